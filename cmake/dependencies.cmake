@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# What we link to. C2S_CORE_LIBRARIES is everything but oneDNN, which belongs to runtime/ alone.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c>=1.3)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip>=1.5)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.9)
+set(C2S_CORE_LIBRARIES PkgConfig::PROTOBUF_C PkgConfig::LIBZIP PkgConfig::JANSSON)
+set(C2S_PC_REQUIRES_PRIVATE "libprotobuf-c libzip jansson")
+
+# LAPACK stands behind one file, called lapack.c.
+file(GLOB_RECURSE lapack_sources CONFIGURE_DEPENDS src/*lapack.c passes/*lapack.c)
+if(lapack_sources)
+    pkg_check_modules(LAPACKE REQUIRED IMPORTED_TARGET lapacke openblas)
+    list(APPEND C2S_CORE_LIBRARIES PkgConfig::LAPACKE)
+    string(APPEND C2S_PC_REQUIRES_PRIVATE " lapacke openblas")
+endif()
+
+find_package(dnnl 2.6 CONFIG REQUIRED)
+
+if(C2S_OPENMP)
+    find_package(OpenMP COMPONENTS C)
+    if(NOT OpenMP_C_FOUND)
+        message(WARNING "OpenMP was not found: our own code will use one thread")
+    endif()
+endif()
+
+find_program(PROTOC_C NAMES protoc-c REQUIRED)
