@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A pass changes a graph in one way that a user can name.
+ */
+#ifndef C2S_PASSES_PASS_H
+#define C2S_PASSES_PASS_H
+
+#include "eval/evaluator.h"
+#include "rewrite/rewrite.h"
+
+/* An option of a pass in the pipeline text: `name(option=value, ...)`. */
+typedef struct c2s_option_spec {
+    const char *name;
+    const char *fallback; /* text of the default value */
+    const char *summary;
+} c2s_option_spec;
+
+/* The options of one pass in a pipeline, by the pass's specs; checked for unknown names. */
+typedef struct c2s_options {
+    const c2s_option_spec *specs;
+    const char **values; /* parallel to specs */
+} c2s_options;
+
+const char *c2s_option_text(const c2s_options *options, const char *name);
+c2s_status c2s_option_int(const c2s_options *options, const char *name, int64_t min, int64_t max,
+                          int64_t *out);
+c2s_status c2s_option_number(const c2s_options *options, const char *name, double *out);
+c2s_status c2s_option_bytes(const c2s_options *options, const char *name, uint64_t *out); /* 64k, 1M */
+c2s_status c2s_option_flag(const c2s_options *options, const char *name, bool *out);
+
+typedef struct c2s_pass {
+    const char *name, *summary;
+    const c2s_option_spec *options; /* ends with a NULL name; NULL: none */
+    /* Changes model->graph, its bodies and functions. Leaves the graph verified and inferred. */
+    c2s_status (*run)(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+                      c2s_stats *stats);
+} c2s_pass;
+
+/* All passes, in the order of pass_list.h. */
+const c2s_pass *const *c2s_pass_all(size_t *count);
+const c2s_pass *c2s_pass_find(const char *name);
+
+#endif

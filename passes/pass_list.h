@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The passes that a pipeline can name, in the order in which a full pipeline would use them.
+ * Include with C2S_PASS(symbol) defined; the struct is c2s_pass_<symbol>.
+ */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files: whole reads, mappings, and writes that appear whole or not at all.
+ */
+#ifndef C2S_BASE_FILE_H
+#define C2S_BASE_FILE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+/* Reads a regular file, pipe or "-" (standard input) whole into memory from malloc. At most
+ * `limit` bytes (else C2S_ERR_INVALID). Errors: C2S_ERR_IO naming the file, C2S_ERR_MEMORY. */
+c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *size);
+
+/* A file being written beside its final place. */
+typedef struct c2s_atomic_file {
+    FILE *stream;
+    char *path;      /* final; "-" means standard output */
+    char *temporary; /* NULL for standard output */
+} c2s_atomic_file;
+
+c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file);
+/* Flushes, fsyncs and renames; on failure nothing is left behind. Either way `file` is closed. */
+c2s_status c2s_atomic_commit(c2s_atomic_file *file);
+/* Removes the temporary file and leaves the final one untouched. Safe on a zeroed struct. */
+void c2s_atomic_abort(c2s_atomic_file *file);
+/* Removes every temporary file now open; async-signal-safe. For signal and out-of-memory hooks. */
+void c2s_atomic_abort_all(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How functions fail: a status code plus a trail of messages that belongs to the calling thread.
+ */
+#ifndef C2S_BASE_STATUS_H
+#define C2S_BASE_STATUS_H
+
+#include "c2s.h"
+
+#define C2S_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+
+/* Starts a new trail with this message and returns `status`. Say what was found and what was
+ * expected. Text from files may be passed in: it is shortened and made printable. */
+c2s_status c2s_fail(c2s_status status, const char *format, ...) C2S_PRINTF(2, 3);
+
+/* Puts a layer in front of the trail ("pass fuse", "node \"conv1\" (Conv)"); one per caller that
+ * knows something the message does not yet say. */
+void c2s_note(const char *format, ...) C2S_PRINTF(1, 2);
+
+/* Replaces the trail by a copy made earlier with c2s_error(); for cleanup code that may fail. */
+void c2s_error_restore(const char *trail);
+
+/* Propagates a failure to the caller. */
+#define C2S_TRY(call)                                                                              \
+    do {                                                                                           \
+        c2s_status status_ = (call);                                                               \
+        if (status_ != C2S_OK)                                                                     \
+            return status_;                                                                        \
+    } while (0)
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * onnx-c2s as a library: load an ONNX model, run passes over it, prove the result, save it.
+ *
+ * Every function that can fail returns a c2s_status; c2s_error() then holds one line of text for
+ * the calling thread, outermost layer first: "model.onnx > node \"conv1\" (Conv) > ...". The
+ * library never prints and never exits. Objects may be used by one thread at a time; different
+ * objects may be used by different threads.
+ */
+#ifndef C2S_H
+#define C2S_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define C2S_API __attribute__((visibility("default")))
+#else
+#define C2S_API
+#endif
+
+/* The numbers are the exit codes of the program. */
+typedef enum c2s_status {
+    C2S_OK = 0,
+    C2S_ERR_USAGE = 2,       /* a wrong option or argument */
+    C2S_ERR_INVALID = 3,     /* a model or data file that breaks its format's rules */
+    C2S_ERR_UNSUPPORTED = 4, /* valid, but beyond what this version can do */
+    C2S_ERR_IO = 5,          /* the system refused to read or write */
+    C2S_ERR_MEMORY = 6,      /* out of memory, or a size limit was reached */
+    C2S_ERR_TOLERANCE = 7    /* computed results differ by more than allowed */
+} c2s_status;
+
+/* The last failure of this thread as one line; "" if there was none. Valid until the next call. */
+C2S_API const char *c2s_error(void);
+C2S_API void c2s_error_clear(void);
+
+/* "0.1.0"; and a line that names the versions of the libraries in use. */
+C2S_API const char *c2s_version(void);
+C2S_API const char *c2s_version_details(void);
+
+/* Called when memory for the library's own bookkeeping runs out; must not return. The default
+ * aborts. Memory for tensors is reported with C2S_ERR_MEMORY instead. */
+C2S_API void c2s_set_out_of_memory_hook(void (*hook)(void));
+
+typedef struct c2s_model c2s_model;
+
+/* Loads `path` ("-": standard input). External data is mapped from the model's own folder. */
+C2S_API c2s_status c2s_model_load(const char *path, c2s_model **out);
+
+typedef struct c2s_save_options {
+    bool external_data;          /* write tensors of at least `external_threshold` bytes beside it */
+    uint64_t external_threshold; /* bytes; 0: 1024 */
+} c2s_save_options;
+
+/* Writes the model atomically: `path` holds the whole new file or is untouched. External data is
+ * used on request and always when the file would pass 2 GB. `options` may be NULL. */
+C2S_API c2s_status c2s_model_save(c2s_model *model, const char *path,
+                                  const c2s_save_options *options);
+C2S_API void c2s_model_free(c2s_model *model);
+
+/* What can be counted without running a model. Symbolic dimensions count as 1. */
+typedef struct c2s_counts {
+    uint64_t nodes;      /* all graphs, bodies included */
+    uint64_t parameters; /* elements of constants */
+    uint64_t bytes;      /* size of the serialized model with its external data */
+    uint64_t macs;       /* multiply-accumulates of one inference */
+    uint64_t peak_activation_bytes;
+} c2s_counts;
+C2S_API c2s_status c2s_model_count(c2s_model *model, c2s_counts *out);
+
+typedef enum c2s_outcome { C2S_APPLIED, C2S_UNCHANGED, C2S_ROLLED_BACK } c2s_outcome;
+
+typedef struct c2s_pass_report {
+    const char *name;
+    c2s_outcome outcome;
+    unsigned rewrites;    /* how many places the pass changed */
+    double error;         /* largest relative error over all outputs; NaN if it was not proved */
+    const char *reason;   /* why it was rolled back, else NULL */
+    double seconds;
+} c2s_pass_report;
+
+typedef struct c2s_report {
+    c2s_counts before, after;
+    double error;         /* largest relative error of the final model; NaN if not proved */
+    unsigned pass_count;
+    const c2s_pass_report *passes;
+    unsigned note_count;  /* what was left alone, and why: one line each */
+    const char *const *notes;
+} c2s_report;
+
+typedef struct c2s_dim_binding {
+    const char *name;
+    int64_t value;
+} c2s_dim_binding;
+
+typedef struct c2s_run_options {
+    const char *passes;       /* NULL: "cleanup,fuse"; "none": nothing */
+    bool no_prove;
+    bool bisect;              /* find the single rewrite that breaks the tolerance */
+    bool keep_initializer_inputs;
+    double tolerance;         /* relative error allowed; 0: by output type, see docs/numerics.md */
+    unsigned samples;         /* inputs to prove with; 0: 2 */
+    uint64_t seed;
+    const char *data;         /* data set to prove with; NULL: random inputs */
+    const c2s_dim_binding *dims;
+    unsigned dim_count;
+    int opset;                /* the opset of ai.onnx to save with, or 0 */
+    void (*progress)(void *user, const char *what, double fraction);
+    void (*log)(void *user, int verbosity, const char *line);
+    void *user;
+} c2s_run_options;
+
+/* Runs the passes over the model. A pass that breaks the tolerance is rolled back and reported;
+ * the call still succeeds. `options` may be NULL. *report, if asked for, is freed with
+ * c2s_report_free. */
+C2S_API c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
+                                      c2s_report **report);
+C2S_API void c2s_report_free(c2s_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
