@@ -15,6 +15,10 @@
  * Constants. A value with `constant` set has the same content in every run: an initializer
  * (def == NULL), the output of a Constant node, or a capture of such. Initializers that are also
  * graph inputs have def == entry, `constant` NULL and `initial` set: the caller may override them.
+ *
+ * Names. A value's name differs from those of all other values of its graph and of the graphs
+ * around it, but a capture has the name of what it captures. Sibling bodies and functions may use
+ * the same names, as they do in files: move a value to another graph only under a fresh name.
  */
 #ifndef C2S_IR_GRAPH_H
 #define C2S_IR_GRAPH_H
@@ -37,7 +41,7 @@ typedef struct c2s_use { /* operand slot = edge = use record */
 
 struct c2s_value {
     unsigned id;      /* index into model->values; dense, for side tables */
-    const char *name; /* interned, unique in the model except for captures; what the file calls it */
+    const char *name; /* interned; what the file calls it; see "Names" above */
     c2s_type type;
     c2s_graph *graph;
     c2s_node *def; /* NULL: initializer */

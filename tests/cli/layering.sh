@@ -40,8 +40,8 @@ cd "$C2S_SOURCE"
                 at = file ":" line_number ": "
                 if (included ~ /dnnl/ && included !~ /^(runtime\/)?dnnl_[a-z0-9_]*\.h$/ && from != "runtime")
                     wrong(at "oneDNN is for runtime/ alone")
-                if (included ~ /(protobuf-c|pb-c\.h)/ && file !~ /^src\/io\/(load|save|wire)\.[ch]$/)
-                    wrong(at "protobuf-c is for src/io/load, save and wire alone")
+                if (included ~ /(protobuf-c|pb-c\.h)/ && file !~ /^src\/io\/(load|save|wire)(_[a-z]+)?\.[ch]$/)
+                    wrong(at "protobuf-c is for src/io/load*, save* and wire alone")
                 if (included ~ /lapack|cblas/ && file !~ /\/lapack\.[ch]$/ && included !~ /(^|\/)lapack\.h$/)
                     wrong(at "LAPACK is for lapack.c alone")
                 base = included; sub(/.*\//, "", base)
