@@ -25,3 +25,8 @@ need_program() {
 need_shared() { # PATH below shared
     [ -e "$C2S_SHARED/$1" ] || skip "$C2S_SHARED/$1 is not there"
 }
+need_onnxruntime() {
+    command -v node >/dev/null || skip "node is not installed"
+    [ -d "$C2S_SOURCE/tests/ort/node_modules/onnxruntime-node" ] ||
+        skip "onnxruntime-node is not installed: npm ci --ignore-scripts --prefix tests/ort"
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# The default job on every real model of the shared folder; ONNX Runtime says whether the result
+# still computes the same.
+. "$(dirname "$0")/../shared.sh"
+need_program
+need_shared models
+need_shared models-untrained/light
+need_onnxruntime
+
+failures=0
+models=0
+: >"$scratch/list"
+for model in "$C2S_SHARED"/models/*/model.onnx "$C2S_SHARED"/models-untrained/light/*.onnx; do
+    name=$(basename "$(dirname "$model")")
+    [ "$name" != light ] || name=$(basename "$model" .onnx)
+    models=$((models + 1))
+    if "$C2S_BIN" -q "$model" "$scratch/$name.onnx" >"$scratch/log" 2>&1; then
+        printf '%s\t%s\t%s\n' "$name" "$model" "$scratch/$name.onnx" >>"$scratch/list"
+    else
+        echo "FAILED  $name: onnx-c2s ended with status $?: $(tail -n 1 "$scratch/log")"
+        failures=$((failures + 1))
+    fi
+done
+echo "$((models - failures)) of $models models went through onnx-c2s"
+node "$C2S_SOURCE/tests/ort/agree.js" --list "$scratch/list" || failures=$((failures + 1))
+[ "$failures" -eq 0 ]
