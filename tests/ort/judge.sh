@@ -25,10 +25,3 @@ cat "$scratch/out"
 status=0
 node "$agree" "$model" 2>"$scratch/out" || status=$?
 [ $status -eq 2 ] || fail "status $status for a missing argument, expected 2"
-
-if [ -e "$C2S_SHARED/models" ]; then
-    # Stored inputs, read from their files, must give what ONNX Runtime stored as outputs.
-    node "$C2S_SOURCE/tests/ort/stored.js" "$C2S_SHARED"/models/*/
-else
-    echo "SKIPPED: stored outputs, $C2S_SHARED/models is not there"
-fi

@@ -7,7 +7,7 @@ const path = require('path');
 const ort = require('onnxruntime-node');
 const { fromFolder } = require('./inputs.js');
 const { readTensorFile } = require('./tensor_pb.js');
-const { compare } = require('./compare.js');
+const { Comparison } = require('./compare.js');
 
 async function main() {
   let failed = 0;
@@ -19,7 +19,9 @@ async function main() {
     const found = await session.run(fromFolder(set, session.inputMetadata));
     for (let k = 0; fs.existsSync(path.join(set, `output_${k}.pb`)); k++) {
       const name = session.outputNames[k];
-      const result = compare(readTensorFile(path.join(set, `output_${k}.pb`)).tensor, found[name]);
+      const comparison = new Comparison();
+      comparison.add(readTensorFile(path.join(set, `output_${k}.pb`)).tensor, found[name]);
+      const result = comparison.result();
       compared++;
       if (result.ok) continue;
       failed++;
