@@ -64,6 +64,8 @@ typedef struct c2s_eval {
      * C2S_OP_SIZES_OUTPUTS. NULL: output left out or to be set by c2s_eval_set / _new. */
     c2s_tensor **out;
     unsigned out_count;
+    /* What infer gave, one per output: static, but for what is data-dependent. */
+    const c2s_type *out_type;
     const struct c2s_body_runner *runner; /* runs bodies; NULL: operators with bodies fail */
 } c2s_eval;
 
