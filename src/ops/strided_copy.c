@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/strided_copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Below this many bytes a copy is not worth waking other threads. */
+#define PARALLEL_BYTES ((size_t)1 << 20)
+/* Rows of a plane that one task handles; also the edge of a transposition block. */
+#define BLOCK 32
+
+void c2s_strided_axis(c2s_strided *plan, size_t extent, ptrdiff_t to, ptrdiff_t from) {
+    assert(plan->rank < C2S_STRIDED_MAX_RANK);
+    plan->extent[plan->rank] = extent;
+    plan->to[plan->rank] = to;
+    plan->from[plan->rank] = from;
+    plan->rank++;
+}
+
+void c2s_strides_of(const c2s_type *type, size_t element, ptrdiff_t *stride) {
+    ptrdiff_t step = (ptrdiff_t)element;
+    for (int axis = type->rank - 1; axis >= 0; axis--) {
+        stride[axis] = step;
+        step *= (ptrdiff_t)type->dim[axis];
+    }
+}
+
+void c2s_fill_elements(void *to, size_t element, size_t count, const void *value) {
+    char *out = to;
+    size_t total = element * count;
+    if (!total)
+        return;
+    if (element == 1) {
+        memset(out, *(const unsigned char *)value, count);
+        return;
+    }
+    memcpy(out, value, element);
+    for (size_t done = element; done < total;) {
+        size_t step = done < total - done ? done : total - done;
+        memcpy(out + done, out, step);
+        done += step;
+    }
+}
+
+/* Drops axes of extent 1, merges axes that are contiguous in both layouts, and puts the axis along
+ * which the source is dense in front of the last one, so that the last two axes form the plane
+ * that is copied at once. Returns false if there is nothing to copy. */
+static bool simplify(const c2s_strided *plan, c2s_strided *out) {
+    out->rank = 0;
+    out->element = plan->element;
+    for (int axis = 0; axis < plan->rank; axis++) {
+        size_t extent = plan->extent[axis];
+        if (extent == 0)
+            return false;
+        if (extent == 1)
+            continue;
+        int last = out->rank - 1;
+        if (last >= 0 && out->to[last] == plan->to[axis] * (ptrdiff_t)extent &&
+            out->from[last] == plan->from[axis] * (ptrdiff_t)extent) {
+            out->extent[last] *= extent;
+            out->to[last] = plan->to[axis];
+            out->from[last] = plan->from[axis];
+        } else {
+            c2s_strided_axis(out, extent, plan->to[axis], plan->from[axis]);
+        }
+    }
+    while (out->rank < 2) { /* always a plane: rows of extent 1 in front */
+        memmove(out->extent + 1, out->extent, (size_t)out->rank * sizeof *out->extent);
+        memmove(out->to + 1, out->to, (size_t)out->rank * sizeof *out->to);
+        memmove(out->from + 1, out->from, (size_t)out->rank * sizeof *out->from);
+        out->extent[0] = 1;
+        out->to[0] = out->from[0] = (ptrdiff_t)out->element;
+        out->rank++;
+    }
+    int rows = out->rank - 2, dense = rows;
+    if (out->from[rows + 1] != (ptrdiff_t)out->element) {
+        for (int axis = 0; axis < rows; axis++) {
+            if (out->from[axis] == (ptrdiff_t)out->element)
+                dense = axis;
+        }
+    }
+    if (dense != rows) {
+        size_t extent = out->extent[dense];
+        ptrdiff_t to = out->to[dense], from = out->from[dense];
+        out->extent[dense] = out->extent[rows], out->extent[rows] = extent;
+        out->to[dense] = out->to[rows], out->to[rows] = to;
+        out->from[dense] = out->from[rows], out->from[rows] = from;
+    }
+    return true;
+}
+
+/* Rows [first, first + count) of the plane of the last two axes. `size` is a constant at every
+ * call, so that each memcpy becomes one move. */
+static inline __attribute__((always_inline)) void
+plane_elements(const c2s_strided *p, char *to, const char *from, size_t count, size_t size) {
+    int rows = p->rank - 2, columns = p->rank - 1;
+    ptrdiff_t to_row = p->to[rows], from_row = p->from[rows];
+    ptrdiff_t to_column = p->to[columns], from_column = p->from[columns];
+    size_t width = p->extent[columns];
+    for (size_t start = 0; start < width; start += BLOCK) {
+        size_t end = start + BLOCK < width ? start + BLOCK : width;
+        for (size_t row = 0; row < count; row++) {
+            char *out = to + (ptrdiff_t)row * to_row + (ptrdiff_t)start * to_column;
+            const char *in = from + (ptrdiff_t)row * from_row + (ptrdiff_t)start * from_column;
+            for (size_t column = start; column < end; column++) {
+                memcpy(out, in, size);
+                out += to_column;
+                in += from_column;
+            }
+        }
+    }
+}
+
+static void plane_copy(const c2s_strided *p, char *to, const char *from, size_t count) {
+    int rows = p->rank - 2, columns = p->rank - 1;
+    size_t width = p->extent[columns];
+    bool dense_to = p->to[columns] == (ptrdiff_t)p->element;
+    if (dense_to && p->from[columns] == (ptrdiff_t)p->element) {
+        for (size_t row = 0; row < count; row++)
+            memcpy(to + (ptrdiff_t)row * p->to[rows], from + (ptrdiff_t)row * p->from[rows],
+                   width * p->element);
+        return;
+    }
+    if (dense_to && p->from[columns] == 0) {
+        for (size_t row = 0; row < count; row++)
+            c2s_fill_elements(to + (ptrdiff_t)row * p->to[rows], p->element, width,
+                              from + (ptrdiff_t)row * p->from[rows]);
+        return;
+    }
+    switch (p->element) {
+    case 1:
+        plane_elements(p, to, from, count, 1);
+        break;
+    case 2:
+        plane_elements(p, to, from, count, 2);
+        break;
+    case 4:
+        plane_elements(p, to, from, count, 4);
+        break;
+    case 8:
+        plane_elements(p, to, from, count, 8);
+        break;
+    default:
+        assert(p->element == 16);
+        plane_elements(p, to, from, count, 16);
+    }
+}
+
+/* Tasks are blocks of rows of planes, numbered with the row block running fastest. */
+static void copy_tasks(const c2s_strided *p, char *to, const char *from, size_t begin, size_t end) {
+    int outer = p->rank - 2;
+    size_t row_blocks = (p->extent[outer] + BLOCK - 1) / BLOCK;
+    size_t index[C2S_STRIDED_MAX_RANK] = {0};
+    size_t block = begin % row_blocks, rest = begin / row_blocks;
+    for (int axis = outer - 1; axis >= 0; axis--) {
+        index[axis] = rest % p->extent[axis];
+        rest /= p->extent[axis];
+        to += (ptrdiff_t)index[axis] * p->to[axis];
+        from += (ptrdiff_t)index[axis] * p->from[axis];
+    }
+    for (size_t task = begin; task < end; task++) {
+        size_t row = block * BLOCK;
+        size_t count = p->extent[outer] - row < BLOCK ? p->extent[outer] - row : BLOCK;
+        plane_copy(p, to + (ptrdiff_t)row * p->to[outer], from + (ptrdiff_t)row * p->from[outer],
+                   count);
+        if (++block < row_blocks)
+            continue;
+        block = 0;
+        for (int axis = outer - 1; axis >= 0; axis--) {
+            to += p->to[axis];
+            from += p->from[axis];
+            if (++index[axis] < p->extent[axis])
+                break;
+            to -= (ptrdiff_t)index[axis] * p->to[axis];
+            from -= (ptrdiff_t)index[axis] * p->from[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
+void c2s_strided_copy(const c2s_strided *plan, void *to, const void *from) {
+    c2s_strided p;
+    if (!simplify(plan, &p))
+        return;
+    size_t tasks = (p.extent[p.rank - 2] + BLOCK - 1) / BLOCK;
+    size_t bytes = p.element * p.extent[p.rank - 1] * p.extent[p.rank - 2];
+    for (int axis = 0; axis < p.rank - 2; axis++) {
+        tasks *= p.extent[axis];
+        bytes *= p.extent[axis];
+    }
+    if (bytes < PARALLEL_BYTES || tasks < 2) {
+        copy_tasks(&p, to, from, 0, tasks);
+        return;
+    }
+    size_t chunks = tasks < 64 ? tasks : 64;
+#pragma omp parallel for schedule(static)
+    for (size_t chunk = 0; chunk < chunks; chunk++)
+        copy_tasks(&p, to, from, tasks / chunks * chunk + (chunk < tasks % chunks ? chunk : tasks % chunks),
+                   tasks / chunks * (chunk + 1) +
+                       (chunk + 1 < tasks % chunks ? chunk + 1 : tasks % chunks));
+}
