@@ -26,5 +26,8 @@ set(C2S_PC_LIBS_PRIVATE "-ldnnl -lm")
 if(OpenMP_C_FOUND)
     string(APPEND C2S_PC_LIBS_PRIVATE " ${OpenMP_C_FLAGS}")
 endif()
+# Relative to where the file lies, so that the tree may be moved or installed under another prefix.
+file(RELATIVE_PATH C2S_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" C2S_PC_PREFIX "${C2S_PC_PREFIX}")
 configure_file(src/c2s.pc.in generated/c2s.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/c2s.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
