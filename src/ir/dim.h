@@ -19,9 +19,14 @@ typedef int64_t c2s_dim;
 static inline bool c2s_dim_is_known(c2s_dim dim) {
     return dim > C2S_DIM_SYMBOLIC;
 }
+/* A dimension that c2s_dim_fresh made: equal to itself, related to nothing else. */
+static inline bool c2s_dim_is_fresh(c2s_dim dim) {
+    return !c2s_dim_is_known(dim) && ((uint64_t)dim & 1);
+}
 
 typedef struct c2s_dims c2s_dims; /* the expressions of one model */
 c2s_dims *c2s_dims_create(void);
+c2s_dims *c2s_dims_copy(const c2s_dims *dims); /* handles mean the same in the copy */
 void c2s_dims_destroy(c2s_dims *dims);
 
 /* The dimension of that name. */

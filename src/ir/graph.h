@@ -162,6 +162,8 @@ void c2s_value_set_type(c2s_value *value, const c2s_type *type);
 void c2s_value_replace(c2s_value *old, c2s_value *new_value);
 void c2s_value_rename(c2s_value *value, const char *name);
 bool c2s_value_is_output(const c2s_value *value); /* some use is graph->exit */
+/* An overridable graph input becomes a plain initializer: the interface loses this input. */
+void c2s_value_seal(c2s_value *value);
 /* The only node use: NULL unless exactly one use. */
 c2s_use *c2s_value_single_use(const c2s_value *value);
 #define c2s_value_each_use(use, val)                                                               \
@@ -184,6 +186,8 @@ void c2s_node_remove(c2s_node *node);
 void c2s_node_move_before(c2s_node *node, c2s_node *before); /* same graph; NULL: to the end */
 /* Other operator, same slots. */
 void c2s_node_set_type(c2s_node *node, const char *domain, const char *type);
+/* Leaves an unused output out (the slot stays, trailing ones go). */
+void c2s_node_drop_output(c2s_node *node, unsigned slot);
 /* Adds an output value to the node's end; `name` as in c2s_value_constant. */
 c2s_value *c2s_node_add_output(c2s_node *node, const char *name);
 bool c2s_node_is(const c2s_node *node, const char *type); /* of ai.onnx; compares text */

@@ -38,8 +38,9 @@ bool c2s_type_is_static(const c2s_type *type);
 /* Number of elements of a static type; false if not static or on overflow. */
 bool c2s_type_elements(const c2s_type *type, size_t *count);
 bool c2s_type_equal(const c2s_type *a, const c2s_type *b);
-/* The common information of both, for what is declared and what is inferred: takes the more
- * precise of each part. False if they contradict each other (different dtype, rank, known dim). */
+/* Adds to `into` what `other` knows and `into` does not: a known extent instead of a symbolic one,
+ * any symbol instead of a fresh one; otherwise `into` stays. False if they contradict each other
+ * (kind, dtype, rank, known extents); then `into` keeps its own view of the contradicting part. */
 bool c2s_type_merge(c2s_type *into, const c2s_type *other);
 /* "float[batch,3,224,224]", "seq(int64[?])"; at most `size` bytes with NUL; returns buffer. */
 const char *c2s_type_text(c2s_dims *dims, const c2s_type *type, char *buffer, size_t size);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static c2s_status read_all(int fd, const char *path, uint64_t limit, size_t expected, void **data,
+                           size_t *size) {
+    size_t capacity = expected + 1, used = 0; /* one more byte sees the end of file at once */
+    char *buffer = malloc(capacity);
+    if (!buffer)
+        return c2s_fail(C2S_ERR_MEMORY, "%s: no memory for %zu bytes", path, capacity);
+    for (;;) {
+        if (used == capacity) {
+            char *grown = capacity > SIZE_MAX / 2 ? NULL : realloc(buffer, capacity * 2);
+            if (!grown) {
+                free(buffer);
+                return c2s_fail(C2S_ERR_MEMORY, "%s: no memory beyond %zu bytes", path, capacity);
+            }
+            buffer = grown;
+            capacity *= 2;
+        }
+        size_t chunk = capacity - used;
+        ssize_t got = read(fd, buffer + used, chunk < (1u << 30) ? chunk : (1u << 30));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            c2s_status status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+            free(buffer);
+            return status;
+        }
+        if (got == 0)
+            break;
+        used += (size_t)got;
+        if (used > limit) {
+            free(buffer);
+            return c2s_fail(C2S_ERR_INVALID, "%s: larger than %llu bytes", path,
+                            (unsigned long long)limit);
+        }
+    }
+    *data = buffer;
+    *size = used;
+    return C2S_OK;
+}
+
+c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *size) {
+    if (strcmp(path, "-") == 0)
+        return read_all(STDIN_FILENO, "standard input", limit, 1 << 16, data, size);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    struct stat info;
+    c2s_status status = C2S_OK;
+    if (fstat(fd, &info) != 0)
+        status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(info.st_mode))
+        status = c2s_fail(C2S_ERR_IO, "%s: is a folder, expected a file", path);
+    else if (S_ISREG(info.st_mode) && (uint64_t)info.st_size > limit)
+        status = c2s_fail(C2S_ERR_INVALID, "%s: %lld bytes, at most %llu are allowed", path,
+                          (long long)info.st_size, (unsigned long long)limit);
+    if (status == C2S_OK)
+        status = read_all(fd, path, limit, S_ISREG(info.st_mode) ? (size_t)info.st_size : 1 << 16,
+                          data, size);
+    close(fd);
+    return status;
+}
+
+/* Temporaries now open, for c2s_atomic_abort_all. A slot is written before the file exists and
+ * cleared after it is gone, so a signal at any point finds what it has to remove. */
+enum { OPEN_MAX_FILES = 16 };
+static char *volatile open_temporaries[OPEN_MAX_FILES];
+
+static void remember(char *path) {
+    for (int i = 0; i < OPEN_MAX_FILES; i++)
+        if (!open_temporaries[i]) {
+            open_temporaries[i] = path;
+            return;
+        }
+}
+
+static void forget(const char *path) {
+    for (int i = 0; i < OPEN_MAX_FILES; i++)
+        if (open_temporaries[i] == path)
+            open_temporaries[i] = NULL;
+}
+
+void c2s_atomic_abort_all(void) {
+    for (int i = 0; i < OPEN_MAX_FILES; i++)
+        if (open_temporaries[i])
+            unlink(open_temporaries[i]);
+}
+
+static void release(c2s_atomic_file *file) {
+    if (file->temporary)
+        forget(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    *file = (c2s_atomic_file){0};
+}
+
+c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
+    *file = (c2s_atomic_file){.path = c2s_strdup(path)};
+    if (strcmp(path, "-") == 0) {
+        file->stream = stdout;
+        return C2S_OK;
+    }
+    size_t length = strlen(path);
+    file->temporary = c2s_alloc(length + 16);
+    memcpy(file->temporary, path, length);
+    memcpy(file->temporary + length, ".XXXXXX", 8);
+    remember(file->temporary);
+    int fd = mkstemp(file->temporary);
+    if (fd < 0) {
+        c2s_status status =
+            c2s_fail(C2S_ERR_IO, "%s: cannot write beside it: %s", path, strerror(errno));
+        release(file);
+        return status;
+    }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, 0666 & ~mask) == 0)
+        file->stream = fdopen(fd, "wb");
+    if (!file->stream) {
+        c2s_status status = c2s_fail(C2S_ERR_IO, "%s: %s", file->temporary, strerror(errno));
+        close(fd);
+        unlink(file->temporary);
+        release(file);
+        return status;
+    }
+    return C2S_OK;
+}
+
+c2s_status c2s_atomic_commit(c2s_atomic_file *file) {
+    const char *shown = file->temporary ? file->path : "standard output";
+    if (fflush(file->stream) != 0 || ferror(file->stream) ||
+        (file->temporary && fsync(fileno(file->stream)) != 0)) {
+        c2s_status status = c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
+        c2s_atomic_abort(file);
+        return status;
+    }
+    c2s_status status = C2S_OK;
+    if (file->temporary) {
+        if (fclose(file->stream) != 0 || rename(file->temporary, file->path) != 0) {
+            status = c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
+            unlink(file->temporary);
+        }
+    }
+    release(file);
+    return status;
+}
+
+void c2s_atomic_abort(c2s_atomic_file *file) {
+    if (file->temporary) {
+        if (file->stream)
+            fclose(file->stream);
+        unlink(file->temporary);
+    }
+    release(file);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of src/ir that maintain the graph's invariants; nobody else includes this.
+ */
+#ifndef C2S_IR_INTERNAL_H
+#define C2S_IR_INTERNAL_H
+
+#include "ir/graph.h"
+
+/* A node that is in no list. */
+c2s_node *c2s_node_allocate(c2s_graph *graph, const char *domain, const char *type);
+/* An output with exactly this name, even if another value has it (captures). */
+c2s_value *c2s_node_add_output_named(c2s_node *node, const char *name);
+/* Opens or closes one operand slot; the slot must be empty when it closes or is emptied. */
+void c2s_node_insert_input(c2s_node *node, unsigned slot);
+void c2s_node_delete_input(c2s_node *node, unsigned slot);
+/* Gives up an unused value: its id, its tensors. */
+void c2s_value_release(c2s_value *value);
+/* A value with no definition yet. */
+c2s_value *c2s_value_allocate(c2s_graph *graph, const char *name);
+
+unsigned c2s_graph_capture_count(const c2s_graph *graph);
+/* The body and capture that a hidden slot of `node` feeds; NULL if the slot is beyond all. */
+c2s_graph *c2s_node_hidden_body(const c2s_node *node, unsigned slot, unsigned *capture);
+/* A new capture of `outer`, which belongs to the owner's graph, without looking for an old one. */
+c2s_value *c2s_graph_capture_new(c2s_graph *body, c2s_value *outer);
+
+#endif

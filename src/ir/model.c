@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/graph.h"
+
+c2s_model *c2s_model_create(void) {
+    c2s_model *model = c2s_zalloc(sizeof *model);
+    model->arena = c2s_arena_create();
+    model->names = c2s_names_create();
+    model->dims = c2s_dims_create();
+    model->path = "";
+    model->graph = c2s_graph_create(model, NULL, "");
+    return model;
+}
+
+static void release_attrs(c2s_node *node) {
+    for (unsigned i = 0; i < node->attr_count; i++) {
+        c2s_attr *attr = &node->attrs[i];
+        if (attr->kind == C2S_ATTR_TENSOR)
+            c2s_tensor_unref(attr->t);
+        for (size_t j = 0; attr->kind == C2S_ATTR_TENSORS && j < attr->count; j++)
+            c2s_tensor_unref(attr->tensors[j]);
+    }
+}
+
+static void free_graph_vectors(c2s_model *model) {
+    /* Every graph has an exit node, and exit nodes stay in model->nodes until their graph goes. */
+    for (size_t i = 0; i < model->nodes.count; i++) {
+        c2s_node *node = model->nodes.at[i];
+        if (node && node == node->graph->exit)
+            c2s_vec_free(&node->graph->initializers);
+    }
+}
+
+void c2s_model_destroy(c2s_model *model) {
+    if (!model)
+        return;
+    for (size_t i = 0; i < model->values.count; i++) {
+        c2s_value *value = model->values.at[i];
+        if (value) {
+            c2s_tensor_unref(value->constant);
+            c2s_tensor_unref(value->initial);
+        }
+    }
+    for (size_t i = 0; i < model->nodes.count; i++)
+        if (model->nodes.at[i])
+            release_attrs(model->nodes.at[i]);
+    free_graph_vectors(model);
+    for (size_t i = 0; i < model->functions.count; i++) {
+        c2s_vec_free(&model->functions.at[i]->attrs);
+        c2s_vec_free(&model->functions.at[i]->opsets);
+    }
+    c2s_vec_free(&model->functions);
+    c2s_vec_free(&model->opsets);
+    c2s_vec_free(&model->values);
+    c2s_vec_free(&model->nodes);
+    if (model->origin &&
+        atomic_fetch_sub_explicit(&model->origin->refs, 1, memory_order_acq_rel) == 1)
+        model->origin->release(model->origin);
+    c2s_dims_destroy(model->dims);
+    c2s_names_destroy(model->names);
+    c2s_arena_destroy(model->arena);
+    free(model);
+}
+
+void c2s_model_free(c2s_model *model) {
+    c2s_model_destroy(model);
+}
+
+/* "ai.onnx" is a second name of the domain "". */
+static const char *plain_domain(const char *domain) {
+    return strcmp(domain, "ai.onnx") == 0 ? "" : domain;
+}
+
+static c2s_opset *find_opset(const c2s_model *model, const char *domain) {
+    for (size_t i = 0; i < model->opsets.count; i++)
+        if (strcmp(plain_domain(model->opsets.at[i].domain), plain_domain(domain)) == 0)
+            return &model->opsets.at[i];
+    return NULL;
+}
+
+int64_t c2s_model_opset(const c2s_model *model, const char *domain) {
+    const c2s_opset *opset = find_opset(model, domain);
+    return opset ? opset->version : 0;
+}
+
+void c2s_model_set_opset(c2s_model *model, const char *domain, int64_t version) {
+    c2s_opset *opset = find_opset(model, domain);
+    if (opset)
+        opset->version = version;
+    else
+        c2s_vec_push(&model->opsets,
+                     ((c2s_opset){c2s_name_intern(model->names, domain), version, NULL}));
+}
+
+c2s_function *c2s_model_function(const c2s_model *model, const char *domain, const char *name,
+                                 const char *overload) {
+    for (size_t i = 0; i < model->functions.count; i++) {
+        c2s_function *f = model->functions.at[i];
+        if (strcmp(f->name, name) == 0 &&
+            strcmp(plain_domain(f->domain), plain_domain(domain)) == 0 &&
+            strcmp(f->overload, overload) == 0)
+            return f;
+    }
+    return NULL;
+}
