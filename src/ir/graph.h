@@ -160,7 +160,9 @@ void c2s_value_set_constant(c2s_value *value, const c2s_tensor *tensor);
 void c2s_value_set_type(c2s_value *value, const c2s_type *type);
 /* All uses of `old` become uses of `new_value` (same graph). */
 void c2s_value_replace(c2s_value *old, c2s_value *new_value);
-void c2s_value_rename(c2s_value *value, const char *name);
+void c2s_value_rename(c2s_value *value, const char *name); /* a hint if the name is taken */
+/* Exactly this name: for readers of files, which see to the rule on names themselves. */
+void c2s_value_set_name(c2s_value *value, const char *name);
 bool c2s_value_is_output(const c2s_value *value); /* some use is graph->exit */
 /* An overridable graph input becomes a plain initializer: the interface loses this input. */
 void c2s_value_seal(c2s_value *value);

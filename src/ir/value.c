@@ -112,6 +112,10 @@ void c2s_value_rename(c2s_value *value, const char *name) {
         value->name = c2s_name_fresh(value->graph->model->names, name);
 }
 
+void c2s_value_set_name(c2s_value *value, const char *name) {
+    value->name = c2s_name_intern(value->graph->model->names, name);
+}
+
 bool c2s_value_is_output(const c2s_value *value) {
     c2s_value_each_use(use, value) {
         if (use->user == value->graph->exit)
