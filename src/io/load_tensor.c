@@ -42,7 +42,7 @@ static c2s_status proto_shape(const Onnx__TensorProto *proto, c2s_dtype *dtype, 
 }
 
 c2s_status c2s_tensor_proto_size(const Onnx__TensorProto *proto, size_t *bytes) {
-    c2s_dtype dtype;
+    c2s_dtype dtype = C2S_UNDEFINED;
     size_t elements;
     return proto_shape(proto, &dtype, &elements, bytes);
 }
@@ -161,7 +161,7 @@ static c2s_status load_typed(const Onnx__TensorProto *proto, c2s_dtype dtype, si
 
 static c2s_status load_elements(const Onnx__TensorProto *proto, struct c2s_origin *origin,
                                 c2s_tensor **out) {
-    c2s_dtype dtype;
+    c2s_dtype dtype = C2S_UNDEFINED;
     size_t elements, bytes;
     C2S_TRY(proto_shape(proto, &dtype, &elements, &bytes));
     if (proto->segment)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared by the files of src/ir that maintain the graph's invariants; nobody else includes this.
+ * Shared by the files that maintain the graph's invariants: those of src/ir and the loader, which
+ * knows the names. Nobody else includes this.
  */
 #ifndef C2S_IR_INTERNAL_H
 #define C2S_IR_INTERNAL_H
