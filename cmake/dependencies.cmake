@@ -15,7 +15,8 @@ if(lapack_sources)
     string(APPEND C2S_PC_REQUIRES_PRIVATE " lapacke openblas")
 endif()
 
-find_package(dnnl 2.6 CONFIG REQUIRED)
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)
+find_package(DNNL 2.6 MODULE REQUIRED)
 
 if(C2S_OPENMP)
     find_package(OpenMP COMPONENTS C)

@@ -20,6 +20,7 @@ configure_package_config_file(src/c2s-config.cmake.in generated/c2s-config.cmake
 write_basic_package_version_file(generated/c2s-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/generated/c2s-config.cmake
               ${CMAKE_BINARY_DIR}/generated/c2s-config-version.cmake
+              cmake/FindDNNL.cmake
         DESTINATION ${c2s_cmake_dir})
 
 set(C2S_PC_LIBS_PRIVATE "-ldnnl -lm")
