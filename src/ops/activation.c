@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Activation functions.
+ */
+#include <math.h>
+#include <string.h>
+#include <tgmath.h>
+
+#include "ops/pointwise.h"
+
+/* Attribute k of the operator, in the wide type. */
+#define A(k) ((T)((const double *)p)[k])
+#define FLOAT_ATTR(name) {name, C2S_ATTR_FLOAT, false}
+#define END_OF_ATTRS     {NULL, C2S_ATTR_UNDEFINED, false}
+
+#define ACTIVATION(symbol, name, specs, arguments)                                                 \
+    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
+        return c2s_pointwise_eval(e, &symbol##_blocks, 1, arguments);                              \
+    }                                                                                              \
+    const c2s_op c2s_op_##symbol = {.type = name,                                                  \
+                                    .domain = "",                                                  \
+                                    .inputs = {1, 1},                                              \
+                                    .outputs = {1, 1},                                             \
+                                    .flags = C2S_OP_ELEMENTWISE,                                   \
+                                    .attrs = specs,                                                \
+                                    .infer = c2s_infer_like_first,                                 \
+                                    .eval = symbol##_eval};
+#define FLOAT_ACTIVATION(symbol, name, specs, arguments, ...)                                      \
+    C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
+    static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
+    ACTIVATION(symbol, name, specs, arguments)
+/* Attribute values for the blocks, with their defaults. */
+#define NUMBERS(...)         ((const double[]){__VA_ARGS__})
+#define NUMBER(name, absent) ((double)c2s_attr_float(e->node, name, absent))
+
+static const c2s_attr_spec alpha[] = {FLOAT_ATTR("alpha"), END_OF_ATTRS};
+static const c2s_attr_spec alpha_beta[] = {FLOAT_ATTR("alpha"), FLOAT_ATTR("beta"), END_OF_ATTRS};
+static const c2s_attr_spec alpha_gamma[] = {FLOAT_ATTR("alpha"), FLOAT_ATTR("gamma"),
+                                            END_OF_ATTRS};
+
+/* NaN stays NaN: the comparison with 0 is false for it. */
+C2S_FLOAT_BLOCKS1(relu, x < 0 ? (T)0 : x)
+C2S_BLOCK1(relu, i64, int64_t, x < 0 ? 0 : x)
+C2S_BLOCK1(relu, u64, uint64_t, x)
+static const c2s_blocks relu_blocks = {relu_f32, relu_f64, relu_i64, relu_u64};
+ACTIVATION(relu, "Relu", NULL, NULL)
+
+FLOAT_ACTIVATION(leaky_relu, "LeakyRelu", alpha, NUMBERS(NUMBER("alpha", 0.01f)),
+                 x < 0 ? A(0) * x : x)
+FLOAT_ACTIVATION(elu, "Elu", alpha, NUMBERS(NUMBER("alpha", 1.0f)), x < 0 ? A(0) * expm1(x) : x)
+FLOAT_ACTIVATION(selu, "Selu", alpha_gamma,
+                 NUMBERS(NUMBER("alpha", 1.67326319217681884765625f),
+                         NUMBER("gamma", 1.05070102214813232421875f)),
+                 A(1) * (x <= 0 ? A(0) * expm1(x) : x))
+FLOAT_ACTIVATION(celu, "Celu", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                 x < 0 ? A(0) * expm1(x / A(0)) : x)
+FLOAT_ACTIVATION(sigmoid, "Sigmoid", NULL, NULL, 1 / (1 + exp(-x)))
+#define UNIT(value) ((value) < 0 ? (T)0 : (value) > 1 ? (T)1 : (value))
+FLOAT_ACTIVATION(hard_sigmoid, "HardSigmoid", alpha_beta,
+                 NUMBERS(NUMBER("alpha", 0.2f), NUMBER("beta", 0.5f)), UNIT(A(0) * x + A(1)))
+FLOAT_ACTIVATION(hard_swish, "HardSwish", NULL, NULL, x * UNIT(x / (T)6 + (T)0.5))
+FLOAT_ACTIVATION(softplus, "Softplus", NULL, NULL,
+                 x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
+FLOAT_ACTIVATION(softsign, "Softsign", NULL, NULL, x / (1 + fabs(x)))
+FLOAT_ACTIVATION(mish, "Mish", NULL, NULL,
+                 x * tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))))
+FLOAT_ACTIVATION(swish, "Swish", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                 x / (1 + exp(-A(0) * x)))
+FLOAT_ACTIVATION(thresholded_relu, "ThresholdedRelu", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                 x <= A(0) ? (T)0 : x)
+
+C2S_FLOAT_BLOCKS1(shrink, x < -A(0) ? x + A(1) : x > A(0) ? x - A(1) : x != x ? x : (T)0)
+/* Integers are compared and shifted as doubles, then truncated. */
+#define SHRINK_INTEGER                                                                             \
+    ((double)x < -((const double *)p)[0]  ? (double)x + ((const double *)p)[1]                     \
+     : (double)x > ((const double *)p)[0] ? (double)x - ((const double *)p)[1]                     \
+                                          : 0)
+C2S_BLOCK1(shrink, i64, int64_t, SHRINK_INTEGER)
+C2S_BLOCK1(shrink, u64, uint64_t, (int64_t)(SHRINK_INTEGER))
+static const c2s_blocks shrink_blocks = {shrink_f32, shrink_f64, shrink_i64, shrink_u64};
+static const c2s_attr_spec shrink_attrs[] = {FLOAT_ATTR("lambd"), FLOAT_ATTR("bias"),
+                                             END_OF_ATTRS};
+ACTIVATION(shrink, "Shrink", shrink_attrs, NUMBERS(NUMBER("lambd", 0.5f), NUMBER("bias", 0.0f)))
+
+C2S_FLOAT_BLOCKS1(gelu_exact, (T)0.5 * x * (1 + erf(x * (T)M_SQRT1_2)))
+C2S_FLOAT_BLOCKS1(gelu_tanh, (T)0.5 * x *
+                                 (1 + tanh((T)(M_SQRT1_2 * M_2_SQRTPI) *
+                                           (x + (T)0.044715 * x * x * x))))
+static const c2s_blocks gelu_exact_blocks = {.f32 = gelu_exact_f32, .f64 = gelu_exact_f64};
+static const c2s_blocks gelu_tanh_blocks = {.f32 = gelu_tanh_f32, .f64 = gelu_tanh_f64};
+static c2s_status gelu_infer(c2s_infer *i) {
+    const char *form = c2s_attr_string(i->node, "approximate", "none");
+    if (strcmp(form, "none") != 0 && strcmp(form, "tanh") != 0)
+        return c2s_fail(C2S_ERR_INVALID, "approximate is \"%s\", expected \"none\" or \"tanh\"",
+                        form);
+    return c2s_infer_like_first(i);
+}
+static c2s_status gelu_eval(c2s_eval *e) {
+    const bool exact = strcmp(c2s_attr_string(e->node, "approximate", "none"), "none") == 0;
+    return c2s_pointwise_eval(e, exact ? &gelu_exact_blocks : &gelu_tanh_blocks, 1, NULL);
+}
+static const c2s_attr_spec gelu_attrs[] = {{"approximate", C2S_ATTR_STRING, false}, END_OF_ATTRS};
+const c2s_op c2s_op_gelu = {.type = "Gelu",
+                            .domain = "",
+                            .inputs = {1, 1},
+                            .outputs = {1, 1},
+                            .flags = C2S_OP_ELEMENTWISE,
+                            .attrs = gelu_attrs,
+                            .infer = gelu_infer,
+                            .eval = gelu_eval};
+
+C2S_FLOAT_BLOCKS2(prelu, x < 0 ? x * y : x)
+C2S_BLOCK2(prelu, i64, int64_t, x < 0 ? (uint64_t)x * (uint64_t)y : (uint64_t)x)
+C2S_BLOCK1(prelu, u64, uint64_t, x)
+static const c2s_blocks prelu_blocks = {prelu_f32, prelu_f64, prelu_i64, prelu_u64};
+/* The slope broadcasts to the input, not the other way round. */
+static c2s_status prelu_infer(c2s_infer *i) {
+    const c2s_type *x = c2s_infer_type(i, 0), *slope = c2s_infer_type(i, 1);
+    C2S_TRY(c2s_infer_tensors(i, 2));
+    C2S_TRY(c2s_infer_same_dtype(i, 0, 1));
+    i->out[0] = *x;
+    if (!c2s_type_is_static(x) || !c2s_type_is_static(slope))
+        return C2S_OK;
+    c2s_type joined = c2s_type_unknown();
+    C2S_TRY(c2s_infer_broadcast(i, x, slope, &joined));
+    bool fits = joined.rank == x->rank;
+    for (int d = 0; fits && d < x->rank; d++)
+        fits = joined.dim[d] == x->dim[d];
+    return fits ? C2S_OK : c2s_fail(C2S_ERR_INVALID, "the slope does not broadcast to the input");
+}
+static c2s_status prelu_eval(c2s_eval *e) {
+    return c2s_pointwise_eval(e, &prelu_blocks, 2, NULL);
+}
+const c2s_op c2s_op_prelu = {.type = "PRelu",
+                             .domain = "",
+                             .inputs = {2, 2},
+                             .outputs = {1, 1},
+                             .flags = C2S_OP_ELEMENTWISE,
+                             .infer = prelu_infer,
+                             .eval = prelu_eval};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arithmetic with two operands. Integers wrap around; dividing them truncates, and what has no
+ * result (division by zero) gives 0 instead of a trap.
+ */
+#include <math.h>
+#include <tgmath.h>
+
+#include "ops/contents.h"
+#include "ops/pointwise.h"
+
+#define ARITHMETIC(symbol, name, traits, contents)                                                 \
+    static c2s_status symbol##_infer(c2s_infer *i) {                                               \
+        C2S_TRY(c2s_infer_broadcast_all(i));                                                       \
+        c2s_contents_fold(i, contents);                                                            \
+        return C2S_OK;                                                                             \
+    }                                                                                              \
+    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
+        return c2s_pointwise_eval(e, &symbol##_blocks, 2, NULL);                                   \
+    }                                                                                              \
+    const c2s_op c2s_op_##symbol = {.type = name,                                                  \
+                                    .domain = "",                                                  \
+                                    .inputs = {2, 2},                                              \
+                                    .outputs = {1, 1},                                             \
+                                    .flags = C2S_OP_ELEMENTWISE | (traits),                        \
+                                    .infer = symbol##_infer,                                       \
+                                    .eval = symbol##_eval};
+
+C2S_FLOAT_BLOCKS2(add, x + y)
+C2S_BLOCK2(add, u64, uint64_t, x + y)
+static const c2s_blocks add_blocks = {add_f32, add_f64, add_u64, add_u64};
+ARITHMETIC(add, "Add", C2S_OP_COMMUTATIVE, c2s_dim_add)
+
+C2S_FLOAT_BLOCKS2(sub, x - y)
+C2S_BLOCK2(sub, u64, uint64_t, x - y)
+static const c2s_blocks sub_blocks = {sub_f32, sub_f64, sub_u64, sub_u64};
+ARITHMETIC(sub, "Sub", 0, c2s_dim_sub)
+
+C2S_FLOAT_BLOCKS2(mul, x *y)
+C2S_BLOCK2(mul, u64, uint64_t, x *y)
+static const c2s_blocks mul_blocks = {mul_f32, mul_f64, mul_u64, mul_u64};
+ARITHMETIC(mul, "Mul", C2S_OP_COMMUTATIVE, c2s_dim_mul)
+
+/* The least integer divided by -1 wraps around to itself. */
+C2S_FLOAT_BLOCKS2(div, x / y)
+C2S_BLOCK2(div, i64, int64_t, y == 0 ? 0 : y == -1 ? (T)(0 - (uint64_t)x) : x / y)
+C2S_BLOCK2(div, u64, uint64_t, y == 0 ? 0 : x / y)
+static const c2s_blocks div_blocks = {div_f32, div_f64, div_i64, div_u64};
+ARITHMETIC(div, "Div", 0, c2s_dim_truncdiv)
+
+/* Remainders: of the truncated quotient (sign of x), and of the rounded-down one (sign of y). */
+static int64_t remainder_down(int64_t x, int64_t y) {
+    if (y == 0 || y == -1)
+        return 0;
+    const int64_t r = x % y;
+    return r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+static double remainder_down_f64(double x, double y) {
+    const double r = fmod(x, y);
+    return r != 0 ? ((r < 0) != (y < 0) ? r + y : r) : copysign(0.0, y);
+}
+C2S_FLOAT_BLOCKS2(fmod, fmod(x, y))
+C2S_BLOCK2(fmod, i64, int64_t, y == 0 || y == -1 ? 0 : x % y)
+C2S_BLOCK2(fmod, u64, uint64_t, y == 0 ? 0 : x % y)
+static const c2s_blocks fmod_blocks = {fmod_f32, fmod_f64, fmod_i64, fmod_u64};
+C2S_FLOAT_BLOCKS2(mod, remainder_down_f64((double)x, (double)y))
+C2S_BLOCK2(mod, i64, int64_t, remainder_down(x, y))
+static const c2s_blocks mod_blocks = {mod_f32, mod_f64, mod_i64, fmod_u64};
+
+static c2s_status mod_infer(c2s_infer *i) {
+    C2S_TRY(c2s_infer_broadcast_all(i));
+    const bool truncated = c2s_attr_int(i->node, "fmod", 0) != 0;
+    c2s_contents_fold(i, truncated ? c2s_dim_truncmod : c2s_dim_mod);
+    return C2S_OK;
+}
+static c2s_status mod_eval(c2s_eval *e) {
+    const bool truncated = c2s_attr_int(e->node, "fmod", 0) != 0;
+    return c2s_pointwise_eval(e, truncated ? &fmod_blocks : &mod_blocks, 2, NULL);
+}
+static const c2s_attr_spec mod_attrs[] = {{"fmod", C2S_ATTR_INT, false},
+                                          {NULL, C2S_ATTR_UNDEFINED, false}};
+const c2s_op c2s_op_mod = {.type = "Mod",
+                           .domain = "",
+                           .inputs = {2, 2},
+                           .outputs = {1, 1},
+                           .flags = C2S_OP_ELEMENTWISE,
+                           .attrs = mod_attrs,
+                           .infer = mod_infer,
+                           .eval = mod_eval};
+
+/* Powers of integers by squaring, modulo 2^64; a negative exponent leaves 1, -1 or 0. */
+static uint64_t power(uint64_t base, uint64_t exponent) {
+    uint64_t result = 1;
+    for (; exponent; exponent >>= 1, base *= base)
+        if (exponent & 1)
+            result *= base;
+    return result;
+}
+static int64_t signed_power(int64_t base, int64_t exponent) {
+    if (exponent >= 0)
+        return (int64_t)power((uint64_t)base, (uint64_t)exponent);
+    return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
+}
+C2S_FLOAT_BLOCKS2(pow, pow(x, y))
+C2S_BLOCK2(pow, i64, int64_t, signed_power(x, y))
+C2S_BLOCK2(pow, u64, uint64_t, power(x, y))
+
+static c2s_status pow_infer(c2s_infer *i) {
+    const c2s_type *x = c2s_infer_type(i, 0), *y = c2s_infer_type(i, 1);
+    C2S_TRY(c2s_infer_tensors(i, 2));
+    c2s_type joined = c2s_type_unknown();
+    joined.rank = -1;
+    if (x->kind == C2S_KIND_TENSOR && y->kind == C2S_KIND_TENSOR)
+        C2S_TRY(c2s_infer_broadcast(i, x, y, &joined));
+    i->out[0] = c2s_type_tensor(x->dtype, joined.rank, joined.dim);
+    return C2S_OK;
+}
+/* Base and exponent of one kind are computed in it, mixed ones in double; the type of the base is
+ * that of the result. A double outside of an integer's range is not representable there: 0. */
+static void pow_mixed_i64(const void *const *in, void *out, size_t n, const void *p) {
+    const double *x = in[0], *y = in[1];
+    int64_t *r = out;
+    (void)p;
+    for (size_t k = 0; k < n; k++) {
+        const double value = pow(x[k], y[k]);
+        r[k] = value > -0x1p63 && value < 0x1p63 ? (int64_t)value : 0;
+    }
+}
+static void pow_mixed_u64(const void *const *in, void *out, size_t n, const void *p) {
+    const double *x = in[0], *y = in[1];
+    uint64_t *r = out;
+    (void)p;
+    for (size_t k = 0; k < n; k++) {
+        const double value = pow(x[k], y[k]);
+        r[k] = value > -1 && value < 0x1p64 ? (uint64_t)value : 0;
+    }
+}
+static c2s_status pow_eval(c2s_eval *e) {
+    const c2s_wide base = c2s_wide_of(e->in[0]->type.dtype);
+    const c2s_wide exponent = c2s_wide_of(e->in[1]->type.dtype);
+    c2s_pointwise p = {.block = pow_f64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = C2S_WIDE_F64};
+    const bool integer = exponent == C2S_WIDE_I64 || exponent == C2S_WIDE_U64;
+    if (!base || !exponent)
+        return c2s_fail(C2S_ERR_INVALID, "powers of %s to %s are not defined",
+                        c2s_dtype_name(e->in[0]->type.dtype), c2s_dtype_name(e->in[1]->type.dtype));
+    if (base == C2S_WIDE_F32 && exponent == C2S_WIDE_F32)
+        p = (c2s_pointwise){.block = pow_f32, .in = {base, base}, .out = base};
+    else if (base == C2S_WIDE_U64)
+        p = exponent == C2S_WIDE_U64
+                ? (c2s_pointwise){.block = pow_u64, .in = {base, exponent}, .out = base}
+                : (c2s_pointwise){.block = pow_mixed_u64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = base};
+    else if (base == C2S_WIDE_I64)
+        p = integer ? (c2s_pointwise){.block = pow_i64, .in = {base, base}, .out = base}
+                    : (c2s_pointwise){.block = pow_mixed_i64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = base};
+    c2s_pointwise_run(&p, e->in, 2, e->out[0]);
+    return C2S_OK;
+}
+const c2s_op c2s_op_pow = {.type = "Pow",
+                           .domain = "",
+                           .inputs = {2, 2},
+                           .outputs = {1, 1},
+                           .flags = C2S_OP_ELEMENTWISE,
+                           .infer = pow_infer,
+                           .eval = pow_eval};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Elementary functions of one operand.
+ */
+#include <math.h>
+#include <tgmath.h>
+
+#include "ops/contents.h"
+#include "ops/pointwise.h"
+
+#define UNARY(symbol, name, rule)                                                                  \
+    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
+        return c2s_pointwise_eval(e, &symbol##_blocks, 1, NULL);                                   \
+    }                                                                                              \
+    const c2s_op c2s_op_##symbol = {.type = name,                                                  \
+                                    .domain = "",                                                  \
+                                    .inputs = {1, 1},                                              \
+                                    .outputs = {1, 1},                                             \
+                                    .flags = C2S_OP_ELEMENTWISE,                                   \
+                                    .infer = rule,                                                 \
+                                    .eval = symbol##_eval};
+#define FLOAT_UNARY(symbol, name, ...)                                                             \
+    C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
+    static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
+    UNARY(symbol, name, c2s_infer_like_first)
+
+FLOAT_UNARY(acos, "Acos", acos(x))
+FLOAT_UNARY(acosh, "Acosh", acosh(x))
+FLOAT_UNARY(asin, "Asin", asin(x))
+FLOAT_UNARY(asinh, "Asinh", asinh(x))
+FLOAT_UNARY(atan, "Atan", atan(x))
+FLOAT_UNARY(atanh, "Atanh", atanh(x))
+FLOAT_UNARY(ceil, "Ceil", ceil(x))
+FLOAT_UNARY(cos, "Cos", cos(x))
+FLOAT_UNARY(cosh, "Cosh", cosh(x))
+FLOAT_UNARY(exp, "Exp", exp(x))
+FLOAT_UNARY(floor, "Floor", floor(x))
+FLOAT_UNARY(log, "Log", log(x))
+FLOAT_UNARY(reciprocal, "Reciprocal", (T)1 / x)
+FLOAT_UNARY(round, "Round", rint(x))
+FLOAT_UNARY(sin, "Sin", sin(x))
+FLOAT_UNARY(sinh, "Sinh", sinh(x))
+FLOAT_UNARY(sqrt, "Sqrt", sqrt(x))
+FLOAT_UNARY(tan, "Tan", tan(x))
+FLOAT_UNARY(tanh, "Tanh", tanh(x))
+
+/* Integers are negated as unsigned numbers: the least one has no positive counterpart. */
+C2S_FLOAT_BLOCKS1(abs, fabs(x))
+C2S_BLOCK1(abs, i64, int64_t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x)
+C2S_BLOCK1(abs, u64, uint64_t, x)
+static const c2s_blocks abs_blocks = {abs_f32, abs_f64, abs_i64, abs_u64};
+static c2s_status abs_infer(c2s_infer *i) {
+    C2S_TRY(c2s_infer_like_first(i));
+    c2s_contents_unary(i, c2s_dim_absolute);
+    return C2S_OK;
+}
+UNARY(abs, "Abs", abs_infer)
+
+C2S_FLOAT_BLOCKS1(neg, -x)
+C2S_BLOCK1(neg, i64, int64_t, 0 - (uint64_t)x)
+static const c2s_blocks neg_blocks = {.f32 = neg_f32, .f64 = neg_f64, .i64 = neg_i64};
+static c2s_status neg_infer(c2s_infer *i) {
+    C2S_TRY(c2s_infer_like_first(i));
+    c2s_contents_unary(i, c2s_dim_negate);
+    return C2S_OK;
+}
+UNARY(neg, "Neg", neg_infer)
+
+C2S_FLOAT_BLOCKS1(erf, erf(x))
+C2S_BLOCK1(erf, i64, int64_t, erf((double)x))
+C2S_BLOCK1(erf, u64, uint64_t, erf((double)x))
+static const c2s_blocks erf_blocks = {erf_f32, erf_f64, erf_i64, erf_u64};
+UNARY(erf, "Erf", c2s_infer_like_first)
+
+/* The sign of NaN is NaN. */
+C2S_FLOAT_BLOCKS1(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x)
+C2S_BLOCK1(sign, i64, int64_t, (x > 0) - (x < 0))
+C2S_BLOCK1(sign, u64, uint64_t, x > 0)
+static const c2s_blocks sign_blocks = {sign_f32, sign_f64, sign_i64, sign_u64};
+UNARY(sign, "Sign", c2s_infer_like_first)
+
+#define PREDICATE(symbol, name, specs, arguments)                                                  \
+    static c2s_status symbol##_infer(c2s_infer *i) {                                               \
+        C2S_TRY(c2s_infer_like_first(i));                                                          \
+        i->out[0] = c2s_type_tensor(C2S_BOOL, i->out[0].kind ? i->out[0].rank : -1, i->out[0].dim); \
+        return C2S_OK;                                                                             \
+    }                                                                                              \
+    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
+        return c2s_predicate_eval(e, &symbol##_blocks, 1, arguments);                              \
+    }                                                                                              \
+    const c2s_op c2s_op_##symbol = {.type = name,                                                  \
+                                    .domain = "",                                                  \
+                                    .inputs = {1, 1},                                              \
+                                    .outputs = {1, 1},                                             \
+                                    .flags = C2S_OP_ELEMENTWISE,                                   \
+                                    .attrs = specs,                                                \
+                                    .infer = symbol##_infer,                                       \
+                                    .eval = symbol##_eval};
+
+C2S_TEST1(is_nan, f32, float, x != x)
+C2S_TEST1(is_nan, f64, double, x != x)
+static const c2s_blocks is_nan_blocks = {.f32 = is_nan_f32, .f64 = is_nan_f64};
+PREDICATE(is_nan, "IsNaN", NULL, NULL)
+
+typedef struct signs {
+    bool positive, negative;
+} signs;
+C2S_TEST1(is_inf, f32, float,
+          (((const signs *)p)->positive && x == (T)INFINITY) ||
+              (((const signs *)p)->negative && x == -(T)INFINITY))
+C2S_TEST1(is_inf, f64, double,
+          (((const signs *)p)->positive && x == (T)INFINITY) ||
+              (((const signs *)p)->negative && x == -(T)INFINITY))
+static const c2s_blocks is_inf_blocks = {.f32 = is_inf_f32, .f64 = is_inf_f64};
+static const c2s_attr_spec is_inf_attrs[] = {{"detect_negative", C2S_ATTR_INT, false},
+                                             {"detect_positive", C2S_ATTR_INT, false},
+                                             {NULL, C2S_ATTR_UNDEFINED, false}};
+PREDICATE(is_inf, "IsInf", is_inf_attrs,
+          (&(signs){.positive = c2s_attr_int(e->node, "detect_positive", 1) != 0,
+                    .negative = c2s_attr_int(e->node, "detect_negative", 1) != 0}))

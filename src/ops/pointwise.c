@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/pointwise.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { ELEMENT_BYTES = 16, PARALLEL_BLOCKS = 64 };
+
+typedef struct block_buffer {
+    _Alignas(64) unsigned char bytes[C2S_BLOCK_ELEMENTS * ELEMENT_BYTES];
+} block_buffer;
+
+c2s_status c2s_blocks_pick(const c2s_blocks *blocks, c2s_dtype dtype, c2s_block *out) {
+    switch (c2s_wide_of(dtype)) {
+    case C2S_WIDE_F32:
+        *out = blocks->f32;
+        break;
+    case C2S_WIDE_F64:
+        *out = blocks->f64;
+        break;
+    case C2S_WIDE_I64:
+        *out = blocks->i64;
+        break;
+    case C2S_WIDE_U64:
+        *out = blocks->u64;
+        break;
+    default:
+        *out = NULL;
+    }
+    if (!*out)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the operator is not defined for elements of type %s",
+                        c2s_dtype_name(dtype));
+    return C2S_OK;
+}
+
+/* Where to compute a block of the output: in place if the wide type is its storage. */
+static void *block_target(c2s_wide wide, c2s_tensor *out, size_t start, block_buffer *buffer) {
+    if (!c2s_wide_is_storage(wide, out->type.dtype))
+        return buffer->bytes;
+    return (char *)c2s_tensor_mutable(out) + start * c2s_wide_size(wide);
+}
+
+static void block_finish(c2s_wide wide, c2s_tensor *out, size_t start, size_t n,
+                         const void *block) {
+    if (!c2s_wide_is_storage(wide, out->type.dtype))
+        c2s_wide_store(wide, out->type.dtype, c2s_tensor_mutable(out), start, n, block);
+}
+
+void c2s_pointwise_run(const c2s_pointwise *p, const c2s_tensor *const *in, unsigned in_count,
+                       c2s_tensor *out) {
+    c2s_broadcast b[C2S_POINTWISE_INPUTS];
+    const size_t count = out->count;
+    const size_t blocks = (count + C2S_BLOCK_ELEMENTS - 1) / C2S_BLOCK_ELEMENTS;
+    assert(in_count <= C2S_POINTWISE_INPUTS);
+    for (unsigned k = 0; k < in_count; k++)
+        if (in[k])
+            c2s_broadcast_init(&b[k], &out->type, &in[k]->type);
+#pragma omp parallel for schedule(static) if (blocks >= PARALLEL_BLOCKS)
+    for (size_t block = 0; block < blocks; block++) {
+        block_buffer buffer[C2S_POINTWISE_INPUTS], result;
+        const void *data[C2S_POINTWISE_INPUTS] = {NULL};
+        const size_t start = block * C2S_BLOCK_ELEMENTS, left = count - start;
+        const size_t n = left < C2S_BLOCK_ELEMENTS ? left : C2S_BLOCK_ELEMENTS;
+        for (unsigned k = 0; k < in_count; k++)
+            if (in[k])
+                data[k] = c2s_broadcast_load(&b[k], p->in[k], in[k], start, n, buffer[k].bytes);
+        void *target = block_target(p->out, out, start, &result);
+        p->block(data, target, n, p->params);
+        block_finish(p->out, out, start, n, target);
+    }
+}
+
+static c2s_status eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands, c2s_wide result,
+                       const void *params) {
+    const c2s_dtype dtype = e->in[0]->type.dtype;
+    const c2s_wide wide = c2s_wide_of(dtype);
+    c2s_pointwise p = {.in = {wide, wide, wide}, .out = result, .params = params};
+    if (!result)
+        p.out = wide;
+    C2S_TRY(c2s_blocks_pick(blocks, dtype, &p.block));
+    c2s_pointwise_run(&p, e->in, operands < e->in_count ? operands : e->in_count, e->out[0]);
+    return C2S_OK;
+}
+
+c2s_status c2s_pointwise_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
+                              const void *params) {
+    return eval(e, blocks, operands, C2S_WIDE_NONE, params);
+}
+
+c2s_status c2s_predicate_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
+                              const void *params) {
+    return eval(e, blocks, operands, C2S_WIDE_RAW1, params);
+}
+
+c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_blocks *finish) {
+    c2s_tensor *const out = e->out[0];
+    const c2s_dtype dtype = e->in[0]->type.dtype;
+    const c2s_wide wide = c2s_wide_of(dtype);
+    const unsigned inputs = e->in_count;
+    const size_t count = out->count, operands = inputs;
+    const size_t blocks_of_out = (count + C2S_BLOCK_ELEMENTS - 1) / C2S_BLOCK_ELEMENTS;
+    c2s_block fold, last = NULL;
+    C2S_TRY(c2s_blocks_pick(blocks, dtype, &fold));
+    if (finish)
+        C2S_TRY(c2s_blocks_pick(finish, dtype, &last));
+    c2s_broadcast *b = c2s_alloc_array(inputs, sizeof *b);
+    for (unsigned k = 0; k < inputs; k++)
+        c2s_broadcast_init(&b[k], &out->type, &e->in[k]->type);
+#pragma omp parallel for schedule(static) if (blocks_of_out >= PARALLEL_BLOCKS)
+    for (size_t block = 0; block < blocks_of_out; block++) {
+        block_buffer buffer, even, odd; /* two accumulators, read and written in turn */
+        const size_t start = block * C2S_BLOCK_ELEMENTS, left = count - start;
+        const size_t n = left < C2S_BLOCK_ELEMENTS ? left : C2S_BLOCK_ELEMENTS;
+        const void *sum = c2s_broadcast_load(&b[0], wide, e->in[0], start, n, even.bytes);
+        for (unsigned k = 1; k < inputs; k++) {
+            const void *pair[2] = {
+                sum, c2s_broadcast_load(&b[k], wide, e->in[k], start, n, buffer.bytes)};
+            void *next = k % 2 ? odd.bytes : even.bytes;
+            fold(pair, next, n, NULL);
+            sum = next;
+        }
+        if (last) {
+            void *next = inputs % 2 ? odd.bytes : even.bytes;
+            last(&sum, next, n, &operands);
+            sum = next;
+        }
+        c2s_wide_store(wide, out->type.dtype, c2s_tensor_mutable(out), start, n, sum);
+    }
+    free(b);
+    return C2S_OK;
+}

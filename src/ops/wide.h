@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The few types that operators compute in. Every element type is widened to one of them, so that a
+ * loop is written once per wide type instead of once per element type.
+ */
+#ifndef C2S_OPS_WIDE_H
+#define C2S_OPS_WIDE_H
+
+#include "ir/tensor.h"
+
+typedef enum c2s_wide {
+    C2S_WIDE_NONE = 0,
+    C2S_WIDE_F32,  /* float: float, float16, bfloat16, 8- and 4-bit floats */
+    C2S_WIDE_F64,  /* double */
+    C2S_WIDE_I64,  /* int64_t: signed integers */
+    C2S_WIDE_U64,  /* uint64_t: unsigned integers, bool */
+    C2S_WIDE_RAW1, /* bits as they are: elements of 1, 2, 4, 8, 16 bytes */
+    C2S_WIDE_RAW2,
+    C2S_WIDE_RAW4,
+    C2S_WIDE_RAW8,
+    C2S_WIDE_RAW16
+} c2s_wide;
+
+typedef struct c2s_raw16 {
+    uint64_t half[2];
+} c2s_raw16;
+
+/* The type to compute in; C2S_WIDE_NONE for strings and complex numbers. */
+c2s_wide c2s_wide_of(c2s_dtype dtype);
+/* For moving elements: the raw type of the same size; packed types get their arithmetic type. */
+c2s_wide c2s_wide_raw(c2s_dtype dtype);
+size_t c2s_wide_size(c2s_wide wide); /* bytes of one element */
+/* True if the wide type is how the dtype is stored. */
+bool c2s_wide_is_storage(c2s_wide wide, c2s_dtype dtype);
+
+/* Between elements start .. start + count of stored data and a wide array. Integers narrow by
+ * wrapping around, floats round to nearest even. */
+void c2s_wide_load(c2s_wide wide, c2s_dtype dtype, const void *data, size_t start, size_t count,
+                   void *out);
+void c2s_wide_store(c2s_wide wide, c2s_dtype dtype, void *data, size_t start, size_t count,
+                    const void *in);
+
+/* A whole tensor as a wide array: its own data where possible, else a widened copy. */
+typedef struct c2s_widened {
+    const void *data;
+    void *copy; /* NULL if data is the tensor's own */
+} c2s_widened;
+c2s_status c2s_widen(c2s_wide wide, const c2s_tensor *tensor, c2s_widened *out);
+void c2s_widened_free(c2s_widened *widened); /* safe on a zeroed struct */
+
+/* A wide array to be stored into a tensor: the tensor's own data where possible, else memory that
+ * c2s_narrow_finish converts and frees. Not zeroed. */
+typedef struct c2s_narrowing {
+    void *data;
+    void *copy;
+} c2s_narrowing;
+c2s_status c2s_narrow_start(c2s_wide wide, c2s_tensor *tensor, c2s_narrowing *out);
+void c2s_narrow_finish(c2s_wide wide, c2s_tensor *tensor, c2s_narrowing *narrowing);
+/* Frees without storing. */
+void c2s_narrow_abort(c2s_narrowing *narrowing);
+
+/* Memory for `count` elements of `size` bytes: C2S_ERR_MEMORY on failure or overflow; free() it. */
+c2s_status c2s_wide_buffer(size_t count, size_t size, void **out);
+
+#endif
