@@ -2,8 +2,6 @@
  *
  * Where: picks elements, so it works on bits and knows no arithmetic.
  */
-#include <stdlib.h>
-
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
@@ -59,31 +57,18 @@ static c2s_status where_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-/* Strings are picked as references, then copied into the output. */
-static c2s_status where_strings(c2s_eval *e, const c2s_pointwise *p) {
-    c2s_tensor *out = e->out[0], picked = *out, *copy = NULL;
-    void *text = NULL;
-    C2S_TRY(c2s_wide_buffer(out->count, sizeof(c2s_string), &text));
-    c2s_bytes bytes = {.data = text, .size = out->count * sizeof(c2s_string)};
-    picked.bytes = &bytes;
-    picked.offset = 0;
-    c2s_pointwise_run(p, e->in, 3, &picked);
-    const c2s_status status =
-        c2s_tensor_strings(out->type.rank, out->type.dim, text, &copy);
-    if (status == C2S_OK)
-        c2s_eval_set(e, 0, copy);
-    free(text);
-    return status;
-}
-
 static c2s_status where_eval(c2s_eval *e) {
-    const c2s_dtype dtype = e->in[1]->type.dtype;
-    const c2s_wide wide = c2s_wide_raw(dtype);
+    c2s_tensor *const out = e->out[0];
+    const c2s_wide wide = c2s_wide_raw(out->type.dtype);
     const c2s_pointwise p = {
         .block = where_block(wide), .in = {C2S_WIDE_RAW1, wide, wide}, .out = wide};
-    if (dtype == C2S_STRING)
-        return where_strings(e, &p);
-    c2s_pointwise_run(&p, e->in, 3, e->out[0]);
+    c2s_pointwise_run(&p, e->in, 3, out);
+    if (out->type.dtype != C2S_STRING)
+        return C2S_OK;
+    /* The elements still point into the inputs' text. */
+    c2s_tensor *owner;
+    C2S_TRY(c2s_tensor_strings(out->type.rank, out->type.dim, c2s_tensor_data(out), &owner));
+    c2s_eval_set(e, 0, owner);
     return C2S_OK;
 }
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Softmax, LogSoftmax, Hardmax and LpNormalization: floats along one axis, computed in double.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "ops/axis.h"
+
+enum { MAX_WIDTH = 64 };
+
+static void column_max(const c2s_panel *panel, double *most) {
+    const double *x = panel->data;
+    for (size_t c = 0; c < panel->width; c++)
+        most[c] = -INFINITY;
+    for (size_t k = 0; k < panel->n; k++, x += panel->width)
+        for (size_t c = 0; c < panel->width; c++)
+            most[c] = x[c] > most[c] ? x[c] : most[c];
+}
+
+static void softmax_panel(const c2s_panel *panel) {
+    const size_t width = panel->width, count = panel->n * width;
+    double most[MAX_WIDTH], sum[MAX_WIDTH] = {0}, *x = panel->data;
+    column_max(panel, most);
+    for (size_t at = 0; at < count; at += width)
+        for (size_t c = 0; c < width; c++) {
+            x[at + c] = exp(x[at + c] - most[c]);
+            sum[c] += x[at + c];
+        }
+    for (size_t at = 0; at < count; at += width)
+        for (size_t c = 0; c < width; c++)
+            x[at + c] /= sum[c];
+}
+
+static void log_softmax_panel(const c2s_panel *panel) {
+    const size_t width = panel->width, count = panel->n * width;
+    double most[MAX_WIDTH], sum[MAX_WIDTH] = {0}, *x = panel->data;
+    column_max(panel, most);
+    for (size_t at = 0; at < count; at += width)
+        for (size_t c = 0; c < width; c++)
+            sum[c] += exp(x[at + c] - most[c]);
+    for (size_t c = 0; c < width; c++)
+        sum[c] = log(sum[c]);
+    for (size_t at = 0; at < count; at += width)
+        for (size_t c = 0; c < width; c++)
+            x[at + c] = x[at + c] - most[c] - sum[c];
+}
+
+/* One for the first of the largest elements, zero for the others. */
+static void hardmax_panel(const c2s_panel *panel) {
+    const size_t width = panel->width;
+    double *x = panel->data;
+    for (size_t c = 0; c < width && panel->n; c++) {
+        size_t best = 0;
+        for (size_t k = 1; k < panel->n; k++)
+            if (x[k * width + c] > x[best * width + c])
+                best = k;
+        for (size_t k = 0; k < panel->n; k++)
+            x[k * width + c] = k == best;
+    }
+}
+
+/* A norm of zero leaves zeros. */
+static void lp_normalization_panel(const c2s_panel *panel) {
+    const size_t width = panel->width, count = panel->n * width;
+    const int64_t order = *(const int64_t *)panel->params;
+    double norm[MAX_WIDTH] = {0}, *x = panel->data;
+    for (size_t at = 0; at < count; at += width)
+        for (size_t c = 0; c < width; c++)
+            norm[c] += order == 1 ? fabs(x[at + c]) : x[at + c] * x[at + c];
+    for (size_t c = 0; c < width; c++)
+        norm[c] = norm[c] == 0 ? 1 : order == 1 ? norm[c] : sqrt(norm[c]);
+    for (size_t at = 0; at < count; at += width)
+        for (size_t c = 0; c < width; c++)
+            x[at + c] /= norm[c];
+}
+
+static c2s_status axis_infer(c2s_infer *i) {
+    int axis;
+    C2S_TRY(c2s_infer_like_first(i));
+    if (i->out[0].kind == C2S_KIND_TENSOR && i->out[0].rank >= 0 &&
+        !(i->out[0].rank == 0 && c2s_attr_int(i->node, "axis", -1) == -1))
+        C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", -1), i->out[0].rank, &axis));
+    if (i->out[0].dtype && !c2s_dtype_is_float(i->out[0].dtype))
+        return c2s_fail(C2S_ERR_INVALID, "input 0 has elements of type %s, expected floats",
+                        c2s_dtype_name(i->out[0].dtype));
+    return C2S_OK;
+}
+
+static c2s_status axis_eval(c2s_eval *e, void (*work)(const c2s_panel *panel),
+                            const void *params) {
+    const c2s_tensor *in = e->in[0];
+    int axis;
+    if (in->type.rank == 0) { /* as if it were one element along one axis */
+        const int64_t one = 1;
+        c2s_tensor *row;
+        C2S_TRY(c2s_tensor_reshape(in, 1, &one, &row));
+        const c2s_status status = c2s_axis_map(C2S_WIDE_F64, row, e->out[0], 0, work, params);
+        c2s_tensor_unref(row);
+        return status;
+    }
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", -1), in->type.rank, &axis));
+    return c2s_axis_map(C2S_WIDE_F64, in, e->out[0], axis, work, params);
+}
+
+static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false},
+                                           {NULL, C2S_ATTR_UNDEFINED, false}};
+#define ALONG_AXIS(symbol, name)                                                                   \
+    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
+        return axis_eval(e, symbol##_panel, NULL);                                                 \
+    }                                                                                              \
+    const c2s_op c2s_op_##symbol = {.type = name,                                                  \
+                                    .domain = "",                                                  \
+                                    .inputs = {1, 1},                                              \
+                                    .outputs = {1, 1},                                             \
+                                    .attrs = axis_attrs,                                           \
+                                    .infer = axis_infer,                                           \
+                                    .eval = symbol##_eval};
+ALONG_AXIS(softmax, "Softmax")
+ALONG_AXIS(log_softmax, "LogSoftmax")
+ALONG_AXIS(hardmax, "Hardmax")
+
+static c2s_status lp_normalization_infer(c2s_infer *i) {
+    const int64_t order = c2s_attr_int(i->node, "p", 2);
+    if (order != 1 && order != 2)
+        return c2s_fail(C2S_ERR_INVALID, "p is %" PRId64 ", expected 1 or 2", order);
+    return axis_infer(i);
+}
+static c2s_status lp_normalization_eval(c2s_eval *e) {
+    const int64_t order = c2s_attr_int(e->node, "p", 2);
+    return axis_eval(e, lp_normalization_panel, &order);
+}
+static const c2s_attr_spec lp_normalization_attrs[] = {{"axis", C2S_ATTR_INT, false},
+                                                       {"p", C2S_ATTR_INT, false},
+                                                       {NULL, C2S_ATTR_UNDEFINED, false}};
+const c2s_op c2s_op_lp_normalization = {.type = "LpNormalization",
+                                        .domain = "",
+                                        .inputs = {1, 1},
+                                        .outputs = {1, 1},
+                                        .attrs = lp_normalization_attrs,
+                                        .infer = lp_normalization_infer,
+                                        .eval = lp_normalization_eval};
