@@ -43,7 +43,7 @@ static c2s_status attr_dtype(const c2s_node *node, c2s_dtype *to) {
 }
 
 static c2s_status cast_infer(c2s_infer *i) {
-    c2s_dtype to;
+    c2s_dtype to = C2S_UNDEFINED;
     c2s_cast cast;
     C2S_TRY(c2s_infer_tensors(i, 1));
     C2S_TRY(attr_dtype(i->node, &to));
@@ -106,7 +106,7 @@ const c2s_op c2s_op_cast_like = {.type = "CastLike",
 
 /* Same bytes, other type of the same size. */
 static c2s_status bit_cast_infer(c2s_infer *i) {
-    c2s_dtype to;
+    c2s_dtype to = C2S_UNDEFINED;
     const c2s_type *in = c2s_infer_type(i, 0);
     C2S_TRY(c2s_infer_tensors(i, 1));
     C2S_TRY(attr_dtype(i->node, &to));

@@ -73,8 +73,13 @@ static c2s_status compute(const c2s_node *node, const c2s_tensor *const *in, c2s
 
 c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
                          const c2s_body_runner *runner, uint64_t limit) {
-    for (unsigned k = 0; k < node->output_count; k++)
+    bool wanted = false;
+    for (unsigned k = 0; k < node->output_count; k++) {
         out[k] = NULL;
+        wanted |= node->outputs[k] != NULL;
+    }
+    if (!wanted)
+        return C2S_OK;
     c2s_status status;
     if (!node->op->eval) {
         status = c2s_fail(C2S_ERR_UNSUPPORTED, "operator %s%s%s cannot be executed", node->domain,

@@ -120,8 +120,8 @@ c2s_status c2s_op_check_arity(const c2s_op *op, unsigned inputs, unsigned output
     if (inputs < op->inputs[0] || (op->inputs[1] != C2S_VARIADIC && inputs > op->inputs[1]))
         return c2s_fail(C2S_ERR_INVALID, "%u inputs, expected %u to %u", inputs, op->inputs[0],
                         op->inputs[1]);
-    if (op->outputs[1] != C2S_VARIADIC && outputs > op->outputs[1])
-        return c2s_fail(C2S_ERR_INVALID, "%u outputs, expected at most %u", outputs,
+    if (outputs < op->outputs[0] || (op->outputs[1] != C2S_VARIADIC && outputs > op->outputs[1]))
+        return c2s_fail(C2S_ERR_INVALID, "%u outputs, expected %u to %u", outputs, op->outputs[0],
                         op->outputs[1]);
     return C2S_OK;
 }
