@@ -51,6 +51,8 @@ cd "$C2S_SOURCE"
                     continue
                 }
                 to = layer(where[base])
+                # A node points to its operator: the description of operators is known to both.
+                if (from == "src/ir" && where[base] == "src/ops/op.h") continue
                 if (to == from || where[base] == "src/c2s.h" || !(from in below)) continue
                 if (index(below[from], " " to " ") == 0) wrong(at from " must not include " to)
             }
