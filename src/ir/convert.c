@@ -108,7 +108,7 @@ float c2s_f8_to_f32(c2s_dtype dtype, uint8_t bits) {
         return bits == 0xff ? NAN : ldexpf(1.0f, (int)bits - 127);
     const small_format *f = format_of(dtype);
     int width = 1 + f->exponent_bits + f->mantissa_bits;
-    unsigned sign = bits >> (width - 1) & 1u, rest = bits & ((1u << (width - 1)) - 1);
+    unsigned sign = (unsigned)bits >> (width - 1) & 1u, rest = (unsigned)bits & ((1u << (width - 1)) - 1);
     if (!f->negative_zero && bits == f->nan)
         return NAN;
     float value;
@@ -184,7 +184,7 @@ uint8_t c2s_f32_to_f8(c2s_dtype dtype, float value, bool saturate) {
 
 static unsigned packed_get(const uint8_t *data, size_t index, unsigned bits) {
     size_t per_byte = 8 / bits;
-    return data[index / per_byte] >> (index % per_byte * bits) & ((1u << bits) - 1);
+    return (unsigned)data[index / per_byte] >> (index % per_byte * bits) & ((1u << bits) - 1);
 }
 
 static void packed_set(uint8_t *data, size_t index, unsigned bits, unsigned value) {
