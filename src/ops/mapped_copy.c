@@ -16,7 +16,7 @@ typedef struct run {
 
 typedef struct walk {
     const c2s_mapped *plan;
-    int inner;                           /* the innermost axis that has a map */
+    int inner;                                   /* the innermost axis that has a map */
     size_t to[C2S_MAX_RANK], from[C2S_MAX_RANK]; /* bytes per position */
     const void *fill;
     const run *runs;

@@ -25,8 +25,9 @@ c2s_status c2s_move_output(c2s_infer *i, unsigned output, c2s_dtype dtype, int r
     if (output >= i->out_count)
         return C2S_OK;
     if (rank > C2S_MAX_RANK)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "output %u would have %d axes, at most %d are possible",
-                        output, rank, C2S_MAX_RANK);
+        return c2s_fail(C2S_ERR_UNSUPPORTED,
+                        "output %u would have %d axes, at most %d are possible", output, rank,
+                        C2S_MAX_RANK);
     for (int axis = 0; axis < rank; axis++) {
         if (c2s_dim_is_known(dim[axis]) && dim[axis] < 0)
             return c2s_fail(C2S_ERR_INVALID,
@@ -63,7 +64,8 @@ c2s_status c2s_move_dims(const c2s_infer *i, unsigned input, const char *what, b
     C2S_TRY(check_integers(i, input, what));
     *known = c2s_infer_dims(i, input, dims, count ? count : &found);
     if (!*known && i->concrete)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s has too many elements", what);
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s has too many elements, or elements beyond 62 bits",
+                        what);
     return C2S_OK;
 }
 
@@ -78,7 +80,8 @@ c2s_status c2s_move_ints(const c2s_infer *i, unsigned input, const char *what, b
     if (*known && !count && found != 1)
         return c2s_fail(C2S_ERR_INVALID, "%s has %u elements, expected 1", what, found);
     if (!*known && i->concrete)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s has too many elements", what);
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s has too many elements, or elements beyond 62 bits",
+                        what);
     return C2S_OK;
 }
 

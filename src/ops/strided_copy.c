@@ -195,7 +195,8 @@ void c2s_strided_copy(const c2s_strided *plan, void *to, const void *from) {
     size_t chunks = tasks < 64 ? tasks : 64;
 #pragma omp parallel for schedule(static)
     for (size_t chunk = 0; chunk < chunks; chunk++)
-        copy_tasks(&p, to, from, tasks / chunks * chunk + (chunk < tasks % chunks ? chunk : tasks % chunks),
+        copy_tasks(&p, to, from,
+                   tasks / chunks * chunk + (chunk < tasks % chunks ? chunk : tasks % chunks),
                    tasks / chunks * (chunk + 1) +
                        (chunk + 1 < tasks % chunks ? chunk + 1 : tasks % chunks));
 }

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gather, GatherElements, GatherND.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/move.h"
+
+/* Copies `count` elements from + index[k] * stride to consecutive places. `size` is a constant at
+ * every call, so that each memcpy becomes one move. */
+static inline __attribute__((always_inline)) void pick_sized(char *to, const char *from,
+                                                             const int64_t *index, size_t count,
+                                                             ptrdiff_t stride, size_t size) {
+    for (size_t k = 0; k < count; k++)
+        memcpy(to + k * size, from + (ptrdiff_t)index[k] * stride, size);
+}
+
+static void pick(char *to, const char *from, const int64_t *index, size_t count, size_t size) {
+    switch (size) {
+    case 1:
+        pick_sized(to, from, index, count, 1, 1);
+        break;
+    case 2:
+        pick_sized(to, from, index, count, 2, 2);
+        break;
+    case 4:
+        pick_sized(to, from, index, count, 4, 4);
+        break;
+    case 8:
+        pick_sized(to, from, index, count, 8, 8);
+        break;
+    default:
+        for (size_t k = 0; k < count; k++)
+            memcpy(to + k * size, from + (size_t)index[k] * size, size);
+    }
+}
+
+static size_t extents(const c2s_type *type, int begin, int end) {
+    size_t product = 1;
+    for (int axis = begin; axis < end; axis++)
+        product *= (size_t)type->dim[axis];
+    return product;
+}
+
+static c2s_status index_type(const c2s_infer *i, unsigned input) {
+    const c2s_type *type = c2s_infer_type(i, input);
+    if (type->dtype != C2S_UNDEFINED && type->dtype != C2S_INT64 && type->dtype != C2S_INT32)
+        return c2s_fail(C2S_ERR_INVALID, "indices are of type %s, expected int32 or int64",
+                        c2s_dtype_name(type->dtype));
+    return C2S_OK;
+}
+
+/* ---- Gather ---- */
+
+static void gather_contents(c2s_infer *i) {
+    const c2s_dim *all;
+    const int64_t *index;
+    c2s_dim picked[1024];
+    unsigned count, wanted;
+    if (i->concrete || !c2s_dtype_is_integer(i->out[0].dtype) ||
+        !c2s_infer_dims(i, 0, &all, &count) || !c2s_infer_ints(i, 1, &index, &wanted) ||
+        wanted > 1024)
+        return;
+    for (unsigned k = 0; k < wanted; k++) {
+        int64_t at = index[k];
+        if (at < -(int64_t)count || at >= (int64_t)count)
+            return;
+        picked[k] = all[at < 0 ? at + (int64_t)count : at];
+    }
+    c2s_infer_set_contents(i, 0, picked, wanted);
+}
+
+static c2s_status gather_infer(c2s_infer *i) {
+    int axis, rank = 0;
+    c2s_dim dim[2 * C2S_MAX_RANK];
+    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(index_type(i, 1));
+    const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
+    if (x->rank < 0 || index->rank < 0)
+        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
+    for (int a = 0; a < axis; a++)
+        dim[rank++] = x->dim[a];
+    for (int a = 0; a < index->rank; a++)
+        dim[rank++] = index->dim[a];
+    for (int a = axis + 1; a < x->rank; a++)
+        dim[rank++] = x->dim[a];
+    C2S_TRY(c2s_move_output(i, 0, x->dtype, rank, dim));
+    if (x->rank == 1 && index->rank <= 1)
+        gather_contents(i);
+    return C2S_OK;
+}
+
+static c2s_status gather_eval(c2s_eval *e) {
+    int axis;
+    int64_t *index;
+    c2s_elements x, y;
+    const c2s_type *in = &e->in[0]->type;
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->rank, &axis));
+    C2S_TRY(c2s_tensor_indices(e->in[1], in->dim[axis], &index));
+    c2s_status status = c2s_move_open(e, &x, &y);
+    if (status == C2S_OK) {
+        size_t outer = extents(in, 0, axis), count = e->in[1]->count;
+        size_t run = x.size * extents(in, axis + 1, in->rank);
+        size_t from_row = run * (size_t)in->dim[axis], to_row = run * count;
+        for (size_t row = 0; y.count && row < outer; row++)
+            pick(y.data + row * to_row, x.data + row * from_row, index, count, run);
+        status = c2s_move_close(e, &x, &y, C2S_OK);
+    }
+    free(index);
+    return status;
+}
+
+static const c2s_attr_spec gather_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
+
+const c2s_op c2s_op_gather = {
+    .type = "Gather",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .flags = C2S_OP_MOVES_DATA,
+    .attrs = gather_attrs,
+    .infer = gather_infer,
+    .eval = gather_eval,
+};
+
+/* ---- GatherElements ---- */
+
+static c2s_status gather_elements_infer(c2s_infer *i) {
+    int axis;
+    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(index_type(i, 1));
+    const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
+    if (x->rank >= 0 && index->rank >= 0) {
+        if (x->rank != index->rank)
+            return c2s_fail(C2S_ERR_INVALID, "indices have rank %d, data has %d", index->rank,
+                            x->rank);
+        C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
+        for (int a = 0; a < x->rank; a++) {
+            if (a != axis && c2s_dim_is_known(x->dim[a]) && c2s_dim_is_known(index->dim[a]) &&
+                index->dim[a] > x->dim[a])
+                return c2s_fail(C2S_ERR_INVALID,
+                                "indices have extent %" PRId64 " along axis %d, data has %" PRId64,
+                                index->dim[a], a, x->dim[a]);
+        }
+    }
+    return c2s_move_output(i, 0, x->dtype, index->rank, index->dim);
+}
+
+/* One line of the last axis per step of the odometer over the others. The position in the data is
+ * the same as in the indices but along `axis`, where the index says it. */
+static c2s_status gather_elements_eval(c2s_eval *e) {
+    int axis;
+    int64_t *index, at[C2S_MAX_RANK] = {0};
+    size_t stride[C2S_MAX_RANK + 1];
+    c2s_elements x, y;
+    const c2s_type *in = &e->in[0]->type, *out = &e->in[1]->type;
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->rank, &axis));
+    C2S_TRY(c2s_tensor_indices(e->in[1], in->dim[axis], &index));
+    c2s_status status = c2s_move_open(e, &x, &y);
+    if (status != C2S_OK) {
+        free(index);
+        return status;
+    }
+    int last = in->rank - 1;
+    stride[last] = x.size;
+    for (int a = last - 1; a >= 0; a--)
+        stride[a] = stride[a + 1] * (size_t)in->dim[a + 1];
+    size_t line = (size_t)out->dim[last], base = 0, step = axis == last ? 0 : x.size;
+    for (size_t done = 0; done < y.count; done += line) {
+        const char *from = x.data + base;
+        char *to = y.data + done * y.size;
+        const int64_t *row = index + done;
+        if (axis == last)
+            pick(to, from, row, line, x.size);
+        else
+            for (size_t k = 0; k < line; k++)
+                memcpy(to + k * y.size, from + k * step + (size_t)row[k] * stride[axis], y.size);
+        for (int a = last - 1; a >= 0; a--) {
+            size_t move = a == axis ? 0 : stride[a];
+            base += move;
+            if (++at[a] < out->dim[a])
+                break;
+            base -= move * (size_t)at[a];
+            at[a] = 0;
+        }
+    }
+    free(index);
+    return c2s_move_close(e, &x, &y, C2S_OK);
+}
+
+const c2s_op c2s_op_gather_elements = {
+    .type = "GatherElements",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .flags = C2S_OP_MOVES_DATA,
+    .attrs = gather_attrs,
+    .infer = gather_elements_infer,
+    .eval = gather_elements_eval,
+};
+
+/* ---- GatherND ---- */
+
+static c2s_status gather_nd_infer(c2s_infer *i) {
+    c2s_dim dim[2 * C2S_MAX_RANK];
+    int rank = 0;
+    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(index_type(i, 1));
+    const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
+    int64_t batch = c2s_attr_int(i->node, "batch_dims", 0);
+    if (x->rank < 0 || index->rank < 0)
+        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+    if (batch < 0 || batch >= x->rank || batch >= index->rank)
+        return c2s_fail(C2S_ERR_INVALID,
+                        "batch_dims is %" PRId64 " for data of rank %d and indices of rank %d",
+                        batch, x->rank, index->rank);
+    c2s_dim depth = index->dim[index->rank - 1];
+    if (!c2s_dim_is_known(depth))
+        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+    if (depth < 1 || depth > x->rank - batch)
+        return c2s_fail(C2S_ERR_INVALID,
+                        "indices have last extent %" PRId64 ", allowed are 1 to %" PRId64, depth,
+                        x->rank - batch);
+    for (int a = 0; a < index->rank - 1; a++) {
+        if (a < batch && c2s_dim_is_known(x->dim[a]) && c2s_dim_is_known(index->dim[a]) &&
+            x->dim[a] != index->dim[a])
+            return c2s_fail(C2S_ERR_INVALID,
+                            "batch axis %d has extent %" PRId64 " in data, %" PRId64 " in indices",
+                            a, x->dim[a], index->dim[a]);
+        dim[rank++] = index->dim[a];
+    }
+    for (int a = (int)(batch + depth); a < x->rank; a++)
+        dim[rank++] = x->dim[a];
+    return c2s_move_output(i, 0, x->dtype, rank, dim);
+}
+
+static c2s_status gather_nd_eval(c2s_eval *e) {
+    const c2s_type *in = &e->in[0]->type, *index = &e->in[1]->type;
+    int batch = (int)c2s_attr_int(e->node, "batch_dims", 0), depth = 0;
+    int64_t *at;
+    c2s_elements x, y;
+    C2S_TRY(c2s_tensor_ints(e->in[1], &at));
+    c2s_status status = c2s_move_open(e, &x, &y);
+    if (status != C2S_OK) {
+        free(at);
+        return status;
+    }
+    depth = (int)index->dim[index->rank - 1];
+    size_t batches = extents(in, 0, batch), rows = extents(index, batch, index->rank - 1);
+    size_t run = x.size * extents(in, batch + depth, in->rank);
+    size_t batch_bytes = x.size * extents(in, batch, in->rank);
+    char *to = y.data;
+    int64_t *tuple = at;
+    for (size_t b = 0; y.count && b < batches; b++) {
+        for (size_t row = 0; row < rows; row++, tuple += depth, to += run) {
+            size_t offset = 0;
+            for (int k = 0; k < depth; k++) {
+                status = c2s_index_check(&tuple[k], in->dim[batch + k]);
+                if (status != C2S_OK)
+                    goto done;
+                offset = offset * (size_t)in->dim[batch + k] + (size_t)tuple[k];
+            }
+            memcpy(to, x.data + b * batch_bytes + offset * run, run);
+        }
+    }
+done:
+    free(at);
+    return c2s_move_close(e, &x, &y, status);
+}
+
+static const c2s_attr_spec gather_nd_attrs[] = {{"batch_dims", C2S_ATTR_INT, false}, {0}};
+
+const c2s_op c2s_op_gather_nd = {
+    .type = "GatherND",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .flags = C2S_OP_MOVES_DATA,
+    .attrs = gather_nd_attrs,
+    .infer = gather_nd_infer,
+    .eval = gather_nd_eval,
+};

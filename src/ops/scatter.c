@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Scatter, ScatterElements, ScatterND, TensorScatter: a copy of the data with updates written over
+ * it, or combined with it.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/combine.h"
+#include "ops/move.h"
+
+/* Writes or combines one run of elements. */
+static inline void put(char *to, const char *from, size_t count, size_t size, c2s_combine combine) {
+    if (combine)
+        combine(to, from, count);
+    else
+        memcpy(to, from, count * size);
+}
+
+static size_t extents(const c2s_type *type, int begin, int end) {
+    size_t product = 1;
+    for (int axis = begin; axis < end; axis++)
+        product *= (size_t)type->dim[axis];
+    return product;
+}
+
+/* Data, indices and updates of a scatter operator, opened; the output already holds the data. */
+typedef struct scatter {
+    c2s_elements x, updates, y;
+    int64_t *index;
+    c2s_combine combine;
+} scatter;
+
+static void scatter_close(scatter *s) {
+    free(s->index);
+    c2s_elements_close(&s->x);
+    c2s_elements_close(&s->updates);
+    c2s_elements_close(&s->y);
+}
+
+static c2s_status scatter_open(c2s_eval *e, scatter *s) {
+    *s = (scatter){0};
+    C2S_TRY(c2s_combine_of(e->node, e->in[0]->type.dtype, &s->combine));
+    C2S_TRY(c2s_tensor_ints(e->in[1], &s->index));
+    c2s_status status = c2s_elements_read(e->in[0], &s->x);
+    if (status == C2S_OK)
+        status = c2s_elements_read(e->in[2], &s->updates);
+    if (status == C2S_OK)
+        status = c2s_elements_write(e, 0, &s->y);
+    if (status == C2S_OK)
+        memcpy(s->y.data, s->x.data, s->x.size * s->x.count);
+    else
+        scatter_close(s);
+    return status;
+}
+
+/* What all three inputs have in common. */
+static c2s_status scatter_types(c2s_infer *i, const c2s_type **x, const c2s_type **index,
+                                const c2s_type **updates) {
+    C2S_TRY(c2s_move_need(i, 3));
+    *x = c2s_infer_type(i, 0);
+    *index = c2s_infer_type(i, 1);
+    *updates = c2s_infer_type(i, 2);
+    if ((*index)->dtype != C2S_UNDEFINED && !c2s_dtype_is_integer((*index)->dtype))
+        return c2s_fail(C2S_ERR_INVALID, "indices are of type %s, expected integers",
+                        c2s_dtype_name((*index)->dtype));
+    if ((*x)->dtype != C2S_UNDEFINED && (*updates)->dtype != C2S_UNDEFINED &&
+        (*x)->dtype != (*updates)->dtype)
+        return c2s_fail(C2S_ERR_INVALID, "data is of type %s, updates are of type %s",
+                        c2s_dtype_name((*x)->dtype), c2s_dtype_name((*updates)->dtype));
+    return c2s_move_output(i, 0, (*x)->dtype, (*x)->rank, (*x)->dim);
+}
+
+/* ---- ScatterElements ---- */
+
+static c2s_status scatter_elements_infer(c2s_infer *i) {
+    const c2s_type *x, *index, *updates;
+    int axis;
+    C2S_TRY(scatter_types(i, &x, &index, &updates));
+    if (x->rank < 0 || index->rank < 0 || updates->rank < 0)
+        return C2S_OK;
+    if (x->rank != index->rank || x->rank != updates->rank)
+        return c2s_fail(C2S_ERR_INVALID, "data, indices and updates have ranks %d, %d and %d",
+                        x->rank, index->rank, updates->rank);
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
+    for (int a = 0; a < x->rank; a++) {
+        c2s_dim have = x->dim[a], want = index->dim[a], given = updates->dim[a];
+        if (c2s_dim_is_known(want) && c2s_dim_is_known(given) && want != given)
+            return c2s_fail(C2S_ERR_INVALID,
+                            "along axis %d indices have extent %" PRId64 ", updates %" PRId64, a,
+                            want, given);
+        if (a != axis && c2s_dim_is_known(want) && c2s_dim_is_known(have) && want > have)
+            return c2s_fail(C2S_ERR_INVALID,
+                            "along axis %d indices have extent %" PRId64 ", data has %" PRId64, a,
+                            want, have);
+    }
+    return C2S_OK;
+}
+
+static c2s_status scatter_lines(scatter *s, const c2s_type *x, const c2s_type *index, int axis) {
+    size_t stride[C2S_MAX_RANK], base = 0, done = 0;
+    int64_t at[C2S_MAX_RANK] = {0};
+    int last = x->rank - 1;
+    stride[last] = s->x.size;
+    for (int a = last - 1; a >= 0; a--)
+        stride[a] = stride[a + 1] * (size_t)x->dim[a + 1];
+    size_t line = (size_t)index->dim[last], step = axis == last ? 0 : s->x.size;
+    for (; done < s->updates.count; done += line) {
+        for (size_t k = 0; k < line; k++) {
+            C2S_TRY(c2s_index_check(&s->index[done + k], x->dim[axis]));
+            char *to = s->y.data + base + k * step + (size_t)s->index[done + k] * stride[axis];
+            put(to, s->updates.data + (done + k) * s->x.size, 1, s->x.size, s->combine);
+        }
+        for (int a = last - 1; a >= 0; a--) {
+            size_t move = a == axis ? 0 : stride[a];
+            base += move;
+            if (++at[a] < index->dim[a])
+                break;
+            base -= move * (size_t)at[a];
+            at[a] = 0;
+        }
+    }
+    return C2S_OK;
+}
+
+static c2s_status scatter_elements_eval(c2s_eval *e) {
+    scatter s;
+    int axis;
+    const c2s_type *x = &e->in[0]->type;
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), x->rank, &axis));
+    C2S_TRY(scatter_open(e, &s));
+    c2s_status status = scatter_lines(&s, x, &e->in[1]->type, axis);
+    if (status == C2S_OK)
+        status = c2s_elements_commit(e, 0, &s.y);
+    scatter_close(&s);
+    return status;
+}
+
+static const c2s_attr_spec scatter_elements_attrs[] = {
+    {"axis", C2S_ATTR_INT, false}, {"reduction", C2S_ATTR_STRING, false}, {0}};
+
+const c2s_op c2s_op_scatter_elements = {
+    .type = "ScatterElements",
+    .domain = "",
+    .inputs = {3, 3},
+    .outputs = {1, 1},
+    .attrs = scatter_elements_attrs,
+    .infer = scatter_elements_infer,
+    .eval = scatter_elements_eval,
+};
+
+static const c2s_attr_spec scatter_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
+
+/* The name that ScatterElements had up to opset 10. */
+const c2s_op c2s_op_scatter = {
+    .type = "Scatter",
+    .domain = "",
+    .inputs = {3, 3},
+    .outputs = {1, 1},
+    .attrs = scatter_attrs,
+    .infer = scatter_elements_infer,
+    .eval = scatter_elements_eval,
+};
+
+/* ---- ScatterND ---- */
+
+static c2s_status scatter_nd_infer(c2s_infer *i) {
+    const c2s_type *x, *index, *updates;
+    C2S_TRY(scatter_types(i, &x, &index, &updates));
+    if (x->rank < 0 || index->rank < 0 || updates->rank < 0)
+        return C2S_OK;
+    if (index->rank < 1)
+        return c2s_fail(C2S_ERR_INVALID, "indices are a scalar");
+    c2s_dim depth = index->dim[index->rank - 1];
+    if (!c2s_dim_is_known(depth))
+        return C2S_OK;
+    if (depth > x->rank)
+        return c2s_fail(C2S_ERR_INVALID, "indices have last extent %" PRId64 ", data has rank %d",
+                        depth, x->rank);
+    int rank = index->rank - 1 + x->rank - (int)depth;
+    if (updates->rank != rank)
+        return c2s_fail(C2S_ERR_INVALID, "updates have rank %d, expected %d", updates->rank, rank);
+    for (int a = 0; a < rank; a++) {
+        int inner = a - (index->rank - 1) + (int)depth;
+        c2s_dim want = a < index->rank - 1 ? index->dim[a] : x->dim[inner];
+        if (c2s_dim_is_known(want) && c2s_dim_is_known(updates->dim[a]) && want != updates->dim[a])
+            return c2s_fail(C2S_ERR_INVALID,
+                            "updates have extent %" PRId64 " along axis %d, expected %" PRId64,
+                            updates->dim[a], a, want);
+    }
+    return C2S_OK;
+}
+
+static c2s_status scatter_tuples(scatter *s, const c2s_type *x, const c2s_type *index) {
+    int depth = (int)index->dim[index->rank - 1];
+    size_t rows = extents(index, 0, index->rank - 1), run = extents(x, depth, x->rank);
+    for (size_t row = 0; row < rows; row++) {
+        int64_t *tuple = s->index + row * (size_t)depth;
+        size_t offset = 0;
+        for (int k = 0; k < depth; k++) {
+            C2S_TRY(c2s_index_check(&tuple[k], x->dim[k]));
+            offset = offset * (size_t)x->dim[k] + (size_t)tuple[k];
+        }
+        if (run)
+            put(s->y.data + offset * run * s->x.size, s->updates.data + row * run * s->x.size, run,
+                s->x.size, s->combine);
+    }
+    return C2S_OK;
+}
+
+static c2s_status scatter_nd_eval(c2s_eval *e) {
+    scatter s;
+    C2S_TRY(scatter_open(e, &s));
+    c2s_status status = C2S_OK;
+    if (s.updates.count)
+        status = scatter_tuples(&s, &e->in[0]->type, &e->in[1]->type);
+    if (status == C2S_OK)
+        status = c2s_elements_commit(e, 0, &s.y);
+    scatter_close(&s);
+    return status;
+}
+
+static const c2s_attr_spec scatter_nd_attrs[] = {{"reduction", C2S_ATTR_STRING, false}, {0}};
+
+const c2s_op c2s_op_scatter_nd = {
+    .type = "ScatterND",
+    .domain = "",
+    .inputs = {3, 3},
+    .outputs = {1, 1},
+    .attrs = scatter_nd_attrs,
+    .infer = scatter_nd_infer,
+    .eval = scatter_nd_eval,
+};
+
+/* ---- TensorScatter ---- */
+
+static c2s_status tensor_scatter_infer(c2s_infer *i) {
+    int axis;
+    C2S_TRY(c2s_move_need(i, 2));
+    const c2s_type *past = c2s_infer_type(i, 0), *update = c2s_infer_type(i, 1);
+    const c2s_type *index = c2s_infer_type(i, 2);
+    C2S_TRY(c2s_move_output(i, 0, past->dtype, past->rank, past->dim));
+    if (past->dtype != C2S_UNDEFINED && update->dtype != C2S_UNDEFINED &&
+        past->dtype != update->dtype)
+        return c2s_fail(C2S_ERR_INVALID, "past_cache is of type %s, update of type %s",
+                        c2s_dtype_name(past->dtype), c2s_dtype_name(update->dtype));
+    if (index->dtype != C2S_UNDEFINED && !c2s_dtype_is_integer(index->dtype))
+        return c2s_fail(C2S_ERR_INVALID, "write_indices are of type %s, expected int64",
+                        c2s_dtype_name(index->dtype));
+    if (past->rank < 0 || update->rank < 0)
+        return C2S_OK;
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", -2), past->rank, &axis));
+    if (axis == 0 || update->rank != past->rank)
+        return c2s_fail(C2S_ERR_INVALID,
+                        "axis %d, past_cache of rank %d, update of rank %d; expected equal ranks "
+                        "and an axis behind the batch",
+                        axis, past->rank, update->rank);
+    for (int a = 0; a < past->rank; a++) {
+        c2s_dim have = past->dim[a], given = update->dim[a];
+        if (c2s_dim_is_known(have) && c2s_dim_is_known(given) &&
+            (a == axis ? given > have : given != have))
+            return c2s_fail(C2S_ERR_INVALID,
+                            "update has extent %" PRId64 " along axis %d, past_cache %" PRId64,
+                            given, a, have);
+    }
+    if (index->rank > 1 ||
+        (index->rank == 1 && c2s_dim_is_known(index->dim[0]) && c2s_dim_is_known(past->dim[0]) &&
+         index->dim[0] != past->dim[0]) ||
+        (i->concrete && index->rank == 0))
+        return c2s_fail(C2S_ERR_INVALID, "write_indices must hold one index per batch item");
+    return C2S_OK;
+}
+
+static c2s_status tensor_scatter_write(const c2s_eval *e, const c2s_elements *update,
+                                       const c2s_elements *y, const int64_t *start, int axis,
+                                       bool circular) {
+    const c2s_type *past = &e->in[0]->type, *given = &e->in[1]->type;
+    int64_t length = past->dim[axis], count = given->dim[axis];
+    size_t run = y->size * extents(past, axis + 1, past->rank);
+    size_t middle = extents(past, 1, axis);
+    for (int64_t batch = 0; batch < past->dim[0]; batch++) {
+        int64_t first = start ? start[batch] : 0;
+        if (first < 0 || (circular ? first >= length && count > 0 : first > length - count))
+            return c2s_fail(C2S_ERR_INVALID,
+                            "write index %" PRId64 " for %" PRId64
+                            " entries, allowed are 0 to %" PRId64,
+                            first, count, circular ? length - 1 : length - count);
+        for (size_t row = 0; row < middle; row++) {
+            size_t line = (size_t)batch * middle + row;
+            char *to = y->data + line * (size_t)length * run;
+            const char *from = update->data + line * (size_t)count * run;
+            size_t fits = (size_t)(count < length - first ? count : length - first);
+            memcpy(to + (size_t)first * run, from, fits * run);
+            memcpy(to, from + fits * run, ((size_t)count - fits) * run);
+        }
+    }
+    return C2S_OK;
+}
+
+static c2s_status tensor_scatter_eval(c2s_eval *e) {
+    int axis;
+    int64_t *start = NULL;
+    c2s_elements x, y, update = {0};
+    const char *mode = c2s_attr_string(e->node, "mode", "linear");
+    if (strcmp(mode, "linear") != 0 && strcmp(mode, "circular") != 0)
+        return c2s_fail(C2S_ERR_INVALID, "mode is \"%s\", expected linear or circular", mode);
+    C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", -2), e->in[0]->type.rank, &axis));
+    if (e->in_count > 2 && e->in[2])
+        C2S_TRY(c2s_tensor_ints(e->in[2], &start));
+    c2s_status status = c2s_move_open(e, &x, &y);
+    if (status == C2S_OK) {
+        memcpy(y.data, x.data, x.size * x.count);
+        status = c2s_elements_read(e->in[1], &update);
+        if (status == C2S_OK && y.count && update.count)
+            status = tensor_scatter_write(e, &update, &y, start, axis, mode[0] == 'c');
+        c2s_elements_close(&update);
+        status = c2s_move_close(e, &x, &y, status);
+    }
+    free(start);
+    return status;
+}
+
+static const c2s_attr_spec tensor_scatter_attrs[] = {
+    {"axis", C2S_ATTR_INT, false}, {"mode", C2S_ATTR_STRING, false}, {0}};
+
+const c2s_op c2s_op_tensor_scatter = {
+    .type = "TensorScatter",
+    .domain = "",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .attrs = tensor_scatter_attrs,
+    .infer = tensor_scatter_infer,
+    .eval = tensor_scatter_eval,
+};
