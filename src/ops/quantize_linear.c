@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * QuantizeLinear and DequantizeLinear.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "ir/convert.h"
+#include "ops/granularity.h"
+#include "ops/quant_range.h"
+#include "ops/workspace.h"
+
+#define CHUNK 1024
+
+static const c2s_tensor *input(const c2s_eval *e, unsigned slot) {
+    return slot < e->in_count ? e->in[slot] : NULL;
+}
+
+/* An attribute that names a dtype; 0 if it is left out. */
+static c2s_status read_dtype(const c2s_node *node, const char *name, c2s_dtype *out) {
+    int64_t number = c2s_attr_int(node, name, 0);
+    if (number != 0 && (number < 0 || number >= C2S_DTYPE_COUNT))
+        return c2s_fail(C2S_ERR_INVALID, "%s is %" PRId64 ", expected an element type", name,
+                        number);
+    *out = (c2s_dtype)number;
+    return C2S_OK;
+}
+
+static c2s_status check_zero_point(const c2s_tensor *zero, const c2s_tensor *scale) {
+    if (zero && zero->count != scale->count)
+        return c2s_fail(C2S_ERR_INVALID,
+                        "the zero point has %zu elements, expected %zu as the scale", zero->count,
+                        scale->count);
+    return C2S_OK;
+}
+
+static bool is_sub_byte(c2s_dtype dtype) {
+    return c2s_dtype_bits(dtype) < 8;
+}
+
+/* ---- QuantizeLinear ---- */
+
+static c2s_status quantize_infer(c2s_infer *i) {
+    C2S_TRY(c2s_infer_need(i, 2));
+    c2s_dtype dtype;
+    C2S_TRY(read_dtype(i->node, "output_dtype", &dtype));
+    if (c2s_infer_has(i, 2))
+        dtype = c2s_infer_type(i, 2)->dtype;
+    else if (dtype == C2S_UNDEFINED)
+        dtype = C2S_UINT8;
+    const c2s_type *x = c2s_infer_type(i, 0);
+    i->out[0] = c2s_type_tensor(dtype, c2s_type_is_tensor(x) ? x->rank : -1, x->dim);
+    return C2S_OK;
+}
+
+typedef struct quantizer {
+    c2s_dtype dtype, precision;
+    bool saturate;
+    const c2s_tensor *x;
+    const float *scale, *zero; /* zero may be NULL */
+    void *y;
+} quantizer;
+
+/* The quotient, rounded as the type that the operator computes in would round it. */
+static void divide(const quantizer *q, const float *x, const float *scale, size_t step,
+                   size_t count, float *out) {
+    switch (q->precision) {
+    case C2S_FLOAT16:
+        for (size_t i = 0; i < count; i++)
+            out[i] =
+                c2s_f16_to_f32(c2s_f32_to_f16(c2s_f16_to_f32(c2s_f32_to_f16(x[i])) /
+                                              c2s_f16_to_f32(c2s_f32_to_f16(scale[i * step]))));
+        break;
+    case C2S_BFLOAT16:
+        for (size_t i = 0; i < count; i++)
+            out[i] =
+                c2s_bf16_to_f32(c2s_f32_to_bf16(c2s_bf16_to_f32(c2s_f32_to_bf16(x[i])) /
+                                                c2s_bf16_to_f32(c2s_f32_to_bf16(scale[i * step]))));
+        break;
+    default:
+        for (size_t i = 0; i < count; i++)
+            out[i] = x[i] / scale[i * step];
+    }
+}
+
+static void quantize_chunk(const quantizer *q, size_t start, size_t count, size_t scale,
+                           size_t step) {
+    float x[CHUNK], r[CHUNK];
+    c2s_load_f32(q->x->type.dtype, c2s_tensor_data(q->x), start, count, x);
+    divide(q, x, q->scale + scale, step, count, r);
+    const float *zero = q->zero ? q->zero + scale : NULL;
+    if (c2s_dtype_is_integer(q->dtype)) {
+        for (size_t i = 0; i < count; i++)
+            r[i] = rintf(r[i]) + (zero ? zero[i * step] : 0.0f);
+        c2s_quant_saturate(q->dtype, r, count);
+        c2s_store_f32(q->dtype, q->y, start, count, r);
+        return;
+    }
+    for (size_t i = 0; i < count && zero; i++)
+        r[i] += zero[i * step];
+    if (is_sub_byte(q->dtype)) {
+        c2s_store_f32(q->dtype, q->y, start, count, r);
+        return;
+    }
+    uint8_t *y = (uint8_t *)q->y + start;
+    for (size_t i = 0; i < count; i++)
+        y[i] = c2s_f32_to_f8(q->dtype, r[i], q->saturate);
+}
+
+static c2s_status quantize_eval(c2s_eval *e) {
+    const c2s_tensor *x = e->in[0], *scale = e->in[1], *zero = input(e, 2);
+    c2s_granularity g;
+    C2S_TRY(c2s_granularity_of(&x->type, &scale->type, c2s_attr_int(e->node, "axis", 1),
+                               c2s_attr_int(e->node, "block_size", 0), &g));
+    C2S_TRY(check_zero_point(zero, scale));
+    quantizer q = {.dtype = e->out[0]->type.dtype, .x = x};
+    C2S_TRY(c2s_quant_check(q.dtype));
+    C2S_TRY(read_dtype(e->node, "precision", &q.precision));
+    if (q.precision == C2S_UNDEFINED)
+        q.precision = scale->type.dtype;
+    q.saturate = c2s_attr_int(e->node, "saturate", 1) != 0;
+    c2s_workspace ws = {0};
+    q.scale = c2s_workspace_f32(&ws, scale);
+    q.zero = c2s_workspace_f32(&ws, zero);
+    C2S_TRY(c2s_quant_check_real(x));
+    q.y = c2s_tensor_mutable(e->out[0]);
+    /* Neighbours of packed types share a byte: one thread. */
+    bool parallel = !is_sub_byte(q.dtype) && x->count > 65536;
+#pragma omp parallel for schedule(static) if (parallel)
+    for (size_t s = 0; s < (ws.status == C2S_OK ? g.segments : 0); s++) {
+        c2s_granularity_run run = c2s_granularity_segment(&g, s);
+        for (size_t at = 0; at < run.count; at += CHUNK)
+            quantize_chunk(&q, run.start + at, run.count - at < CHUNK ? run.count - at : CHUNK,
+                           run.scale + at * run.step, run.step);
+    }
+    return c2s_workspace_end(&ws);
+}
+
+static const c2s_attr_spec quantize_attrs[] = {
+    {"axis", C2S_ATTR_INT, false},         {"block_size", C2S_ATTR_INT, false},
+    {"output_dtype", C2S_ATTR_INT, false}, {"precision", C2S_ATTR_INT, false},
+    {"saturate", C2S_ATTR_INT, false},     {0},
+};
+
+const c2s_op c2s_op_quantize_linear = {
+    .type = "QuantizeLinear",
+    .domain = "",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .attrs = quantize_attrs,
+    .infer = quantize_infer,
+    .eval = quantize_eval,
+};
+
+const c2s_op c2s_op_ms_quantize_linear = {
+    .type = "QuantizeLinear",
+    .domain = "com.microsoft",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .attrs = quantize_attrs,
+    .infer = quantize_infer,
+    .eval = quantize_eval,
+};
+
+/* ---- DequantizeLinear ---- */
+
+static c2s_status dequantize_infer(c2s_infer *i) {
+    C2S_TRY(c2s_infer_need(i, 2));
+    c2s_dtype dtype;
+    C2S_TRY(read_dtype(i->node, "output_dtype", &dtype));
+    if (dtype == C2S_UNDEFINED)
+        dtype = c2s_infer_type(i, 1)->dtype;
+    const c2s_type *x = c2s_infer_type(i, 0);
+    i->out[0] = c2s_type_tensor(dtype, c2s_type_is_tensor(x) ? x->rank : -1, x->dim);
+    return C2S_OK;
+}
+
+static c2s_status dequantize_eval(c2s_eval *e) {
+    const c2s_tensor *x = e->in[0], *scale = e->in[1], *zero = input(e, 2);
+    c2s_granularity g;
+    C2S_TRY(c2s_granularity_of(&x->type, &scale->type, c2s_attr_int(e->node, "axis", 1),
+                               c2s_attr_int(e->node, "block_size", 0), &g));
+    C2S_TRY(check_zero_point(zero, scale));
+    C2S_TRY(c2s_quant_check_real(x));
+    c2s_workspace ws = {0};
+    const float *scales = c2s_workspace_f32(&ws, scale), *zeros = c2s_workspace_f32(&ws, zero);
+    float *y = c2s_workspace_out_f32(&ws, e->out[0]);
+#pragma omp parallel for schedule(static) if (x->count > 65536)
+    for (size_t s = 0; s < (ws.status == C2S_OK ? g.segments : 0); s++) {
+        c2s_granularity_run run = c2s_granularity_segment(&g, s);
+        float *row = y + run.start;
+        c2s_load_f32(x->type.dtype, c2s_tensor_data(x), run.start, run.count, row);
+        for (size_t i = 0; i < run.count && zeros; i++)
+            row[i] -= zeros[run.scale + i * run.step];
+        for (size_t i = 0; i < run.count; i++)
+            row[i] *= scales[run.scale + i * run.step];
+    }
+    return c2s_workspace_end(&ws);
+}
+
+static const c2s_attr_spec dequantize_attrs[] = {
+    {"axis", C2S_ATTR_INT, false},
+    {"block_size", C2S_ATTR_INT, false},
+    {"output_dtype", C2S_ATTR_INT, false},
+    {0},
+};
+
+const c2s_op c2s_op_dequantize_linear = {
+    .type = "DequantizeLinear",
+    .domain = "",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .attrs = dequantize_attrs,
+    .infer = dequantize_infer,
+    .eval = dequantize_eval,
+};
+
+const c2s_op c2s_op_ms_dequantize_linear = {
+    .type = "DequantizeLinear",
+    .domain = "com.microsoft",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .attrs = dequantize_attrs,
+    .infer = dequantize_infer,
+    .eval = dequantize_eval,
+};
