@@ -42,7 +42,7 @@ static bool is_sub_byte(c2s_dtype dtype) {
 
 static c2s_status quantize_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 2));
-    c2s_dtype dtype;
+    c2s_dtype dtype = C2S_UNDEFINED;
     C2S_TRY(read_dtype(i->node, "output_dtype", &dtype));
     if (c2s_infer_has(i, 2))
         dtype = c2s_infer_type(i, 2)->dtype;
@@ -166,7 +166,7 @@ const c2s_op c2s_op_ms_quantize_linear = {
 
 static c2s_status dequantize_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 2));
-    c2s_dtype dtype;
+    c2s_dtype dtype = C2S_UNDEFINED;
     C2S_TRY(read_dtype(i->node, "output_dtype", &dtype));
     if (dtype == C2S_UNDEFINED)
         dtype = c2s_infer_type(i, 1)->dtype;
