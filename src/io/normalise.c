@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/normalise.h"
+
+#include <string.h>
+
+#include "io/gradient.h"
+#include "io/raise.h"
+
+enum { OPSET_TARGET = 13 };
+
+/* First row of `type`, or NULL. */
+static const c2s_raise_row *rows_of(const char *type) {
+    size_t count;
+    const c2s_raise_row *rows = c2s_raise_rows(&count);
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(rows[middle].type, type) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && strcmp(rows[low].type, type) == 0 ? &rows[low] : NULL;
+}
+
+static c2s_status raise_node(c2s_raise *r, c2s_node *node) {
+    if (node->domain[0])
+        return c2s_gradient_is(node) ? c2s_gradient_expand(r, node) : C2S_OK;
+    if (r->opset < 6)
+        c2s_attr_remove(node, "consumed_inputs"); /* a hint of opset 1 that meant nothing */
+    const c2s_raise_row *row = rows_of(node->type);
+    if (!row)
+        return C2S_OK;
+    size_t count;
+    const c2s_raise_row *end = c2s_raise_rows(&count);
+    end += count;
+    const char *type = node->type;
+    for (; row < end && node->type == type && strcmp(row->type, type) == 0; row++)
+        if (row->from <= r->opset && r->opset <= row->to)
+            C2S_TRY(row->raise(r, node));
+    return C2S_OK;
+}
+
+static c2s_status raise_graph(c2s_raise *r, c2s_graph *graph) {
+    c2s_raise_level level = {.graph = graph, .outer = r->level};
+    r->level = &level;
+    c2s_status status = C2S_OK;
+    for (c2s_node *node = graph->first, *next; node && status == C2S_OK; node = next) {
+        /* A row inserts before the node, or right behind it what is already in its new form. */
+        next = node->next;
+        c2s_graph *body;
+        for (unsigned i = 0; status == C2S_OK && (body = c2s_node_body(node, i)) != NULL; i++) {
+            r->node = node;
+            status = raise_graph(r, body);
+        }
+        r->node = node;
+        if (status == C2S_OK)
+            status = raise_node(r, node);
+        if (status != C2S_OK)
+            c2s_note("%s", c2s_node_text(node));
+    }
+    r->level = level.outer;
+    return status;
+}
+
+static c2s_status raise_function(c2s_raise *r, c2s_function *function) {
+    c2s_opset *opset = NULL;
+    for (size_t i = 0; i < function->opsets.count && !opset; i++)
+        if (!function->opsets.at[i].domain[0])
+            opset = &function->opsets.at[i];
+    if (!opset)
+        return C2S_OK; /* nothing of ai.onnx inside */
+    r->opset = opset->version;
+    c2s_status status = raise_graph(r, function->graph);
+    if (status != C2S_OK) {
+        c2s_note("function \"%s\"", function->name);
+        return status;
+    }
+    if (opset->version < r->needs) {
+        opset->version = r->needs;
+        opset->origin = NULL;
+    }
+    return C2S_OK;
+}
+
+/* IR versions that came with an opset of ai.onnx, for those that rows can ask for. */
+static int64_t ir_version_for(int64_t opset) {
+    return opset >= 15 ? 8 : 7;
+}
+
+c2s_status c2s_model_normalise(c2s_model *model) {
+    int64_t opset = c2s_model_opset(model, "");
+    /* Models older than opset_import (IR 1 and 2) are of opset 1; later ones without an import use
+     * no operator of ai.onnx. */
+    int64_t effective = opset ? opset : model->ir_version < 3 ? 1 : OPSET_TARGET;
+    c2s_raise r = {.model = model, .opset = effective, .needs = OPSET_TARGET};
+    c2s_status status = raise_graph(&r, model->graph);
+    int64_t needs = r.needs;
+    for (size_t i = 0; status == C2S_OK && i < model->functions.count; i++) {
+        r.needs = OPSET_TARGET;
+        status = raise_function(&r, model->functions.at[i]);
+    }
+    c2s_map_free(&r.named);
+    if (status != C2S_OK || opset >= needs)
+        return status;
+    c2s_model_set_opset(model, "", needs);
+    if (model->ir_version < ir_version_for(needs))
+        model->ir_version = ir_version_for(needs);
+    return C2S_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/raise_rows.h"
+
+enum { EVER = 255 };
+
+/* Sorted by type, then in the order in which the changes came. Operators that only gained types,
+ * attributes with the old behaviour as default, or laxer rules need no row. */
+static const c2s_raise_row rows[] = {
+    {"Add", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"Affine", 1, EVER, c2s_raise_affine, "experimental: Mul and Add"},
+    {"And", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"BatchNormalization", 1, 6, c2s_raise_batchnorm_switch, "is_test"},
+    {"BatchNormalization", 1, 8, c2s_raise_batchnorm_spatial, "spatial"},
+    {"Cast", 1, 5, c2s_raise_cast, "type by name"},
+    {"Clip", 1, 10, c2s_raise_clip, "min and max as attributes"},
+    {"Concat", 1, 3, c2s_raise_concat, "axis 1 by default"},
+    {"ConstantFill", 1, EVER, c2s_raise_constant_fill, "experimental: ConstantOfShape"},
+    {"Crop", 1, EVER, c2s_raise_crop, "experimental: Slice"},
+    {"DFT", 17, 19, c2s_raise_dft, "axis 1 by default"},
+    {"Div", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"Dropout", 1, 6, c2s_raise_dropout_switch, "is_test"},
+    {"Dropout", 1, 9, c2s_raise_dropout_mask, "mask of the data's type"},
+    {"Dropout", 1, 11, c2s_raise_dropout_ratio, "ratio as attribute"},
+    {"DynamicSlice", 1, EVER, c2s_raise_dynamic_slice, "experimental: Slice"},
+    {"Equal", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"GRU", 1, 6, c2s_raise_rnn, "output_sequence"},
+    {"Gemm", 1, 6, c2s_raise_gemm, "broadcast"},
+    {"GivenTensorFill", 1, EVER, c2s_raise_given_tensor_fill, "experimental: Reshape"},
+    {"GlobalLpPool", 1, 1, c2s_raise_lp_order, "p as float"},
+    {"Greater", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"Hardmax", 1, 12, c2s_raise_softmax, "rows of a matrix"},
+    {"ImageScaler", 1, EVER, c2s_raise_image_scaler, "experimental: Mul and Add"},
+    {"LSTM", 1, 6, c2s_raise_rnn, "output_sequence"},
+    {"Less", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"LogSoftmax", 1, 12, c2s_raise_softmax, "rows of a matrix"},
+    {"LpPool", 1, 1, c2s_raise_lp_order, "p as float"},
+    {"MeanVarianceNormalization", 1, 8, c2s_raise_mvn, "axes by switch"},
+    {"Mul", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"Or", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"PRelu", 1, 6, c2s_raise_prelu, "slope per channel"},
+    {"Pad", 1, 10, c2s_raise_pad, "pads and value as attributes"},
+    {"ParametricSoftplus", 1, EVER, c2s_raise_parametric_softplus, "experimental: Mul, Softplus"},
+    {"Pow", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"RNN", 1, 6, c2s_raise_rnn, "output_sequence"},
+    {"ReduceSum", 1, 12, c2s_raise_reduce_axes, "axes as attribute"},
+    {"Reshape", 1, 4, c2s_raise_reshape, "shape as attribute"},
+    {"Resize", 10, 10, c2s_raise_resize, "asymmetric positions"},
+    {"RoiAlign", 10, 15, c2s_raise_roi_align, "grid without shift"},
+    {"Scale", 1, EVER, c2s_raise_scale, "experimental: Mul"},
+    {"ScaledTanh", 1, EVER, c2s_raise_scaled_tanh, "experimental: Mul, Tanh"},
+    {"Scan", 8, 8, c2s_raise_scan, "batch axis"},
+    {"Scatter", 9, EVER, c2s_raise_scatter, "ScatterElements"},
+    {"Selu", 1, 5, c2s_raise_selu, "shorter default constants"},
+    {"Slice", 1, 9, c2s_raise_slice, "starts, ends and axes as attributes"},
+    {"Softmax", 1, 12, c2s_raise_softmax, "rows of a matrix"},
+    {"Split", 1, 1, c2s_raise_split_input, "lengths of the data's type"},
+    {"Split", 1, 12, c2s_raise_split_lengths, "lengths as attribute"},
+    {"Squeeze", 1, 12, c2s_raise_axes, "axes as attribute"},
+    {"Sub", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+    {"Tile", 1, 5, c2s_raise_tile, "one axis"},
+    {"TopK", 1, 9, c2s_raise_topk, "k as attribute"},
+    {"Unsqueeze", 1, 12, c2s_raise_axes, "axes as attribute"},
+    {"Upsample", 1, 6, c2s_raise_upsample_attributes, "height_scale and width_scale"},
+    {"Upsample", 7, 8, c2s_raise_upsample_scales, "scales as attribute"},
+    {"Upsample", 9, EVER, c2s_raise_upsample_input, "Resize"},
+    {"Xor", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
+};
+
+const c2s_raise_row *c2s_raise_rows(size_t *count) {
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
