@@ -179,9 +179,12 @@ c2s_status c2s_elements_read(const c2s_tensor *tensor, c2s_elements *out) {
 }
 
 c2s_status c2s_elements_write(const c2s_eval *e, unsigned output, c2s_elements *out) {
-    c2s_tensor *tensor = e->out[output];
-    if (!tensor)
+    if (!e->out[output])
         return c2s_fail(C2S_ERR_INVALID, "output %u is left out", output);
+    return c2s_elements_begin(e->out[output], out);
+}
+
+c2s_status c2s_elements_begin(c2s_tensor *tensor, c2s_elements *out) {
     unsigned bits = c2s_dtype_bits(tensor->type.dtype);
     *out = (c2s_elements){.data = no_elements, .count = tensor->count};
     out->size = bits < 8 ? 1 : bits / 8;
@@ -197,16 +200,19 @@ c2s_status c2s_elements_write(const c2s_eval *e, unsigned output, c2s_elements *
 }
 
 c2s_status c2s_elements_commit(c2s_eval *e, unsigned output, c2s_elements *elements) {
-    c2s_tensor *tensor = e->out[output], *owner;
+    return c2s_elements_finish(&e->out[output], elements);
+}
+
+c2s_status c2s_elements_finish(c2s_tensor **slot, c2s_elements *elements) {
+    c2s_tensor *tensor = *slot, *owner;
     if (elements->owned) {
         pack(c2s_dtype_bits(tensor->type.dtype), elements->owned, elements->count,
              c2s_tensor_mutable(tensor));
     } else if (tensor->type.dtype == C2S_STRING && tensor->count) {
         C2S_TRY(c2s_tensor_strings(tensor->type.rank, tensor->type.dim,
                                    (const c2s_string *)(const void *)elements->data, &owner));
-        e->out[output] = NULL;
         c2s_tensor_unref(tensor);
-        c2s_eval_set(e, output, owner);
+        *slot = owner;
     }
     c2s_elements_close(elements);
     return C2S_OK;

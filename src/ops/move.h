@@ -54,6 +54,9 @@ c2s_status c2s_elements_write(const c2s_eval *e, unsigned output, c2s_elements *
  * owns it. Closes `elements`. */
 c2s_status c2s_elements_commit(c2s_eval *e, unsigned output, c2s_elements *elements);
 void c2s_elements_close(c2s_elements *elements);
+/* The same for a tensor of the caller's own, which finish may replace by another. */
+c2s_status c2s_elements_begin(c2s_tensor *tensor, c2s_elements *out);
+c2s_status c2s_elements_finish(c2s_tensor **tensor, c2s_elements *elements);
 
 /* Input 0 for reading and output 0 for writing; and the end of it, which passes `status` on. */
 c2s_status c2s_move_open(c2s_eval *e, c2s_elements *in, c2s_elements *out);
