@@ -85,7 +85,7 @@ c2s_status c2s_raise_image_scaler(c2s_raise *r, c2s_node *node) {
 static c2s_status around(c2s_raise *r, c2s_node *node, const char *inner) {
     c2s_value *x, *factor;
     c2s_dtype dtype;
-    float alpha, beta;
+    float alpha = 1, beta = 1;
     C2S_TRY(begin(r, node, &x, &dtype));
     C2S_TRY(need_float(node, "alpha", &alpha));
     C2S_TRY(need_float(node, "beta", &beta));

@@ -11,7 +11,7 @@ static c2s_status catch_up(c2s_raise_level *level, const c2s_node *until) {
     c2s_graph *graph = level->graph;
     if (level->outer && !level->seeded) {
         C2S_TRY(catch_up(level->outer, graph->owner));
-        C2S_TRY(c2s_body_enter(graph->owner));
+        c2s_body_enter(graph->owner);
         level->seeded = true;
     }
     c2s_node *node = level->inferred ? level->inferred->next : graph->first;

@@ -91,7 +91,7 @@ static bool runs_all(const c2s_infer *i, const c2s_graph *body) {
         (!i->in[1].constant || !c2s_tensor_i64_at(i->in[1].constant, 0, &start) || !start))
         return false;
     const c2s_value *condition = c2s_graph_output(body, 0);
-    while (condition->def && condition->def->op == &c2s_op_identity)
+    while (condition->def && c2s_node_is(condition->def, "Identity"))
         condition = c2s_node_in(condition->def, 0);
     if (condition == c2s_graph_input(body, 1))
         return true;
