@@ -42,6 +42,8 @@ static void update_capture(c2s_use *use) {
     if (!body || !use->value)
         return;
     c2s_value *inner = body->entry->outputs[body->formal_inputs + capture];
+    if (inner->name != use->value->name)
+        c2s_value_set_name(inner, use->value->name);
     if (!c2s_type_equal(&inner->type, &use->value->type))
         c2s_value_set_type(inner, &use->value->type);
     inner->contents = use->value->contents;
@@ -109,11 +111,12 @@ void c2s_value_replace(c2s_value *old, c2s_value *new_value) {
 
 void c2s_value_rename(c2s_value *value, const char *name) {
     if (strcmp(value->name, name) != 0)
-        value->name = c2s_name_fresh(value->graph->model->names, name);
+        c2s_value_set_name(value, c2s_name_fresh(value->graph->model->names, name));
 }
 
 void c2s_value_set_name(c2s_value *value, const char *name) {
     value->name = c2s_name_intern(value->graph->model->names, name);
+    update_captures(value);
 }
 
 bool c2s_value_is_output(const c2s_value *value) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Building nodes inside rules: every built node is inserted before the root, has its outputs
- * inferred at once, and is undone if the rule fails.
+ * inferred at once, and is undone if the rule fails. Once something has failed, further calls do
+ * nothing and return NULL, and NULL operands where one is needed fail: a rule checks at its end.
  */
 #ifndef C2S_REWRITE_BUILDER_H
 #define C2S_REWRITE_BUILDER_H
@@ -10,22 +11,41 @@
 
 struct c2s_builder {
     c2s_graph *graph;
-    c2s_node *before; /* new nodes go before this one */
-    const char *hint; /* basis of new names */
-    bool failed;      /* once set, further calls do nothing and return NULL */
+    c2s_node *before;  /* new nodes go before this one */
+    const char *hint;  /* basis of new names */
+    c2s_status status; /* the first failure; its message is in c2s_error() */
     C2S_VEC(c2s_node *) built;
 };
 
-/* A node of ai.onnx with one output; `in` may hold NULL for inputs left out. Returns output 0 or
- * NULL (failed). Set attributes with the _with form: pairs end with NULL. */
-c2s_value *c2s_build(c2s_builder *b, const char *type, c2s_value *const *in, unsigned in_count);
-/* Copies all attributes of `like` (same operator). Returns output 0; the node is value->def. */
-c2s_value *c2s_build_like(c2s_builder *b, const c2s_node *like, c2s_value *const *in,
+/* Records a failure; true if `status` is C2S_OK and nothing failed before. C2S_ERR_MEMORY ends the
+ * run; anything else counts as a refusal of the rule. */
+bool c2s_build_ok(c2s_builder *b, c2s_status status);
+
+/* A node of ai.onnx with one output; `in` may hold NULL for inputs left out. Set attributes, then
+ * call c2s_build_finish. */
+c2s_node *c2s_build_start(c2s_builder *b, const char *type, c2s_value *const *in,
                           unsigned in_count);
-/* After attributes of a built node were set or changed: infers again. False: failed. */
-bool c2s_build_finish(c2s_builder *b, c2s_value *output);
+/* The same with operator, name, attributes and origin of `like`, which is about to disappear. It
+ * must have no bodies. */
+c2s_node *c2s_build_like(c2s_builder *b, const c2s_node *like, c2s_value *const *in,
+                         unsigned in_count);
+/* Infers the outputs. Returns output 0, or NULL (failed). */
+c2s_value *c2s_build_finish(c2s_builder *b, c2s_node *node);
+/* c2s_build_start and c2s_build_finish for operators that need no attributes. */
+c2s_value *c2s_build(c2s_builder *b, const char *type, c2s_value *const *in, unsigned in_count);
+
 /* A new constant; takes over the reference. NULL tensor: failed. */
 c2s_value *c2s_build_constant(c2s_builder *b, const char *hint, c2s_tensor *tensor);
+/* An int64 vector. */
 c2s_value *c2s_build_ints(c2s_builder *b, const char *hint, const int64_t *values, size_t count);
+/* A scalar (rank 0) of any real dtype. */
+c2s_value *c2s_build_scalar(c2s_builder *b, const char *hint, c2s_dtype dtype, double value);
+
+/* `build` of rules that only remove: the value of C2S_LETTER_A takes the place of the root. */
+c2s_value *c2s_build_forward(c2s_builder *b, const c2s_match *match);
+
+/* For the driver: removes what was built and not used; frees the list. */
+void c2s_build_undo(c2s_builder *b);
+void c2s_build_end(c2s_builder *b);
 
 #endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/pattern.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char c2s_no_match[] = "";
+
+bool c2s_row_takes(const c2s_pattern_row *row, const c2s_op *op) {
+    if (row->op)
+        return row->op == op;
+    for (const c2s_op *const *candidate = row->any_of; *candidate; candidate++)
+        if (*candidate == op)
+            return true;
+    return false;
+}
+
+/* In a function body an attribute may stand for whatever the caller gives. */
+static bool takes_attributes_of_caller(const c2s_node *node) {
+    for (unsigned i = 0; i < node->attr_count; i++)
+        if (node->attrs[i].reference)
+            return true;
+    return false;
+}
+
+static bool may_swap(const c2s_pattern_row *row, const c2s_op *op) {
+    return row->any_order || (op->flags & C2S_OP_COMMUTATIVE) != 0;
+}
+
+/* Rows of which some candidate may be read in both orders, as bits. */
+static unsigned swappable_rows(const c2s_rule *rule) {
+    unsigned bits = 0;
+    for (unsigned r = 0; r < rule->row_count; r++) {
+        const c2s_pattern_row *row = &rule->rows[r];
+        if (!row->in[0] && !row->in[1])
+            continue;
+        bool swappable = false;
+        if (row->op)
+            swappable = may_swap(row, row->op);
+        else
+            for (const c2s_op *const *op = row->any_of; *op && !swappable; op++)
+                swappable = may_swap(row, *op);
+        bits |= swappable ? 1u << r : 0u;
+    }
+    return bits;
+}
+
+static int row_that_makes(const c2s_rule *rule, unsigned letter, unsigned below) {
+    for (unsigned r = 0; r < below; r++)
+        if (rule->rows[r].out == letter)
+            return (int)r;
+    return -1;
+}
+
+/* Binds row `r` to `node`, then the rows that make its operands. The depth is at most the number
+ * of rows, because operands come from earlier rows only. */
+static bool bind_row(const c2s_rule *rule, unsigned r, c2s_node *node, unsigned swaps,
+                     c2s_match *m) {
+    const c2s_pattern_row *row = &rule->rows[r];
+    if (m->node[r])
+        return m->node[r] == node;
+    bool swapped = (swaps >> r & 1u) != 0;
+    if (!c2s_row_takes(row, node->op) || (swapped && !may_swap(row, node->op)) ||
+        takes_attributes_of_caller(node) || node->output_count == 0 || !node->outputs[0])
+        return false;
+    m->node[r] = node;
+    if (row->out) {
+        if (m->value[row->out] && m->value[row->out] != node->outputs[0])
+            return false;
+        m->value[row->out] = node->outputs[0];
+    }
+    for (unsigned k = 0; k < C2S_PATTERN_INPUTS; k++) {
+        unsigned letter = C2S_LETTER(row->in[k]);
+        if (letter == 0)
+            continue;
+        c2s_value *value = c2s_node_in(node, swapped && k < 2 ? 1 - k : k);
+        if (!value) {
+            if (!(row->in[k] & C2S_OPTIONAL) || m->value[letter])
+                return false;
+            continue;
+        }
+        int maker = row_that_makes(rule, letter, r);
+        if (maker >= 0) {
+            if (!value->def || value->def_slot != 0 || value->graph != node->graph ||
+                !bind_row(rule, (unsigned)maker, value->def, swaps, m))
+                return false;
+        }
+        if (m->value[letter] && m->value[letter] != value)
+            return false;
+        m->value[letter] = value;
+    }
+    return true;
+}
+
+static bool is_matched(const c2s_rule *rule, const c2s_match *m, const c2s_node *node) {
+    for (unsigned r = 0; r < rule->row_count; r++)
+        if (m->node[r] == node)
+            return true;
+    return false;
+}
+
+static bool used_inside_only(const c2s_rule *rule, const c2s_match *m, const c2s_node *node) {
+    for (unsigned i = 0; i < node->output_count; i++) {
+        c2s_value *value = node->outputs[i];
+        if (!value || value->use_count == 0)
+            continue;
+        if (i != 0 || value->use_count > C2S_PATTERN_ROWS * C2S_PATTERN_INPUTS)
+            return false;
+        c2s_value_each_use(use, value) if (!is_matched(rule, m, use->user)) return false;
+    }
+    return true;
+}
+
+static const char *check(const c2s_rule *rule, const c2s_match *m) {
+    for (unsigned letter = 1; letter < C2S_LETTER_COUNT; letter++)
+        if ((rule->constants & C2S_BIT(letter)) && m->value[letter] && !m->value[letter]->constant)
+            return "an operand is not constant";
+    for (unsigned r = 0; r + 1 < rule->row_count; r++) {
+        unsigned out = rule->rows[r].out;
+        if (!(out && (rule->shared & C2S_BIT(out))) && !used_inside_only(rule, m, m->node[r]))
+            return "an inner result is used elsewhere too";
+    }
+    for (unsigned i = 1; i < m->root->output_count; i++)
+        if (m->root->outputs[i] && m->root->outputs[i]->use_count > 0)
+            return "another output of the node is in use";
+    return rule->refuse ? rule->refuse(m) : NULL;
+}
+
+bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, const char **reason) {
+    assert(rule->row_count > 0 && rule->row_count <= C2S_PATTERN_ROWS);
+    *reason = NULL;
+    if (!c2s_row_takes(&rule->rows[rule->row_count - 1], root->op))
+        return false;
+    unsigned swappable = swappable_rows(rule), swaps = 0;
+    do { /* all subsets of the swappable rows, the written order first */
+        memset(match, 0, sizeof *match);
+        match->root = root;
+        if (bind_row(rule, rule->row_count - 1, root, swaps, match)) {
+            const char *refusal = check(rule, match);
+            if (!refusal)
+                return true;
+            if (refusal != c2s_no_match && !*reason)
+                *reason = refusal;
+        }
+        swaps = (swaps - swappable) & swappable;
+    } while (swaps != 0);
+    return false;
+}
