@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the default job costs: processor time and memory on the real models of the shared folder,
+ * growth with the number of nodes on generated ones. Prints a line a model. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared.h"
+
+/* The goal is 0.03 s on an idle machine; other tests run beside this one. */
+#define MEDIAN_SECONDS_MAX 0.06
+#define MEMORY_PER_FILE    2
+#define MEMORY_EXTRA_BYTES (20u << 20)
+/* Ten times the nodes: 10 if time grows linearly, 100 if quadratically. */
+#define GROWTH_MAX 16.0
+#define MODELS_MAX 256
+
+typedef struct cost {
+    double cpu_seconds;
+    uint64_t peak_bytes;
+    int status; /* exit status, or -1 */
+} cost;
+
+static char scratch[] = "/tmp/c2s-cost-XXXXXX";
+
+static const char *program(void) {
+    const char *path = getenv("C2S_BIN");
+    return path && access(path, X_OK) == 0 ? path : NULL;
+}
+
+static void need_program(void) {
+    const char *sanitize = getenv("C2S_SANITIZE");
+    if (!program() || (sanitize && *sanitize)) {
+        print_message("SKIPPED: no onnx-c2s without sanitizers in $C2S_BIN\n");
+        skip();
+    }
+}
+
+/* Runs a command with its output thrown away. */
+static cost run(char *const argv[]) {
+    cost result = {0, 0, -1};
+    pid_t child = fork();
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        if (null >= 0) {
+            dup2(null, STDOUT_FILENO);
+            dup2(null, STDERR_FILENO);
+        }
+        execvp(argv[0], argv);
+        _exit(127);
+    }
+    int status = 0;
+    struct rusage used;
+    if (child < 0 || wait4(child, &status, 0, &used) != child)
+        return result;
+    result.cpu_seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                         1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+    result.peak_bytes = (uint64_t)used.ru_maxrss * 1024;
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return result;
+}
+
+static cost optimize(const char *in) {
+    char out[sizeof scratch + 16];
+    snprintf(out, sizeof out, "%s/out.onnx", scratch);
+    char *argv[] = {(char *)program(), "-q", "--no-prove", (char *)in, out, NULL};
+    cost result = run(argv);
+    unlink(out);
+    return result;
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void real_models(void **state) {
+    (void)state;
+    need_program();
+    char folder[1024];
+    shared_need(folder, sizeof folder, "models");
+    DIR *listing = opendir(folder);
+    assert_non_null(listing);
+    double seconds[MODELS_MAX];
+    size_t count = 0, failures = 0;
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL && count < MODELS_MAX;) {
+        char path[2048];
+        struct stat info;
+        snprintf(path, sizeof path, "%s/%s/model.onnx", folder, entry->d_name);
+        if (entry->d_name[0] == '.' || stat(path, &info) != 0)
+            continue;
+        cost used = optimize(path);
+        uint64_t limit = MEMORY_PER_FILE * (uint64_t)info.st_size + MEMORY_EXTRA_BYTES;
+        bool bad = used.status != 0 || used.peak_bytes > limit;
+        failures += bad;
+        seconds[count++] = used.cpu_seconds;
+        print_message("%-24s %7.3f s %8.1f MB, file %6.1f MB, status %d%s\n", entry->d_name,
+                      used.cpu_seconds, (double)used.peak_bytes / 1e6, (double)info.st_size / 1e6,
+                      used.status, bad ? "  <-- BAD" : "");
+    }
+    closedir(listing);
+    assert_true(count > 0);
+    qsort(seconds, count, sizeof *seconds, by_size);
+    print_message("%zu models, median %.3f s, largest %.3f s\n", count, seconds[count / 2],
+                  seconds[count - 1]);
+    assert_int_equal(failures, 0);
+    assert_true(seconds[count / 2] <= MEDIAN_SECONDS_MAX);
+}
+
+static void make_big(const char *maker, const char *kind, const char *nodes, char *path,
+                     size_t size) {
+    snprintf(path, size, "%s/%s-%s.onnx", scratch, kind, nodes);
+    char *argv[] = {"/usr/bin/python3", (char *)maker, (char *)kind, path,    "--nodes",
+                    (char *)nodes,      "--no-check",  NULL};
+    assert_int_equal(run(argv).status, 0);
+}
+
+static void big_graphs(void **state) {
+    (void)state;
+    need_program();
+    char maker[1024];
+    shared_need(maker, sizeof maker, "tools/make_big.py");
+    char *probe[] = {"/usr/bin/python3", "-c", "import onnx, numpy", NULL};
+    if (run(probe).status != 0) {
+        print_message("SKIPPED: /usr/bin/python3 has no onnx and numpy\n");
+        skip();
+    }
+    static const char *const kinds[] = {"deep", "wide"};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        char small[256], large[256];
+        make_big(maker, kinds[k], "10000", small, sizeof small);
+        make_big(maker, kinds[k], "100000", large, sizeof large);
+        cost few = optimize(small), many = optimize(large);
+        unlink(small);
+        unlink(large);
+        print_message("%s: 10,000 nodes %.3f s, 100,000 nodes %.3f s\n", kinds[k], few.cpu_seconds,
+                      many.cpu_seconds);
+        assert_int_equal(few.status, 0);
+        assert_int_equal(many.status, 0);
+        assert_true(many.cpu_seconds <= GROWTH_MAX * few.cpu_seconds);
+    }
+}
+
+static int make_scratch(void **state) {
+    (void)state;
+    return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int remove_scratch(void **state) {
+    (void)state;
+    return rmdir(scratch);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(real_models),
+        cmocka_unit_test(big_graphs),
+    };
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}
