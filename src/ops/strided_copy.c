@@ -18,10 +18,10 @@ void c2s_strided_axis(c2s_strided *plan, size_t extent, ptrdiff_t to, ptrdiff_t 
 }
 
 void c2s_strides_of(const c2s_type *type, size_t element, ptrdiff_t *stride) {
-    ptrdiff_t step = (ptrdiff_t)element;
+    size_t step = element; /* may wrap around if another extent is 0 */
     for (int axis = type->rank - 1; axis >= 0; axis--) {
-        stride[axis] = step;
-        step *= (ptrdiff_t)type->dim[axis];
+        stride[axis] = (ptrdiff_t)step;
+        step *= (size_t)type->dim[axis];
     }
 }
 
@@ -49,9 +49,11 @@ static bool simplify(const c2s_strided *plan, c2s_strided *out) {
     out->rank = 0;
     out->element = plan->element;
     for (int axis = 0; axis < plan->rank; axis++) {
-        size_t extent = plan->extent[axis];
-        if (extent == 0)
+        if (plan->extent[axis] == 0)
             return false;
+    }
+    for (int axis = 0; axis < plan->rank; axis++) {
+        size_t extent = plan->extent[axis];
         if (extent == 1)
             continue;
         int last = out->rank - 1;

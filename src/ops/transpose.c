@@ -159,6 +159,8 @@ static c2s_status block_eval(c2s_eval *e, bool to_space) {
     C2S_TRY(block_size(e->node, &block));
     bool channels_first = to_space && strcmp(c2s_attr_string(e->node, "mode", "DCR"), "CRD") == 0;
     C2S_TRY(c2s_move_open(e, &x, &y));
+    if (!y.count)
+        return c2s_move_close(e, &x, &y, C2S_OK);
     const c2s_type *in = &e->in[0]->type, *out = &e->out[0]->type;
     block_strides(to_space ? in : out, x.size, block, channels_first, to_space ? out : in, extent,
                   deep, wide);
