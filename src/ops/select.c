@@ -312,7 +312,7 @@ static c2s_status one_hot_infer(c2s_infer *i) {
 /* Fills with the off value, then writes one element per index; indices out of range leave none. */
 static c2s_status one_hot_eval(c2s_eval *e) {
     const c2s_type *out = &e->out_type[0];
-    int64_t depth;
+    int64_t depth = 0;
     int axis;
     double *index;
     c2s_elements values, y;
