@@ -151,8 +151,11 @@ uint8_t c2s_f32_to_f8(c2s_dtype dtype, float value, bool saturate) {
     const small_format *f = format_of(dtype);
     int width = 1 + f->exponent_bits + f->mantissa_bits;
     unsigned sign = signbit(value) ? 1u << (width - 1) : 0;
-    if (isnan(value))
-        return (uint8_t)(!f->nan ? f->largest : f->negative_zero ? (f->nan | sign) : f->nan);
+    if (isnan(value)) {
+        if (!f->nan) /* E2M1 has no NaN; ONNX's reference gives minus zero */
+            return (uint8_t)(1u << (width - 1));
+        return (uint8_t)(f->negative_zero ? (f->nan | sign) : f->nan);
+    }
     float size = fabsf(value);
     unsigned code;
     if (isinf(size)) {
