@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/save.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/load_message.h"
+#include "io/save_external.h"
+#include "io/save_graph.h"
+
+/* ---- the message ---- */
+
+static int64_t version_of_dtype(c2s_dtype dtype) {
+    switch (dtype) {
+    case C2S_BFLOAT16:
+        return 4;
+    case C2S_FLOAT8E4M3FN:
+    case C2S_FLOAT8E4M3FNUZ:
+    case C2S_FLOAT8E5M2:
+    case C2S_FLOAT8E5M2FNUZ:
+        return 9;
+    case C2S_UINT4:
+    case C2S_INT4:
+        return 10;
+    case C2S_FLOAT4E2M1:
+        return 11;
+    case C2S_FLOAT8E8M0:
+        return 12;
+    case C2S_UINT2:
+    case C2S_INT2:
+        return 13;
+    default:
+        return 3;
+    }
+}
+
+static int64_t higher(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static int64_t needed_version(const c2s_model *model) {
+    int64_t version = model->functions.count ? 8 : 3;
+    for (size_t i = 0; i < model->values.count; i++) {
+        const c2s_value *value = model->values.at[i];
+        if (!value)
+            continue;
+        version = higher(version, version_of_dtype(value->type.dtype));
+        if (!value->def && value->constant)
+            version = higher(version, 4);
+        if (value->type.kind == C2S_KIND_OPTIONAL || value->type.kind == C2S_KIND_SPARSE)
+            version = higher(version, 8);
+    }
+    return version;
+}
+
+static c2s_status save_functions(c2s_saver *saver, Onnx__ModelProto *proto) {
+    const c2s_model *model = saver->model;
+    proto->n_functions = model->functions.count;
+    proto->functions = c2s_arena_array(saver->arena, proto->n_functions, sizeof *proto->functions);
+    for (size_t i = 0; i < proto->n_functions; i++) {
+        const c2s_function *f = model->functions.at[i];
+        c2s_status status = c2s_function_save(saver, f, &proto->functions[i]);
+        if (status != C2S_OK) {
+            c2s_note("function \"%s\"", f->name);
+            return status;
+        }
+    }
+    return C2S_OK;
+}
+
+static c2s_status build(c2s_saver *saver, Onnx__ModelProto *proto) {
+    c2s_model *model = saver->model;
+    if (model->origin) {
+        *proto = *(const Onnx__ModelProto *)model->origin->message;
+    } else {
+        onnx__model_proto__init(proto);
+        proto->producer_name = (char *)(uintptr_t) "onnx-c2s";
+        proto->producer_version = (char *)(uintptr_t)c2s_version();
+    }
+    int64_t version = higher(model->ir_version, needed_version(model));
+    if (version != model->ir_version || !model->origin) {
+        proto->has_ir_version = 1;
+        proto->ir_version = version;
+    }
+    proto->n_opset_import = model->opsets.count;
+    proto->opset_import = c2s_opsets_save(saver, model->opsets.at, model->opsets.count);
+    C2S_TRY(save_functions(saver, proto));
+    return c2s_graph_save(saver, model->graph, &proto->graph);
+}
+
+static void saver_init(c2s_saver *saver, c2s_model *model) {
+    *saver = (c2s_saver){.model = model, .arena = c2s_arena_create()};
+    c2s_save_names_init(&saver->names, model);
+}
+
+static void saver_free(c2s_saver *saver) {
+    c2s_save_names_free(&saver->names);
+    c2s_arena_destroy(saver->arena);
+}
+
+/* ---- writing ---- */
+
+typedef struct stream_buffer {
+    ProtobufCBuffer base;
+    FILE *stream;
+    bool failed;
+    int error; /* errno of the failure */
+} stream_buffer;
+
+static void stream_append(ProtobufCBuffer *base, size_t size, const uint8_t *data) {
+    stream_buffer *buffer = (stream_buffer *)base;
+    if (buffer->failed || fwrite(data, 1, size, buffer->stream) == size)
+        return;
+    buffer->failed = true;
+    buffer->error = errno;
+}
+
+static c2s_status write_message(const ProtobufCMessage *message, FILE *stream) {
+    stream_buffer buffer = {.base = {stream_append}, .stream = stream};
+    protobuf_c_message_pack_to_buffer(message, &buffer.base);
+    if (buffer.failed)
+        return c2s_fail(C2S_ERR_IO, "cannot write: %s", strerror(buffer.error));
+    return C2S_OK;
+}
+
+/* The two files of a model with external data, neither of them in place yet. */
+typedef struct output {
+    const char *path;
+    c2s_atomic_file model;
+    c2s_external_writer data;
+    char *data_path; /* NULL: there is no data file */
+    char *old_data;  /* a second name of the data file that was there before, or NULL */
+} output;
+
+static char *with_suffix(const char *path, const char *suffix) {
+    size_t size = strlen(path) + strlen(suffix) + 1;
+    char *text = c2s_alloc(size);
+    snprintf(text, size, "%s%s", path, suffix);
+    return text;
+}
+
+/* Moves both files into place. If the second move fails, the first is taken back. */
+static c2s_status commit(output *out) {
+    if (!out->data_path)
+        return c2s_atomic_commit(&out->model);
+    char suffix[40];
+    snprintf(suffix, sizeof suffix, ".%ld.old", (long)getpid());
+    char *old = with_suffix(out->data_path, suffix);
+    if (link(out->data_path, old) == 0)
+        out->old_data = old;
+    else
+        free(old);
+    bool existed = access(out->data_path, F_OK) == 0;
+    C2S_TRY(c2s_atomic_commit(&out->data.file));
+    c2s_status status = c2s_atomic_commit(&out->model);
+    if (status != C2S_OK && out->old_data)
+        rename(out->old_data, out->data_path);
+    else if (status != C2S_OK && !existed)
+        unlink(out->data_path);
+    else if (out->old_data)
+        unlink(out->old_data);
+    return status;
+}
+
+static void output_close(output *out) {
+    if (out->old_data)
+        unlink(out->old_data); /* fails where commit has dealt with it */
+    c2s_atomic_abort(&out->model);
+    c2s_atomic_abort(&out->data.file);
+    free(out->data_path);
+    free(out->old_data);
+}
+
+static c2s_status place_data(c2s_saver *saver, output *out, const c2s_save_options *options,
+                             bool all, ProtobufCMessage **message) {
+    c2s_externalizer e = {.arena = saver->arena, .all = all};
+    if (strcmp(out->path, "-") != 0) {
+        out->data_path = with_suffix(out->path, ".data");
+        const char *slash = strrchr(out->data_path, '/');
+        e.location = slash ? slash + 1 : out->data_path;
+        C2S_TRY(c2s_external_write_open(&out->data, out->data_path));
+        e.writer = &out->data;
+        e.threshold = options && options->external_threshold ? options->external_threshold
+                                                             : C2S_EXTERNAL_THRESHOLD;
+    }
+    return c2s_externalize(&e, *message, message);
+}
+
+static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_options *options) {
+    Onnx__ModelProto proto;
+    ProtobufCMessage *message = &proto.base;
+    C2S_TRY(build(saver, &proto));
+    bool all = (options && options->external_data) ||
+               protobuf_c_message_get_packed_size(message) > INT_MAX;
+    if (all || c2s_message_has_external(saver->model->origin))
+        C2S_TRY(place_data(saver, out, options, all, &message));
+    size_t size = protobuf_c_message_get_packed_size(message);
+    if (size > INT_MAX) {
+        return c2s_fail(C2S_ERR_UNSUPPORTED,
+                        "the model takes %zu bytes%s, a file of the format holds at most %d", size,
+                        out->data_path ? " besides its external data" : "", INT_MAX);
+    }
+    C2S_TRY(c2s_atomic_open(out->path, &out->model));
+    C2S_TRY(write_message(message, out->model.stream));
+    return commit(out);
+}
+
+c2s_status c2s_model_save(c2s_model *model, const char *path, const c2s_save_options *options) {
+    c2s_saver saver;
+    output out = {.path = path};
+    saver_init(&saver, model);
+    c2s_status status = write_model(&saver, &out, options);
+    output_close(&out);
+    saver_free(&saver);
+    if (status != C2S_OK)
+        c2s_note("%s", strcmp(path, "-") == 0 ? "standard output" : path);
+    return status;
+}
+
+/* ---- without a file ---- */
+
+c2s_status c2s_model_file_size(c2s_model *model, uint64_t *size) {
+    c2s_saver saver;
+    Onnx__ModelProto proto;
+    saver_init(&saver, model);
+    c2s_status status = build(&saver, &proto);
+    if (status == C2S_OK)
+        *size = protobuf_c_message_get_packed_size(&proto.base) + c2s_external_size(&proto.base);
+    saver_free(&saver);
+    return status;
+}
+
+static c2s_status pack(c2s_saver *saver, void **data, size_t *size) {
+    Onnx__ModelProto proto;
+    ProtobufCMessage *message = &proto.base;
+    C2S_TRY(build(saver, &proto));
+    c2s_externalizer inlining = {.arena = saver->arena};
+    C2S_TRY(c2s_externalize(&inlining, message, &message));
+    *size = protobuf_c_message_get_packed_size(message);
+    *data = *size <= INT_MAX ? malloc(*size ? *size : 1) : NULL;
+    if (!*data)
+        return c2s_fail(C2S_ERR_MEMORY, "no memory for a model of %zu bytes", *size);
+    protobuf_c_message_pack(message, *data);
+    return C2S_OK;
+}
+
+c2s_status c2s_model_save_memory(c2s_model *model, void **data, size_t *size) {
+    c2s_saver saver;
+    *data = NULL;
+    saver_init(&saver, model);
+    c2s_status status = pack(&saver, data, size);
+    saver_free(&saver);
+    return status;
+}

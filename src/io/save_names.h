@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What values are called in the saved file. Graph outputs have the names of the interface, whatever
+ * a pass connected to them; other values give way.
+ */
+#ifndef C2S_IO_SAVE_NAMES_H
+#define C2S_IO_SAVE_NAMES_H
+
+#include "ir/graph.h"
+
+typedef struct c2s_save_names {
+    const char **of; /* by value id; interned */
+} c2s_save_names;
+
+/* The names of all values of all graphs. An output whose value cannot have its name (an input, or
+ * a value that is two outputs) needs an Identity: the value's name differs from the output's. */
+void c2s_save_names_init(c2s_save_names *names, c2s_model *model);
+void c2s_save_names_free(c2s_save_names *names);
+
+#endif
