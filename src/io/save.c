@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "c2s_version.h"
 #include "io/load_message.h"
 #include "io/save_external.h"
 #include "io/save_graph.h"
@@ -78,7 +79,7 @@ static c2s_status build(c2s_saver *saver, Onnx__ModelProto *proto) {
     } else {
         onnx__model_proto__init(proto);
         proto->producer_name = (char *)(uintptr_t) "onnx-c2s";
-        proto->producer_version = (char *)(uintptr_t)c2s_version();
+        proto->producer_version = (char *)(uintptr_t)C2S_VERSION;
     }
     int64_t version = higher(model->ir_version, needed_version(model));
     if (version != model->ir_version || !model->origin) {
