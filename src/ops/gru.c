@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/recurrent.h"
+#include "ops/vector_matrix.h"
 
 static void gru_step(const c2s_cell *cell, double *gates, double *h, double *c, double *scratch) {
     (void)c;
@@ -14,13 +15,13 @@ static void gru_step(const c2s_cell *cell, double *gates, double *h, double *c, 
     double *product = scratch, *state = scratch + n;
     for (int64_t j = 0; j < 2 * n; j++)
         gates[j] += cell->bias[j];
-    c2s_cell_multiply(h, n, cell->recurrent, 3 * n, 0, 2 * n, gates);
+    c2s_vector_matrix(h, n, cell->recurrent, 3 * n, 2 * n, gates);
     for (int64_t j = 0; j < n; j++)
         reset[j] = c2s_cell_apply(cell, 0, reset[j]);
     for (int64_t j = 0; j < n; j++)
         state[j] = cell->option ? h[j] : reset[j] * h[j];
     memcpy(product, cell->bias + 2 * n, (size_t)n * sizeof *product);
-    c2s_cell_multiply(state, n, cell->recurrent, 3 * n, 2 * n, n, product);
+    c2s_vector_matrix(state, n, cell->recurrent + 2 * n, 3 * n, n, product);
     for (int64_t j = 0; j < n; j++) {
         double z = c2s_cell_apply(cell, 0, update[j]);
         double sum = candidate[j] + (cell->option ? reset[j] * product[j] : product[j]);

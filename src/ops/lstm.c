@@ -3,6 +3,7 @@
  * LSTM. Gates in the order i, o, f, c.
  */
 #include "ops/recurrent.h"
+#include "ops/vector_matrix.h"
 
 static void lstm_step(const c2s_cell *cell, double *gates, double *h, double *c, double *scratch) {
     (void)scratch;
@@ -11,7 +12,7 @@ static void lstm_step(const c2s_cell *cell, double *gates, double *h, double *c,
     const double *p = cell->peephole;
     for (int64_t j = 0; j < 4 * n; j++)
         gates[j] += cell->bias[j];
-    c2s_cell_multiply(h, n, cell->recurrent, 4 * n, 0, 4 * n, gates);
+    c2s_vector_matrix(h, n, cell->recurrent, 4 * n, 4 * n, gates);
     for (int64_t j = 0; j < n; j++) {
         double i = c2s_cell_apply(cell, 0, in[j] + (p ? p[j] * c[j] : 0.0));
         double f = cell->option

@@ -8,6 +8,7 @@
 
 #include "ops/recurrent_activation.h"
 #include "ops/macs.h"
+#include "ops/vector_matrix.h"
 #include "ops/workspace.h"
 
 enum { X, W, R, B, LENGTHS, INITIAL_H, INITIAL_C, PEEPHOLE };
@@ -82,20 +83,6 @@ typedef struct layer {
     double *w_turned, *r_turned, *bias; /* of one direction */
     double *scratch;                    /* [batch, 2 * hidden + width + hidden] */
 } layer;
-
-void c2s_cell_multiply(const double *v, int64_t rows, const double *matrix, int64_t stride,
-                       int64_t first, int64_t count, double *out) {
-    const double *m = matrix + first;
-    int64_t k = 0;
-    for (; k + 4 <= rows; k += 4, m += 4 * stride) {
-        const double *m1 = m + stride, *m2 = m1 + stride, *m3 = m2 + stride;
-        for (int64_t j = 0; j < count; j++)
-            out[j] += (v[k] * m[j] + v[k + 1] * m1[j]) + (v[k + 2] * m2[j] + v[k + 3] * m3[j]);
-    }
-    for (; k < rows; k++, m += stride)
-        for (int64_t j = 0; j < count; j++)
-            out[j] += v[k] * m[j];
-}
 
 static c2s_status expect(const c2s_tensor *t, const char *what, int rank, const int64_t *dim) {
     if (!t)
@@ -177,7 +164,7 @@ static void compute_gates(const layer *l, int direction) {
         double *to = l->gates + p * l->width;
         for (int64_t j = 0; j < l->width; j++)
             to[j] = b ? b[j] : 0.0;
-        c2s_cell_multiply(x, l->inputs, l->w_turned, l->width, 0, l->width, to);
+        c2s_vector_matrix(x, l->inputs, l->w_turned, l->width, l->width, to);
     }
 }
 

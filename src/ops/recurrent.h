@@ -45,10 +45,6 @@ static inline double c2s_cell_apply(const c2s_cell *cell, int function, double x
     return f->apply(x, f->alpha, f->beta);
 }
 
-/* out[j] += sum over k of v[k] * matrix[k, first + j] for j < count; rows of `stride` elements. */
-void c2s_cell_multiply(const double *v, int64_t rows, const double *matrix, int64_t stride,
-                       int64_t first, int64_t count, double *out);
-
 c2s_status c2s_recurrent_infer(c2s_infer *i, const c2s_recurrent *op);
 c2s_status c2s_recurrent_eval(c2s_eval *e, const c2s_recurrent *op);
 /* steps * batch * directions * gates * hidden * (inputs + hidden). */

@@ -3,13 +3,14 @@
  * RNN: one layer of simple recurrence, h = f(W*x + R*h + Wb + Rb).
  */
 #include "ops/recurrent.h"
+#include "ops/vector_matrix.h"
 
 static void rnn_step(const c2s_cell *cell, double *gates, double *h, double *c, double *scratch) {
     (void)c, (void)scratch;
     int64_t n = cell->hidden;
     for (int64_t j = 0; j < n; j++)
         gates[j] += cell->bias[j];
-    c2s_cell_multiply(h, n, cell->recurrent, n, 0, n, gates);
+    c2s_vector_matrix(h, n, cell->recurrent, n, n, gates);
     for (int64_t j = 0; j < n; j++)
         h[j] = c2s_cell_apply(cell, 0, gates[j]);
 }
