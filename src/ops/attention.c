@@ -139,6 +139,15 @@ static c2s_status read_attributes(const c2s_eval *e, attention *a) {
     return C2S_OK;
 }
 
+static c2s_status check_valid(const attention *a) {
+    for (int64_t b = 0; a->valid && b < a->q.batch; b++)
+        if (a->valid[b] < 0 || a->valid[b] > a->k.length)
+            return c2s_fail(C2S_ERR_INVALID,
+                            "nonpad_kv_seqlen has the element %" PRId64 ", expected 0 to %" PRId64,
+                            a->valid[b], a->k.length);
+    return C2S_OK;
+}
+
 /* The mask's axes seen from the right; its last one may be shorter than the keys. */
 static c2s_status open_mask(c2s_workspace *ws, const c2s_tensor *mask, attention *a) {
     if (!mask)
@@ -243,6 +252,8 @@ static c2s_status attention_eval(c2s_eval *e) {
     if (ws.status == C2S_OK)
         ws.status = c2s_attention_check(&a.q, &a.k, &a.v);
     if (ws.status == C2S_OK)
+        ws.status = check_valid(&a);
+    if (ws.status == C2S_OK)
         ws.status = open_mask(&ws, input(e, MASK), &a);
     if (ws.status != C2S_OK)
         return c2s_workspace_end(&ws);
@@ -267,8 +278,7 @@ static c2s_status attention_eval(c2s_eval *e) {
     return c2s_workspace_end(&ws);
 }
 
-/* batch * query heads * queries * keys * (key width + value width): both products. The number of
- * keys is that of the scores if they are an output, else that of K (without the past). */
+/* batch * query heads * queries * keys * (key width + value width): both products. */
 static int64_t attention_macs(const c2s_node *node) {
     int64_t queries = c2s_macs_input(node, Q, 0, -1), values = c2s_macs_output(node, Y, 0, -1);
     const c2s_value *k = c2s_node_in(node, K), *past = c2s_node_in(node, PAST_KEY);
@@ -276,7 +286,7 @@ static int64_t attention_macs(const c2s_node *node) {
         return 0;
     int64_t keys = c2s_macs_extents(&k->type, k->type.rank - 2, k->type.rank - 1), sum;
     if (past)
-        keys += c2s_macs_extents(&past->type, 2, 3);
+        keys = c2s_add_i64(keys, c2s_macs_extents(&past->type, 2, 3), &keys) ? keys : INT64_MAX;
     return c2s_macs_mul(c2s_add_i64(queries, values, &sum) ? sum : INT64_MAX, keys);
 }
 
