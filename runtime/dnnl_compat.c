@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/dnnl_compat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INFERENCE dnnl_forward_inference
+
+#if DNNL_VERSION_MAJOR >= 3
+
+dnnl_status_t c2s_md_strided(c2s_md *out, int rank, const int64_t *dims, const int64_t *strides,
+                             dnnl_data_type_t type) {
+    return dnnl_memory_desc_create_with_strides(out, rank, dims, type, strides);
+}
+
+dnnl_status_t c2s_md_tagged(c2s_md *out, int rank, const int64_t *dims, dnnl_data_type_t type,
+                            dnnl_format_tag_t tag) {
+    return dnnl_memory_desc_create_with_tag(out, rank, dims, type, tag);
+}
+
+dnnl_status_t c2s_md_clone(c2s_md *out, c2s_const_md md) {
+    return dnnl_memory_desc_clone(out, md);
+}
+
+void c2s_md_free(c2s_md md) {
+    if (md)
+        dnnl_memory_desc_destroy(md);
+}
+
+/* 3.x takes the operation's parts at once. */
+#define CREATE(operation, ...)                                                                     \
+    return dnnl_##operation##_primitive_desc_create(pd, engine, __VA_ARGS__, attr)
+
+dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool transposed,
+                                 c2s_const_md src, c2s_const_md weights, c2s_const_md bias,
+                                 c2s_const_md dst, const c2s_dnnl_window *window,
+                                 const_dnnl_primitive_attr_t attr) {
+    if (transposed)
+        CREATE(deconvolution_forward, INFERENCE, dnnl_deconvolution_direct, src, weights, bias, dst,
+               window->strides, window->dilates, window->pad_begin, window->pad_end);
+    CREATE(convolution_forward, INFERENCE, dnnl_convolution_direct, src, weights, bias, dst,
+           window->strides, window->dilates, window->pad_begin, window->pad_end);
+}
+
+dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                            c2s_const_md weights, c2s_const_md bias, c2s_const_md dst,
+                            const_dnnl_primitive_attr_t attr) {
+    CREATE(matmul, src, weights, bias, dst);
+}
+
+dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                             dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
+                             const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr) {
+    CREATE(pooling_forward, INFERENCE, kind, src, dst, window->strides, window->kernel,
+           window->dilates, window->pad_begin, window->pad_end);
+}
+
+dnnl_status_t c2s_pd_batch_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                                c2s_const_md dst, float epsilon, unsigned flags,
+                                const_dnnl_primitive_attr_t attr) {
+    CREATE(batch_normalization_forward, INFERENCE, src, dst, epsilon, flags);
+}
+
+dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                                c2s_const_md dst, float epsilon, unsigned flags,
+                                const_dnnl_primitive_attr_t attr) {
+    CREATE(layer_normalization_forward, INFERENCE, src, dst, NULL, epsilon, flags);
+}
+
+dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                         c2s_const_md dst, int64_t size, float alpha, float beta, float k,
+                         const_dnnl_primitive_attr_t attr) {
+    CREATE(lrn_forward, INFERENCE, dnnl_lrn_across_channels, src, dst, size, alpha, beta, k);
+}
+
+dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool logarithm,
+                             c2s_const_md src, c2s_const_md dst, int axis,
+                             const_dnnl_primitive_attr_t attr) {
+    CREATE(softmax_forward, INFERENCE, logarithm ? dnnl_softmax_log : dnnl_softmax_accurate, src,
+           dst, axis);
+}
+
+dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                             c2s_const_md src, c2s_const_md dst, float alpha, float beta,
+                             const_dnnl_primitive_attr_t attr) {
+    CREATE(eltwise_forward, INFERENCE, kind, src, dst, alpha, beta);
+}
+
+dnnl_status_t c2s_pd_binary(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                            c2s_const_md a, c2s_const_md b, c2s_const_md dst,
+                            const_dnnl_primitive_attr_t attr) {
+    CREATE(binary, kind, a, b, dst);
+}
+
+dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                               dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
+                               float epsilon, const_dnnl_primitive_attr_t attr) {
+    CREATE(reduction, kind, src, dst, p, epsilon);
+}
+
+dnnl_status_t c2s_pd_concat(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md dst,
+                            int count, int axis, const c2s_const_md *src,
+                            const_dnnl_primitive_attr_t attr) {
+    CREATE(concat, dst, count, axis, src);
+}
+
+dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
+                                const_dnnl_primitive_attr_t attr) {
+    CREATE(resampling_forward, INFERENCE, kind, NULL, src, dst);
+}
+
+dnnl_status_t c2s_pd_rnn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_rnn_cell cell,
+                         dnnl_rnn_direction_t direction, const c2s_rnn_mds *md,
+                         const_dnnl_primitive_attr_t attr) {
+    switch (cell) {
+    case C2S_RNN_LSTM:
+        CREATE(lstm_forward, INFERENCE, direction, md->src_layer, md->src_iter, md->src_iter_c,
+               md->weights_layer, md->weights_iter, NULL, NULL, md->bias, md->dst_layer,
+               md->dst_iter, md->dst_iter_c, 0);
+    case C2S_RNN_GRU:
+        CREATE(gru_forward, INFERENCE, direction, md->src_layer, md->src_iter, md->weights_layer,
+               md->weights_iter, md->bias, md->dst_layer, md->dst_iter, 0);
+    case C2S_RNN_LBR_GRU:
+        CREATE(lbr_gru_forward, INFERENCE, direction, md->src_layer, md->src_iter,
+               md->weights_layer, md->weights_iter, md->bias, md->dst_layer, md->dst_iter, 0);
+    }
+    return dnnl_invalid_arguments;
+}
+
+dnnl_status_t c2s_post_ops_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha,
+                                   float beta) {
+    return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta);
+}
+
+#else /* 2.x */
+
+/* A heap copy of a descriptor that `status` says is good. */
+static dnnl_status_t keep(c2s_md *out, const dnnl_memory_desc_t *md, dnnl_status_t status) {
+    *out = NULL;
+    if (status != dnnl_success)
+        return status;
+    *out = malloc(sizeof **out);
+    if (!*out)
+        return dnnl_out_of_memory;
+    memcpy(*out, md, sizeof **out);
+    return dnnl_success;
+}
+
+dnnl_status_t c2s_md_strided(c2s_md *out, int rank, const int64_t *dims, const int64_t *strides,
+                             dnnl_data_type_t type) {
+    dnnl_memory_desc_t md;
+    return keep(out, &md, dnnl_memory_desc_init_by_strides(&md, rank, dims, type, strides));
+}
+
+dnnl_status_t c2s_md_tagged(c2s_md *out, int rank, const int64_t *dims, dnnl_data_type_t type,
+                            dnnl_format_tag_t tag) {
+    dnnl_memory_desc_t md;
+    return keep(out, &md, dnnl_memory_desc_init_by_tag(&md, rank, dims, type, tag));
+}
+
+dnnl_status_t c2s_md_clone(c2s_md *out, c2s_const_md md) {
+    return keep(out, md, dnnl_success);
+}
+
+void c2s_md_free(c2s_md md) {
+    free(md);
+}
+
+/* 2.x fills an operation descriptor first. */
+#define CREATE(kind, init, ...)                                                                    \
+    do {                                                                                           \
+        dnnl_##kind##_desc_t op_;                                                                  \
+        dnnl_status_t status_ = dnnl_##init##_desc_init(&op_, __VA_ARGS__);                        \
+        return status_ != dnnl_success                                                             \
+                   ? status_                                                                       \
+                   : dnnl_primitive_desc_create(pd, &op_, attr, engine, NULL);                     \
+    } while (0)
+
+dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool transposed,
+                                 c2s_const_md src, c2s_const_md weights, c2s_const_md bias,
+                                 c2s_const_md dst, const c2s_dnnl_window *window,
+                                 const_dnnl_primitive_attr_t attr) {
+    if (transposed)
+        CREATE(deconvolution, dilated_deconvolution_forward, INFERENCE, dnnl_deconvolution_direct,
+               src, weights, bias, dst, window->strides, window->dilates, window->pad_begin,
+               window->pad_end);
+    CREATE(convolution, dilated_convolution_forward, INFERENCE, dnnl_convolution_direct, src,
+           weights, bias, dst, window->strides, window->dilates, window->pad_begin,
+           window->pad_end);
+}
+
+dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                            c2s_const_md weights, c2s_const_md bias, c2s_const_md dst,
+                            const_dnnl_primitive_attr_t attr) {
+    CREATE(matmul, matmul, src, weights, bias, dst);
+}
+
+dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                             dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
+                             const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr) {
+    CREATE(pooling_v2, pooling_v2_forward, INFERENCE, kind, src, dst, window->strides,
+           window->kernel, window->dilates, window->pad_begin, window->pad_end);
+}
+
+dnnl_status_t c2s_pd_batch_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                                c2s_const_md dst, float epsilon, unsigned flags,
+                                const_dnnl_primitive_attr_t attr) {
+    (void)dst; /* 2.x: source and destination have one descriptor */
+    CREATE(batch_normalization, batch_normalization_forward, INFERENCE, src, epsilon, flags);
+}
+
+dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                                c2s_const_md dst, float epsilon, unsigned flags,
+                                const_dnnl_primitive_attr_t attr) {
+    (void)dst;
+    CREATE(layer_normalization, layer_normalization_forward, INFERENCE, src, NULL, epsilon, flags);
+}
+
+dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                         c2s_const_md dst, int64_t size, float alpha, float beta, float k,
+                         const_dnnl_primitive_attr_t attr) {
+    (void)dst;
+    CREATE(lrn, lrn_forward, INFERENCE, dnnl_lrn_across_channels, src, size, alpha, beta, k);
+}
+
+dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool logarithm,
+                             c2s_const_md src, c2s_const_md dst, int axis,
+                             const_dnnl_primitive_attr_t attr) {
+    CREATE(softmax_v2, softmax_v2_forward, INFERENCE,
+           logarithm ? dnnl_softmax_log : dnnl_softmax_accurate, src, dst, axis);
+}
+
+dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                             c2s_const_md src, c2s_const_md dst, float alpha, float beta,
+                             const_dnnl_primitive_attr_t attr) {
+    (void)dst;
+    CREATE(eltwise, eltwise_forward, INFERENCE, kind, src, alpha, beta);
+}
+
+dnnl_status_t c2s_pd_binary(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                            c2s_const_md a, c2s_const_md b, c2s_const_md dst,
+                            const_dnnl_primitive_attr_t attr) {
+    CREATE(binary, binary, kind, a, b, dst);
+}
+
+dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                               dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
+                               float epsilon, const_dnnl_primitive_attr_t attr) {
+    CREATE(reduction, reduction, kind, src, dst, p, epsilon);
+}
+
+dnnl_status_t c2s_pd_concat(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md dst,
+                            int count, int axis, const c2s_const_md *src,
+                            const_dnnl_primitive_attr_t attr) {
+    dnnl_memory_desc_t *flat = malloc((size_t)count * sizeof *flat);
+    if (!flat)
+        return dnnl_out_of_memory;
+    for (int i = 0; i < count; i++)
+        flat[i] = *src[i];
+    dnnl_status_t status =
+        dnnl_concat_primitive_desc_create(pd, dst, count, axis, flat, attr, engine);
+    free(flat);
+    return status;
+}
+
+dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
+                                const_dnnl_primitive_attr_t attr) {
+    CREATE(resampling, resampling_forward, INFERENCE, kind, NULL, src, dst);
+}
+
+dnnl_status_t c2s_pd_rnn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_rnn_cell cell,
+                         dnnl_rnn_direction_t direction, const c2s_rnn_mds *md,
+                         const_dnnl_primitive_attr_t attr) {
+    switch (cell) {
+    case C2S_RNN_LSTM:
+        CREATE(rnn, lstm_forward, INFERENCE, direction, md->src_layer, md->src_iter,
+               md->src_iter_c, md->weights_layer, md->weights_iter, md->bias, md->dst_layer,
+               md->dst_iter, md->dst_iter_c, 0);
+    case C2S_RNN_GRU:
+        CREATE(rnn, gru_forward, INFERENCE, direction, md->src_layer, md->src_iter,
+               md->weights_layer, md->weights_iter, md->bias, md->dst_layer, md->dst_iter, 0);
+    case C2S_RNN_LBR_GRU:
+        CREATE(rnn, lbr_gru_forward, INFERENCE, direction, md->src_layer, md->src_iter,
+               md->weights_layer, md->weights_iter, md->bias, md->dst_layer, md->dst_iter, 0);
+    }
+    return dnnl_invalid_arguments;
+}
+
+dnnl_status_t c2s_post_ops_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha,
+                                   float beta) {
+    return dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta);
+}
+
+#endif
+
+dnnl_status_t c2s_md_any(c2s_md *out, int rank, const int64_t *dims, dnnl_data_type_t type) {
+    return c2s_md_tagged(out, rank, dims, type, dnnl_format_tag_any);
+}

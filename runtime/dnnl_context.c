@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/dnnl_context.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+/* A constant in a primitive's layout. */
+typedef struct packed {
+    const c2s_tensor *source; /* a reference: keeps the address from being reused */
+    c2s_md from, to;
+    c2s_bytes *bytes;
+    struct packed *next;
+} packed;
+
+c2s_status c2s_dnnl_check(dnnl_status_t status, const char *what) {
+    switch (status) {
+    case dnnl_success:
+        return C2S_OK;
+    case dnnl_out_of_memory:
+        return c2s_fail(C2S_ERR_MEMORY, "oneDNN: %s: out of memory", what);
+    case dnnl_unimplemented:
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN: %s: not implemented for these types", what);
+    case dnnl_invalid_arguments:
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN: %s: arguments refused", what);
+    default:
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN: %s: status %d", what, (int)status);
+    }
+}
+
+c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out) {
+    *out = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(out);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success && ops)
+        status = dnnl_primitive_attr_set_post_ops(*out, ops);
+    if (status != dnnl_success && *out) {
+        dnnl_primitive_attr_destroy(*out);
+        *out = NULL;
+    }
+    return c2s_dnnl_check(status, "attributes");
+}
+
+c2s_status c2s_dnnl_create(c2s_dnnl **out) {
+    c2s_dnnl *dnnl = *out = c2s_zalloc(sizeof *dnnl);
+    c2s_status status =
+        c2s_dnnl_check(dnnl_engine_create(&dnnl->engine, dnnl_cpu, 0), "CPU engine");
+    if (status == C2S_OK)
+        status = c2s_dnnl_check(
+            dnnl_stream_create(&dnnl->stream, dnnl->engine, dnnl_stream_default_flags), "stream");
+    if (status == C2S_OK)
+        status = c2s_dnnl_attr_with(NULL, &dnnl->attr);
+    if (status != C2S_OK) {
+        c2s_dnnl_destroy(dnnl);
+        *out = NULL;
+    }
+    return status;
+}
+
+static void packed_free(packed *entry) {
+    c2s_tensor_unref(entry->source);
+    c2s_md_free(entry->from);
+    c2s_md_free(entry->to);
+    c2s_bytes_unref(entry->bytes);
+    free(entry);
+}
+
+void c2s_dnnl_destroy(c2s_dnnl *dnnl) {
+    if (!dnnl)
+        return;
+    for (size_t i = 0; i < dnnl->packed.capacity; i++)
+        if (dnnl->packed.slots[i].used)
+            for (packed *entry = dnnl->packed.slots[i].value, *next; entry; entry = next) {
+                next = entry->next;
+                packed_free(entry);
+            }
+    c2s_map_free(&dnnl->packed);
+    free(dnnl->work);
+    if (dnnl->attr)
+        dnnl_primitive_attr_destroy(dnnl->attr);
+    if (dnnl->stream)
+        dnnl_stream_destroy(dnnl->stream);
+    if (dnnl->engine)
+        dnnl_engine_destroy(dnnl->engine);
+    free(dnnl);
+}
+
+dnnl_engine_t c2s_dnnl_engine(const c2s_dnnl *dnnl) {
+    return dnnl->engine;
+}
+
+dnnl_primitive_attr_t c2s_dnnl_attr(const c2s_dnnl *dnnl) {
+    return dnnl->attr;
+}
+
+bool c2s_dnnl_accepts(const c2s_type *type) {
+    size_t count;
+    return c2s_type_is_tensor(type) && type->dtype == C2S_FLOAT && c2s_type_is_static(type) &&
+           type->rank <= DNNL_MAX_NDIMS && c2s_type_elements(type, &count) && count > 0 &&
+           count <= INT_MAX;
+}
+
+c2s_status c2s_md_plain(c2s_md *out, int rank, const int64_t *dims) {
+    int64_t strides[C2S_MAX_RANK], step = 1;
+    static const int64_t one = 1;
+    if (rank == 0) /* the library has no scalars */
+        return c2s_dnnl_check(c2s_md_strided(out, 1, &one, &one, dnnl_f32), "descriptor");
+    for (int axis = rank - 1; axis >= 0; axis--) {
+        strides[axis] = step;
+        step *= dims[axis];
+    }
+    return c2s_dnnl_check(c2s_md_strided(out, rank, dims, strides, dnnl_f32), "descriptor");
+}
+
+c2s_status c2s_md_of(c2s_md *out, const c2s_type *type) {
+    return c2s_md_plain(out, type->rank, type->dim);
+}
+
+c2s_status c2s_dnnl_work(c2s_dnnl *dnnl, size_t size) {
+    if (size <= dnnl->work_size)
+        return C2S_OK;
+    void *work = c2s_try_alloc_aligned(size);
+    if (!work)
+        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes of work space", size);
+    free(dnnl->work);
+    dnnl->work = work;
+    dnnl->work_size = size;
+    return C2S_OK;
+}
+
+c2s_status c2s_dnnl_reorder_create(c2s_dnnl *dnnl, c2s_const_md from, c2s_const_md to,
+                                   c2s_reorder *out) {
+    dnnl_primitive_desc_t pd = NULL;
+    *out = (c2s_reorder){0};
+    c2s_status status =
+        c2s_dnnl_check(dnnl_reorder_primitive_desc_create(&pd, from, dnnl->engine, to,
+                                                          dnnl->engine, dnnl->attr),
+                       "reorder");
+    if (status != C2S_OK)
+        return status;
+    c2s_const_md scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    out->scratch_size = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
+    status = c2s_dnnl_check(dnnl_primitive_create(&out->primitive, pd), "reorder");
+    if (status == C2S_OK && out->scratch_size)
+        status = c2s_dnnl_check(
+            dnnl_memory_create(&out->scratch, scratch, dnnl->engine, DNNL_MEMORY_NONE), "reorder");
+    dnnl_primitive_desc_destroy(pd);
+    if (status != C2S_OK)
+        c2s_dnnl_reorder_destroy(out);
+    return status;
+}
+
+void c2s_dnnl_reorder_destroy(c2s_reorder *reorder) {
+    if (reorder->primitive)
+        dnnl_primitive_destroy(reorder->primitive);
+    if (reorder->scratch)
+        dnnl_memory_destroy(reorder->scratch);
+    *reorder = (c2s_reorder){0};
+}
+
+c2s_status c2s_dnnl_reorder_run(c2s_dnnl *dnnl, const c2s_reorder *reorder, dnnl_memory_t from,
+                                dnnl_memory_t to, void *scratch) {
+    dnnl_exec_arg_t args[3] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+    int count = 2;
+    if (reorder->scratch) {
+        C2S_TRY(c2s_dnnl_check(dnnl_memory_set_data_handle(reorder->scratch, scratch), "reorder"));
+        args[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, reorder->scratch};
+    }
+    dnnl_status_t status = dnnl_primitive_execute(reorder->primitive, dnnl->stream, count, args);
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(dnnl->stream);
+    return c2s_dnnl_check(status, "reorder");
+}
+
+/* Reorders once what lies at `data`. */
+static c2s_status reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                              void *target) {
+    c2s_reorder reorder;
+    dnnl_memory_t source = NULL, destination = NULL;
+    C2S_TRY(c2s_dnnl_reorder_create(dnnl, from, to, &reorder));
+    c2s_status status = c2s_dnnl_work(dnnl, reorder.scratch_size);
+    if (status == C2S_OK)
+        status = c2s_dnnl_check(dnnl_memory_create(&source, from, dnnl->engine, data), "reorder");
+    if (status == C2S_OK)
+        status =
+            c2s_dnnl_check(dnnl_memory_create(&destination, to, dnnl->engine, target), "reorder");
+    if (status == C2S_OK)
+        status = c2s_dnnl_reorder_run(dnnl, &reorder, source, destination, dnnl->work);
+    if (source)
+        dnnl_memory_destroy(source);
+    if (destination)
+        dnnl_memory_destroy(destination);
+    c2s_dnnl_reorder_destroy(&reorder);
+    return status;
+}
+
+c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md from,
+                         c2s_const_md to, c2s_bytes **out) {
+    packed *first = c2s_map_get(&dnnl->packed, tensor);
+    for (packed *entry = first; entry; entry = entry->next)
+        if (dnnl_memory_desc_equal(entry->from, from) && dnnl_memory_desc_equal(entry->to, to)) {
+            *out = c2s_bytes_ref(entry->bytes);
+            return C2S_OK;
+        }
+    packed *entry = c2s_zalloc(sizeof *entry);
+    entry->source = c2s_tensor_ref(tensor);
+    c2s_status status = c2s_dnnl_check(c2s_md_clone(&entry->from, from), "descriptor");
+    if (status == C2S_OK)
+        status = c2s_dnnl_check(c2s_md_clone(&entry->to, to), "descriptor");
+    if (status == C2S_OK) {
+        entry->bytes = c2s_bytes_alloc(dnnl_memory_desc_get_size(to));
+        if (!entry->bytes)
+            status = c2s_fail(C2S_ERR_MEMORY, "no memory to pack a constant");
+    }
+    /* The library only reads its source; its interface does not say so. */
+    if (status == C2S_OK)
+        status = reorder_now(dnnl, from, (void *)(uintptr_t)c2s_tensor_data(tensor), to,
+                             entry->bytes->data);
+    if (status != C2S_OK) {
+        packed_free(entry);
+        return status;
+    }
+    entry->next = first;
+    c2s_map_put(&dnnl->packed, tensor, entry);
+    *out = c2s_bytes_ref(entry->bytes);
+    return C2S_OK;
+}

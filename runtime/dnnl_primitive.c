@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/dnnl_primitive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "runtime/dnnl_context.h"
+
+#define WORK_ALIGNMENT 64
+
+typedef enum source { FROM_INPUT, FROM_OUTPUT, FROM_BYTES, FROM_WORK } source;
+
+typedef struct argument {
+    int arg;
+    source from;
+    unsigned slot;        /* of the step, for FROM_INPUT and FROM_OUTPUT */
+    dnnl_memory_t memory; /* what the primitive sees */
+    dnnl_memory_t user;   /* the tensor, where its layout is another; else NULL */
+    c2s_reorder reorder;  /* between the two */
+    size_t work, scratch; /* offsets of `memory` (if reordered or FROM_WORK), of the reorder's */
+    c2s_bytes *bytes;     /* FROM_BYTES */
+} argument;
+
+struct c2s_primitive {
+    c2s_dnnl *dnnl;
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_t primitive;
+    C2S_VEC(argument) args;
+    C2S_VEC(dnnl_exec_arg_t) exec;
+    size_t work_size;
+};
+
+static c2s_status reserve(c2s_primitive *p, size_t size, size_t *offset) {
+    size_t end;
+    *offset = p->work_size;
+    if (!c2s_add_size(p->work_size, size, &end) ||
+        !c2s_add_size(end, WORK_ALIGNMENT - 1, &end))
+        return c2s_fail(C2S_ERR_MEMORY, "the work space is too large");
+    p->work_size = end / WORK_ALIGNMENT * WORK_ALIGNMENT;
+    return C2S_OK;
+}
+
+c2s_status c2s_primitive_create(c2s_dnnl *dnnl, dnnl_primitive_desc_t pd, c2s_primitive **out) {
+    c2s_primitive *p = *out = c2s_zalloc(sizeof *p);
+    p->dnnl = dnnl;
+    p->pd = pd;
+    c2s_status status = c2s_dnnl_check(dnnl_primitive_create(&p->primitive, pd), "primitive");
+    c2s_const_md scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    if (status == C2S_OK && scratch && dnnl_memory_desc_get_size(scratch) > 0) {
+        size_t offset;
+        status = c2s_primitive_temporary(p, DNNL_ARG_SCRATCHPAD, scratch, &offset);
+    }
+    if (status != C2S_OK) {
+        c2s_primitive_destroy(p);
+        *out = NULL;
+    }
+    return status;
+}
+
+static void argument_free(argument *a) {
+    if (a->memory)
+        dnnl_memory_destroy(a->memory);
+    if (a->user)
+        dnnl_memory_destroy(a->user);
+    c2s_dnnl_reorder_destroy(&a->reorder);
+    c2s_bytes_unref(a->bytes);
+}
+
+void c2s_primitive_destroy(c2s_primitive *p) {
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->args.count; i++)
+        argument_free(&p->args.at[i]);
+    c2s_vec_free(&p->args);
+    c2s_vec_free(&p->exec);
+    if (p->primitive)
+        dnnl_primitive_destroy(p->primitive);
+    dnnl_primitive_desc_destroy(p->pd);
+    free(p);
+}
+
+static c2s_status memory(c2s_primitive *p, c2s_const_md md, void *data, dnnl_memory_t *out) {
+    return c2s_dnnl_check(dnnl_memory_create(out, md, p->dnnl->engine, data), "memory object");
+}
+
+/* Adds the argument if its making went well, else frees it. */
+static c2s_status add(c2s_primitive *p, argument *a, c2s_status status) {
+    if (status != C2S_OK) {
+        argument_free(a);
+        return status;
+    }
+    c2s_vec_push(&p->args, *a);
+    c2s_vec_push(&p->exec, (dnnl_exec_arg_t){a->arg, a->memory});
+    return C2S_OK;
+}
+
+/* The layout in which the primitive wants the argument; `md` itself if it does not say. */
+static c2s_const_md wanted(const c2s_primitive *p, int arg, c2s_const_md md) {
+    c2s_const_md want = dnnl_primitive_desc_query_md(p->pd, dnnl_query_exec_arg_md, arg);
+    return want && dnnl_memory_desc_get_size(want) > 0 ? want : md;
+}
+
+/* Memory objects for a tensor of layout `md` that the primitive wants as `want`. */
+static c2s_status through_reorder(c2s_primitive *p, argument *a, c2s_const_md md,
+                                  c2s_const_md want) {
+    bool forward = a->from == FROM_INPUT;
+    C2S_TRY(memory(p, want, DNNL_MEMORY_NONE, &a->memory));
+    C2S_TRY(memory(p, md, DNNL_MEMORY_NONE, &a->user));
+    C2S_TRY(c2s_dnnl_reorder_create(p->dnnl, forward ? md : want, forward ? want : md,
+                                    &a->reorder));
+    C2S_TRY(reserve(p, dnnl_memory_desc_get_size(want), &a->work));
+    return reserve(p, a->reorder.scratch_size, &a->scratch);
+}
+
+static c2s_status bind(c2s_primitive *p, argument *a, c2s_const_md md) {
+    c2s_const_md want = wanted(p, a->arg, md);
+    if (dnnl_memory_desc_equal(want, md))
+        return add(p, a, memory(p, md, DNNL_MEMORY_NONE, &a->memory));
+    return add(p, a, through_reorder(p, a, md, want));
+}
+
+/* The library wants pointers that it may write through, but only reads its sources. */
+static void *readable(const c2s_tensor *tensor) {
+    return (void *)(uintptr_t)c2s_tensor_data(tensor);
+}
+
+c2s_status c2s_primitive_input(c2s_primitive *p, const c2s_step *step, int arg, unsigned input,
+                               c2s_const_md md) {
+    argument a = {.arg = arg, .from = FROM_INPUT, .slot = input};
+    const c2s_tensor *constant = c2s_step_constant(step, input);
+    if (!constant)
+        return bind(p, &a, md);
+    c2s_const_md want = wanted(p, arg, md);
+    if (dnnl_memory_desc_equal(want, md)) /* read in place at every run */
+        return bind(p, &a, md);
+    a.from = FROM_BYTES;
+    c2s_status status = c2s_dnnl_pack(p->dnnl, constant, md, want, &a.bytes);
+    if (status == C2S_OK)
+        status = memory(p, want, a.bytes->data, &a.memory);
+    return add(p, &a, status);
+}
+
+c2s_status c2s_primitive_output(c2s_primitive *p, int arg, unsigned output, c2s_const_md md) {
+    argument a = {.arg = arg, .from = FROM_OUTPUT, .slot = output};
+    return bind(p, &a, md);
+}
+
+/* Reorders our numbers into the wanted layout through a temporary tensor. */
+static c2s_status pack_numbers(c2s_primitive *p, c2s_bytes *numbers, size_t count, c2s_const_md md,
+                               c2s_const_md want, c2s_bytes **out) {
+    int64_t dim = (int64_t)count;
+    c2s_tensor *tensor;
+    C2S_TRY(c2s_tensor_view(C2S_FLOAT, 1, &dim, numbers, 0, &tensor));
+    c2s_status status = c2s_dnnl_pack(p->dnnl, tensor, md, want, out);
+    c2s_tensor_unref(tensor);
+    return status;
+}
+
+c2s_status c2s_primitive_numbers(c2s_primitive *p, int arg, const float *numbers, size_t count,
+                                 c2s_const_md md) {
+    argument a = {.arg = arg, .from = FROM_BYTES};
+    c2s_const_md want = wanted(p, arg, md);
+    a.bytes = c2s_bytes_alloc(count * sizeof *numbers);
+    if (!a.bytes)
+        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu numbers", count);
+    memcpy(a.bytes->data, numbers, count * sizeof *numbers);
+    c2s_status status = C2S_OK;
+    if (!dnnl_memory_desc_equal(want, md)) {
+        c2s_bytes *plain = a.bytes;
+        a.bytes = NULL;
+        status = pack_numbers(p, plain, count, md, want, &a.bytes);
+        c2s_bytes_unref(plain);
+    }
+    if (status == C2S_OK)
+        status = memory(p, want, a.bytes->data, &a.memory);
+    return add(p, &a, status);
+}
+
+c2s_status c2s_primitive_temporary(c2s_primitive *p, int arg, c2s_const_md md, size_t *offset) {
+    argument a = {.arg = arg, .from = FROM_WORK};
+    c2s_status status = memory(p, md, DNNL_MEMORY_NONE, &a.memory);
+    if (status == C2S_OK)
+        status = reserve(p, dnnl_memory_desc_get_size(md), &a.work);
+    *offset = a.work;
+    return add(p, &a, status);
+}
+
+c2s_status c2s_primitive_reserve(c2s_primitive *p, size_t bytes, size_t *offset) {
+    return reserve(p, bytes, offset);
+}
+
+void *c2s_primitive_work(const c2s_primitive *p, size_t offset) {
+    return (char *)p->dnnl->work + offset;
+}
+
+c2s_status c2s_primitive_begin(c2s_primitive *p) {
+    return c2s_dnnl_work(p->dnnl, p->work_size);
+}
+
+static c2s_status set(dnnl_memory_t object, void *data) {
+    return c2s_dnnl_check(dnnl_memory_set_data_handle(object, data), "memory object");
+}
+
+/* Points the argument at its data, and brings inputs into the wanted layout. */
+static c2s_status before(c2s_primitive *p, argument *a, const c2s_step *step) {
+    if (a->from == FROM_BYTES)
+        return C2S_OK;
+    if (a->from == FROM_WORK)
+        return set(a->memory, c2s_primitive_work(p, a->work));
+    void *data = a->from == FROM_INPUT ? readable(step->in[a->slot]->tensor)
+                                       : c2s_tensor_mutable(step->out[a->slot]->tensor);
+    if (!a->user)
+        return set(a->memory, data);
+    C2S_TRY(set(a->memory, c2s_primitive_work(p, a->work)));
+    C2S_TRY(set(a->user, data));
+    return a->from == FROM_INPUT
+               ? c2s_dnnl_reorder_run(p->dnnl, &a->reorder, a->user, a->memory,
+                                      c2s_primitive_work(p, a->scratch))
+               : C2S_OK;
+}
+
+c2s_status c2s_primitive_run(c2s_primitive *p, const c2s_step *step) {
+    C2S_TRY(c2s_primitive_begin(p));
+    for (size_t i = 0; i < p->args.count; i++)
+        C2S_TRY(before(p, &p->args.at[i], step));
+    dnnl_status_t status = dnnl_primitive_execute(p->primitive, p->dnnl->stream,
+                                                  (int)p->exec.count, p->exec.at);
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(p->dnnl->stream);
+    C2S_TRY(c2s_dnnl_check(status, "execution"));
+    for (size_t i = 0; i < p->args.count; i++) {
+        argument *a = &p->args.at[i];
+        if (a->from == FROM_OUTPUT && a->user)
+            C2S_TRY(c2s_dnnl_reorder_run(p->dnnl, &a->reorder, a->memory, a->user,
+                                         c2s_primitive_work(p, a->scratch)));
+    }
+    return C2S_OK;
+}
+
+void c2s_primitive_release(c2s_step *step) {
+    c2s_primitive_destroy(step->state);
+    step->state = NULL;
+}
+
+c2s_status c2s_primitive_run_state(c2s_step *step) {
+    return c2s_primitive_run(step->state, step);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A oneDNN primitive bound to the slots of a step. Tensors are row-major; where the primitive
+ * wants another layout, reorders go before and behind it, and those of constants are done once per
+ * session. Kernels build their primitives with this, and never handle memory objects themselves.
+ */
+#ifndef C2S_RUNTIME_DNNL_PRIMITIVE_H
+#define C2S_RUNTIME_DNNL_PRIMITIVE_H
+
+#include "runtime/dnnl_compat.h"
+#include "runtime/kernel.h"
+
+/* What the primitives of one session share: engine, stream, work space, packed constants. */
+typedef struct c2s_dnnl c2s_dnnl;
+c2s_status c2s_dnnl_create(c2s_dnnl **out);
+void c2s_dnnl_destroy(c2s_dnnl *dnnl); /* NULL is allowed */
+dnnl_engine_t c2s_dnnl_engine(const c2s_dnnl *dnnl);
+/* Attributes that every primitive must be created with: scratchpads are ours. */
+dnnl_primitive_attr_t c2s_dnnl_attr(const c2s_dnnl *dnnl);
+/* A fresh set of such attributes with post-operations; the caller destroys it. */
+c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out);
+
+/* C2S_OK, else a failure that names `what` and oneDNN's reason. */
+c2s_status c2s_dnnl_check(dnnl_status_t status, const char *what);
+
+/* A static, non-empty float tensor that is small enough for every counter inside the library. */
+bool c2s_dnnl_accepts(const c2s_type *type);
+
+/* Row-major descriptor of float elements. */
+c2s_status c2s_md_plain(c2s_md *out, int rank, const int64_t *dims);
+c2s_status c2s_md_of(c2s_md *out, const c2s_type *type);
+
+typedef struct c2s_primitive c2s_primitive;
+
+/* Takes over `pd`, also on failure. */
+c2s_status c2s_primitive_create(c2s_dnnl *dnnl, dnnl_primitive_desc_t pd, c2s_primitive **out);
+void c2s_primitive_destroy(c2s_primitive *primitive); /* NULL is allowed */
+
+/* Binds argument `arg` (DNNL_ARG_...) to an input or output slot whose bytes are laid out as `md`
+ * says, or to numbers that the primitive keeps (`count` floats, copied). A constant input is
+ * reordered now. All descriptors are borrowed. */
+c2s_status c2s_primitive_input(c2s_primitive *primitive, const c2s_step *step, int arg,
+                               unsigned input, c2s_const_md md);
+c2s_status c2s_primitive_output(c2s_primitive *primitive, int arg, unsigned output,
+                                c2s_const_md md);
+c2s_status c2s_primitive_numbers(c2s_primitive *primitive, int arg, const float *numbers,
+                                 size_t count, c2s_const_md md);
+/* Binds an argument to part of the work space; *offset serves c2s_primitive_work at run time. */
+c2s_status c2s_primitive_temporary(c2s_primitive *primitive, int arg, c2s_const_md md,
+                                   size_t *offset);
+/* Reserves bytes of work space beside the arguments. */
+c2s_status c2s_primitive_reserve(c2s_primitive *primitive, size_t bytes, size_t *offset);
+
+/* Computes outputs from the slots' tensors. */
+c2s_status c2s_primitive_run(c2s_primitive *primitive, const c2s_step *step);
+/* Work space at an offset; valid until another primitive of the session runs. */
+void *c2s_primitive_work(const c2s_primitive *primitive, size_t offset);
+/* Makes the work space available before the run, for kernels that fill temporaries first. */
+c2s_status c2s_primitive_begin(c2s_primitive *primitive);
+
+/* A release for families whose state is one primitive, and its run. */
+void c2s_primitive_release(c2s_step *step);
+c2s_status c2s_primitive_run_state(c2s_step *step);
+
+#endif

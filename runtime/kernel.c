@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/kernel.h"
+
+#include <string.h>
+
+#define C2S_KERNEL(op, family) extern const c2s_kernel_family c2s_kernels_##family;
+#include "runtime/kernel_list.h"
+#undef C2S_KERNEL
+
+#define C2S_KERNEL(op, family) {op, &c2s_kernels_##family},
+const c2s_kernel c2s_kernels[] = {
+#include "runtime/kernel_list.h"
+};
+#undef C2S_KERNEL
+const size_t c2s_kernel_count = sizeof c2s_kernels / sizeof *c2s_kernels;
+
+/* The first row of the operator, c2s_kernel_count if there is none. */
+static size_t first_row(const char *op) {
+    size_t low = 0, high = c2s_kernel_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(c2s_kernels[middle].op, op) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const c2s_kernel_family *c2s_kernel_select(const c2s_step *step) {
+    const c2s_node *node = step->node;
+    if (node->domain[0] != '\0' || node->op == &c2s_op_opaque)
+        return NULL;
+    for (size_t i = first_row(node->type);
+         i < c2s_kernel_count && strcmp(c2s_kernels[i].op, node->type) == 0; i++)
+        if (c2s_kernels[i].family->accepts(step))
+            return c2s_kernels[i].family;
+    return NULL;
+}
+
+bool c2s_step_has(const c2s_step *step, unsigned input) {
+    return input < step->node->formal_count && step->in[input];
+}
+
+const c2s_type *c2s_step_type(const c2s_step *step, unsigned input) {
+    static const c2s_type unknown = {.kind = C2S_KIND_UNKNOWN, .rank = -1};
+    return c2s_step_has(step, input) ? &step->in[input]->type : &unknown;
+}
+
+const c2s_tensor *c2s_step_constant(const c2s_step *step, unsigned input) {
+    return c2s_step_has(step, input) ? step->in[input]->constant : NULL;
+}
+
+bool c2s_step_wants(const c2s_step *step, unsigned output) {
+    return output < step->out_count && step->out[output];
+}
