@@ -98,12 +98,6 @@ dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     CREATE(reduction, kind, src, dst, p, epsilon);
 }
 
-dnnl_status_t c2s_pd_concat(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md dst,
-                            int count, int axis, const c2s_const_md *src,
-                            const_dnnl_primitive_attr_t attr) {
-    CREATE(concat, dst, count, axis, src);
-}
-
 dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                 dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
                                 const_dnnl_primitive_attr_t attr) {
@@ -248,20 +242,6 @@ dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
                                float epsilon, const_dnnl_primitive_attr_t attr) {
     CREATE(reduction, reduction, kind, src, dst, p, epsilon);
-}
-
-dnnl_status_t c2s_pd_concat(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md dst,
-                            int count, int axis, const c2s_const_md *src,
-                            const_dnnl_primitive_attr_t attr) {
-    dnnl_memory_desc_t *flat = malloc((size_t)count * sizeof *flat);
-    if (!flat)
-        return dnnl_out_of_memory;
-    for (int i = 0; i < count; i++)
-        flat[i] = *src[i];
-    dnnl_status_t status =
-        dnnl_concat_primitive_desc_create(pd, dst, count, axis, flat, attr, engine);
-    free(flat);
-    return status;
 }
 
 dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,

@@ -65,9 +65,6 @@ dnnl_status_t c2s_pd_binary(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnn
 dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
                                float epsilon, const_dnnl_primitive_attr_t attr);
-dnnl_status_t c2s_pd_concat(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md dst,
-                            int count, int axis, const c2s_const_md *src,
-                            const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                 dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
                                 const_dnnl_primitive_attr_t attr);

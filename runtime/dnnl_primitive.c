@@ -238,6 +238,26 @@ c2s_status c2s_primitive_run(c2s_primitive *p, const c2s_step *step) {
     return C2S_OK;
 }
 
+c2s_status c2s_primitive_unary(c2s_step *step, dnnl_primitive_desc_t pd, c2s_const_md src,
+                               c2s_const_md dst) {
+    c2s_primitive *p;
+    C2S_TRY(c2s_primitive_create(step->dnnl, pd, &p));
+    c2s_status status = c2s_primitive_input(p, step, DNNL_ARG_SRC, 0, src);
+    if (status == C2S_OK)
+        status = c2s_primitive_output(p, DNNL_ARG_DST, 0, dst);
+    if (status == C2S_OK)
+        step->state = p;
+    else
+        c2s_primitive_destroy(p);
+    return status;
+}
+
+bool c2s_pd_is_plain(const_dnnl_primitive_desc_t pd) {
+    const char *name = NULL;
+    return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
+           name && strncmp(name, "ref", 3) == 0;
+}
+
 void c2s_primitive_release(c2s_step *step) {
     c2s_primitive_destroy(step->state);
     step->state = NULL;

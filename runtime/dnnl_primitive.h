@@ -58,6 +58,13 @@ void *c2s_primitive_work(const c2s_primitive *primitive, size_t offset);
 /* Makes the work space available before the run, for kernels that fill temporaries first. */
 c2s_status c2s_primitive_begin(c2s_primitive *primitive);
 
+/* Makes input 0 -> output 0 of a descriptor, which it takes over, and gives it to the step as its
+ * state. `src` and `dst` say how the tensors are laid out. */
+c2s_status c2s_primitive_unary(c2s_step *step, dnnl_primitive_desc_t pd, c2s_const_md src,
+                               c2s_const_md dst);
+/* True if the library would run its slow, plain code: then ours is as good. */
+bool c2s_pd_is_plain(const_dnnl_primitive_desc_t pd);
+
 /* A release for families whose state is one primitive, and its run. */
 void c2s_primitive_release(c2s_step *step);
 c2s_status c2s_primitive_run_state(c2s_step *step);

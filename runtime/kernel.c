@@ -27,12 +27,19 @@ static size_t first_row(const char *op) {
     return low;
 }
 
+static bool is_row_of(size_t row, const c2s_node *node) {
+    return row < c2s_kernel_count && strcmp(c2s_kernels[row].op, node->type) == 0;
+}
+
+bool c2s_kernel_serves(const c2s_node *node) {
+    return node->domain[0] == '\0' && node->op != &c2s_op_opaque &&
+           is_row_of(first_row(node->type), node);
+}
+
 const c2s_kernel_family *c2s_kernel_select(const c2s_step *step) {
-    const c2s_node *node = step->node;
-    if (node->domain[0] != '\0' || node->op == &c2s_op_opaque)
+    if (!c2s_kernel_serves(step->node))
         return NULL;
-    for (size_t i = first_row(node->type);
-         i < c2s_kernel_count && strcmp(c2s_kernels[i].op, node->type) == 0; i++)
+    for (size_t i = first_row(step->node->type); is_row_of(i, step->node); i++)
         if (c2s_kernels[i].family->accepts(step))
             return c2s_kernels[i].family;
     return NULL;

@@ -16,13 +16,13 @@ typedef struct c2s_slot {
     const c2s_value *value;
     c2s_type type;              /* concrete, or kind UNKNOWN until it is computed */
     const c2s_tensor *constant; /* the same in every run of the plan, else NULL; a reference */
-    c2s_tensor *tensor;         /* content while a run needs it; a reference */
-    unsigned last_step;         /* the last step that reads it */
+    c2s_tensor *tensor;         /* content while a run needs it (constants: always); a reference */
+    struct c2s_step *last;      /* the last step that reads or makes it */
     bool kept;                  /* a graph output: lives until the run ends */
     bool observed;
 } c2s_slot;
 
-/* One or more nodes computed at once. */
+/* A node to compute. */
 typedef struct c2s_step {
     const c2s_node *node;
     const struct c2s_kernel_family *kernel; /* NULL: op->eval */
@@ -30,9 +30,12 @@ typedef struct c2s_step {
     struct c2s_dnnl *dnnl;                  /* engine, packed weights, work space */
     c2s_slot **in, **out;                   /* entries are NULL for what is left out */
     unsigned in_count, out_count;           /* `in`: formal slots, then hidden ones */
-    bool folded; /* all outputs are constants of the plan: nothing to compute */
-    bool late;   /* types are known only at run time: prepared then, and again when they change */
-    bool failed; /* a kernel failed: eval for good */
+    c2s_slot **dying; /* needed by no later step */
+    unsigned dying_count;
+    c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */
+    bool folded;    /* all outputs are constants of the plan: nothing to compute */
+    bool late;      /* types are known only at run time: prepared then, and when they change */
+    bool failed;    /* a kernel failed: eval for good */
 } c2s_step;
 
 typedef enum c2s_kernel_flags {
@@ -61,6 +64,8 @@ typedef struct c2s_kernel {
 extern const c2s_kernel c2s_kernels[];
 extern const size_t c2s_kernel_count;
 
+/* True if some row serves the node's operator. */
+bool c2s_kernel_serves(const c2s_node *node);
 /* The family of the first row that accepts the step, else NULL. */
 const c2s_kernel_family *c2s_kernel_select(const c2s_step *step);
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Conv and ConvTranspose over 1 to 3 spatial axes.
+ */
+#include "ops/window.h"
+#include "runtime/dnnl_primitive.h"
+
+typedef struct conv {
+    bool transposed;
+    int rank; /* of the input */
+    int64_t groups;
+    c2s_window window;
+    c2s_dnnl_window pads;
+} conv;
+
+/* Numbers beyond this make no sense, and keep the library's int arithmetic safe. */
+#define LARGEST ((int64_t)1 << 24)
+
+static bool is_small(int64_t value) {
+    return value >= -LARGEST && value <= LARGEST;
+}
+
+static bool translate_window(conv *c) {
+    const c2s_window *w = &c->window;
+    for (int i = 0; i < w->rank; i++) {
+        int64_t span = c2s_window_span(w, i);
+        if (!is_small(w->stride[i]) || !is_small(w->dilation[i]) || !is_small(span) ||
+            !is_small(w->pad_begin[i]) || !is_small(w->pad_end[i]) || w->pad_begin[i] < 0)
+            return false;
+        c->pads.kernel[i] = w->kernel[i];
+        c->pads.strides[i] = w->stride[i];
+        c->pads.dilates[i] = w->dilation[i] - 1;
+        c->pads.pad_begin[i] = w->pad_begin[i];
+        c->pads.pad_end[i] = c->transposed
+                                 ? (w->in[i] - 1) * w->stride[i] + span - w->pad_begin[i] - w->out[i]
+                                 : c2s_window_used_pad_end(w, i);
+    }
+    return true;
+}
+
+static bool describe(const c2s_step *step, bool transposed, conv *c) {
+    const c2s_type *x = c2s_step_type(step, 0), *w = c2s_step_type(step, 1);
+    const c2s_type *bias = c2s_step_type(step, 2);
+    if (!c2s_step_wants(step, 0) || !c2s_dnnl_accepts(x) || !c2s_dnnl_accepts(w) ||
+        !c2s_dnnl_accepts(&step->out[0]->type) || x->rank < 3 || x->rank > 5 ||
+        w->rank != x->rank || (c2s_step_has(step, 2) && !c2s_dnnl_accepts(bias)))
+        return false;
+    *c = (conv){.transposed = transposed,
+                .rank = x->rank,
+                .groups = c2s_attr_int(step->node, "group", 1)};
+    int64_t in = w->dim[transposed ? 0 : 1], out = w->dim[transposed ? 1 : 0];
+    if (c->groups < 1 || c->groups > LARGEST ||
+        x->dim[1] != (transposed ? in : in * c->groups) ||
+        step->out[0]->type.dim[1] != (transposed ? out * c->groups : out) ||
+        (transposed ? in : out) % c->groups != 0 ||
+        (c2s_step_has(step, 2) &&
+         (bias->rank != 1 || bias->dim[0] != step->out[0]->type.dim[1])))
+        return false;
+    if (c2s_window_of(step->node, transposed, x, w, &c->window) != C2S_OK) {
+        c2s_error_clear();
+        return false;
+    }
+    for (int i = 0; i < c->window.rank; i++)
+        if (c->window.out[i] != step->out[0]->type.dim[i + 2])
+            return false;
+    return translate_window(c);
+}
+
+/* Weights as [groups,] outputs, inputs, kernel; strides say where ONNX has them. */
+static c2s_status weights_md(const conv *c, const c2s_type *w, c2s_md *any, c2s_md *plain) {
+    int64_t dims[7], strides[7], spatial = 1;
+    int grouped = c->groups > 1, rank = c->rank + grouped;
+    for (int i = c->rank - 1; i >= 2; i--) {
+        dims[i + grouped] = w->dim[i];
+        strides[i + grouped] = spatial;
+        spatial *= w->dim[i];
+    }
+    int64_t *outputs = &dims[grouped], *inputs = &dims[grouped + 1];
+    if (c->transposed) {
+        *outputs = w->dim[1];
+        *inputs = w->dim[0] / c->groups;
+        strides[grouped] = spatial;
+        strides[grouped + 1] = spatial * w->dim[1];
+    } else {
+        *outputs = w->dim[0] / c->groups;
+        *inputs = w->dim[1];
+        strides[grouped] = spatial * w->dim[1];
+        strides[grouped + 1] = spatial;
+    }
+    if (grouped) {
+        dims[0] = c->groups;
+        strides[0] = *outputs * *inputs * spatial;
+    }
+    C2S_TRY(c2s_dnnl_check(c2s_md_any(any, rank, dims, dnnl_f32), "weights"));
+    return c2s_dnnl_check(c2s_md_strided(plain, rank, dims, strides, dnnl_f32), "weights");
+}
+
+typedef struct conv_mds {
+    c2s_md src, src_any, weights, weights_any, bias, dst, dst_any;
+} conv_mds;
+
+static c2s_status any_of(c2s_md *out, const c2s_type *type) {
+    return c2s_dnnl_check(c2s_md_any(out, type->rank, type->dim, dnnl_f32), "tensor");
+}
+
+static c2s_status make_mds(const c2s_step *step, const conv *c, conv_mds *md) {
+    C2S_TRY(c2s_md_of(&md->src, c2s_step_type(step, 0)));
+    C2S_TRY(any_of(&md->src_any, c2s_step_type(step, 0)));
+    C2S_TRY(weights_md(c, c2s_step_type(step, 1), &md->weights_any, &md->weights));
+    if (c2s_step_has(step, 2))
+        C2S_TRY(c2s_md_of(&md->bias, c2s_step_type(step, 2)));
+    C2S_TRY(c2s_md_of(&md->dst, &step->out[0]->type));
+    return any_of(&md->dst_any, &step->out[0]->type);
+}
+
+static c2s_status bind(c2s_step *step, const conv_mds *md, c2s_primitive *p) {
+    C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_SRC, 0, md->src));
+    C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_WEIGHTS, 1, md->weights));
+    if (md->bias)
+        C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_BIAS, 2, md->bias));
+    return c2s_primitive_output(p, DNNL_ARG_DST, 0, md->dst);
+}
+
+static c2s_status build(c2s_step *step, const conv *c, const conv_mds *md) {
+    dnnl_primitive_desc_t pd;
+    c2s_primitive *p;
+    C2S_TRY(c2s_dnnl_check(c2s_pd_convolution(&pd, c2s_dnnl_engine(step->dnnl), c->transposed,
+                                              md->src_any, md->weights_any, md->bias, md->dst_any,
+                                              &c->pads, c2s_dnnl_attr(step->dnnl)),
+                           "convolution"));
+    C2S_TRY(c2s_primitive_create(step->dnnl, pd, &p));
+    c2s_status status = bind(step, md, p);
+    if (status == C2S_OK)
+        step->state = p;
+    else
+        c2s_primitive_destroy(p);
+    return status;
+}
+
+static c2s_status prepare(c2s_step *step, bool transposed) {
+    conv c;
+    conv_mds md = {0};
+    if (!describe(step, transposed, &c))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
+    c2s_status status = make_mds(step, &c, &md);
+    if (status == C2S_OK)
+        status = build(step, &c, &md);
+    c2s_md_free(md.src);
+    c2s_md_free(md.src_any);
+    c2s_md_free(md.weights);
+    c2s_md_free(md.weights_any);
+    c2s_md_free(md.bias);
+    c2s_md_free(md.dst);
+    c2s_md_free(md.dst_any);
+    return status;
+}
+
+static bool conv_accepts(const c2s_step *step) {
+    conv c;
+    return describe(step, false, &c);
+}
+
+static c2s_status conv_prepare(c2s_step *step) {
+    return prepare(step, false);
+}
+
+static bool deconv_accepts(const c2s_step *step) {
+    conv c;
+    return describe(step, true, &c);
+}
+
+static c2s_status deconv_prepare(c2s_step *step) {
+    return prepare(step, true);
+}
+
+const c2s_kernel_family c2s_kernels_dnnl_conv = {
+    .name = "dnnl_conv",
+    .accepts = conv_accepts,
+    .prepare = conv_prepare,
+    .run = c2s_primitive_run_state,
+    .release = c2s_primitive_release,
+};
+
+const c2s_kernel_family c2s_kernels_dnnl_deconv = {
+    .name = "dnnl_deconv",
+    .accepts = deconv_accepts,
+    .prepare = deconv_prepare,
+    .run = c2s_primitive_run_state,
+    .release = c2s_primitive_release,
+};

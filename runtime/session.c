@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/session.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "base/map.h"
+#include "runtime/dnnl_primitive.h"
+#include "runtime/plan.h"
+
+enum { PLANS_PER_GRAPH = 8 };
+
+/* Plans of one graph for different input types. */
+typedef struct graph_plans {
+    unsigned slot_count;
+    unsigned count;
+    c2s_plan *plan[PLANS_PER_GRAPH];
+} graph_plans;
+
+typedef struct onednn {
+    c2s_session base;
+    c2s_plan_context context;
+    c2s_arena *arena;
+    c2s_map graphs; /* graph -> graph_plans */
+    unsigned *slot_of;
+    uint64_t clock;
+    const c2s_plan *last; /* of the main graph */
+} onednn;
+
+static onednn *owner_of(c2s_plan_context *context) {
+    return (onednn *)((char *)context - offsetof(onednn, context));
+}
+
+/* ---- plans ---- */
+
+/* Numbers the values of each graph, so that a plan's slots are an array. */
+static void number_values(onednn *s, const c2s_model *model) {
+    s->slot_of = c2s_arena_array(s->arena, model->values.count, sizeof *s->slot_of);
+    for (size_t i = 0; i < model->values.count; i++) {
+        const c2s_value *value = model->values.at[i];
+        if (!value)
+            continue;
+        graph_plans *plans = c2s_map_get(&s->graphs, value->graph);
+        if (!plans) {
+            plans = c2s_arena_alloc(s->arena, sizeof *plans);
+            c2s_map_put(&s->graphs, value->graph, plans);
+        }
+        s->slot_of[i] = plans->slot_count++;
+    }
+    s->context.slot_of = s->slot_of;
+}
+
+/* The least recently used plan's place if all are taken. */
+static unsigned free_place(graph_plans *plans) {
+    if (plans->count < PLANS_PER_GRAPH)
+        return plans->count++;
+    unsigned oldest = 0;
+    for (unsigned k = 1; k < PLANS_PER_GRAPH; k++)
+        if (plans->plan[k]->used < plans->plan[oldest]->used)
+            oldest = k;
+    c2s_plan_destroy(plans->plan[oldest]);
+    plans->plan[oldest] = NULL;
+    return oldest;
+}
+
+static c2s_plan *find_plan(onednn *s, const c2s_graph *graph, const c2s_tensor *const *in) {
+    graph_plans *plans = c2s_map_get(&s->graphs, graph);
+    if (!plans) { /* a graph without a single value */
+        plans = c2s_arena_alloc(s->arena, sizeof *plans);
+        c2s_map_put(&s->graphs, graph, plans);
+    }
+    c2s_plan *plan = NULL;
+    for (unsigned k = 0; k < plans->count && !plan; k++)
+        if (c2s_plan_fits(plans->plan[k], in))
+            plan = plans->plan[k];
+    if (!plan) {
+        unsigned place = free_place(plans);
+        plan = c2s_plan_create(&s->context, graph, plans->slot_count, in);
+        plans->plan[place] = plan;
+    }
+    plan->used = ++s->clock;
+    return plan;
+}
+
+static c2s_status run_body(c2s_plan_context *context, const c2s_graph *body,
+                           const c2s_tensor *const *entry, c2s_tensor **out) {
+    return c2s_plan_run(find_plan(owner_of(context), body, entry), entry, out);
+}
+
+/* ---- threads ---- */
+
+/* Sets the number of threads for the calling thread's parallel regions, oneDNN's included; returns
+ * the number before. 0: leave it. */
+static unsigned use_threads(unsigned threads) {
+#ifdef _OPENMP
+    unsigned before = (unsigned)omp_get_max_threads();
+    if (threads > 0)
+        omp_set_num_threads((int)threads);
+    return before;
+#else
+    (void)threads;
+    return 0;
+#endif
+}
+
+/* ---- the evaluator ---- */
+
+static void onednn_close(c2s_session *session) {
+    onednn *s = (onednn *)session;
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->graphs.capacity; i++) {
+        if (!s->graphs.slots[i].used)
+            continue;
+        graph_plans *plans = s->graphs.slots[i].value;
+        for (unsigned k = 0; k < plans->count; k++)
+            c2s_plan_destroy(plans->plan[k]);
+    }
+    c2s_map_free(&s->graphs);
+    c2s_memory_destroy(s->context.memory);
+    c2s_dnnl_destroy(s->context.dnnl);
+    c2s_arena_destroy(s->arena);
+    free(s);
+}
+
+static c2s_status onednn_open(const c2s_graph *graph, const c2s_eval_options *options,
+                              c2s_session **session) {
+    onednn *s = c2s_zalloc(sizeof *s);
+    s->base.evaluator = &c2s_evaluator_onednn;
+    s->arena = c2s_arena_create();
+    s->context.main = graph;
+    if (options)
+        s->context.options = *options;
+    s->context.memory = c2s_memory_create(s->context.options.memory_limit);
+    s->context.run_body = run_body;
+    number_values(s, graph->model);
+    c2s_status status = c2s_dnnl_create(&s->context.dnnl);
+    if (status != C2S_OK) {
+        onednn_close(&s->base);
+        return status;
+    }
+    *session = &s->base;
+    return C2S_OK;
+}
+
+static c2s_status run_main(onednn *s, const c2s_tensor *const *in, c2s_tensor **out) {
+    c2s_plan *plan = find_plan(s, s->context.main, in);
+    c2s_status status = c2s_plan_run(plan, in, out);
+    c2s_memory_trim(s->context.memory);
+    s->last = status == C2S_OK ? plan : NULL;
+    return status;
+}
+
+static c2s_status onednn_run(c2s_session *session, const c2s_tensor *const *in, c2s_tensor **out) {
+    onednn *s = (onednn *)session;
+    C2S_TRY(c2s_eval_check_inputs(s->context.main, in));
+    unsigned count = c2s_graph_input_count(s->context.main);
+    const c2s_tensor **given = c2s_alloc_array(count, sizeof *given);
+    for (unsigned k = 0; k < count; k++)
+        given[k] = in[k] ? in[k] : c2s_graph_input(s->context.main, k)->initial;
+    unsigned threads = use_threads(s->context.options.threads);
+    c2s_status status = run_main(s, given, out);
+    use_threads(threads);
+    free(given);
+    return status;
+}
+
+const c2s_evaluator c2s_evaluator_onednn = {
+    .name = "onednn",
+    .open = onednn_open,
+    .run = onednn_run,
+    .close = onednn_close,
+};
+
+const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *node) {
+    const c2s_plan *plan = ((const onednn *)session)->last;
+    for (unsigned i = 0; plan && i < plan->step_count; i++) {
+        const c2s_step *step = &plan->steps[i];
+        if (step->node == node)
+            return step->folded ? "constant" : step->kernel ? step->kernel->name : "eval";
+    }
+    return NULL;
+}
+
+const char *c2s_onednn_version(void) {
+    static char text[32];
+    const dnnl_version_t *version = dnnl_version();
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d", version->major, version->minor, version->patch);
+    return text;
+}

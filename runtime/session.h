@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The evaluator on oneDNN. Plans are made per graph and set of input types and kept for the next
+ * run with the same; constants are packed once per session.
+ *
+ * float16 and bfloat16 nodes, integers and everything without a kernel run through op->eval.
+ */
+#ifndef C2S_RUNTIME_SESSION_H
+#define C2S_RUNTIME_SESSION_H
+
+#include "eval/evaluator.h"
+
+extern const c2s_evaluator c2s_evaluator_onednn;
+
+/* How a node of the main graph was computed by the last successful run: the kernel family's name,
+ * "eval", "constant" (computed once when planning) or NULL (not at all). */
+const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *node);
+
+/* "oneDNN 2.6.3" */
+const char *c2s_onednn_version(void);
+
+#endif
