@@ -90,10 +90,13 @@ static void resolve(c2s_plan *plan, c2s_step *step) {
     if (step->failed || !c2s_kernel_serves(step->node))
         return;
     unsigned formal = step->node->formal_count, count = formal + step->out_count;
+    bool complete = true;
     for (unsigned k = 0; k < formal; k++)
-        if (step->in[k])
+        if (step->in[k] && step->in[k]->tensor)
             step->in[k]->type = step->in[k]->tensor->type;
-    if (!c2s_step_infer(plan, step, true)) {
+        else if (step->in[k]) /* an optional graph input that was left out */
+            complete = false;
+    if (!complete || !c2s_step_infer(plan, step, true)) {
         c2s_step_unprepare(step);
         return;
     }
@@ -170,9 +173,10 @@ static c2s_status enter(c2s_plan *plan, const c2s_tensor *const *in) {
         c2s_slot *slot = c2s_plan_slot(plan, plan->graph->entry->outputs[k]);
         if (!slot)
             continue;
-        if (!slot->constant)
+        if (!slot->constant && in[k])
             slot->tensor = c2s_tensor_ref(in[k]);
-        C2S_TRY(observe(plan, slot));
+        if (slot->tensor)
+            C2S_TRY(observe(plan, slot));
     }
     return C2S_OK;
 }
@@ -189,8 +193,19 @@ c2s_status c2s_plan_run(c2s_plan *plan, const c2s_tensor *const *in, c2s_tensor 
     c2s_status status = enter(plan, in);
     for (unsigned i = 0; i < plan->step_count && status == C2S_OK; i++)
         status = run_step(plan, &plan->steps[i]);
-    for (unsigned k = 0; k < outputs && status == C2S_OK; k++)
-        out[k] = c2s_tensor_ref(c2s_plan_slot(plan, c2s_graph_output(plan->graph, k))->tensor);
+    for (unsigned k = 0; k < outputs && status == C2S_OK; k++) {
+        const c2s_slot *slot = c2s_plan_slot(plan, c2s_graph_output(plan->graph, k));
+        if (slot->tensor)
+            out[k] = c2s_tensor_ref(slot->tensor);
+        else
+            status = c2s_fail(C2S_ERR_INVALID, "output \"%s\" is an input that was left out",
+                              c2s_graph_output_name(plan->graph, k));
+    }
+    if (status != C2S_OK)
+        for (unsigned k = 0; k < outputs; k++) {
+            c2s_tensor_unref(out[k]);
+            out[k] = NULL;
+        }
     leave(plan);
     return status;
 }

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every row of runtime/kernel_list.h against op->eval: random shapes and attributes from a fixed
+ * seed, the tolerance derived from the number of operations behind one output element. */
+#include "unit/make_graph.h"
+
+#include "base/random.h"
+#include "eval/compare.h"
+#include "runtime/kernel.h"
+#include "runtime/session.h"
+
+enum { ROUNDS = 40 };
+
+typedef struct trial {
+    c2s_random random;
+    c2s_model *model;
+    c2s_tensor *in[8];
+    unsigned in_count;
+    double operations; /* behind one output element */
+} trial;
+
+static int64_t pick(trial *t, int64_t low, int64_t high) {
+    return c2s_random_integer(&t->random, low, high);
+}
+
+static bool flip(trial *t) {
+    return pick(t, 0, 1) != 0;
+}
+
+static c2s_tensor *numbers(trial *t, int rank, const int64_t *dim, double low, double high) {
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, rank, dim, &tensor), C2S_OK);
+    float *data = c2s_tensor_mutable(tensor);
+    for (size_t k = 0; k < tensor->count; k++)
+        data[k] = (float)(low + (high - low) * c2s_random_uniform(&t->random));
+    return tensor;
+}
+
+/* An input of the graph, or a constant. */
+static c2s_value *operand_in(trial *t, bool constant, int rank, const int64_t *dim, double low,
+                             double high) {
+    c2s_tensor *tensor = numbers(t, rank, dim, low, high);
+    if (constant)
+        return c2s_value_constant(t->model->graph, "w", tensor);
+    t->in[t->in_count] = tensor;
+    char name[8];
+    snprintf(name, sizeof name, "x%u", t->in_count++);
+    return make_input(t->model, name, C2S_FLOAT, rank, dim);
+}
+
+static c2s_value *operand(trial *t, bool constant, int rank, const int64_t *dim) {
+    return operand_in(t, constant, rank, dim, -1, 1);
+}
+
+static c2s_node *node(trial *t, const char *type, c2s_value *a, c2s_value *b, c2s_value *c) {
+    c2s_node *made = c2s_node_create(t->model->graph, NULL, "", type, c ? 3 : b ? 2 : 1, 1);
+    c2s_value *in[3] = {a, b, c};
+    for (unsigned i = 0; i < made->formal_count; i++)
+        c2s_use_set(&made->inputs[i], in[i]);
+    return made;
+}
+
+/* ---- what to try, per operator ---- */
+
+static void random_shape(trial *t, int rank, int64_t most, int64_t *dim) {
+    for (int i = 0; i < rank; i++)
+        dim[i] = pick(t, 1, most);
+}
+
+static c2s_node *try_unary(trial *t, const char *op) {
+    int64_t dim[4];
+    int rank = (int)pick(t, 0, 4);
+    random_shape(t, rank, 9, dim);
+    bool positive = strcmp(op, "Log") == 0 || strcmp(op, "Sqrt") == 0;
+    c2s_node *n = node(t, op, operand_in(t, false, rank, dim, positive ? 1e-3 : -8, 8), NULL, NULL);
+    if ((strcmp(op, "Elu") == 0 || strcmp(op, "LeakyRelu") == 0) && flip(t))
+        c2s_attr_set_float(n, "alpha", 0.3f);
+    if (strcmp(op, "Gelu") == 0 && flip(t))
+        c2s_attr_set_string(n, "approximate", "tanh");
+    t->operations = 16; /* the terms of a polynomial */
+    return n;
+}
+
+static c2s_node *try_clip(trial *t, const char *op) {
+    int64_t dim[2] = {pick(t, 1, 40), pick(t, 1, 40)};
+    c2s_value *x = operand_in(t, false, 2, dim, -8, 8);
+    c2s_value *low = flip(t) ? make_scalar(t->model, "low", -1.5) : NULL;
+    c2s_value *high = flip(t) || !low ? make_scalar(t->model, "high", 2.25) : NULL;
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, high ? 3 : 2, 1);
+    c2s_use_set(&n->inputs[0], x);
+    c2s_use_set(&n->inputs[1], low);
+    if (high)
+        c2s_use_set(&n->inputs[2], high);
+    t->operations = 1;
+    return n;
+}
+
+static c2s_node *try_binary(trial *t, const char *op) {
+    int64_t a[4], b[4];
+    int rank = (int)pick(t, 1, 4), drop = (int)pick(t, 0, rank);
+    random_shape(t, rank, 7, a);
+    memcpy(b, a, sizeof b);
+    for (int i = drop; i < rank; i++)
+        if (pick(t, 0, 2) == 0)
+            b[i] = 1;
+    if (pick(t, 0, 2) == 0) /* equal shapes */
+        drop = 0, memcpy(b, a, sizeof b);
+    c2s_value *x = operand(t, false, rank, a), *y = operand(t, flip(t), rank - drop, b + drop);
+    t->operations = 1;
+    return flip(t) ? node(t, op, x, y, NULL) : node(t, op, y, x, NULL);
+}
+
+static void set_window(trial *t, c2s_node *n, int rank, const int64_t *kernel, const int64_t *in,
+                       bool dilate, bool pads_below_kernel) {
+    int64_t stride[3], dilation[3], pads[6];
+    for (int i = 0; i < rank; i++) {
+        stride[i] = pick(t, 1, 3);
+        dilation[i] = dilate ? pick(t, 1, 2) : 1;
+        while ((kernel[i] - 1) * dilation[i] + 1 > in[i])
+            dilation[i] = 1;
+        for (int side = 0; side < 2; side++)
+            pads[i + side * rank] = pick(t, 0, pads_below_kernel ? kernel[i] - 1 : kernel[i]);
+    }
+    c2s_attr_set_ints(n, "strides", stride, (size_t)rank);
+    if (dilate)
+        c2s_attr_set_ints(n, "dilations", dilation, (size_t)rank);
+    switch (pick(t, 0, 4)) {
+    case 0:
+        c2s_attr_set_string(n, "auto_pad", "SAME_UPPER");
+        return;
+    case 1:
+        c2s_attr_set_string(n, "auto_pad", "SAME_LOWER");
+        return;
+    case 2:
+        c2s_attr_set_string(n, "auto_pad", "VALID");
+        return;
+    default:
+        c2s_attr_set_ints(n, "pads", pads, (size_t)rank * 2);
+    }
+}
+
+static c2s_node *try_conv(trial *t, const char *op) {
+    bool transposed = strcmp(op, "ConvTranspose") == 0;
+    int rank = (int)pick(t, 1, 3);
+    int64_t groups = pick(t, 1, 3), in = pick(t, 1, 9), out = pick(t, 1, 9);
+    if (pick(t, 0, 3) == 0) /* depthwise */
+        groups = pick(t, 1, 17), in = out = 1;
+    int64_t x[5] = {pick(t, 1, 2), groups * in}, w[5] = {transposed ? groups * in : groups * out,
+                                                        transposed ? out : in};
+    t->operations = (double)in;
+    for (int i = 0; i < rank; i++) {
+        w[i + 2] = pick(t, 1, 4);
+        x[i + 2] = w[i + 2] + pick(t, 0, rank == 3 ? 5 : 12);
+        t->operations *= (double)w[i + 2];
+    }
+    c2s_value *bias = flip(t) ? operand(t, flip(t), 1, (int64_t[]){groups * out}) : NULL;
+    c2s_node *n = node(t, op, operand(t, false, rank + 2, x),
+                       operand(t, pick(t, 0, 3) > 0, rank + 2, w), bias);
+    c2s_attr_set_int(n, "group", groups);
+    set_window(t, n, rank, w + 2, x + 2, true, transposed);
+    return n;
+}
+
+static c2s_node *try_pool(trial *t, const char *op) {
+    bool global = strncmp(op, "Global", 6) == 0;
+    int rank = (int)pick(t, 1, 3);
+    int64_t x[5] = {pick(t, 1, 2), pick(t, 1, 20)}, kernel[3];
+    t->operations = 1;
+    for (int i = 0; i < rank; i++) {
+        kernel[i] = pick(t, 1, 4);
+        x[i + 2] = kernel[i] + pick(t, 0, rank == 3 ? 5 : 12);
+        t->operations *= (double)(global ? x[i + 2] : kernel[i]);
+    }
+    c2s_node *n = node(t, op, operand(t, false, rank + 2, x), NULL, NULL);
+    if (global)
+        return n;
+    c2s_attr_set_ints(n, "kernel_shape", kernel, (size_t)rank);
+    set_window(t, n, rank, kernel, x + 2, flip(t), true);
+    if (flip(t))
+        c2s_attr_set_int(n, "ceil_mode", 1);
+    if (strcmp(op, "AveragePool") == 0 && flip(t))
+        c2s_attr_set_int(n, "count_include_pad", 1);
+    return n;
+}
+
+static c2s_node *try_matmul(trial *t, const char *op) {
+    int64_t a[4], b[4];
+    int a_rank = (int)pick(t, 1, 4), b_rank = (int)pick(t, 1, 4);
+    random_shape(t, 4, 5, a);
+    memcpy(b, a, sizeof b);
+    int64_t k = pick(t, 1, 40);
+    for (int i = 0; i < 2; i++) {
+        if (pick(t, 0, 2) == 0)
+            a[i] = 1;
+        if (pick(t, 0, 2) == 0)
+            b[i] = 1;
+    }
+    a[2] = pick(t, 1, 20);
+    a[3] = k;
+    b[2] = k;
+    b[3] = pick(t, 1, 20);
+    t->operations = (double)k;
+    return node(t, op, operand(t, false, a_rank, a + 4 - a_rank),
+                operand(t, flip(t), b_rank, b_rank == 1 ? b + 2 : b + 4 - b_rank), NULL);
+}
+
+static c2s_node *try_gemm(trial *t, const char *op) {
+    int64_t m = pick(t, 1, 20), k = pick(t, 1, 40), n = pick(t, 1, 20), c[2] = {m, n};
+    bool ta = flip(t), tb = flip(t);
+    c2s_value *bias = NULL;
+    if (pick(t, 0, 3) > 0) {
+        int drop = (int)pick(t, 0, 2);
+        for (int i = 0; i < 2; i++)
+            if (pick(t, 0, 2) == 0)
+                c[i] = 1;
+        bias = operand(t, flip(t), 2 - drop, c + drop);
+    }
+    c2s_node *made = node(t, op, operand(t, false, 2, ta ? (int64_t[]){k, m} : (int64_t[]){m, k}),
+                          operand(t, flip(t), 2, tb ? (int64_t[]){n, k} : (int64_t[]){k, n}), bias);
+    c2s_attr_set_int(made, "transA", ta);
+    c2s_attr_set_int(made, "transB", tb);
+    if (pick(t, 0, 3) == 0) {
+        c2s_attr_set_float(made, "alpha", 0.5f);
+        if (flip(t))
+            c2s_attr_set_float(made, "beta", 0.5f);
+    }
+    t->operations = (double)k;
+    return made;
+}
+
+static c2s_node *try_batch_norm(trial *t, const char *op) {
+    int64_t x[5];
+    int rank = (int)pick(t, 2, 5);
+    random_shape(t, rank, 7, x);
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, 5, 1);
+    c2s_use_set(&n->inputs[0], operand(t, false, rank, x));
+    for (unsigned i = 1; i < 5; i++)
+        c2s_use_set(&n->inputs[i], operand_in(t, true, 1, &x[1], i == 4 ? 0.1 : -1, 2));
+    c2s_attr_set_float(n, "epsilon", 1e-3f);
+    t->operations = 4;
+    return n;
+}
+
+static c2s_node *try_layer_norm(trial *t, const char *op) {
+    int64_t x[4];
+    int rank = (int)pick(t, 1, 4), axis = (int)pick(t, 0, rank - 1);
+    random_shape(t, rank, 9, x);
+    x[rank - 1] += 4; /* the variance of one element is 0: everything cancels */
+    c2s_value *bias = flip(t) ? operand(t, true, rank - axis, x + axis) : NULL;
+    c2s_node *n = node(t, op, operand(t, false, rank, x), operand(t, true, rank - axis, x + axis),
+                       bias);
+    c2s_attr_set_int(n, "axis", flip(t) ? axis : axis - rank);
+    t->operations = 4;
+    for (int i = axis; i < rank; i++)
+        t->operations *= (double)x[i];
+    return n;
+}
+
+static c2s_node *try_lrn(trial *t, const char *op) {
+    int64_t x[4];
+    random_shape(t, 4, 12, x);
+    c2s_node *n = node(t, op, operand_in(t, false, 4, x, -20, 20), NULL, NULL);
+    int64_t size = pick(t, 1, 6);
+    c2s_attr_set_int(n, "size", size);
+    c2s_attr_set_float(n, "alpha", 0.01f);
+    c2s_attr_set_float(n, "bias", flip(t) ? 2.0f : 1.0f);
+    t->operations = (double)size + 16;
+    return n;
+}
+
+static c2s_node *try_softmax(trial *t, const char *op) {
+    int64_t x[4];
+    int rank = (int)pick(t, 1, 4);
+    random_shape(t, rank, 12, x);
+    c2s_node *n = node(t, op, operand_in(t, false, rank, x, -6, 6), NULL, NULL);
+    int64_t axis = pick(t, -rank, rank - 1);
+    c2s_attr_set_int(n, "axis", axis);
+    t->operations = (double)x[axis < 0 ? axis + rank : axis] + 16;
+    return n;
+}
+
+static c2s_node *try_reduce(trial *t, const char *op) {
+    int64_t x[4], axes[4];
+    int rank = (int)pick(t, 1, 4), count = 0;
+    random_shape(t, rank, 12, x);
+    t->operations = 1;
+    for (int i = 0; i < rank; i++)
+        if (flip(t)) {
+            axes[count++] = flip(t) ? i : i - rank;
+            t->operations *= (double)x[i];
+        }
+    bool product = strcmp(op, "ReduceProd") == 0;
+    c2s_value *data = operand_in(t, false, rank, x, product ? 0.9 : -1, product ? 1.1 : 1);
+    c2s_node *n = node(t, op, data, count ? make_ints(t->model, "axes", count, axes) : NULL, NULL);
+    c2s_attr_set_int(n, "keepdims", flip(t));
+    t->operations = fmax(t->operations, count ? 1 : 12 * 12 * 12 * 12);
+    return n;
+}
+
+static c2s_node *try_resize(trial *t, const char *op) {
+    static const char *const modes[] = {"asymmetric", "half_pixel", "pytorch_half_pixel",
+                                        "align_corners"};
+    static const char *const rounds[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
+                                         "ceil"};
+    int rank = (int)pick(t, 1, 2) + 2;
+    int64_t x[4], y[4];
+    double scale[4] = {1, 1, 1, 1};
+    random_shape(t, rank, 8, x);
+    bool whole = flip(t);
+    for (int i = 2; i < rank; i++)
+        scale[i] = whole ? (double)pick(t, 1, 3) : (double)pick(t, 2, 9) / 4;
+    for (int i = 0; i < rank; i++) {
+        y[i] = (int64_t)floor((double)x[i] * scale[i]);
+        if (y[i] < 1)
+            y[i] = 1, scale[i] = 1 / (double)x[i];
+    }
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, 4, 1);
+    c2s_use_set(&n->inputs[0], operand(t, false, rank, x));
+    if (flip(t)) {
+        c2s_use_set(&n->inputs[3], make_ints(t->model, "sizes", rank, y));
+    } else {
+        int64_t length = rank;
+        c2s_tensor *tensor;
+        assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 1, &length, scale, &tensor), C2S_OK);
+        c2s_use_set(&n->inputs[2], c2s_value_constant(t->model->graph, "scales", tensor));
+        c2s_node_resize_inputs(n, 3);
+    }
+    c2s_attr_set_string(n, "mode", flip(t) ? "nearest" : "linear");
+    c2s_attr_set_string(n, "coordinate_transformation_mode", modes[pick(t, 0, 3)]);
+    c2s_attr_set_string(n, "nearest_mode", rounds[pick(t, 0, 3)]);
+    t->operations = 16;
+    return n;
+}
+
+static c2s_node *try_view(trial *t, const char *op) {
+    int64_t dim[3] = {pick(t, 1, 9), 1, pick(t, 1, 9)};
+    c2s_value *x = operand(t, false, 3, dim), *with = NULL;
+    if (strcmp(op, "Reshape") == 0)
+        with = INTS(t->model, "shape", dim[2], -1);
+    if (strcmp(op, "Squeeze") == 0)
+        with = INTS(t->model, "axes", 1);
+    if (strcmp(op, "Unsqueeze") == 0)
+        with = INTS(t->model, "axes", 0, -1);
+    t->operations = 0;
+    return node(t, op, x, with, NULL);
+}
+
+static const struct {
+    const char *family;
+    c2s_node *(*make)(trial *t, const char *op);
+    double least; /* share of the trials that the family must take */
+} makers[] = {
+    {"dnnl_batch_norm", try_batch_norm, 1}, {"dnnl_binary", try_binary, 0.3},
+    {"dnnl_conv", try_conv, 0.95},          {"dnnl_deconv", try_conv, 0.8},
+    {"dnnl_eltwise", try_unary, 1},         {"dnnl_gemm", try_gemm, 0.7},
+    {"dnnl_layer_norm", try_layer_norm, 1}, {"dnnl_lrn", try_lrn, 0.3},
+    {"dnnl_matmul", try_matmul, 1},         {"dnnl_pool", try_pool, 0.5},
+    {"dnnl_reduce", try_reduce, 0.2},       {"dnnl_resample", try_resize, 0.1},
+    {"dnnl_softmax", try_softmax, 1},       {"view", try_view, 1},
+};
+
+static c2s_tensor *run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_node *n,
+                            const char **kernel) {
+    c2s_session *session;
+    c2s_tensor *out;
+    c2s_eval_options options = {.threads = 2};
+    assert_int_equal(evaluator->open(t->model->graph, &options, &session), C2S_OK);
+    if (evaluator->run(session, (const c2s_tensor *const *)t->in, &out) != C2S_OK)
+        fail_msg("%s: %s", evaluator->name, c2s_error());
+    if (kernel)
+        *kernel = c2s_onednn_kernel_of(session, n);
+    evaluator->close(session);
+    return out;
+}
+
+/* True if the row's family computed it; fails if the result is wrong. */
+static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed) {
+    trial t = {.random = {seed}, .model = make_model()};
+    c2s_node *n = strcmp(row->op, "Clip") == 0 ? try_clip(&t, row->op)
+                                               : makers[maker].make(&t, row->op);
+    if (c2s_node_infer(n) != C2S_OK)
+        fail_msg("%s, seed %llu: %s", row->op, (unsigned long long)seed, c2s_error());
+    make_output(n->outputs[0], "y");
+    const char *kernel;
+    c2s_tensor *want = run_with(&c2s_evaluator_reference, &t, n, NULL);
+    c2s_tensor *have = run_with(&c2s_evaluator_onednn, &t, n, &kernel);
+    c2s_difference d;
+    double tolerance = 0x1p-23 * (8 + 2 * sqrt(t.operations));
+    if (!c2s_compare(want, have, t.operations > 0 ? tolerance : 0, &d))
+        fail_msg("%s by %s, seed %llu: %g at %s, expected %g (relative error %g, tolerance %g)",
+                 row->op, kernel, (unsigned long long)seed, d.found, d.where, d.reference,
+                 d.max_rel, tolerance);
+    bool taken = strcmp(kernel, row->family->name) == 0;
+    c2s_tensor_unref(want);
+    c2s_tensor_unref(have);
+    for (unsigned i = 0; i < t.in_count; i++)
+        c2s_tensor_unref(t.in[i]);
+    c2s_model_destroy(t.model);
+    return taken;
+}
+
+static void rows_agree_with_eval(void **state) {
+    (void)state;
+    for (size_t i = 0; i < c2s_kernel_count; i++) {
+        const c2s_kernel *row = &c2s_kernels[i];
+        unsigned maker = 0, count = sizeof makers / sizeof *makers, taken = 0;
+        while (maker < count && strcmp(makers[maker].family, row->family->name) != 0)
+            maker++;
+        if (maker == count)
+            fail_msg("no trials for family %s", row->family->name);
+        for (uint64_t round = 0; round < ROUNDS; round++)
+            taken += run_trial(row, maker, i * 1000 + round);
+        if (taken < makers[maker].least * ROUNDS)
+            fail_msg("%s: %s took only %u of %d trials", row->op, row->family->name, taken, ROUNDS);
+    }
+}
+
+static void rows_are_sorted(void **state) {
+    (void)state;
+    for (size_t i = 1; i < c2s_kernel_count; i++)
+        assert_true(strcmp(c2s_kernels[i - 1].op, c2s_kernels[i].op) <= 0);
+}
+
+/* NaN and infinity come out of the kernels as they come out of eval. */
+static void special_values_agree(void **state) {
+    (void)state;
+    static const char *const ops[] = {"Abs", "Exp", "Relu", "LeakyRelu", "Sigmoid", "Sqrt", "Tanh"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        trial t = {.model = make_model(), .in_count = 1};
+        double x[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 1e-40, -3, 100, -100};
+        int64_t dim = sizeof x / sizeof *x;
+        assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 1, &dim, x, &t.in[0]), C2S_OK);
+        c2s_node *n = node(&t, ops[i], make_input(t.model, "x", C2S_FLOAT, 1, &dim), NULL, NULL);
+        make_output(make_infer(n), "y");
+        c2s_tensor *want = run_with(&c2s_evaluator_reference, &t, n, NULL);
+        c2s_tensor *have = run_with(&c2s_evaluator_onednn, &t, n, NULL);
+        for (int64_t k = 0; k < dim; k++) {
+            double a = c2s_tensor_f64_at(want, (size_t)k), b = c2s_tensor_f64_at(have, (size_t)k);
+            if (!(a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-5 * fabs(a)))
+                fail_msg("%s(%g) = %g, expected %g", ops[i], x[k], b, a);
+        }
+        c2s_tensor_unref(want);
+        c2s_tensor_unref(have);
+        c2s_tensor_unref(t.in[0]);
+        c2s_model_destroy(t.model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_sorted),
+        cmocka_unit_test(rows_agree_with_eval),
+        cmocka_unit_test(special_values_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
