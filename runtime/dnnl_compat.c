@@ -73,11 +73,10 @@ dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_co
     CREATE(lrn_forward, INFERENCE, dnnl_lrn_across_channels, src, dst, size, alpha, beta, k);
 }
 
-dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool logarithm,
-                             c2s_const_md src, c2s_const_md dst, int axis,
+dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                             c2s_const_md dst, int axis,
                              const_dnnl_primitive_attr_t attr) {
-    CREATE(softmax_forward, INFERENCE, logarithm ? dnnl_softmax_log : dnnl_softmax_accurate, src,
-           dst, axis);
+    CREATE(softmax_forward, INFERENCE, dnnl_softmax_accurate, src, dst, axis);
 }
 
 dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
@@ -218,11 +217,11 @@ dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_co
     CREATE(lrn, lrn_forward, INFERENCE, dnnl_lrn_across_channels, src, size, alpha, beta, k);
 }
 
-dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool logarithm,
-                             c2s_const_md src, c2s_const_md dst, int axis,
+dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                             c2s_const_md dst, int axis,
                              const_dnnl_primitive_attr_t attr) {
-    CREATE(softmax_v2, softmax_v2_forward, INFERENCE,
-           logarithm ? dnnl_softmax_log : dnnl_softmax_accurate, src, dst, axis);
+    CREATE(softmax_v2, softmax_v2_forward, INFERENCE, dnnl_softmax_accurate, src, dst,
+           axis);
 }
 
 dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,

@@ -53,8 +53,8 @@ dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
                          c2s_const_md dst, int64_t size, float alpha, float beta, float k,
                          const_dnnl_primitive_attr_t attr);
-dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool logarithm,
-                             c2s_const_md src, c2s_const_md dst, int axis,
+dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
+                             c2s_const_md dst, int axis,
                              const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
                              c2s_const_md src, c2s_const_md dst, float alpha, float beta,

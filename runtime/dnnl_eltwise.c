@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Elementwise functions of one float tensor.
+ * Elementwise functions of one float tensor: those that oneDNN computes as exactly as we do, NaN
+ * included. Its Exp and Relu lose NaN; its Log and Softplus are off by up to 1e-5.
  */
 #include <math.h>
 #include <string.h>
@@ -18,14 +19,10 @@ static const function functions[] = {
     {"Abs", dnnl_eltwise_abs, NULL, 0, 0},
     {"Clip", dnnl_eltwise_clip_v2, NULL, 0, 0},
     {"Elu", dnnl_eltwise_elu, "alpha", 1, 0},
-    {"Exp", dnnl_eltwise_exp, NULL, 0, 0},
     {"Gelu", dnnl_eltwise_gelu_erf, NULL, 0, 0},
     {"HardSwish", dnnl_eltwise_hardswish, NULL, 1.0f / 6, 0.5f},
     {"LeakyRelu", dnnl_eltwise_relu, "alpha", 0.01f, 0},
-    {"Log", dnnl_eltwise_log, NULL, 0, 0},
-    {"Relu", dnnl_eltwise_relu, NULL, 0, 0},
     {"Sigmoid", dnnl_eltwise_logistic, NULL, 0, 0},
-    {"Softplus", dnnl_eltwise_soft_relu, NULL, 1, 0},
     {"Sqrt", dnnl_eltwise_sqrt, NULL, 0, 0},
     {"Tanh", dnnl_eltwise_tanh, NULL, 0, 0},
 };

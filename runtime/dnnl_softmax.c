@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Softmax and LogSoftmax along one axis.
+ * Softmax along one axis. (oneDNN's LogSoftmax is off by 1e-6 even where the result is 0.)
  */
 #include "runtime/dnnl_primitive.h"
 
@@ -35,8 +35,7 @@ static c2s_status softmax_prepare(c2s_step *step) {
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     C2S_TRY(c2s_md_plain(&md, dims[2] == 1 ? 2 : 3, dims));
     c2s_status status = c2s_dnnl_check(
-        c2s_pd_softmax(&pd, c2s_dnnl_engine(step->dnnl), c2s_node_is(step->node, "LogSoftmax"), md,
-                       md, 1, c2s_dnnl_attr(step->dnnl)),
+        c2s_pd_softmax(&pd, c2s_dnnl_engine(step->dnnl), md, md, 1, c2s_dnnl_attr(step->dnnl)),
         "softmax");
     if (status == C2S_OK)
         status = c2s_primitive_unary(step, pd, md, md);

@@ -15,7 +15,7 @@ typedef struct c2s_difference {
     bool same_type;       /* kind, element type and shape; if not, nothing else is set */
     double max_abs;       /* largest |found - reference|; infinite for NaN against a number */
     double max_rel;       /* max_abs / scale; of integers and strings: 0 or infinite */
-    double scale;         /* largest finite |reference|, at least 1e-6 */
+    double scale;         /* largest finite |reference|, at least 1e-4 */
     double sqnr_db;       /* 10 log10(sum reference^2 / sum difference^2); infinite if equal */
     uint64_t mismatches;  /* elements beyond the tolerance */
     size_t first;         /* the first of them: row-major index in its tensor */
