@@ -239,7 +239,16 @@ c2s_status c2s_move_close(c2s_eval *e, c2s_elements *in, c2s_elements *out, c2s_
     return status;
 }
 
+static c2s_status check_real(const c2s_tensor *tensor) {
+    c2s_dtype dtype = tensor->type.dtype;
+    if (dtype == C2S_STRING || dtype == C2S_COMPLEX64 || dtype == C2S_COMPLEX128)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "an input is of type %s, expected real numbers",
+                        c2s_dtype_name(dtype));
+    return C2S_OK;
+}
+
 c2s_status c2s_tensor_ints(const c2s_tensor *tensor, int64_t **out) {
+    C2S_TRY(check_real(tensor));
     C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
     if (tensor->count)
         c2s_load_i64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);
@@ -247,6 +256,7 @@ c2s_status c2s_tensor_ints(const c2s_tensor *tensor, int64_t **out) {
 }
 
 c2s_status c2s_tensor_doubles(const c2s_tensor *tensor, double **out) {
+    C2S_TRY(check_real(tensor));
     C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
     if (tensor->count)
         c2s_load_f64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GridSample and AffineGrid.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/move.h"
+
+/* ---- GridSample: options and shapes ---- */
+
+enum { MAX_SPATIAL = 3, MAX_TAPS = 64 }; /* 4 taps along each of 3 axes */
+
+typedef enum sample_mode { NEAREST, LINEAR, CUBIC } sample_mode;
+typedef enum sample_padding { ZEROS, BORDER, REFLECTION } sample_padding;
+
+typedef struct sample_options {
+    sample_mode mode;
+    sample_padding padding;
+    bool align_corners;
+} sample_options;
+
+static c2s_status sample_options_of(const c2s_node *node, sample_options *out) {
+    const char *mode = c2s_attr_string(node, "mode", "linear");
+    const char *padding = c2s_attr_string(node, "padding_mode", "zeros");
+    out->align_corners = c2s_attr_int(node, "align_corners", 0) != 0;
+    if (strcmp(mode, "linear") == 0 || strcmp(mode, "bilinear") == 0)
+        out->mode = LINEAR;
+    else if (strcmp(mode, "cubic") == 0 || strcmp(mode, "bicubic") == 0)
+        out->mode = CUBIC;
+    else if (strcmp(mode, "nearest") == 0)
+        out->mode = NEAREST;
+    else
+        return c2s_fail(C2S_ERR_INVALID, "mode is \"%s\", expected linear, nearest or cubic", mode);
+    if (strcmp(padding, "zeros") == 0)
+        out->padding = ZEROS;
+    else if (strcmp(padding, "border") == 0)
+        out->padding = BORDER;
+    else if (strcmp(padding, "reflection") == 0)
+        out->padding = REFLECTION;
+    else
+        return c2s_fail(C2S_ERR_INVALID,
+                        "padding_mode is \"%s\", expected zeros, border or reflection", padding);
+    return C2S_OK;
+}
+
+static c2s_status grid_sample_infer(c2s_infer *i) {
+    sample_options options;
+    c2s_dim dim[MAX_SPATIAL + 2];
+    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(sample_options_of(i->node, &options));
+    const c2s_type *x = c2s_infer_type(i, 0), *grid = c2s_infer_type(i, 1);
+    int rank = x->rank < 0 ? grid->rank : x->rank;
+    if (rank < 0)
+        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+    if (rank < 3 || rank > MAX_SPATIAL + 2 || (grid->rank >= 0 && grid->rank != rank))
+        return c2s_fail(C2S_ERR_UNSUPPORTED,
+                        "input of rank %d, grid of rank %d; expected equal ranks from 3 to %d",
+                        x->rank, grid->rank, MAX_SPATIAL + 2);
+    if (grid->rank >= 0 && c2s_dim_is_known(grid->dim[rank - 1]) && grid->dim[rank - 1] != rank - 2)
+        return c2s_fail(C2S_ERR_INVALID, "grid has %" PRId64 " coordinates, expected %d",
+                        grid->dim[rank - 1], rank - 2);
+    if (i->concrete && (x->dim[0] != grid->dim[0] || !c2s_dtype_is_float(grid->dtype)))
+        return c2s_fail(C2S_ERR_INVALID,
+                        "batch of %" PRId64 " items, grid of type %s for %" PRId64 " items",
+                        x->dim[0], c2s_dtype_name(grid->dtype), grid->dim[0]);
+    dim[0] = x->rank >= 0 ? x->dim[0] : grid->dim[0];
+    dim[1] = x->rank >= 0 ? x->dim[1] : c2s_dim_fresh(i->dims);
+    for (int a = 2; a < rank; a++)
+        dim[a] = grid->rank >= 0 ? grid->dim[a - 1] : c2s_dim_fresh(i->dims);
+    return c2s_move_output(i, 0, x->dtype, rank, dim);
+}
+
+/* ---- GridSample: evaluation ---- */
+
+/* What one axis contributes to an output position. Taps outside the input have weight 0. */
+typedef struct axis_taps {
+    unsigned count;
+    int64_t index[4];
+    double weight[4];
+} axis_taps;
+
+/* Mirrors at low and high until the coordinate lies between them. */
+static double reflect(double at, double low, double high) {
+    double range = high - low;
+    if (range <= 0)
+        return 0;
+    double offset = fmod(fabs(at - low), 2 * range);
+    return offset > range ? high - (offset - range) : low + offset;
+}
+
+static double pad_coordinate(const sample_options *o, double at, int64_t extent) {
+    double last = (double)(extent - 1);
+    if (o->padding == BORDER)
+        return at > 0 ? (at < last ? at : last) : 0;
+    if (o->padding == REFLECTION) {
+        at = o->align_corners ? reflect(at, 0, last) : reflect(at, -0.5, last + 0.5);
+        return at > 0 ? (at < last ? at : last) : 0;
+    }
+    return at;
+}
+
+static double cubic_weight(double x) {
+    const double a = -0.75;
+    x = fabs(x);
+    if (x <= 1)
+        return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? ((x - 5) * x + 8) * x * a - 4 * a : 0;
+}
+
+/* `at` is the coordinate in [-1, 1] for what lies inside. */
+static void find_taps(const sample_options *o, double at, int64_t extent, axis_taps *taps) {
+    double length = (double)extent;
+    at = o->align_corners ? (at + 1) / 2 * (length - 1) : ((at + 1) * length - 1) / 2;
+    if (!isfinite(at)) /* counts as far outside */
+        at = -4 * length;
+    if (o->mode != CUBIC) /* cubic pads its taps one by one */
+        at = pad_coordinate(o, at, extent);
+    double first = o->mode == NEAREST ? nearbyint(at) : floor(at) - (o->mode == CUBIC ? 1 : 0);
+    taps->count = o->mode == NEAREST ? 1 : o->mode == LINEAR ? 2 : 4;
+    for (unsigned k = 0; k < taps->count; k++) {
+        double position = first + k, distance = position - at;
+        taps->weight[k] = o->mode == NEAREST  ? 1
+                          : o->mode == LINEAR ? 1 - fabs(distance)
+                                              : cubic_weight(distance);
+        if (o->mode == CUBIC)
+            position = nearbyint(pad_coordinate(o, position, extent));
+        bool inside = position >= 0 && position < length;
+        taps->index[k] = inside ? (int64_t)position : 0;
+        if (!inside)
+            taps->weight[k] = 0;
+    }
+}
+
+/* The taps of all axes multiplied out: offsets within one channel, and weights. */
+static unsigned combine_taps(const axis_taps *axis, const int64_t *extent, int spatial,
+                             size_t *offset, double *weight) {
+    unsigned count = 1;
+    offset[0] = 0;
+    weight[0] = 1;
+    for (int a = 0; a < spatial; a++) {
+        unsigned before = count;
+        for (unsigned t = axis[a].count; t-- > 0;) { /* block 0 last: it is what is read */
+            for (unsigned k = 0; k < before; k++) {
+                size_t to = (size_t)t * before + k;
+                offset[to] = offset[k] * (size_t)extent[a] + (size_t)axis[a].index[t];
+                weight[to] = weight[k] * axis[a].weight[t];
+            }
+        }
+        count = before * axis[a].count;
+    }
+    return count;
+}
+
+/* All channels at one position of the grid. */
+static void sample_position(const sample_options *o, const c2s_type *x, const double *at,
+                            const double *image, double *to, size_t to_channel) {
+    axis_taps taps[MAX_SPATIAL];
+    size_t offset[MAX_TAPS], plane = 1;
+    double weight[MAX_TAPS];
+    int spatial = x->rank - 2;
+    for (int a = 0; a < spatial; a++) { /* the grid lists the last axis first */
+        find_taps(o, at[spatial - 1 - a], x->dim[a + 2], &taps[a]);
+        plane *= (size_t)x->dim[a + 2];
+    }
+    unsigned count = combine_taps(taps, x->dim + 2, spatial, offset, weight);
+    for (size_t c = 0; c < (size_t)x->dim[1]; c++) {
+        double sum = 0;
+        for (unsigned k = 0; k < count; k++)
+            sum += weight[k] * image[c * plane + offset[k]];
+        to[c * to_channel] = sum;
+    }
+}
+
+static c2s_status grid_sample_eval(c2s_eval *e) {
+    const c2s_type *x = &e->in[0]->type, *y = &e->out_type[0];
+    sample_options options;
+    double *image, *grid = NULL, *values = NULL;
+    C2S_TRY(sample_options_of(e->node, &options));
+    if (!e->out[0] || !e->out[0]->count)
+        return C2S_OK;
+    if (!e->in[0]->count)
+        return c2s_fail(C2S_ERR_INVALID, "an input without elements cannot be sampled");
+    if (!c2s_dtype_is_float(x->dtype) && !c2s_dtype_is_integer(x->dtype))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "elements of type %s cannot be interpolated",
+                        c2s_dtype_name(x->dtype));
+    C2S_TRY(c2s_tensor_doubles(e->in[0], &image));
+    c2s_status status = c2s_tensor_doubles(e->in[1], &grid);
+    if (status == C2S_OK)
+        status = c2s_scratch(e->out[0]->count, sizeof *values, &values);
+    if (status == C2S_OK) {
+        size_t spatial = (size_t)x->rank - 2, positions = 1, batch = (size_t)x->dim[0];
+        size_t channels = (size_t)x->dim[1], item = e->in[0]->count / batch;
+        for (int a = 2; a < y->rank; a++)
+            positions *= (size_t)y->dim[a];
+#pragma omp parallel for schedule(static) if (positions * batch > 4096)
+        for (size_t k = 0; k < positions * batch; k++) {
+            size_t n = k / positions, p = k % positions;
+            sample_position(&options, x, grid + k * spatial, image + n * item,
+                            values + n * channels * positions + p, positions);
+        }
+        c2s_tensor_put_doubles(e->out[0], values);
+    }
+    free(image);
+    free(grid);
+    free(values);
+    return status;
+}
+
+static int64_t grid_sample_macs(const c2s_node *node) {
+    sample_options options;
+    size_t count;
+    if (!node->outputs[0] || sample_options_of(node, &options) != C2S_OK ||
+        options.mode == NEAREST || !c2s_type_elements(&node->outputs[0]->type, &count) ||
+        count > (size_t)1 << 56)
+        return 0;
+    int64_t taps = 1;
+    for (int a = 2; a < node->outputs[0]->type.rank; a++)
+        taps *= options.mode == LINEAR ? 2 : 4;
+    return (int64_t)count * taps;
+}
+
+static const c2s_attr_spec grid_sample_attrs[] = {{"align_corners", C2S_ATTR_INT, false},
+                                                  {"mode", C2S_ATTR_STRING, false},
+                                                  {"padding_mode", C2S_ATTR_STRING, false},
+                                                  {0}};
+
+const c2s_op c2s_op_grid_sample = {
+    .type = "GridSample",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .attrs = grid_sample_attrs,
+    .infer = grid_sample_infer,
+    .eval = grid_sample_eval,
+    .macs = grid_sample_macs,
+};
+
+/* ---- AffineGrid ---- */
+
+static c2s_status affine_grid_infer(c2s_infer *i) {
+    bool known;
+    const c2s_dim *size;
+    unsigned count;
+    c2s_dim dim[MAX_SPATIAL + 2];
+    C2S_TRY(c2s_move_need(i, 2));
+    const c2s_type *theta = c2s_infer_type(i, 0);
+    C2S_TRY(c2s_move_dims(i, 1, "size", &known, &size, &count));
+    int64_t length = known ? (int64_t)count : c2s_move_length(i, 1);
+    if (length < 0)
+        return c2s_move_output(i, 0, theta->dtype, -1, NULL);
+    if (length != 4 && length != 5)
+        return c2s_fail(C2S_ERR_INVALID, "size has %" PRId64 " elements, expected 4 or 5", length);
+    int rank = (int)length, spatial = rank - 2;
+    if (i->concrete && (theta->rank != 3 || theta->dim[0] != size[0] || theta->dim[1] != spatial ||
+                        theta->dim[2] != spatial + 1))
+        return c2s_fail(C2S_ERR_INVALID,
+                        "theta must be %" PRId64 " matrices of %d rows and %d columns", size[0],
+                        spatial, spatial + 1);
+    dim[0] = known ? size[0] : c2s_dim_fresh(i->dims);
+    for (int a = 0; a < spatial; a++)
+        dim[a + 1] = known ? size[a + 2] : c2s_dim_fresh(i->dims);
+    dim[rank - 1] = spatial;
+    return c2s_move_output(i, 0, theta->dtype, rank, dim);
+}
+
+/* The coordinate of position k among `extent` pixels of [-1, 1]. */
+static double grid_coordinate(int64_t k, int64_t extent, bool align_corners) {
+    if (!align_corners)
+        return (2 * (double)k + 1) / (double)extent - 1;
+    return extent == 1 ? 0 : 2 * (double)k / (double)(extent - 1) - 1;
+}
+
+static c2s_status affine_grid_eval(c2s_eval *e) {
+    const c2s_type *y = &e->out_type[0];
+    bool align_corners = c2s_attr_int(e->node, "align_corners", 0) != 0;
+    double *theta, *values;
+    if (!e->out[0] || !e->out[0]->count)
+        return C2S_OK;
+    if (!c2s_dtype_is_float(y->dtype))
+        return c2s_fail(C2S_ERR_INVALID, "theta is of type %s, expected floats",
+                        c2s_dtype_name(y->dtype));
+    C2S_TRY(c2s_tensor_doubles(e->in[0], &theta));
+    c2s_status status = c2s_scratch(e->out[0]->count, sizeof *values, &values);
+    if (status != C2S_OK) {
+        free(theta);
+        return status;
+    }
+    int spatial = y->rank - 2;
+    size_t rows = (size_t)spatial, columns = rows + 1;
+    int64_t at[MAX_SPATIAL + 1] = {0}; /* batch, then spatial axes */
+    for (size_t k = 0; k < e->out[0]->count; k += rows) {
+        const double *matrix = theta + (size_t)at[0] * rows * columns;
+        for (size_t row = 0; row < rows; row++) {
+            double sum = matrix[row * columns + rows];
+            for (int a = 0; a < spatial; a++) /* the last axis is x, the first coordinate */
+                sum += matrix[row * columns + (rows - 1 - (size_t)a)] *
+                       grid_coordinate(at[a + 1], y->dim[a + 1], align_corners);
+            values[k + row] = sum;
+        }
+        for (int a = spatial; a > 0 && ++at[a] == y->dim[a]; a--) {
+            at[a] = 0;
+            if (a == 1)
+                at[0]++;
+        }
+    }
+    c2s_tensor_put_doubles(e->out[0], values);
+    free(theta);
+    free(values);
+    return C2S_OK;
+}
+
+static const c2s_attr_spec affine_grid_attrs[] = {{"align_corners", C2S_ATTR_INT, false}, {0}};
+
+const c2s_op c2s_op_affine_grid = {
+    .type = "AffineGrid",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .attrs = affine_grid_attrs,
+    .infer = affine_grid_infer,
+    .eval = affine_grid_eval,
+};
