@@ -31,11 +31,20 @@ static c2s_status if_infer(c2s_infer *i) {
                             c2s_graph_output_count(branch[k]), i->out_count);
     if (i->concrete)
         return C2S_OK;
-    C2S_TRY(c2s_graph_infer(branch[0]));
-    C2S_TRY(c2s_graph_infer(branch[1]));
-    for (unsigned k = 0; k < i->out_count; k++)
-        i->out[k] = c2s_type_join(i->dims, i->arena, &c2s_graph_output(branch[0], k)->type,
-                                  &c2s_graph_output(branch[1], k)->type);
+    /* A branch that cannot be valid is one that is never taken: exporters write such branches for
+     * ranks that the model does not have. */
+    c2s_status status[2] = {c2s_graph_infer(branch[0]), c2s_graph_infer(branch[1])};
+    if (status[0] != C2S_OK && status[1] != C2S_OK)
+        return status[1];
+    if (status[0] != C2S_OK || status[1] != C2S_OK)
+        c2s_error_clear();
+    for (unsigned k = 0; k < i->out_count; k++) {
+        const c2s_type *a = &c2s_graph_output(branch[0], k)->type;
+        const c2s_type *b = &c2s_graph_output(branch[1], k)->type;
+        i->out[k] = status[0] != C2S_OK   ? *b
+                    : status[1] != C2S_OK ? *a
+                                          : c2s_type_join(i->dims, i->arena, a, b);
+    }
     return C2S_OK;
 }
 
