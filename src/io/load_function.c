@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "io/load_attr.h"
 #include "io/load_graph.h"
 
 static const char *text_of(const char *text) {
@@ -26,6 +27,11 @@ static c2s_status load_function(c2s_model *model, const Onnx__FunctionProto *pro
     f->origin = proto;
     for (size_t i = 0; i < proto->n_attribute; i++)
         c2s_vec_push(&f->attrs, c2s_name_intern(model->names, text_of(proto->attribute[i])));
+    for (size_t i = 0; i < proto->n_attribute_proto; i++) {
+        c2s_attr_kind kind = c2s_attr_proto_kind(proto->attribute_proto[i]);
+        if (kind != C2S_ATTR_GRAPH && kind != C2S_ATTR_GRAPHS)
+            C2S_TRY(c2s_attr_load(f->graph->entry, proto->attribute_proto[i], model->origin));
+    }
     for (size_t i = 0; i < proto->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *opset = proto->opset_import[i];
         c2s_opset entry = {plain_domain(model, opset->domain), opset->version, opset};

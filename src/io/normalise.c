@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "io/gradient.h"
 #include "io/raise.h"
 
 enum { OPSET_TARGET = 13 };
@@ -24,7 +25,7 @@ static const c2s_raise_row *rows_of(const char *type) {
 
 static c2s_status raise_node(c2s_raise *r, c2s_node *node) {
     if (node->domain[0])
-        return C2S_OK;
+        return c2s_gradient_is(node) ? c2s_gradient_expand(r, node) : C2S_OK;
     if (r->opset < 6)
         c2s_attr_remove(node, "consumed_inputs"); /* a hint of opset 1 that meant nothing */
     const c2s_raise_row *row = rows_of(node->type);
@@ -99,7 +100,6 @@ c2s_status c2s_model_normalise(c2s_model *model) {
         r.needs = OPSET_TARGET;
         status = raise_function(&r, model->functions.at[i]);
     }
-    c2s_map_free(&r.named);
     if (status != C2S_OK || opset >= needs)
         return status;
     c2s_model_set_opset(model, "", needs);

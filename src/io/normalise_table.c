@@ -48,6 +48,7 @@ static const c2s_raise_row rows[] = {
     {"RoiAlign", 10, 15, c2s_raise_roi_align, "grid without shift"},
     {"Scale", 1, EVER, c2s_raise_scale, "experimental: Mul"},
     {"ScaledTanh", 1, EVER, c2s_raise_scaled_tanh, "experimental: Mul, Tanh"},
+    {"Scan", 8, 8, c2s_raise_scan, "batch axis"},
     {"Scatter", 9, EVER, c2s_raise_scatter, "ScatterElements"},
     {"Selu", 1, 5, c2s_raise_selu, "shorter default constants"},
     {"Slice", 1, 9, c2s_raise_slice, "starts, ends and axes as attributes"},

@@ -2,12 +2,12 @@
  *
  * What the rows of the normalisation table are made of, and what they build with. A row changes its
  * node in place where it can: the node becomes the last one of the new form, so that its output
- * values keep their names; what goes before it is inserted before it.
+ * values keep their names; what goes before it is inserted before it. A row that removes its node
+ * must be the last one of its type.
  */
 #ifndef C2S_IO_RAISE_H
 #define C2S_IO_RAISE_H
 
-#include "base/map.h"
 #include "ir/graph.h"
 
 /* A graph being walked. Types are inferred only as far as a row asks for one. */
@@ -24,7 +24,6 @@ typedef struct c2s_raise {
     int64_t needs; /* largest opset that a new form needs so far */
     c2s_raise_level *level;
     c2s_node *node; /* being raised */
-    c2s_map named; /* values of the main graph by name; filled when first needed */
 } c2s_raise;
 
 typedef struct c2s_raise_row {

@@ -33,6 +33,9 @@ c2s_raise_function c2s_raise_dropout_switch, c2s_raise_dropout_mask, c2s_raise_d
 c2s_raise_function c2s_raise_cast, c2s_raise_concat, c2s_raise_selu, c2s_raise_lp_order,
     c2s_raise_rnn, c2s_raise_scatter, c2s_raise_roi_align, c2s_raise_dft, c2s_raise_mvn;
 
+/* normalise_scan.c: Scan with a batch axis */
+c2s_raise_function c2s_raise_scan;
+
 /* normalise_experimental.c: operators that ONNX dropped with version 1.4 */
 c2s_raise_function c2s_raise_affine, c2s_raise_constant_fill, c2s_raise_crop,
     c2s_raise_dynamic_slice, c2s_raise_given_tensor_fill, c2s_raise_image_scaler,

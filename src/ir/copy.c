@@ -167,6 +167,8 @@ static c2s_function *copy_function(copier *c, const c2s_function *from) {
     to->overload = copy_name(c, from->overload);
     to->origin = from->origin;
     to->graph = copy_graph(c, from->graph, NULL, NULL);
+    for (unsigned i = 0; i < from->graph->entry->attr_count; i++)
+        copy_attr(c, to->graph->entry, &from->graph->entry->attrs[i]);
     for (size_t i = 0; i < from->attrs.count; i++)
         c2s_vec_push(&to->attrs, copy_name(c, from->attrs.at[i]));
     for (size_t i = 0; i < from->opsets.count; i++) {

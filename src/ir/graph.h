@@ -99,7 +99,8 @@ typedef struct c2s_opset {
 typedef struct c2s_function {
     const char *domain, *name, *overload;
     c2s_graph *graph;             /* formal inputs and outputs carry the names */
-    C2S_VEC(const char *) attrs;  /* names of attributes without default */
+    /* Names of attributes without default; those with one are the attributes of graph->entry. */
+    C2S_VEC(const char *) attrs;
     C2S_VEC(c2s_opset) opsets;
     const void *origin; /* FunctionProto */
 } c2s_function;

@@ -209,7 +209,8 @@ static c2s_status range_one(const c2s_infer *i, unsigned input, bool *known, c2s
     unsigned count;
     size_t elements;
     *known = false;
-    if (type->rank > 0 && (!c2s_type_elements(type, &elements) || elements != 1))
+    /* One element with axes of extent 1 serves as a scalar; symbolic extents may turn out 1. */
+    if (type->rank > 0 && c2s_type_elements(type, &elements) && elements != 1)
         return c2s_fail(C2S_ERR_INVALID, "input %u is not a scalar", input);
     if (c2s_dtype_is_integer(type->dtype) && c2s_infer_dims(i, input, &dims, &count)) {
         if (count != 1)
