@@ -291,7 +291,8 @@ static c2s_node *try_reduce(trial *t, const char *op) {
             t->operations *= (double)x[i];
         }
     bool product = strcmp(op, "ReduceProd") == 0;
-    c2s_value *data = operand_in(t, false, rank, x, product ? 0.9 : -1, product ? 1.1 : 1);
+    /* All positive: errors of sums are relative to their terms, not to what cancellation leaves. */
+    c2s_value *data = operand_in(t, false, rank, x, product ? 0.9 : 0, product ? 1.1 : 1);
     c2s_node *n = node(t, op, data, count ? make_ints(t->model, "axes", count, axes) : NULL, NULL);
     c2s_attr_set_int(n, "keepdims", flip(t));
     t->operations = fmax(t->operations, count ? 1 : 12 * 12 * 12 * 12);
