@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A pass changes a graph in one way that a user can name.
+ * A pass changes a model in one way that a user can name.
  */
 #ifndef C2S_PASSES_PASS_H
 #define C2S_PASSES_PASS_H
@@ -17,27 +17,35 @@ typedef struct c2s_option_spec {
 
 /* The options of one pass in a pipeline, by the pass's specs; checked for unknown names. */
 typedef struct c2s_options {
-    const c2s_option_spec *specs;
-    const char **values; /* parallel to specs */
+    const char *pass;              /* for messages */
+    const c2s_option_spec *specs;  /* ends with a NULL name; NULL: none */
+    const char **values;           /* parallel to specs */
 } c2s_options;
 
+/* The value as text; asserts that the pass has the option. */
 const char *c2s_option_text(const c2s_options *options, const char *name);
+/* Parsed; C2S_ERR_USAGE names pass, option, value and what was expected. */
 c2s_status c2s_option_int(const c2s_options *options, const char *name, int64_t min, int64_t max,
                           int64_t *out);
-c2s_status c2s_option_number(const c2s_options *options, const char *name, double *out);
-c2s_status c2s_option_bytes(const c2s_options *options, const char *name, uint64_t *out); /* 64k, 1M */
-c2s_status c2s_option_flag(const c2s_options *options, const char *name, bool *out);
+c2s_status c2s_option_number(const c2s_options *options, const char *name, double min, double max,
+                             double *out);
+c2s_status c2s_option_bytes(const c2s_options *options, const char *name,
+                            uint64_t *out); /* 4096, 64k, 1M, 2G: powers of 1024 */
+c2s_status c2s_option_flag(const c2s_options *options, const char *name,
+                           bool *out); /* yes, no, true, false, on, off, 1, 0 */
 
 typedef struct c2s_pass {
     const char *name, *summary;
     const c2s_option_spec *options; /* ends with a NULL name; NULL: none */
-    /* Changes model->graph, its bodies and functions. Leaves the graph verified and inferred. */
+    /* Changes model->graph and its bodies, and stops at the limit of `stats`. Leaves the list order
+     * topological and the types inferred; dead nodes may stay. `evaluator` is for passes that
+     * watch the model run. On failure the model may be half changed: the caller discards it. */
     c2s_status (*run)(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
                       c2s_stats *stats);
 } c2s_pass;
 
 /* All passes, in the order of pass_list.h. */
 const c2s_pass *const *c2s_pass_all(size_t *count);
-const c2s_pass *c2s_pass_find(const char *name);
+const c2s_pass *c2s_pass_find(const char *name); /* NULL if there is none */
 
 #endif

@@ -3,3 +3,4 @@
  * The passes that a pipeline can name, in the order in which a full pipeline would use them.
  * Include with C2S_PASS(symbol) defined; the struct is c2s_pass_<symbol>.
  */
+C2S_PASS(cleanup)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The cleanup pass: what does not change a single result but for rounding inside constants.
+ */
+#include "passes/cleanup/cleanup.h"
+
+#include <stdio.h>
+
+/* Each round but the last one changes something; few models need more than three. */
+#define MAX_ROUNDS 16
+
+static const c2s_option_spec options_of_cleanup[] = {
+    {"fold_limit", "64k", "largest constant that folding may make where the model grows by it"},
+    {"keep_initializer_inputs", "no", "leave initializers that are graph inputs overridable"},
+    {0},
+};
+
+static void remove_dead(c2s_model *model, c2s_stats *stats) {
+    if (!c2s_stats_may_apply(stats))
+        return;
+    unsigned removed = c2s_graph_sweep(model->graph);
+    if (removed == 0)
+        return;
+    char where[64];
+    snprintf(where, sizeof where, "%u nodes without a used result", removed);
+    c2s_stats_apply(stats, "dead-nodes", where);
+}
+
+static c2s_status run_round(c2s_model *model, uint64_t fold_limit, c2s_stats *stats) {
+    c2s_graph_list graphs = {0};
+    c2s_graph_list_add(&graphs, model->graph);
+    c2s_lift_constants(&graphs, stats);
+    c2s_status status = c2s_graph_infer(model->graph);
+    if (status == C2S_OK)
+        status = c2s_fold_constants(&graphs, fold_limit, stats);
+    if (status == C2S_OK) {
+        c2s_inline_ifs(&graphs, stats);
+        status = c2s_rewrite(model->graph, c2s_noop_rules, stats);
+    }
+    graphs.count = 0; /* inlining removed bodies */
+    c2s_graph_list_add(&graphs, model->graph);
+    if (status == C2S_OK) {
+        c2s_merge_constants(&graphs, stats);
+        c2s_merge_nodes(&graphs, stats);
+        c2s_trim_outputs(&graphs, stats);
+        c2s_graph_sweep(model->graph);
+    }
+    c2s_vec_free(&graphs);
+    return status;
+}
+
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+                      c2s_stats *stats) {
+    (void)evaluator;
+    uint64_t fold_limit;
+    bool keep_inputs;
+    C2S_TRY(c2s_option_bytes(options, "fold_limit", &fold_limit));
+    C2S_TRY(c2s_option_flag(options, "keep_initializer_inputs", &keep_inputs));
+    remove_dead(model, stats);
+    if (!keep_inputs)
+        c2s_freeze_inputs(model, stats);
+    unsigned before, round = 0;
+    do {
+        before = stats->rewrites;
+        C2S_TRY(run_round(model, fold_limit, stats));
+    } while (stats->rewrites > before && c2s_stats_may_apply(stats) && ++round < MAX_ROUNDS);
+    return c2s_graph_infer(model->graph);
+}
+
+const c2s_pass c2s_pass_cleanup = {
+    .name = "cleanup",
+    .summary = "folds constants, removes what does nothing, is dead or is there twice",
+    .options = options_of_cleanup,
+    .run = run,
+};

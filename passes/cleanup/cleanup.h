@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of the cleanup pass. Each works on all graphs of its list, stops at the limit of
+ * `stats`, and leaves the graphs valid and in topological order.
+ */
+#ifndef C2S_PASSES_CLEANUP_H
+#define C2S_PASSES_CLEANUP_H
+
+#include "ir/graph_list.h"
+#include "passes/pass.h"
+
+/* Overridable initializers of the main graph become plain ones. */
+void c2s_freeze_inputs(c2s_model *model, c2s_stats *stats);
+/* Constant nodes become initializers. */
+void c2s_lift_constants(const c2s_graph_list *graphs, c2s_stats *stats);
+/* Nodes whose operands are constants, or whose result is known, become initializers. No result of
+ * more than `limit` bytes that is also larger than what it replaces; in sum the model grows by at
+ * most `limit` bytes. */
+c2s_status c2s_fold_constants(const c2s_graph_list *graphs, uint64_t limit, c2s_stats *stats);
+/* If nodes with a known condition are replaced by the branch. */
+void c2s_inline_ifs(const c2s_graph_list *graphs, c2s_stats *stats);
+/* Nodes that compute the same from the same become one. Expected linear time. */
+void c2s_merge_nodes(const c2s_graph_list *graphs, c2s_stats *stats);
+/* Initializers with the same content become one. Expected linear time; large ones are read only
+ * if another has the same type and the same first, middle and last bytes. */
+void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats);
+/* Optional outputs that nobody uses are left out. */
+void c2s_trim_outputs(const c2s_graph_list *graphs, c2s_stats *stats);
+
+/* Rules for nodes that do nothing; the list ends with NULL. The fuse pass applies them too. */
+extern const c2s_rule *const c2s_noop_rules[];
+
+extern const c2s_rule c2s_rule_identity, c2s_rule_dropout, c2s_rule_cast_same;
+extern const c2s_rule c2s_rule_same_shape, c2s_rule_transpose_nothing;
+extern const c2s_rule c2s_rule_slice_all, c2s_rule_pad_nothing, c2s_rule_tile_once,
+    c2s_rule_resize_by_one;
+extern const c2s_rule c2s_rule_only_operand, c2s_rule_split_to_one;
+extern const c2s_rule c2s_rule_neutral_operand;
+extern const c2s_rule c2s_rule_idempotent, c2s_rule_involution, c2s_rule_relu_of_positive,
+    c2s_rule_clip_unbounded;
+extern const c2s_rule c2s_rule_reduce_nothing;
+extern const c2s_rule c2s_rule_where_constant;
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Before: a node whose operands are all constants, or whose integer result follows from the types
+ *         alone (Shape of known extents and what is computed from it)
+ * After:  initializers
+ * Refuses when the operator is random, has bodies or dequantizes (that pair is how a quantized
+ * weight is written), or when the file would grow: see c2s_fold_constants.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "passes/cleanup/cleanup.h"
+#include "passes/cleanup/place_constant.h"
+
+typedef struct folder {
+    uint64_t limit;
+    int64_t growth; /* bytes of the constants made minus those that lost their last user */
+    c2s_stats *stats;
+} folder;
+
+static const char rule[] = "fold-constant";
+
+/* What a node costs in the file beside its operands: names, type, attributes. */
+#define NODE_BYTES 64
+
+static bool may_fold(const c2s_node *node) {
+    if ((node->op->flags & (C2S_OP_RANDOM | C2S_OP_HAS_BODY)) || node->op == &c2s_op_constant ||
+        node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_dynamic_quantize_linear)
+        return false;
+    bool used = false;
+    for (unsigned i = 0; i < node->output_count; i++)
+        used = used || (node->outputs[i] && node->outputs[i]->use_count > 0);
+    for (unsigned i = 0; i < node->attr_count; i++)
+        if (node->attrs[i].reference)
+            return false;
+    return used && node->input_count == node->formal_count;
+}
+
+static bool operands_are_constant(const c2s_node *node) {
+    for (unsigned i = 0; i < node->formal_count; i++) {
+        const c2s_value *value = node->inputs[i].value;
+        if (value && (!value->constant || value->constant->type.kind != C2S_KIND_TENSOR))
+            return false;
+    }
+    return true;
+}
+
+/* Bytes of constants that nothing but this node uses. */
+static uint64_t bytes_freed(const c2s_node *node) {
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < node->formal_count; i++) {
+        const c2s_value *value = node->inputs[i].value;
+        if (value && value->use_count == 1 && value->def != node->graph->entry)
+            bytes += c2s_tensor_size(value->constant);
+    }
+    return bytes;
+}
+
+/* Bytes of the used outputs by their types; false if the types do not tell. */
+static bool bytes_made(const c2s_node *node, uint64_t *bytes) {
+    *bytes = 0;
+    for (unsigned i = 0; i < node->output_count; i++) {
+        const c2s_value *value = node->outputs[i];
+        size_t count, size;
+        if (!value || value->use_count == 0)
+            continue;
+        if (!c2s_type_is_static(&value->type) || !c2s_type_elements(&value->type, &count) ||
+            !c2s_dtype_size(value->type.dtype, count, &size) || size > INT64_MAX / 4)
+            return false;
+        *bytes += size;
+    }
+    return true;
+}
+
+static bool fits(const folder *f, uint64_t made, uint64_t freed) {
+    if (made > INT64_MAX / 4)
+        return false;
+    return made <= freed + NODE_BYTES ||
+           (made <= f->limit && f->growth + (int64_t)(made - freed) <= (int64_t)f->limit);
+}
+
+static void refuse_size(const folder *f, const c2s_node *node, uint64_t made) {
+    char reason[96];
+    snprintf(reason, sizeof reason, "the model would grow, the result takes %" PRIu64 " bytes",
+             made);
+    c2s_stats_refuse(f->stats, rule, c2s_node_text(node), reason);
+}
+
+static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t made) {
+    f->growth += (int64_t)made - (int64_t)bytes_freed(node) - NODE_BYTES;
+    if (f->growth < 0)
+        f->growth = 0; /* savings elsewhere are no reason to waste here */
+    c2s_stats_apply(f->stats, rule, c2s_node_text(node));
+    c2s_replace_by_constants(node, out);
+}
+
+/* Evaluates the node; a failure only means that it stays. */
+static void fold_by_value(folder *f, c2s_node *node) {
+    uint64_t made, freed = bytes_freed(node);
+    if (bytes_made(node, &made) && !fits(f, made, freed)) {
+        refuse_size(f, node, made);
+        return;
+    }
+    const c2s_tensor **in = c2s_alloc_array(node->formal_count + 1, sizeof *in);
+    c2s_tensor **out = c2s_alloc_array(node->output_count, sizeof *out);
+    for (unsigned i = 0; i < node->formal_count; i++)
+        in[i] = node->inputs[i].value ? node->inputs[i].value->constant : NULL;
+    uint64_t most = freed + NODE_BYTES > f->limit ? freed + NODE_BYTES : f->limit;
+    unsigned count = node->output_count;
+    if (c2s_node_eval(node, in, out, NULL, most) != C2S_OK) {
+        c2s_stats_refuse(f->stats, rule, c2s_node_text(node), c2s_error());
+    } else {
+        bool plain = true;
+        made = 0;
+        for (unsigned i = 0; i < count; i++) {
+            plain = plain && (!out[i] || out[i]->type.kind == C2S_KIND_TENSOR);
+            if (plain && out[i] && node->outputs[i]->use_count > 0)
+                made += c2s_tensor_size(out[i]);
+        }
+        if (plain && fits(f, made, freed))
+            apply(f, node, out, made);
+        else if (plain)
+            refuse_size(f, node, made);
+        for (unsigned i = 0; i < count; i++)
+            c2s_tensor_unref(out[i]);
+    }
+    free(in);
+    free(out);
+}
+
+/* The elements of the node's result if they are known although its operands are not constant. */
+static c2s_status known_contents(const c2s_node *node, c2s_tensor **out) {
+    *out = NULL;
+    if (node->output_count != 1 || !node->outputs[0])
+        return C2S_OK;
+    const c2s_value *value = node->outputs[0];
+    int rank = value->type.rank;
+    if (!value->contents || rank < 0 || rank > 1 || (rank == 0 && value->content_count != 1) ||
+        !c2s_dtype_is_integer(value->type.dtype))
+        return C2S_OK;
+    for (unsigned i = 0; i < value->content_count; i++)
+        if (!c2s_dim_is_known(value->contents[i]))
+            return C2S_OK;
+    int64_t dim = value->content_count;
+    return c2s_tensor_from_i64(value->type.dtype, rank, &dim, value->contents, out);
+}
+
+c2s_status c2s_fold_constants(const c2s_graph_list *graphs, uint64_t limit, c2s_stats *stats) {
+    folder f = {.limit = limit < INT64_MAX / 4 ? limit : INT64_MAX / 4, .stats = stats};
+    for (size_t i = 0; i < graphs->count; i++) {
+        for (c2s_node *node = graphs->at[i]->first, *next; node; node = next) {
+            next = node->next;
+            if (!c2s_stats_may_apply(stats))
+                return C2S_OK;
+            if (!may_fold(node))
+                continue;
+            if (operands_are_constant(node)) {
+                fold_by_value(&f, node);
+                continue;
+            }
+            c2s_tensor *tensor;
+            C2S_TRY(known_contents(node, &tensor));
+            if (!tensor)
+                continue;
+            c2s_stats_apply(stats, "fold-known-shape", c2s_node_text(node));
+            c2s_replace_by_constants(node, &tensor);
+            c2s_tensor_unref(tensor);
+        }
+    }
+    return C2S_OK;
+}

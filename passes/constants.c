@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/constants.h"
+
+#include <string.h>
+
+bool c2s_constant_ints(const c2s_value *value, c2s_ints *out) {
+    const c2s_tensor *tensor = value ? value->constant : NULL;
+    if (!tensor || tensor->type.kind != C2S_KIND_TENSOR || tensor->count > C2S_MAX_INTS)
+        return false;
+    out->count = (unsigned)tensor->count;
+    for (unsigned i = 0; i < out->count; i++)
+        if (!c2s_tensor_i64_at(tensor, i, &out->at[i]))
+            return false;
+    return true;
+}
+
+bool c2s_attr_int_list(const c2s_node *node, const char *name, c2s_ints *out) {
+    size_t count;
+    const int64_t *ints = c2s_attr_ints(node, name, &count);
+    if (!c2s_attr_has(node, name) || count > C2S_MAX_INTS)
+        return false;
+    if (count > 0)
+        memcpy(out->at, ints, count * sizeof *ints);
+    out->count = (unsigned)count;
+    return true;
+}
+
+bool c2s_node_axes(const c2s_node *node, unsigned slot, int rank, c2s_ints *out, bool *given) {
+    c2s_value *input = c2s_node_in(node, slot);
+    *given = input || c2s_attr_has(node, "axes");
+    if (!*given)
+        return true;
+    if (!(input ? c2s_constant_ints(input, out) : c2s_attr_int_list(node, "axes", out)))
+        return false;
+    for (unsigned i = 0; i < out->count; i++) {
+        if (out->at[i] < -rank || out->at[i] >= rank)
+            return false;
+        out->at[i] += out->at[i] < 0 ? rank : 0;
+    }
+    return true;
+}
+
+static bool is_real(const c2s_tensor *tensor) {
+    return tensor && tensor->type.kind == C2S_KIND_TENSOR &&
+           (c2s_dtype_is_float(tensor->type.dtype) || c2s_dtype_is_integer(tensor->type.dtype) ||
+            tensor->type.dtype == C2S_BOOL);
+}
+
+bool c2s_constant_scalar(const c2s_value *value, double *out) {
+    if (!value || !is_real(value->constant) || value->constant->count != 1)
+        return false;
+    *out = c2s_tensor_f64_at(value->constant, 0);
+    return true;
+}
+
+bool c2s_constant_is_all(const c2s_value *value, double number) {
+    const c2s_tensor *tensor = value ? value->constant : NULL;
+    if (!is_real(tensor))
+        return false;
+    for (size_t i = 0; i < tensor->count; i++)
+        if (!(c2s_tensor_f64_at(tensor, i) == number))
+            return false;
+    return true;
+}
+
+bool c2s_same_type(const c2s_value *a, const c2s_value *b) {
+    return a->type.kind == C2S_KIND_TENSOR && a->type.rank >= 0 && a->type.dtype != C2S_UNDEFINED &&
+           c2s_type_equal(&a->type, &b->type);
+}

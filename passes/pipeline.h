@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A pipeline: passes with options in the order in which they run, and the run itself with proof
+ * and rollback.
+ *
+ *     cleanup,fuse                        passes separated by commas
+ *     prune(ratio=0.3, round=16),fuse     options in parentheses; `name` alone means name=yes
+ *     none                                no pass at all
+ */
+#ifndef C2S_PASSES_PIPELINE_H
+#define C2S_PASSES_PIPELINE_H
+
+#include "passes/pass.h"
+
+typedef struct c2s_pipeline_step {
+    const c2s_pass *pass;
+    c2s_options options;
+} c2s_pipeline_step;
+
+typedef struct c2s_pipeline {
+    c2s_arena *arena;
+    C2S_VEC(c2s_pipeline_step) steps;
+} c2s_pipeline;
+
+/* C2S_ERR_USAGE says what is wrong at which place, and for unknown names what there is. */
+c2s_status c2s_pipeline_parse(const char *text, c2s_pipeline **out);
+void c2s_pipeline_free(c2s_pipeline *pipeline); /* NULL is allowed */
+/* Sets an option of every step of that pass, over what the text said; `value` is copied. */
+void c2s_pipeline_set(c2s_pipeline *pipeline, const char *pass, const char *option,
+                      const char *value);
+
+typedef enum c2s_verdict {
+    C2S_PROVED,
+    C2S_DIFFERENT,
+    C2S_NOT_PROVED /* the models cannot be run; `text` says why */
+} c2s_verdict;
+
+typedef struct c2s_proof {
+    c2s_verdict verdict;
+    double error;   /* largest relative error over all outputs */
+    char text[256]; /* "output \"y\" differs by 0.3, allowed is 0.0001", or "" */
+} c2s_proof;
+
+typedef struct c2s_prover {
+    /* Runs both models on the same inputs. Fails only for reasons that end the whole run. */
+    c2s_status (*prove)(void *user, c2s_model *before, c2s_model *after, c2s_proof *result);
+    void *user;
+} c2s_prover;
+
+typedef struct c2s_pipeline_options {
+    const c2s_evaluator *evaluator; /* handed to the passes */
+    const c2s_prover *prover;       /* NULL: passes are trusted once the graph verifies */
+    bool bisect;                    /* name the single rewrite that breaks the tolerance */
+} c2s_pipeline_options;
+
+/* What c2s_pass_report does not tell. */
+typedef struct c2s_step_result {
+    c2s_pass_report report; /* name and reason live in the result's arena */
+    c2s_stats stats;
+    const char *unproved; /* why it could not be proved, else NULL */
+} c2s_step_result;
+
+typedef struct c2s_pipeline_result {
+    c2s_arena *arena;
+    C2S_VEC(c2s_step_result) steps;
+} c2s_pipeline_result;
+
+/* Runs the steps over `model`, which keeps its address. After each the graph is swept, verified
+ * and proved against the model before it; a step that fails one of these is rolled back and the
+ * next goes on. Free `result` with c2s_pipeline_result_free, also after a failure. */
+c2s_status c2s_pipeline_run(const c2s_pipeline *pipeline, c2s_model *model,
+                            const c2s_pipeline_options *options, c2s_pipeline_result *result);
+void c2s_pipeline_result_free(c2s_pipeline_result *result);
+
+#endif
