@@ -84,16 +84,19 @@ static void find_sample(double y, double x, int64_t height, int64_t width, sampl
     memcpy(s->weight, weight, sizeof weight);
 }
 
-/* The average or maximum over the samples of one bin, in one channel. */
+/* The average over the samples of one bin, in one channel; or the maximum of the four weighted
+ * neighbours of all samples, which is what the operator's test cases define as max pooling. */
 static double pool(const double *plane, const sample *samples, size_t count, bool maximum) {
     double result = maximum ? -INFINITY : 0;
     for (size_t k = 0; k < count; k++) {
         double value = 0;
         for (int j = 0; j < 4; j++) {
             double part = samples[k].weight[j] * plane[samples[k].offset[j]];
+            if (maximum)
+                result = part > result ? part : result;
             value += part;
         }
-        result = maximum ? (value > result ? value : result) : result + value;
+        result = maximum ? result : result + value;
     }
     if (count == 0)
         return 0;
