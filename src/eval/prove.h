@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Proof by execution: a graph before and after a change runs on the same inputs, all outputs are
+ * compared. The results before are computed once and serve every later graph.
+ */
+#ifndef C2S_EVAL_PROVE_H
+#define C2S_EVAL_PROVE_H
+
+#include "eval/evaluator.h"
+#include "eval/random_inputs.h"
+
+typedef struct c2s_prove_options {
+    const c2s_evaluator *evaluator;
+    c2s_eval_options eval;
+    double tolerance; /* relative, see c2s_difference; 0: by element type */
+    /* What to run on: `set_count` sets of one tensor per formal input (NULL: its initializer), or,
+     * if `sets` is NULL, set_count (0: 2) random ones. */
+    const c2s_tensor *const *const *sets;
+    unsigned set_count;
+    c2s_random_options random; /* sample and attempt are of no account */
+} c2s_prove_options;
+
+/* What a graph computes on some inputs. */
+typedef struct c2s_baseline c2s_baseline;
+
+/* Runs `graph`. If it cannot be run (an operator that is not known, random numbers inside, inputs
+ * for which no random ones work), the call succeeds and c2s_baseline_reason says why. Fails on
+ * unusable options only. `options` are copied; nothing of the graph is kept. */
+c2s_status c2s_baseline_create(const c2s_graph *graph, const c2s_prove_options *options,
+                               c2s_baseline **out);
+void c2s_baseline_destroy(c2s_baseline *baseline);             /* NULL is allowed */
+const char *c2s_baseline_reason(const c2s_baseline *baseline); /* NULL: there are results */
+
+typedef enum c2s_verdict {
+    C2S_PROOF_HOLDS,
+    C2S_PROOF_BROKEN,    /* outputs differ, or the graph no longer runs */
+    C2S_PROOF_IMPOSSIBLE /* the graph before could not be run */
+} c2s_verdict;
+
+typedef struct c2s_proof {
+    c2s_verdict verdict;
+    double error;   /* largest relative error of all outputs and inputs; NaN: nothing compared */
+    double sqnr_db; /* smallest; infinite if all is equal */
+    char output[128]; /* BROKEN: the first output that breaks the tolerance, shortened; else "" */
+    char text[512]; /* BROKEN: which element, what was found and expected; IMPOSSIBLE: why */
+} c2s_proof;
+
+/* Holds `graph` against the baseline: inputs by name, outputs by position and name. */
+void c2s_prove(const c2s_baseline *baseline, const c2s_graph *graph, c2s_proof *out);
+
+#endif
