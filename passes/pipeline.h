@@ -10,6 +10,7 @@
 #ifndef C2S_PASSES_PIPELINE_H
 #define C2S_PASSES_PIPELINE_H
 
+#include "eval/prove.h"
 #include "passes/pass.h"
 
 typedef struct c2s_pipeline_step {
@@ -28,18 +29,6 @@ void c2s_pipeline_free(c2s_pipeline *pipeline); /* NULL is allowed */
 /* Sets an option of every step of that pass, over what the text said; `value` is copied. */
 void c2s_pipeline_set(c2s_pipeline *pipeline, const char *pass, const char *option,
                       const char *value);
-
-typedef enum c2s_verdict {
-    C2S_PROVED,
-    C2S_DIFFERENT,
-    C2S_NOT_PROVED /* the models cannot be run; `text` says why */
-} c2s_verdict;
-
-typedef struct c2s_proof {
-    c2s_verdict verdict;
-    double error;   /* largest relative error over all outputs */
-    char text[256]; /* "output \"y\" differs by 0.3, allowed is 0.0001", or "" */
-} c2s_proof;
 
 typedef struct c2s_prover {
     /* Runs both models on the same inputs. Fails only for reasons that end the whole run. */

@@ -198,7 +198,7 @@ static const c2s_tensor **inputs_for(const c2s_baseline *b, const c2s_graph *gra
 }
 
 static void broken(c2s_proof *proof, const char *output) {
-    proof->verdict = C2S_PROOF_BROKEN;
+    proof->verdict = C2S_DIFFERENT;
     snprintf(proof->output, sizeof proof->output, "%s", output);
 }
 
@@ -234,7 +234,7 @@ static void compare_all(const c2s_baseline *b, const c2s_graph *graph, c2s_tenso
             size_t at = (size_t)set * b->output_count + k;
             c2s_difference d;
             bool good = c2s_compare(b->out[at], found[at], tolerance, &d);
-            if (!good && proof->verdict == C2S_PROOF_HOLDS)
+            if (!good && proof->verdict == C2S_PROVED)
                 describe(b, graph, set, k, found[at], &d, proof);
             proof->error = fmax(proof->error, d.same_type ? d.max_rel : INFINITY);
             proof->sqnr_db = fmin(proof->sqnr_db, d.same_type ? d.sqnr_db : -INFINITY);
@@ -260,9 +260,9 @@ static bool same_interface(const c2s_baseline *b, const c2s_graph *graph, c2s_pr
 }
 
 void c2s_prove(const c2s_baseline *b, const c2s_graph *graph, c2s_proof *proof) {
-    *proof = (c2s_proof){.verdict = C2S_PROOF_HOLDS, .error = NAN, .sqnr_db = INFINITY};
+    *proof = (c2s_proof){.verdict = C2S_PROVED, .error = NAN, .sqnr_db = INFINITY};
     if (b->reason) {
-        proof->verdict = C2S_PROOF_IMPOSSIBLE;
+        proof->verdict = C2S_NOT_PROVED;
         snprintf(proof->text, sizeof proof->text, "%s", b->reason);
         return;
     }

@@ -32,17 +32,17 @@ void c2s_baseline_destroy(c2s_baseline *baseline);             /* NULL is allowe
 const char *c2s_baseline_reason(const c2s_baseline *baseline); /* NULL: there are results */
 
 typedef enum c2s_verdict {
-    C2S_PROOF_HOLDS,
-    C2S_PROOF_BROKEN,    /* outputs differ, or the graph no longer runs */
-    C2S_PROOF_IMPOSSIBLE /* the graph before could not be run */
+    C2S_PROVED,
+    C2S_DIFFERENT, /* outputs differ by more than the tolerance, or the graph no longer runs */
+    C2S_NOT_PROVED /* the graph before could not be run */
 } c2s_verdict;
 
 typedef struct c2s_proof {
     c2s_verdict verdict;
     double error;   /* largest relative error of all outputs and inputs; NaN: nothing compared */
     double sqnr_db; /* smallest; infinite if all is equal */
-    char output[128]; /* BROKEN: the first output that breaks the tolerance, shortened; else "" */
-    char text[512]; /* BROKEN: which element, what was found and expected; IMPOSSIBLE: why */
+    char output[128]; /* DIFFERENT: the first output that does, shortened; else "" */
+    char text[512];   /* DIFFERENT: which element, found and expected; NOT_PROVED: why; else "" */
 } c2s_proof;
 
 /* Holds `graph` against the baseline: inputs by name, outputs by position and name. */
