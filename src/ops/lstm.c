@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LSTM. Gates in the order i, o, f, c.
+ * LSTM. Gates in the order i, o, f, c. The attribute clip limits the sums of the gates but not the
+ * cell state on its way into h, as ONNX Runtime reads it.
  */
 #include "ops/recurrent.h"
 #include "ops/vector_matrix.h"
@@ -20,7 +21,7 @@ static void lstm_step(const c2s_cell *cell, double *gates, double *h, double *c,
                        : c2s_cell_apply(cell, 0, forget[j] + (p ? p[2 * n + j] * c[j] : 0.0));
         c[j] = f * c[j] + i * c2s_cell_apply(cell, 1, candidate[j]);
         double o = c2s_cell_apply(cell, 0, out[j] + (p ? p[n + j] * c[j] : 0.0));
-        h[j] = o * c2s_cell_apply(cell, 2, c[j]);
+        h[j] = o * cell->function[2].apply(c[j], cell->function[2].alpha, cell->function[2].beta);
     }
 }
 
