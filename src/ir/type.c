@@ -151,7 +151,7 @@ static void append_type(text *t, c2s_dims *dims, const c2s_type *type) {
         break;
     }
     append(t, "%s", type->dtype == C2S_UNDEFINED ? "?" : c2s_dtype_name(type->dtype));
-    if (type->rank >= 0) {
+    if (type->rank != 0) { /* a scalar has no brackets; empty ones stand for an unknown rank */
         append(t, "[");
         for (int i = 0; i < type->rank; i++)
             append(t, "%s%s", i ? "," : "", c2s_dim_text(dims, type->dim[i]));

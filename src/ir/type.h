@@ -42,7 +42,8 @@ bool c2s_type_equal(const c2s_type *a, const c2s_type *b);
  * any symbol instead of a fresh one; otherwise `into` stays. False if they contradict each other
  * (kind, dtype, rank, known extents); then `into` keeps its own view of the contradicting part. */
 bool c2s_type_merge(c2s_type *into, const c2s_type *other);
-/* "float[batch,3,224,224]", "seq(int64[?])"; at most `size` bytes with NUL; returns buffer. */
+/* As in the ONNX text syntax: "float[batch,3,224,224]", "int64" (scalar), "seq(float[])" (elements of
+ * unknown rank); at most `size` bytes with NUL; returns buffer. */
 const char *c2s_type_text(c2s_dims *dims, const c2s_type *type, char *buffer, size_t size);
 
 #endif
