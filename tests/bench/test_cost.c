@@ -113,8 +113,8 @@ static void real_models(void **state) {
 static void make_big(const char *maker, const char *kind, const char *nodes, char *path,
                      size_t size) {
     snprintf(path, size, "%s/%s-%s.onnx", scratch, kind, nodes);
-    char *argv[] = {"/usr/bin/python3", (char *)maker, (char *)kind, path,    "--nodes",
-                    (char *)nodes,      "--no-check",  NULL};
+    char *argv[] = {"/usr/bin/python3", (char *)maker, (char *)kind, path,
+                    "--nodes",          (char *)nodes, "--no-check", NULL};
     assert_int_equal(run(argv).status, 0);
 }
 
