@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../shared.sh"
 cd "$C2S_SOURCE"
 
-{ find src passes runtime -name "*.[ch]" 2>/dev/null || true; } | sort | awk '
+{ find src passes runtime -name "*.[ch]" -o -name "*.inc" 2>/dev/null || true; } | sort | awk '
     # What each folder may include, itself aside. src/ itself holds the public header and its
     # implementation, which like the command line sees everything.
     BEGIN {

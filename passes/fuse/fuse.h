@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of the fuse pass, one topic per file; fuse.c lists them in the order of trial.
+ */
+#ifndef C2S_PASSES_FUSE_H
+#define C2S_PASSES_FUSE_H
+
+#include "rewrite/pattern.h"
+
+extern const c2s_rule c2s_rule_linear_batch_norm, c2s_rule_linear_affine, c2s_rule_matmul_add;
+extern const c2s_rule c2s_rule_pad_conv, c2s_rule_pad_average_pool, c2s_rule_pad_max_pool;
+extern const c2s_rule c2s_rule_transpose_gemm_a, c2s_rule_transpose_gemm_b,
+    c2s_rule_transpose_matmul_a, c2s_rule_transpose_matmul_b;
+extern const c2s_rule c2s_rule_transpose_transpose;
+extern const c2s_rule c2s_rule_reshape_reshape, c2s_rule_squeeze_squeeze,
+    c2s_rule_unsqueeze_unsqueeze;
+extern const c2s_rule c2s_rule_cast_cast;
+extern const c2s_rule c2s_rule_clip_clip;
+extern const c2s_rule c2s_rule_concat_concat;
+extern const c2s_rule c2s_rule_slice_slice;
+
+#endif
