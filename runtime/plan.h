@@ -9,7 +9,7 @@
 
 #include "eval/evaluator.h"
 #include "runtime/kernel.h"
-#include "runtime/memory.h"
+#include "runtime/activations.h"
 
 /* What all plans of a session share. */
 typedef struct c2s_plan_context {

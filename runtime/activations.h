@@ -3,8 +3,8 @@
  * Where the activations of a session live. Large blocks are used again within a run and in the
  * next one; results that the caller keeps are simply never given back.
  */
-#ifndef C2S_RUNTIME_MEMORY_H
-#define C2S_RUNTIME_MEMORY_H
+#ifndef C2S_RUNTIME_ACTIVATIONS_H
+#define C2S_RUNTIME_ACTIVATIONS_H
 
 #include "ir/tensor.h"
 
