@@ -104,15 +104,44 @@ static void release(c2s_atomic_file *file) {
     *file = (c2s_atomic_file){0};
 }
 
-c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
-    *file = (c2s_atomic_file){.path = c2s_strdup(path)};
-    if (strcmp(path, "-") == 0) {
-        file->stream = stdout;
+bool c2s_file_is_stream(const char *path) {
+    struct stat info;
+    if (strcmp(path, "-") == 0)
+        return true;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+static c2s_status open_stream(const char *path, c2s_atomic_file *file) {
+    file->stream = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
+    if (file->stream)
         return C2S_OK;
-    }
-    size_t length = strlen(path);
+    c2s_status status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    release(file);
+    return status;
+}
+
+static void close_stream(c2s_atomic_file *file) {
+    if (file->stream && file->stream != stdout)
+        fclose(file->stream);
+    file->stream = NULL;
+}
+
+/* What a link at `path` leads to is what gets replaced, so that the link stays. */
+static char *final_path(const char *path) {
+    struct stat info;
+    char *target = NULL;
+    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode))
+        target = realpath(path, NULL);
+    return target ? target : c2s_strdup(path);
+}
+
+c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
+    *file = (c2s_atomic_file){.path = final_path(path)};
+    if (c2s_file_is_stream(path))
+        return open_stream(path, file);
+    size_t length = strlen(file->path);
     file->temporary = c2s_alloc(length + 16);
-    memcpy(file->temporary, path, length);
+    memcpy(file->temporary, file->path, length);
     memcpy(file->temporary + length, ".XXXXXX", 8);
     remember(file->temporary);
     int fd = mkstemp(file->temporary);
@@ -138,7 +167,7 @@ c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
 }
 
 c2s_status c2s_atomic_commit(c2s_atomic_file *file) {
-    const char *shown = file->temporary ? file->path : "standard output";
+    const char *shown = strcmp(file->path, "-") == 0 ? "standard output" : file->path;
     if (fflush(file->stream) != 0 || ferror(file->stream) ||
         (file->temporary && fsync(fileno(file->stream)) != 0)) {
         c2s_status status = c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
@@ -151,16 +180,16 @@ c2s_status c2s_atomic_commit(c2s_atomic_file *file) {
             status = c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
             unlink(file->temporary);
         }
+    } else {
+        close_stream(file);
     }
     release(file);
     return status;
 }
 
 void c2s_atomic_abort(c2s_atomic_file *file) {
-    if (file->temporary) {
-        if (file->stream)
-            fclose(file->stream);
+    close_stream(file);
+    if (file->temporary)
         unlink(file->temporary);
-    }
     release(file);
 }

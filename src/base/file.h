@@ -5,6 +5,7 @@
 #ifndef C2S_BASE_FILE_H
 #define C2S_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -18,8 +19,12 @@ c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *
 typedef struct c2s_atomic_file {
     FILE *stream;
     char *path;      /* final; "-" means standard output */
-    char *temporary; /* NULL for standard output */
+    char *temporary; /* NULL for what cannot be replaced, see c2s_file_is_stream */
 } c2s_atomic_file;
+
+/* True for "-" (standard output) and for pipes, devices and the like, which are written to
+ * directly: they cannot be replaced, and nothing can stand beside them. */
+bool c2s_file_is_stream(const char *path);
 
 c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file);
 /* Flushes, fsyncs and renames; on failure nothing is left behind. Either way `file` is closed. */

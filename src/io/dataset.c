@@ -15,10 +15,10 @@
 typedef struct array {
     char *name;
     c2s_tensor *tensor;
-    int input;       /* index of the graph input, or -1 */
-    size_t samples;  /* 0: serves all samples */
-    bool items;      /* one axis more than the input: a sample is one item */
-    size_t rows;     /* rows per sample otherwise */
+    int input;      /* index of the graph input, or -1 */
+    size_t samples; /* 0: serves all samples */
+    bool items;     /* one axis more than the input: a sample is one item */
+    size_t rows;    /* rows per sample otherwise */
 } array;
 
 /* Arrays that belong together: an .npz file, a folder of .npy files, a test_data_set. */
@@ -68,8 +68,7 @@ static c2s_status bind(const c2s_graph *graph, array *a) {
         size_t rows = c2s_dim_is_known(first) && first > 0 ? (size_t)first : 1;
         if (have->rank == 0)
             return C2S_OK;
-        if ((want->rank < 0 || extents_fit(want, 1, have, 1)) &&
-            (size_t)have->dim[0] % rows == 0) {
+        if ((want->rank < 0 || extents_fit(want, 1, have, 1)) && (size_t)have->dim[0] % rows == 0) {
             a->rows = rows;
             a->samples = (size_t)have->dim[0] / rows;
             if (a->samples == 1)
@@ -125,9 +124,9 @@ static void free_part(part *p) {
 }
 
 static void add_array(const c2s_graph *graph, part *p, const char *name, c2s_tensor *tensor) {
-    c2s_vec_push(&p->arrays,
-                 ((array){.name = c2s_strdup(name), .tensor = tensor,
-                          .input = find_input(graph, name)}));
+    c2s_vec_push(
+        &p->arrays,
+        ((array){.name = c2s_strdup(name), .tensor = tensor, .input = find_input(graph, name)}));
 }
 
 /* ---- files ---- */
@@ -177,9 +176,9 @@ static c2s_status load_npz(const c2s_graph *graph, const char *path, part *p) {
     if (!zip) {
         zip_error_t error;
         zip_error_init_with_code(&error, code);
-        c2s_status status = c2s_fail(code == ZIP_ER_NOENT || code == ZIP_ER_OPEN ? C2S_ERR_IO
-                                                                                 : C2S_ERR_INVALID,
-                                     "%s", zip_error_strerror(&error));
+        c2s_status status =
+            c2s_fail(code == ZIP_ER_NOENT || code == ZIP_ER_OPEN ? C2S_ERR_IO : C2S_ERR_INVALID,
+                     "%s", zip_error_strerror(&error));
         zip_error_fini(&error);
         return status;
     }
@@ -330,8 +329,8 @@ static c2s_status add_folder(c2s_dataset *data, const char *folder) {
     } else if (kinds.npy) {
         status = add_npy_files(data, folder, entry, count);
     } else {
-        status = c2s_fail(C2S_ERR_INVALID,
-                          "%s: holds no .npz, .npy, input_0.pb or test_data_set_*", folder);
+        status = c2s_fail(C2S_ERR_INVALID, "%s: holds no .npz, .npy, input_0.pb or test_data_set_*",
+                          folder);
     }
     for (int i = 0; i < count; i++)
         free(entry[i]);

@@ -93,20 +93,19 @@ c2s_status c2s_gradient_add(c2s_gradient *g, c2s_value *operand, c2s_value *grad
     if (result)
         C2S_TRY(unbroadcast(g, operand, result, &gradient));
     c2s_value *before = c2s_map_get(&g->of, operand);
-    c2s_map_put(&g->of, operand,
-                before ? c2s_gradient_node(g, "Add", before, gradient) : gradient);
+    c2s_map_put(&g->of, operand, before ? c2s_gradient_node(g, "Add", before, gradient) : gradient);
     return C2S_OK;
 }
 
 /* ---- the differentiated part ---- */
 
 typedef struct part {
-    c2s_node *node; /* the Gradient node */
+    c2s_node *node;        /* the Gradient node */
     size_t x_count, count; /* xs; xs and zs */
-    c2s_value **named; /* what xs and zs name */
+    c2s_value **named;     /* what xs and zs name */
     c2s_value *y;
-    bool *stop;    /* by value id: named */
-    bool *varies;  /* by value id: depends on a named value */
+    bool *stop;               /* by value id: named */
+    bool *varies;             /* by value id: depends on a named value */
     C2S_VEC(c2s_node *) path; /* nodes between the named values and y, in list order */
 } part;
 
@@ -181,8 +180,8 @@ static void find_path(part *p) {
         c2s_node *node = varying.at[k];
         bool used = false;
         for (unsigned i = 0; i < node->output_count; i++)
-            used |= node->outputs[i] && needed[node->outputs[i]->id] &&
-                    !p->stop[node->outputs[i]->id];
+            used |=
+                node->outputs[i] && needed[node->outputs[i]->id] && !p->stop[node->outputs[i]->id];
         if (!used) {
             varying.at[k] = NULL;
             continue;

@@ -71,8 +71,8 @@ static c2s_status derive_relu(c2s_gradient *g, const c2s_node *node, c2s_value *
     c2s_value *zero;
     C2S_TRY(c2s_gradient_scalar(g, in(node, 0), 0, &zero));
     c2s_value *positive = c2s_gradient_node(g, "Greater", in(node, 0), zero);
-    c2s_value *chosen = c2s_raise_node(g->r, g->before, "Where",
-                                       (c2s_value *[]){positive, dy, zero}, 3);
+    c2s_value *chosen =
+        c2s_raise_node(g->r, g->before, "Where", (c2s_value *[]){positive, dy, zero}, 3);
     return c2s_gradient_add(g, in(node, 0), chosen, NULL);
 }
 
@@ -148,7 +148,8 @@ static c2s_value *swap_last_axes(c2s_gradient *g, c2s_value *matrix) {
     return swapped;
 }
 
-/* The gradient of an operand as a b; its axes before the last two were broadcast like those of y. */
+/* The gradient of an operand as a b; its axes before the last two were broadcast like those of y.
+ */
 static c2s_status add_product(c2s_gradient *g, c2s_value *operand, c2s_value *a, c2s_value *b,
                               const c2s_value *y) {
     c2s_type product = y->type;

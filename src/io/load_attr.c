@@ -57,6 +57,9 @@ static c2s_status load_tensors(c2s_model *model, const Onnx__AttributeProto *pro
     return C2S_OK;
 }
 
+/* Bodies are found by counting: a node with thousands of them would take forever. */
+#define BODIES_MAX 16
+
 static c2s_graph *new_body(c2s_node *node, const Onnx__GraphProto *proto) {
     c2s_graph *body = c2s_graph_create(node->graph->model, node, proto->name ? proto->name : "");
     body->origin = proto;
@@ -164,5 +167,8 @@ c2s_status c2s_attr_load(c2s_node *node, const Onnx__AttributeProto *proto,
         return status;
     }
     c2s_attr_append(node, &attr);
+    if ((attr.kind == C2S_ATTR_GRAPH || attr.kind == C2S_ATTR_GRAPHS) &&
+        c2s_node_body(node, BODIES_MAX))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "found more than %d bodies", BODIES_MAX);
     return C2S_OK;
 }

@@ -42,18 +42,16 @@ static c2s_status load_sequence(const Onnx__SequenceProto *s, struct c2s_origin 
         return load_items(s->n_optional_values, (void *const *)s->optional_values, origin, depth,
                           out);
     default:
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "a sequence of element type %d",
-                        (int)s->elem_type);
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "a sequence of element type %d", (int)s->elem_type);
     }
 }
 
 static c2s_status load_optional(const Onnx__OptionalProto *o, struct c2s_origin *origin,
                                 unsigned depth, c2s_tensor **out) {
-    const ProtobufCMessage *content =
-        o->tensor_value     ? &o->tensor_value->base
-        : o->sequence_value ? &o->sequence_value->base
-        : o->optional_value ? &o->optional_value->base
-                            : NULL;
+    const ProtobufCMessage *content = o->tensor_value     ? &o->tensor_value->base
+                                      : o->sequence_value ? &o->sequence_value->base
+                                      : o->optional_value ? &o->optional_value->base
+                                                          : NULL;
     if (!content)
         return c2s_tensor_sequence(C2S_KIND_OPTIONAL, NULL, 0, NULL, out);
     c2s_tensor *item;

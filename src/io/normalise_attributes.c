@@ -62,8 +62,8 @@ c2s_status c2s_raise_scatter(c2s_raise *r, c2s_node *node) {
     return C2S_OK;
 }
 
-/* Opset 16 shifted the sampling grid by half a pixel by default; the old grid has to be asked for by
- * an attribute that older opsets do not have. */
+/* Opset 16 shifted the sampling grid by half a pixel by default; the old grid has to be asked for
+ * by an attribute that older opsets do not have. */
 c2s_status c2s_raise_roi_align(c2s_raise *r, c2s_node *node) {
     if (!c2s_attr_has(node, "coordinate_transformation_mode"))
         c2s_attr_set_string(node, "coordinate_transformation_mode", "output_half_pixel");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/raise_rows.h"
 
-/* value op constant, the constant being a scalar of the value's type. Left out where it is neutral. */
+/* value op constant, the constant being a scalar of the value's type. Left out where it is neutral.
+ */
 static c2s_status apply(c2s_raise *r, c2s_node *node, const char *type, c2s_dtype dtype,
                         float constant, float neutral, c2s_value **value) {
     if (constant == neutral)
@@ -50,8 +51,8 @@ c2s_status c2s_raise_scale(c2s_raise *r, c2s_node *node) {
     c2s_value *x, *scale;
     c2s_dtype dtype;
     C2S_TRY(begin(r, node, &x, &dtype));
-    C2S_TRY(c2s_raise_scalar(r, node, "scale", dtype,
-                             (double)c2s_attr_float(node, "scale", 1), &scale));
+    C2S_TRY(c2s_raise_scalar(r, node, "scale", dtype, (double)c2s_attr_float(node, "scale", 1),
+                             &scale));
     c2s_raise_become(node, "Mul", (c2s_value *[]){x, scale}, 2);
     return C2S_OK;
 }

@@ -51,8 +51,8 @@ c2s_status c2s_raise_batchnorm_switch(c2s_raise *r, c2s_node *node) {
     return C2S_OK;
 }
 
-/* spatial = 0: the statistics have the shape of one sample, [C, D1, D2, ...], so they broadcast over
- * the batch: y = (x - mean) / sqrt(variance + epsilon) * scale + bias. */
+/* spatial = 0: the statistics have the shape of one sample, [C, D1, D2, ...], so they broadcast
+ * over the batch: y = (x - mean) / sqrt(variance + epsilon) * scale + bias. */
 c2s_status c2s_raise_batchnorm_spatial(c2s_raise *r, c2s_node *node) {
     C2S_TRY(c2s_raise_no_references(node));
     if (c2s_attr_int(node, "spatial", 1)) {

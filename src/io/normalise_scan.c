@@ -31,9 +31,9 @@ static c2s_status scan_sample(c2s_node *node, c2s_graph *sample, c2s_node **out)
     return C2S_OK;
 }
 
-/* Opset 8: Scan(lengths, states..., sequences...) works on batches, axis 0 of all, with the sequence
- * along axis 1. Now: a scan over the samples of the batch, without states, whose body is the scan
- * along the sequence of one sample. */
+/* Opset 8: Scan(lengths, states..., sequences...) works on batches, axis 0 of all, with the
+ * sequence along axis 1. Now: a scan over the samples of the batch, without states, whose body is
+ * the scan along the sequence of one sample. */
 c2s_status c2s_raise_scan(c2s_raise *r, c2s_node *node) {
     C2S_TRY(c2s_raise_no_references(node));
     if (c2s_node_in(node, 0))

@@ -16,8 +16,8 @@ static bool is_single_axis(const c2s_type *type, int64_t axis) {
     return true;
 }
 
-/* Softmax, LogSoftmax, Hardmax before opset 13 flatten to a matrix at `axis` (default 1) and work on
- * its rows; now they work along one axis (default -1). */
+/* Softmax, LogSoftmax, Hardmax before opset 13 flatten to a matrix at `axis` (default 1) and work
+ * on its rows; now they work along one axis (default -1). */
 c2s_status c2s_raise_softmax(c2s_raise *r, c2s_node *node) {
     C2S_TRY(c2s_raise_no_references(node));
     C2S_TRY(c2s_raise_need(node, 1));

@@ -17,9 +17,9 @@ static const struct {
     const char *code; /* without the byte order mark */
     c2s_dtype dtype;
 } number_types[] = {
-    {"f4", C2S_FLOAT},   {"f8", C2S_DOUBLE}, {"f2", C2S_FLOAT16},   {"i1", C2S_INT8},
-    {"i2", C2S_INT16},   {"i4", C2S_INT32},  {"i8", C2S_INT64},     {"u1", C2S_UINT8},
-    {"u2", C2S_UINT16},  {"u4", C2S_UINT32}, {"u8", C2S_UINT64},    {"b1", C2S_BOOL},
+    {"f4", C2S_FLOAT},     {"f8", C2S_DOUBLE},      {"f2", C2S_FLOAT16}, {"i1", C2S_INT8},
+    {"i2", C2S_INT16},     {"i4", C2S_INT32},       {"i8", C2S_INT64},   {"u1", C2S_UINT8},
+    {"u2", C2S_UINT16},    {"u4", C2S_UINT32},      {"u8", C2S_UINT64},  {"b1", C2S_BOOL},
     {"c8", C2S_COMPLEX64}, {"c16", C2S_COMPLEX128},
 };
 
@@ -246,16 +246,24 @@ static c2s_dtype stored_dtype(c2s_dtype dtype) {
 
 static void write_header(FILE *stream, const char *code, const c2s_type *type) {
     char text[1024];
-    size_t used = (size_t)snprintf(
-        text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", code);
+    size_t used = (size_t)snprintf(text, sizeof text,
+                                   "{'descr': '%s', 'fortran_order': False, 'shape': (", code);
     for (int i = 0; i < type->rank; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%lld,%s",
                                  (long long)type->dim[i], i + 1 < type->rank ? " " : "");
     used += (size_t)snprintf(text + used, sizeof text - used, "), }");
     /* Padded so that the data starts at a multiple of 64 bytes. */
     size_t length = (10 + used + 1 + 63) / 64 * 64 - 10;
-    const unsigned char magic[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0,
-                                     (unsigned char)(length & 0xff), (unsigned char)(length >> 8)};
+    const unsigned char magic[10] = {0x93,
+                                     'N',
+                                     'U',
+                                     'M',
+                                     'P',
+                                     'Y',
+                                     1,
+                                     0,
+                                     (unsigned char)(length & 0xff),
+                                     (unsigned char)(length >> 8)};
     fwrite(magic, 1, sizeof magic, stream);
     fprintf(stream, "%s%*s", text, (int)(length - used), "\n");
 }

@@ -119,11 +119,11 @@ static void stream_append(ProtobufCBuffer *base, size_t size, const uint8_t *dat
     buffer->error = errno;
 }
 
-static c2s_status write_message(const ProtobufCMessage *message, FILE *stream) {
+static c2s_status write_message(const ProtobufCMessage *message, const char *path, FILE *stream) {
     stream_buffer buffer = {.base = {stream_append}, .stream = stream};
     protobuf_c_message_pack_to_buffer(message, &buffer.base);
     if (buffer.failed)
-        return c2s_fail(C2S_ERR_IO, "cannot write: %s", strerror(buffer.error));
+        return c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", path, strerror(buffer.error));
     return C2S_OK;
 }
 
@@ -178,7 +178,7 @@ static void output_close(output *out) {
 static c2s_status place_data(c2s_saver *saver, output *out, const c2s_save_options *options,
                              bool all, ProtobufCMessage **message) {
     c2s_externalizer e = {.arena = saver->arena, .all = all};
-    if (strcmp(out->path, "-") != 0) {
+    if (!c2s_file_is_stream(out->path)) {
         out->data_path = with_suffix(out->path, ".data");
         const char *slash = strrchr(out->data_path, '/');
         e.location = slash ? slash + 1 : out->data_path;
@@ -201,12 +201,12 @@ static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_opti
     size_t size = protobuf_c_message_get_packed_size(message);
     if (size > INT_MAX) {
         return c2s_fail(C2S_ERR_UNSUPPORTED,
-                        "the model takes %zu bytes%s, a file of the format holds at most %d", size,
-                        out->data_path ? " besides its external data" : "", INT_MAX);
+                        "%s: the model takes %zu bytes%s, a file of the format holds at most %d",
+                        out->path, size, out->data_path ? " besides its external data" : "",
+                        INT_MAX);
     }
     C2S_TRY(c2s_atomic_open(out->path, &out->model));
-    C2S_TRY(write_message(message, out->model.stream));
-    return commit(out);
+    return write_message(message, out->path, out->model.stream);
 }
 
 c2s_status c2s_model_save(c2s_model *model, const char *path, const c2s_save_options *options) {
@@ -214,10 +214,10 @@ c2s_status c2s_model_save(c2s_model *model, const char *path, const c2s_save_opt
     output out = {.path = path};
     saver_init(&saver, model);
     c2s_status status = write_model(&saver, &out, options);
+    if (status == C2S_OK)
+        status = commit(&out);
     output_close(&out);
     saver_free(&saver);
-    if (status != C2S_OK)
-        c2s_note("%s", strcmp(path, "-") == 0 ? "standard output" : path);
     return status;
 }
 

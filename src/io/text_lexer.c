@@ -153,8 +153,8 @@ static const struct {
     const char *word;
     double value;
     bool is_float;
-} number_words[] = {{"inf", HUGE_VAL, true}, {"nan", -1, true}, {"true", 1, false},
-                    {"false", 0, false}};
+} number_words[] = {
+    {"inf", HUGE_VAL, true}, {"nan", -1, true}, {"true", 1, false}, {"false", 0, false}};
 
 bool c2s_lex_is_number(c2s_lexer *l) {
     char c = c2s_lex_peek(l);

@@ -175,12 +175,11 @@ static c2s_attr_kind kind_from_name(const char *name) {
     static const struct {
         const char *name;
         c2s_attr_kind kind;
-    } kinds[] = {{"float", C2S_ATTR_FLOAT},     {"int", C2S_ATTR_INT},
-                 {"string", C2S_ATTR_STRING},   {"tensor", C2S_ATTR_TENSOR},
-                 {"graph", C2S_ATTR_GRAPH},     {"floats", C2S_ATTR_FLOATS},
-                 {"ints", C2S_ATTR_INTS},       {"strings", C2S_ATTR_STRINGS},
-                 {"tensors", C2S_ATTR_TENSORS}, {"graphs", C2S_ATTR_GRAPHS},
-                 {"type_proto", C2S_ATTR_TYPE}};
+    } kinds[] = {
+        {"float", C2S_ATTR_FLOAT},   {"int", C2S_ATTR_INT},         {"string", C2S_ATTR_STRING},
+        {"tensor", C2S_ATTR_TENSOR}, {"graph", C2S_ATTR_GRAPH},     {"floats", C2S_ATTR_FLOATS},
+        {"ints", C2S_ATTR_INTS},     {"strings", C2S_ATTR_STRINGS}, {"tensors", C2S_ATTR_TENSORS},
+        {"graphs", C2S_ATTR_GRAPHS}, {"type_proto", C2S_ATTR_TYPE}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].name, name) == 0)
             return kinds[i].kind;

@@ -115,8 +115,7 @@ typedef C2S_VEC(c2s_lex_number) number_list;
 typedef C2S_VEC(c2s_string) string_list;
 
 /* The list grows with the text, not with what the type claims. */
-static c2s_status read_list(c2s_lexer *l, bool strings, number_list *numbers,
-                            string_list *texts) {
+static c2s_status read_list(c2s_lexer *l, bool strings, number_list *numbers, string_list *texts) {
     C2S_TRY(c2s_lex_need(l, "{"));
     while (!c2s_lex_take(l, "}")) {
         if (strings) {
@@ -144,9 +143,9 @@ static bool fits(c2s_dtype dtype, const c2s_lex_number *n) {
         int64_t top = (int64_t)((UINT64_C(1) << (bits - 1)) - 1);
         return !n->is_unsigned && n->integer <= top && n->integer >= -top - 1;
     }
-    return bits == 64 ? n->is_unsigned || n->integer >= 0
-                      : !n->is_unsigned && n->integer >= 0 &&
-                            (uint64_t)n->integer < UINT64_C(1) << bits;
+    return bits == 64
+               ? n->is_unsigned || n->integer >= 0
+               : !n->is_unsigned && n->integer >= 0 && (uint64_t)n->integer < UINT64_C(1) << bits;
 }
 
 static c2s_status store(c2s_lexer *l, const number_list *list, c2s_tensor *t) {

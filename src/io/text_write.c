@@ -197,10 +197,10 @@ static void put_list(writer *w, const c2s_attr *attr, unsigned depth) {
 }
 
 static const char *kind_name(c2s_attr_kind kind) {
-    static const char *const names[] = {"undefined", "float", "int", "string", "tensor", "graph",
-                                        "floats", "ints", "strings", "tensors", "graphs",
-                                        "sparse_tensor", "sparse_tensors", "type_proto",
-                                        "type_protos"};
+    static const char *const names[] = {
+        "undefined",      "float",      "int",        "string",  "tensor", "graph",
+        "floats",         "ints",       "strings",    "tensors", "graphs", "sparse_tensor",
+        "sparse_tensors", "type_proto", "type_protos"};
     return names[kind];
 }
 

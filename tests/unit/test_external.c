@@ -288,6 +288,39 @@ static void test_failed_save(void **state) {
     c2s_model_free(model);
 }
 
+/* Pipes and devices are written to, not replaced, and get no data file beside them; a link stays.
+ */
+static void test_special_targets(void **state) {
+    (void)state;
+    c2s_model *model = proto_loaded(proto_small_model());
+    char *path = in_root("model/fifo"), *link = in_root("link.onnx");
+    int descriptor = open(path, O_RDWR);
+    assert_true(descriptor >= 0);
+    c2s_save_options options = {.external_data = true};
+    assert_int_equal(c2s_model_save(model, path, &options), C2S_OK);
+    void *data;
+    size_t size;
+    assert_int_equal(c2s_model_save_memory(model, &data, &size), C2S_OK);
+    char got[4096];
+    assert_int_equal(read(descriptor, got, sizeof got), size);
+    assert_memory_equal(got, data, size);
+    close(descriptor);
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(stat(in_root("model/fifo.data"), &info), -1);
+
+    write_file(in_root("model/target.onnx"), "", 0);
+    assert_int_equal(symlink("model/target.onnx", link), 0);
+    assert_int_equal(c2s_model_save(model, link, NULL), C2S_OK);
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(stat(in_root("model/target.onnx"), &info), 0);
+    assert_int_equal(info.st_size, size);
+    free(data);
+    c2s_model_free(model);
+}
+
 /* Tensors outside of what the graph models: training graphs, attributes, bodies. */
 static void test_everywhere(void **state) {
     (void)state;
@@ -325,9 +358,10 @@ static void test_everywhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_written),     cmocka_unit_test(test_threshold),
-        cmocka_unit_test(test_failed_save), cmocka_unit_test(test_everywhere),
+        cmocka_unit_test(test_accepted),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_written),         cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_failed_save),     cmocka_unit_test(test_everywhere),
+        cmocka_unit_test(test_special_targets),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -198,6 +198,10 @@ static void test_refused_bodies(void **state) {
                   "node \"choice\" (If): graph \"then\": node \"t\" (Abs): input 0 is \"lost\"");
     body->node[0]->input[0] = proto_text("z"); /* what the node itself gives */
     proto_refused(proto, C2S_ERR_INVALID, "is part of a cycle");
+    for (int i = 0; i < 16; i++)
+        add_body(node, "extra", "extra");
+    proto_refused(proto, C2S_ERR_UNSUPPORTED, "found more than 16 bodies");
+    node->n_attribute = 1;
     node->attribute[0]->g = NULL;
     proto_refused(proto, C2S_ERR_INVALID, "attribute \"then_branch\": found no graph");
 }
