@@ -74,6 +74,19 @@ static c2s_status load_value(const ProtobufCMessage *message, struct c2s_origin 
     return c2s_fail(C2S_ERR_UNSUPPORTED, "a value of type %s", message->descriptor->short_name);
 }
 
+/* Scalars are often stored with one axis of extent 1, which other runtimes take for scalars. */
+static c2s_status drop_axis(const c2s_type *type, c2s_tensor **tensor) {
+    c2s_tensor *scalar;
+    if (type->kind != C2S_KIND_TENSOR || type->rank != 0 ||
+        (*tensor)->type.kind != C2S_KIND_TENSOR || (*tensor)->type.rank != 1 ||
+        (*tensor)->count != 1)
+        return C2S_OK;
+    C2S_TRY(c2s_tensor_reshape(*tensor, 0, NULL, &scalar));
+    c2s_tensor_unref(*tensor);
+    *tensor = scalar;
+    return C2S_OK;
+}
+
 c2s_status c2s_tensor_load_pb(const char *path, const c2s_type *type, c2s_tensor **out) {
     const ProtobufCMessageDescriptor *message = &onnx__tensor_proto__descriptor;
     if (type->kind == C2S_KIND_SEQUENCE)
@@ -86,6 +99,8 @@ c2s_status c2s_tensor_load_pb(const char *path, const c2s_type *type, c2s_tensor
     C2S_TRY(c2s_message_load(path, message, &origin));
     c2s_status status = load_value(origin->message, origin, 0, out);
     c2s_origin_unref(origin);
+    if (status == C2S_OK)
+        status = drop_axis(type, out);
     if (status != C2S_OK)
         c2s_note("%s", path);
     return status;

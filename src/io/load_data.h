@@ -8,7 +8,8 @@
 
 #include "ir/tensor.h"
 
-/* `type` is the type of the graph input or output that the file is for. Failures name the file. */
+/* `type` is the type of the graph input or output that the file is for; where it is a scalar, a
+ * vector of one element becomes one. Failures name the file. */
 c2s_status c2s_tensor_load_pb(const char *path, const c2s_type *type, c2s_tensor **out);
 
 #endif
