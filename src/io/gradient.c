@@ -152,6 +152,8 @@ static c2s_status find_values(part *p, const c2s_map *values) {
 }
 
 static bool varies_with(const part *p, const c2s_node *node) {
+    if (c2s_node_is(node, "Shape") || c2s_node_is(node, "Size"))
+        return false; /* of what a value holds, nothing shows in its shape */
     for (unsigned i = 0; i < node->input_count; i++)
         if (node->inputs[i].value && p->varies[node->inputs[i].value->id])
             return true;

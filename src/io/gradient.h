@@ -17,8 +17,8 @@ c2s_status c2s_gradient_expand(c2s_raise *r, c2s_node *node);
 
 typedef struct c2s_gradient {
     c2s_raise *r;
-    c2s_node *before;  /* where the derivative is built */
-    c2s_map of;        /* value -> its gradient so far */
+    c2s_node *before; /* where the derivative is built */
+    c2s_map of;       /* value -> its gradient so far */
 } c2s_gradient;
 
 /* Adds to the gradient of an operand. `gradient` has the shape of `result`: it is summed over the

@@ -134,6 +134,17 @@ static c2s_status derive_cos(c2s_gradient *g, const c2s_node *node, c2s_value *d
     return c2s_gradient_add(g, in(node, 0), mul(g, dy, slope), NULL);
 }
 
+static c2s_status derive_where(c2s_gradient *g, const c2s_node *node, c2s_value *dy) {
+    c2s_value *zero;
+    C2S_TRY(c2s_gradient_scalar(g, in(node, 1), 0, &zero));
+    for (unsigned i = 1; i < 3; i++) {
+        c2s_value *choice[] = {in(node, 0), i == 1 ? dy : zero, i == 1 ? zero : dy};
+        c2s_value *chosen = c2s_raise_node(g->r, g->before, "Where", choice, 3);
+        C2S_TRY(c2s_gradient_add(g, in(node, i), chosen, &node->outputs[0]->type));
+    }
+    return C2S_OK;
+}
+
 /* ---- matrices ---- */
 
 static c2s_value *swap_last_axes(c2s_gradient *g, c2s_value *matrix) {
@@ -191,6 +202,10 @@ static c2s_status derive_transpose(c2s_gradient *g, const c2s_node *node, c2s_va
     return c2s_gradient_add(g, in(node, 0), back, NULL);
 }
 
+static c2s_status derive_expand(c2s_gradient *g, const c2s_node *node, c2s_value *dy) {
+    return c2s_gradient_add(g, in(node, 0), dy, &node->outputs[0]->type);
+}
+
 /* Sum over axes: every element of x gets the gradient of the sum that it is part of. */
 static c2s_status spread(c2s_gradient *g, const c2s_node *node, c2s_value *dy, c2s_value **dx) {
     c2s_value *x = in(node, 0), *axes = in(node, 1);
@@ -231,6 +246,7 @@ static const c2s_gradient_rule rules[] = {
     {"Cos", derive_cos},
     {"Div", derive_div},
     {"Exp", derive_exp},
+    {"Expand", derive_expand},
     {"Flatten", derive_reshape},
     {"Identity", derive_identity},
     {"Log", derive_log},
@@ -253,6 +269,7 @@ static const c2s_gradient_rule rules[] = {
     {"Tanh", derive_tanh},
     {"Transpose", derive_transpose},
     {"Unsqueeze", derive_reshape},
+    {"Where", derive_where},
 };
 
 const c2s_gradient_rule *c2s_gradient_rule_of(const c2s_node *node) {

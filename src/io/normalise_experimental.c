@@ -8,7 +8,7 @@ static c2s_status apply(c2s_raise *r, c2s_node *node, const char *type, c2s_dtyp
     if (constant == neutral)
         return C2S_OK;
     c2s_value *scalar;
-    C2S_TRY(c2s_raise_scalar(r, node, type, dtype, (double)constant, &scalar));
+    C2S_TRY(c2s_raise_scalar(r, node, "factor", dtype, (double)constant, &scalar));
     *value = c2s_raise_node(r, node, type, (c2s_value *[]){*value, scalar}, 2);
     return C2S_OK;
 }

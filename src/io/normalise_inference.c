@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/raise_rows.h"
 
+#include "ir/clone.h"
+
 /* The switch is gone since opset 7: inference unless asked for otherwise. A model that is to be
  * made small is a model for inference, also where an exporter left the switch at its default. */
 c2s_status c2s_raise_dropout_switch(c2s_raise *r, c2s_node *node) {
@@ -26,6 +28,7 @@ c2s_status c2s_raise_dropout_mask(c2s_raise *r, c2s_node *node) {
         c2s_value_set_type(mask, &boolean);
     }
     c2s_value_replace(mask, cast->outputs[0]);
+    c2s_value_swap_names(mask, cast->outputs[0]);
     c2s_use_set(&cast->inputs[0], mask);
     return C2S_OK;
 }

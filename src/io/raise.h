@@ -47,8 +47,7 @@ c2s_status c2s_raise_dtype(c2s_raise *r, const c2s_value *value, c2s_dtype *dtyp
 c2s_value *c2s_raise_node(c2s_raise *r, c2s_node *before, const char *type, c2s_value *const *in,
                           unsigned in_count);
 /* An initializer, or a Constant node before `before` in functions. Takes over the reference. */
-c2s_value *c2s_raise_constant(c2s_raise *r, c2s_node *before, const char *hint,
-                              c2s_tensor *tensor);
+c2s_value *c2s_raise_constant(c2s_raise *r, c2s_node *before, const char *hint, c2s_tensor *tensor);
 c2s_status c2s_raise_ints(c2s_raise *r, c2s_node *before, const char *hint, const int64_t *values,
                           size_t count, c2s_value **out);
 c2s_status c2s_raise_scalar(c2s_raise *r, c2s_node *before, const char *hint, c2s_dtype dtype,

@@ -92,8 +92,8 @@ static void clone_outputs(c2s_cloner *c, const c2s_node *from, c2s_node *to) {
     }
 }
 
-c2s_status c2s_node_clone(c2s_cloner *c, const c2s_node *from, c2s_graph *graph,
-                          c2s_node *before, c2s_node **out) {
+c2s_status c2s_node_clone(c2s_cloner *c, const c2s_node *from, c2s_graph *graph, c2s_node *before,
+                          c2s_node **out) {
     c2s_model *model = graph->model;
     c2s_node *to = c2s_node_create(graph, before, from->domain, from->type, 0, 0);
     to->name = from->name;

@@ -9,8 +9,8 @@
 #include "ir/graph.h"
 
 typedef struct c2s_cloner {
-    c2s_map values;             /* c2s_value -> c2s_value: what stands for it; grows with copies */
-    const c2s_node *call;       /* attribute references take their values from it; NULL: they stay */
+    c2s_map values;       /* c2s_value -> c2s_value: what stands for it; grows with copies */
+    const c2s_node *call; /* attribute references take their values from it; NULL: they stay */
     const c2s_function *callee; /* with call: whose defaults hold */
     const char *prefix;         /* before node names, or NULL */
 } c2s_cloner;

@@ -56,8 +56,7 @@ c2s_status c2s_type_add_axis(const c2s_type *type, int axis, c2s_dim extent, c2s
 
 /* ---- entering bodies ---- */
 
-c2s_status c2s_body_find(const c2s_node *node, const char *name, int64_t inputs,
-                         c2s_graph **body) {
+c2s_status c2s_body_find(const c2s_node *node, const char *name, int64_t inputs, c2s_graph **body) {
     *body = c2s_attr_graph(node, name);
     if (!*body)
         return c2s_fail(C2S_ERR_INVALID, "attribute \"%s\" is missing", name);

@@ -80,8 +80,8 @@ static c2s_status place(const c2s_tensor *item, size_t outer, size_t row, size_t
     C2S_TRY(c2s_elements_read(item, &from));
     size_t count = outer ? item->count / outer : 0;
     for (size_t o = 0; count && o < outer; o++)
-        memcpy(to->data + (o * total + offset) * row * to->size,
-               from.data + o * count * from.size, count * from.size);
+        memcpy(to->data + (o * total + offset) * row * to->size, from.data + o * count * from.size,
+               count * from.size);
     c2s_elements_close(&from);
     return C2S_OK;
 }

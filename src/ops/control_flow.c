@@ -52,8 +52,7 @@ static c2s_status if_eval(c2s_eval *e) {
     C2S_TRY(c2s_iteration_need_runner(e));
     int64_t condition;
     C2S_TRY(scalar(e->in[0], "the condition", &condition));
-    const c2s_graph *branch =
-        c2s_attr_graph(e->node, condition ? "then_branch" : "else_branch");
+    const c2s_graph *branch = c2s_attr_graph(e->node, condition ? "then_branch" : "else_branch");
     unsigned count = c2s_graph_output_count(branch);
     c2s_tensor **out = c2s_zalloc((count + 1) * sizeof *out);
     c2s_status status = e->runner->run(e->runner, branch, NULL, 0, out, count);
@@ -137,8 +136,8 @@ static c2s_status loop_infer(c2s_infer *i) {
 }
 
 /* The body may declare its iteration number and condition with one axis. */
-static c2s_status body_scalar(const c2s_graph *body, unsigned input, c2s_dtype dtype,
-                              int64_t value, c2s_tensor **out) {
+static c2s_status body_scalar(const c2s_graph *body, unsigned input, c2s_dtype dtype, int64_t value,
+                              c2s_tensor **out) {
     int rank = c2s_graph_input(body, input)->type.rank == 1 ? 1 : 0;
     return c2s_tensor_from_i64(dtype, rank, (int64_t[]){1}, &value, out);
 }
@@ -171,16 +170,16 @@ static c2s_status loop_eval(c2s_eval *e) {
     if (e->in[1])
         C2S_TRY(scalar(e->in[1], "the condition", &condition));
     c2s_iteration it = {.e = e,
-                    .body = c2s_attr_graph(e->node, "body"),
-                    .lead = 2,
-                    .lead_out = 1,
-                    .carried = e->in_count - 2};
+                        .body = c2s_attr_graph(e->node, "body"),
+                        .lead = 2,
+                        .lead_out = 1,
+                        .carried = e->in_count - 2};
     c2s_status status = c2s_iteration_open(&it, 2);
     for (int64_t n = 0; status == C2S_OK && n < trips && condition; n++)
-        status = n < MAX_ITERATIONS ? loop_step(&it, n, &condition)
-                                    : c2s_fail(C2S_ERR_UNSUPPORTED,
-                                               "the loop did not end after %d iterations",
-                                               MAX_ITERATIONS);
+        status = n < MAX_ITERATIONS
+                     ? loop_step(&it, n, &condition)
+                     : c2s_fail(C2S_ERR_UNSUPPORTED, "the loop did not end after %d iterations",
+                                MAX_ITERATIONS);
     if (status == C2S_OK)
         status = c2s_iteration_finish(&it, NULL, 0, NULL, 0);
     c2s_iteration_close(&it);

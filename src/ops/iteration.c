@@ -30,8 +30,8 @@ c2s_status c2s_iteration_open(c2s_iteration *it, unsigned first) {
 
 c2s_status c2s_iteration_run(c2s_iteration *it) {
     unsigned outputs = c2s_graph_output_count(it->body);
-    c2s_status status = it->e->runner->run(it->e->runner, it->body, it->in,
-                                           it->body->formal_inputs, it->out, outputs);
+    c2s_status status = it->e->runner->run(it->e->runner, it->body, it->in, it->body->formal_inputs,
+                                           it->out, outputs);
     if (status != C2S_OK)
         return status;
     for (unsigned k = 0; k < it->carried; k++) {
@@ -58,14 +58,14 @@ static c2s_status give_collected(c2s_iteration *it, unsigned k, int64_t axis, bo
         return c2s_fail(C2S_ERR_INVALID, "output %u is to be stacked along axis %lld of rank %d",
                         it->carried + k, (long long)axis, type->rank + 1);
     c2s_tensor *stacked;
-    C2S_TRY(c2s_tensor_stack((const c2s_tensor *const *)items->at, items->count, (int)axis,
-                             reverse, type, &stacked));
+    C2S_TRY(c2s_tensor_stack((const c2s_tensor *const *)items->at, items->count, (int)axis, reverse,
+                             type, &stacked));
     c2s_eval_set(it->e, it->carried + k, stacked);
     return C2S_OK;
 }
 
 c2s_status c2s_iteration_finish(c2s_iteration *it, const int64_t *axes, size_t axis_count,
-                                   const int64_t *reverse, size_t reverse_count) {
+                                const int64_t *reverse, size_t reverse_count) {
     for (unsigned k = 0; k < it->carried; k++)
         c2s_eval_set(it->e, k, c2s_tensor_ref(it->in[it->lead + k]));
     for (unsigned k = 0; k < it->collected; k++)

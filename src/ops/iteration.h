@@ -14,8 +14,8 @@ typedef C2S_VEC(c2s_tensor *) c2s_tensor_list;
 typedef struct c2s_iteration {
     c2s_eval *e;
     const c2s_graph *body;
-    unsigned lead;      /* body inputs before the carried ones */
-    unsigned lead_out;  /* body outputs before the carried ones */
+    unsigned lead;     /* body inputs before the carried ones */
+    unsigned lead_out; /* body outputs before the carried ones */
     unsigned carried, collected;
     const c2s_tensor **in; /* of the body; carried ones are references */
     c2s_tensor **out;

@@ -47,8 +47,7 @@ static c2s_status scan_infer(c2s_infer *i) {
         int axis;
         if (!c2s_type_is_tensor(type) || type->rank < 0)
             continue;
-        C2S_TRY(c2s_infer_axis(axis_of(i->node, "scan_input_axes", k - states), type->rank,
-                               &axis));
+        C2S_TRY(c2s_infer_axis(axis_of(i->node, "scan_input_axes", k - states), type->rank, &axis));
         if (!c2s_dim_is_known(length))
             length = type->dim[axis];
     }
@@ -58,8 +57,8 @@ static c2s_status scan_infer(c2s_infer *i) {
         i->out[k] = *result;
         if (k < states || !c2s_type_is_tensor(result) || result->rank < 0)
             continue;
-        C2S_TRY(c2s_infer_axis(axis_of(i->node, "scan_output_axes", k - states),
-                               result->rank + 1, &axis));
+        C2S_TRY(c2s_infer_axis(axis_of(i->node, "scan_output_axes", k - states), result->rank + 1,
+                               &axis));
         C2S_TRY(c2s_type_add_axis(result, axis, length, &i->out[k]));
     }
     return C2S_OK;

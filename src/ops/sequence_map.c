@@ -20,8 +20,8 @@ static c2s_status map_infer(c2s_infer *i) {
         C2S_TRY(c2s_graph_infer(body));
     }
     for (unsigned k = 0; k < i->out_count; k++)
-        i->out[k] = c2s_type_container(i->arena, C2S_KIND_SEQUENCE,
-                                       &c2s_graph_output(body, k)->type);
+        i->out[k] =
+            c2s_type_container(i->arena, C2S_KIND_SEQUENCE, &c2s_graph_output(body, k)->type);
     return C2S_OK;
 }
 

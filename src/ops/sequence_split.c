@@ -130,10 +130,9 @@ static c2s_status concat_eval(c2s_eval *e) {
     for (size_t k = 0; k < sequence->count; k++)
         items[k] = c2s_tensor_item(sequence, k);
     c2s_tensor *joined;
-    c2s_status status =
-        c2s_attr_int(e->node, "new_axis", 0)
-            ? c2s_tensor_stack(items, sequence->count, axis, false, NULL, &joined)
-            : c2s_tensor_concat(items, sequence->count, axis, &joined);
+    c2s_status status = c2s_attr_int(e->node, "new_axis", 0)
+                            ? c2s_tensor_stack(items, sequence->count, axis, false, NULL, &joined)
+                            : c2s_tensor_concat(items, sequence->count, axis, &joined);
     free(items);
     if (status == C2S_OK)
         c2s_eval_set(e, 0, joined);

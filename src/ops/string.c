@@ -51,8 +51,8 @@ static void add_changed(c2s_text_list *list, c2s_string text, case_change change
     }
     for (size_t at = 0; at < text.size;) {
         uint32_t code = c2s_utf8_next(text.data, text.size, &at);
-        size += c2s_utf8_put(change == LOWER ? c2s_code_lower(code) : c2s_code_upper(code),
-                             out + size);
+        size +=
+            c2s_utf8_put(change == LOWER ? c2s_code_lower(code) : c2s_code_upper(code), out + size);
     }
     list->items.at[list->items.count - 1].size = size;
 }
@@ -204,8 +204,8 @@ static bool is_space(char c) {
 }
 
 typedef struct splitter {
-    c2s_string delimiter; /* empty: runs of white space */
-    int64_t most;         /* splits; INT64_MAX: no limit */
+    c2s_string delimiter;      /* empty: runs of white space */
+    int64_t most;              /* splits; INT64_MAX: no limit */
     C2S_VEC(c2s_string) parts; /* point into the input */
 } splitter;
 

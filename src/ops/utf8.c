@@ -59,7 +59,8 @@ static uint32_t map_case(uint32_t code, bool upper) {
     pthread_once(&opened, open_locale);
     if (unicode == (locale_t)0)
         return code;
-    return (uint32_t)(upper ? towupper_l((wint_t)code, unicode) : towlower_l((wint_t)code, unicode));
+    return (uint32_t)(upper ? towupper_l((wint_t)code, unicode)
+                            : towlower_l((wint_t)code, unicode));
 }
 
 uint32_t c2s_code_lower(uint32_t code) {

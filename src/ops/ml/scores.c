@@ -13,8 +13,7 @@ c2s_status c2s_features_read(const c2s_tensor *tensor, c2s_features *out) {
     const c2s_type *type = &tensor->type;
     *out = (c2s_features){0};
     if (!c2s_type_is_tensor(type) || type->rank < 1 || type->rank > 2 ||
-        type->dtype == C2S_STRING || type->dtype == C2S_COMPLEX64 ||
-        type->dtype == C2S_COMPLEX128)
+        type->dtype == C2S_STRING || type->dtype == C2S_COMPLEX64 || type->dtype == C2S_COMPLEX128)
         return c2s_fail(C2S_ERR_INVALID, "the features are no matrix of real numbers");
     out->rows = type->rank == 2 ? (size_t)type->dim[0] : 1;
     out->columns = (size_t)type->dim[type->rank - 1];

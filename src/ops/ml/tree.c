@@ -38,8 +38,8 @@ static c2s_status read_numbers(const c2s_node *node, const char *stem, const cha
     return C2S_OK;
 }
 
-static c2s_status read_ints(const c2s_node *node, const char *stem, const char *name,
-                            size_t wanted, const int64_t **out) {
+static c2s_status read_ints(const c2s_node *node, const char *stem, const char *name, size_t wanted,
+                            const int64_t **out) {
     char text[64];
     snprintf(text, sizeof text, "%s_%s", stem, name);
     size_t count;
@@ -69,7 +69,7 @@ static c2s_status find_node(const node_index *index, int64_t tree, int64_t id, s
 }
 
 static c2s_status read_mode(c2s_string text, c2s_branch *mode) {
-    static const char *const names[] = {"BRANCH_LEQ", "BRANCH_LT",     "BRANCH_GTE", "BRANCH_GT",
+    static const char *const names[] = {"BRANCH_LEQ", "BRANCH_LT",  "BRANCH_GTE",    "BRANCH_GT",
                                         "BRANCH_EQ",  "BRANCH_NEQ", "BRANCH_MEMBER", "LEAF"};
     for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++)
         if (k != C2S_BRANCH_MEMBER && text.size == strlen(names[k]) &&
@@ -97,8 +97,7 @@ static c2s_status read_nodes(const c2s_node *node, c2s_forest *forest, node_inde
     const int64_t *nan = c2s_attr_ints(node, "nodes_missing_value_tracks_true", &flags);
     const int64_t *feature, *yes, *no;
     if (modes != count)
-        return c2s_fail(C2S_ERR_INVALID, "nodes_modes has %zu entries, expected %zu", modes,
-                        count);
+        return c2s_fail(C2S_ERR_INVALID, "nodes_modes has %zu entries, expected %zu", modes, count);
     C2S_TRY(read_ints(node, "nodes", "featureids", count, &feature));
     C2S_TRY(read_ints(node, "nodes", "truenodeids", count, &yes));
     C2S_TRY(read_ints(node, "nodes", "falsenodeids", count, &no));
@@ -273,8 +272,8 @@ static c2s_status read_leaves_5(const c2s_node *node, const lists_5 *l, c2s_fore
                         weight ? weight->count : 0, count);
     for (size_t k = 0; k < l->leaves; k++) {
         if (target[k] < 0 || (size_t)target[k] >= forest->targets)
-            return c2s_fail(C2S_ERR_INVALID, "a leaf has target %lld of %zu",
-                            (long long)target[k], forest->targets);
+            return c2s_fail(C2S_ERR_INVALID, "a leaf has target %lld of %zu", (long long)target[k],
+                            forest->targets);
         c2s_leaf_weight w = {(size_t)target[k], c2s_tensor_f64_at(weight, k)};
         c2s_tree_node leaf = {.branch = C2S_BRANCH_LEAF, .first = k, .count = 1};
         c2s_vec_push(&forest->weights, w);

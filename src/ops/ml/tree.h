@@ -24,8 +24,8 @@ typedef struct c2s_tree_node {
     bool nan_is_true;
     size_t feature;
     double split;
-    size_t yes, no;       /* nodes */
-    size_t first, count;  /* leaf: weights; MEMBER: members */
+    size_t yes, no;      /* nodes */
+    size_t first, count; /* leaf: weights; MEMBER: members */
 } c2s_tree_node;
 
 typedef struct c2s_leaf_weight {

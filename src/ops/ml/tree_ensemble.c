@@ -68,8 +68,7 @@ static c2s_status regress(run *r, c2s_eval *e, c2s_aggregate aggregate) {
     C2S_TRY(run_open(r, e));
     size_t targets = r->forest.targets;
     if (r->base_count != 0 && r->base_count != targets)
-        return c2s_fail(C2S_ERR_INVALID, "%zu base values for %zu targets", r->base_count,
-                        targets);
+        return c2s_fail(C2S_ERR_INVALID, "%zu base values for %zu targets", r->base_count, targets);
     c2s_tensor *y = e->out[0];
     for (size_t n = 0; n < r->x.rows; n++) {
         c2s_forest_score(&r->forest, r->x.at + n * r->x.columns, aggregate, r->scores, r->given);
