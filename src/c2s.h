@@ -75,6 +75,12 @@ C2S_API c2s_status c2s_model_count(c2s_model *model, c2s_counts *out);
 
 typedef enum c2s_outcome { C2S_APPLIED, C2S_UNCHANGED, C2S_ROLLED_BACK } c2s_outcome;
 
+/* A kind of rewrite within a pass. */
+typedef struct c2s_rule_report {
+    const char *name;
+    unsigned applied, refused; /* places where it was applied; where it nearly matched */
+} c2s_rule_report;
+
 typedef struct c2s_pass_report {
     const char *name;
     c2s_outcome outcome;
@@ -82,6 +88,8 @@ typedef struct c2s_pass_report {
     double error;         /* largest relative error over all outputs; NaN if it was not proved */
     const char *reason;   /* why it was rolled back, else NULL */
     double seconds;
+    unsigned rule_count;
+    const c2s_rule_report *rules;
 } c2s_pass_report;
 
 typedef struct c2s_report {
@@ -102,16 +110,17 @@ typedef struct c2s_run_options {
     const char *passes;       /* NULL: "cleanup,fuse"; "none": nothing */
     bool no_prove;
     bool bisect;              /* find the single rewrite that breaks the tolerance */
-    bool keep_initializer_inputs;
+    bool keep_initializer_inputs; /* else initializers that are graph inputs stop being inputs */
     double tolerance;         /* relative error allowed; 0: by output type, see docs/numerics.md */
     unsigned samples;         /* inputs to prove with; 0: 2 */
     uint64_t seed;
     const char *data;         /* data set to prove with; NULL: random inputs */
     const c2s_dim_binding *dims;
     unsigned dim_count;
-    int opset;                /* the opset of ai.onnx to save with, or 0 */
-    void (*progress)(void *user, const char *what, double fraction);
-    void (*log)(void *user, int verbosity, const char *line);
+    unsigned threads;         /* 0: as many as the machine has */
+    void (*progress)(void *user, const char *what, double fraction); /* 0..1; may be NULL */
+    void (*log)(void *user, int level, const char *line);            /* may be NULL */
+    int verbosity;            /* lines above this level are left out: 0, 1 (why not), 2 (all) */
     void *user;
 } c2s_run_options;
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line: verbs, each with a table of options. The table is the one place that knows an
+ * option: parsing, --help and messages all read it.
+ */
+#ifndef C2S_CLI_ARGUMENTS_H
+#define C2S_CLI_ARGUMENTS_H
+
+#include "base/vec.h"
+#include "c2s.h"
+
+/* Everything that any verb can be told. */
+typedef struct cli_arguments {
+    C2S_VEC(const char *) positional;
+    int verbosity;
+    bool help, version, quiet, json;
+    bool no_prove, strict, bisect, keep_initializer_inputs, external_data;
+    const char *passes, *data, *out;
+    double tolerance;
+    int64_t samples, seed, threads, opset;
+    uint64_t external_threshold;
+    C2S_VEC(c2s_dim_binding) dims;
+} cli_arguments;
+
+typedef enum cli_kind {
+    CLI_FLAG,     /* bool */
+    CLI_COUNT,    /* int; each occurrence adds one */
+    CLI_TEXT,     /* const char * */
+    CLI_INTEGER,  /* int64_t, not negative */
+    CLI_NUMBER,   /* double, positive */
+    CLI_DIM,      /* NAME=VALUE, appended to the vector of dimensions */
+    CLI_EXTERNAL  /* external_data and, with a value, external_threshold */
+} cli_kind;
+
+typedef struct cli_option {
+    char letter;          /* 0: none */
+    const char *name;     /* without the dashes; NULL ends a table */
+    const char *argument; /* shown in help; in brackets: may be left out */
+    const char *help;
+    cli_kind kind;
+    size_t field; /* offsetof in cli_arguments */
+} cli_option;
+
+typedef struct cli_verb {
+    const char *name; /* "": the default job */
+    const char *usage, *summary;
+    const char *details; /* paragraphs behind the options, or NULL */
+    const cli_option *options;
+    unsigned least, most; /* positional arguments */
+    c2s_status (*run)(const cli_arguments *arguments);
+} cli_verb;
+
+/* Options that every verb has. */
+extern const cli_option cli_common_options[];
+/* Options that verbs share. */
+#define CLI_DATA_OPTION                                                                            \
+    {0, "data", "PATH", "run on this data: .npz, .npy or a folder (default: random inputs)",       \
+     CLI_TEXT, offsetof(cli_arguments, data)}
+#define CLI_SAMPLES_OPTION                                                                         \
+    {0, "samples", "N", "use at most N samples", CLI_INTEGER, offsetof(cli_arguments, samples)}
+#define CLI_SEED_OPTION                                                                            \
+    {0, "seed", "N", "seed of the random inputs (default 0)", CLI_INTEGER,                         \
+     offsetof(cli_arguments, seed)}
+#define CLI_DIM_OPTION                                                                             \
+    {0, "dim", "NAME=N", "extent of a named dimension in random inputs; may be repeated",          \
+     CLI_DIM, offsetof(cli_arguments, dims)}
+#define CLI_JSON_OPTION                                                                            \
+    {0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json)}
+
+/* Parses argv[first] ...; C2S_ERR_USAGE names the option and what is wrong. Options and
+ * arguments may be mixed; "--" ends the options; "-" is an argument. */
+c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, int first,
+                     cli_arguments *arguments);
+void cli_arguments_free(cli_arguments *arguments);
+void cli_print_help(const cli_verb *verb);
+
+#endif

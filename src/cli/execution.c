@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/execution.h"
+
+#include "base/status.h"
+#include "eval/random_inputs.h"
+#include "io/normalise.h"
+#include "runtime/session.h"
+
+enum { RANDOM_SAMPLES = 2 };
+
+static c2s_status prepare(const char *path, const cli_arguments *a, cli_model *out) {
+    C2S_TRY(c2s_model_load(path, &out->model));
+    C2S_TRY(c2s_model_normalise(out->model));
+    C2S_TRY(c2s_graph_infer(out->model->graph));
+    c2s_eval_options options = {.threads = (unsigned)a->threads};
+    return c2s_evaluator_onednn.open(out->model->graph, &options, &out->session);
+}
+
+c2s_status cli_model_open(const char *path, const cli_arguments *a, cli_model *out) {
+    *out = (cli_model){0};
+    c2s_status status = prepare(path, a, out);
+    if (status == C2S_OK)
+        return C2S_OK;
+    if (out->model)
+        c2s_note("%s", path);
+    cli_model_close(out);
+    return status;
+}
+
+void cli_model_close(cli_model *m) {
+    if (m->session)
+        m->session->evaluator->close(m->session);
+    c2s_model_free(m->model);
+    *m = (cli_model){0};
+}
+
+c2s_status cli_model_run(const cli_model *m, const c2s_tensor *const *in, c2s_tensor **out) {
+    c2s_status status = m->session->evaluator->run(m->session, in, out);
+    if (status != C2S_OK)
+        c2s_note("%s", m->model->path);
+    return status;
+}
+
+c2s_status cli_inputs_open(const c2s_graph *graph, const cli_arguments *a, size_t most,
+                           cli_inputs *out) {
+    *out = (cli_inputs){.graph = graph, .arguments = a};
+    size_t wanted = a->samples ? (size_t)a->samples : most;
+    if (!a->data) {
+        out->count = wanted ? wanted : RANDOM_SAMPLES;
+        return C2S_OK;
+    }
+    C2S_TRY(c2s_dataset_open(a->data, graph, &out->data));
+    out->count = c2s_dataset_count(out->data);
+    if (wanted && wanted < out->count)
+        out->count = wanted;
+    return C2S_OK;
+}
+
+void cli_inputs_close(cli_inputs *inputs) {
+    c2s_dataset_close(inputs->data);
+    inputs->data = NULL;
+}
+
+c2s_status cli_inputs_get(const cli_inputs *inputs, size_t index, c2s_tensor **in) {
+    if (inputs->data)
+        return c2s_dataset_sample(inputs->data, index, in);
+    const cli_arguments *a = inputs->arguments;
+    c2s_random_options random = {.seed = (uint64_t)a->seed,
+                                 .sample = (unsigned)index,
+                                 .dims = a->dims.at,
+                                 .dim_count = (unsigned)a->dims.count};
+    return c2s_random_inputs(inputs->graph, &random, in);
+}
+
+void cli_release(c2s_tensor **tensors, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        c2s_tensor_unref(tensors[i]);
+        tensors[i] = NULL;
+    }
+}

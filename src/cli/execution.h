@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * For verbs that run models: a model ready to run, and inputs for it.
+ */
+#ifndef C2S_CLI_EXECUTION_H
+#define C2S_CLI_EXECUTION_H
+
+#include "cli/arguments.h"
+#include "eval/evaluator.h"
+#include "io/dataset.h"
+
+typedef struct cli_model {
+    c2s_model *model; /* normalised, types inferred */
+    c2s_session *session;
+} cli_model;
+
+c2s_status cli_model_open(const char *path, const cli_arguments *arguments, cli_model *out);
+void cli_model_close(cli_model *model); /* also of a zeroed one */
+/* `out`: one reference per output. A failure names the model. */
+c2s_status cli_model_run(const cli_model *model, const c2s_tensor *const *in, c2s_tensor **out);
+
+/* Inputs: the samples of --data, at most --samples of them, or random ones. */
+typedef struct cli_inputs {
+    const c2s_graph *graph;
+    const cli_arguments *arguments;
+    c2s_dataset *data; /* NULL: random */
+    size_t count;
+} cli_inputs;
+
+/* `most`: how many samples if --samples is not given; 0: all of the data, two random ones. */
+c2s_status cli_inputs_open(const c2s_graph *graph, const cli_arguments *arguments, size_t most,
+                           cli_inputs *out);
+void cli_inputs_close(cli_inputs *inputs);
+/* `in`: one reference per formal input, or NULL where an initializer serves. */
+c2s_status cli_inputs_get(const cli_inputs *inputs, size_t index, c2s_tensor **in);
+
+void cli_release(c2s_tensor **tensors, size_t count);
+
+#endif

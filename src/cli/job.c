@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * onnx-c2s IN OUT: the default job.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+static const cli_option options[] = {
+    {0, "passes", "PIPELINE", "passes to run, or none (default cleanup,fuse; see onnx-c2s passes)",
+     CLI_TEXT, offsetof(cli_arguments, passes)},
+    CLI_DATA_OPTION,
+    CLI_SAMPLES_OPTION,
+    CLI_SEED_OPTION,
+    CLI_DIM_OPTION,
+    {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
+     offsetof(cli_arguments, tolerance)},
+    {0, "no-prove", NULL, "do not run the model before and after each pass", CLI_FLAG,
+     offsetof(cli_arguments, no_prove)},
+    {0, "bisect", NULL, "if a pass breaks the tolerance, find the single rewrite that does",
+     CLI_FLAG, offsetof(cli_arguments, bisect)},
+    {0, "strict", NULL, "exit with 7 if a pass was rolled back", CLI_FLAG,
+     offsetof(cli_arguments, strict)},
+    {0, "keep-initializer-inputs", NULL,
+     "initializers that are graph inputs stay overridable, and nothing folds them", CLI_FLAG,
+     offsetof(cli_arguments, keep_initializer_inputs)},
+    {0, "external-data", "[=BYTES]", "write tensors of at least BYTES (1k) to OUT.data", CLI_EXTERNAL,
+     0},
+    {0, "threads", "N", "threads of the proof (default: all processors)", CLI_INTEGER,
+     offsetof(cli_arguments, threads)},
+    CLI_JSON_OPTION,
+    {0, "version", NULL, "show the version and those of the libraries", CLI_FLAG,
+     offsetof(cli_arguments, version)},
+    {0}};
+
+static const char *const outcomes[] = {
+    [C2S_APPLIED] = "applied", [C2S_UNCHANGED] = "nothing to do", [C2S_ROLLED_BACK] = "rolled back"};
+
+/* ---- for people ---- */
+
+static void count_row(cli_table *table, const char *name, uint64_t before, uint64_t after,
+                      const char *(*text)(uint64_t)) {
+    cli_cell(table, "%s", name);
+    cli_cell(table, "%s", text(before));
+    cli_cell(table, "%s", text(after));
+    cli_cell(table, "%s", cli_change(before, after));
+}
+
+static void print_counts(const c2s_report *r, FILE *stream) {
+    cli_table table;
+    cli_table_start(&table, 4, 1);
+    cli_cell(&table, "%s", "");
+    cli_cell(&table, "before");
+    cli_cell(&table, "after");
+    cli_cell(&table, "%s", "");
+    count_row(&table, "nodes", r->before.nodes, r->after.nodes, cli_count);
+    count_row(&table, "parameters", r->before.parameters, r->after.parameters, cli_count);
+    count_row(&table, "bytes", r->before.bytes, r->after.bytes, cli_bytes);
+    count_row(&table, "multiply-accumulates", r->before.macs, r->after.macs, cli_count);
+    count_row(&table, "peak activations", r->before.peak_activation_bytes,
+              r->after.peak_activation_bytes, cli_bytes);
+    cli_table_print(&table, stream);
+    cli_table_free(&table);
+}
+
+static void print_passes(const c2s_report *r, bool rules, FILE *stream) {
+    for (unsigned i = 0; i < r->pass_count; i++) {
+        const c2s_pass_report *pass = &r->passes[i];
+        fprintf(stream, "%s: %s", pass->name, outcomes[pass->outcome]);
+        if (pass->outcome == C2S_APPLIED)
+            fprintf(stream, ", %u rewrites", pass->rewrites);
+        if (!isnan(pass->error))
+            fprintf(stream, ", error %.1e", pass->error);
+        fprintf(stream, "%s%s\n", pass->reason ? ": " : "", pass->reason ? pass->reason : "");
+        for (unsigned k = 0; rules && k < pass->rule_count; k++) {
+            const c2s_rule_report *rule = &pass->rules[k];
+            fprintf(stream, "    %-32s %5u applied", rule->name, rule->applied);
+            if (rule->refused)
+                fprintf(stream, ", %u refused", rule->refused);
+            fputc('\n', stream);
+        }
+    }
+}
+
+static void print_report(const cli_arguments *a, const c2s_report *r, FILE *stream) {
+    print_counts(r, stream);
+    fputc('\n', stream);
+    print_passes(r, a->verbosity > 0, stream);
+    if (!isnan(r->error))
+        fprintf(stream, "largest relative error of the outputs: %.1e\n", r->error);
+    for (unsigned i = 0; i < r->note_count; i++)
+        fprintf(stream, "%s\n", r->notes[i]);
+}
+
+/* ---- for machines ---- */
+
+static json_t *pass_json(const c2s_pass_report *pass) {
+    json_t *rules = json_array(), *json = json_object();
+    for (unsigned k = 0; k < pass->rule_count; k++)
+        json_array_append_new(rules, json_pack("{s:s, s:i, s:i}", "name", pass->rules[k].name,
+                                               "applied", (int)pass->rules[k].applied, "refused",
+                                               (int)pass->rules[k].refused));
+    json_object_set_new(json, "name", cli_json_text(pass->name));
+    json_object_set_new(json, "outcome",
+                        json_string(pass->outcome == C2S_APPLIED     ? "applied"
+                                    : pass->outcome == C2S_UNCHANGED ? "unchanged"
+                                                                     : "rolled_back"));
+    json_object_set_new(json, "rewrites", json_integer(pass->rewrites));
+    json_object_set_new(json, "error", cli_json_number(pass->error));
+    json_object_set_new(json, "reason", pass->reason ? cli_json_text(pass->reason) : json_null());
+    json_object_set_new(json, "seconds", cli_json_number(pass->seconds));
+    json_object_set_new(json, "rules", rules);
+    return json;
+}
+
+static c2s_status print_json(const c2s_report *r, FILE *stream) {
+    json_t *passes = json_array(), *notes = json_array(), *root = json_object();
+    for (unsigned i = 0; i < r->pass_count; i++)
+        json_array_append_new(passes, pass_json(&r->passes[i]));
+    for (unsigned i = 0; i < r->note_count; i++)
+        json_array_append_new(notes, cli_json_text(r->notes[i]));
+    json_object_set_new(root, "before", cli_json_counts(&r->before));
+    json_object_set_new(root, "after", cli_json_counts(&r->after));
+    json_object_set_new(root, "error", cli_json_number(r->error));
+    json_object_set_new(root, "passes", passes);
+    json_object_set_new(root, "notes", notes);
+    return cli_json_print(root, stream);
+}
+
+/* ---- the job ---- */
+
+static c2s_status judge(const c2s_report *r) {
+    for (unsigned i = 0; i < r->pass_count; i++)
+        if (r->passes[i].outcome == C2S_ROLLED_BACK)
+            return c2s_fail(C2S_ERR_TOLERANCE, "pass %s was rolled back: %s", r->passes[i].name,
+                            r->passes[i].reason ? r->passes[i].reason : "");
+    return C2S_OK;
+}
+
+static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *out) {
+    c2s_run_options run = {
+        .passes = a->passes,
+        .no_prove = a->no_prove,
+        .bisect = a->bisect,
+        .keep_initializer_inputs = a->keep_initializer_inputs,
+        .tolerance = a->tolerance,
+        .samples = a->samples > UINT32_MAX ? UINT32_MAX : (unsigned)a->samples,
+        .seed = (uint64_t)a->seed,
+        .data = a->data,
+        .dims = a->dims.at,
+        .dim_count = (unsigned)a->dims.count,
+        .threads = a->threads > UINT32_MAX ? UINT32_MAX : (unsigned)a->threads,
+    };
+    c2s_save_options save = {a->external_data, a->external_threshold};
+    c2s_report *report;
+    C2S_TRY(c2s_model_optimize(model, &run, &report));
+    c2s_status status = c2s_model_save(model, out, &save);
+    FILE *stream = strcmp(out, "-") == 0 ? stderr : stdout;
+    if (status == C2S_OK && a->json)
+        status = print_json(report, stream);
+    else if (status == C2S_OK && !a->quiet)
+        print_report(a, report, stream);
+    if (status == C2S_OK && a->strict)
+        status = judge(report);
+    c2s_report_free(report);
+    return status;
+}
+
+static c2s_status run(const cli_arguments *a) {
+    c2s_model *model;
+    C2S_TRY(c2s_model_load(a->positional.at[0], &model));
+    c2s_status status = run_job(a, model, a->positional.at[1]);
+    c2s_model_free(model);
+    return status;
+}
+
+const cli_verb cli_verb_optimize = {
+    .name = "",
+    .usage = "[OPTIONS] IN OUT",
+    .summary = "Makes the ONNX model IN smaller and faster, proves by running both that it still computes\n"
+               "the same, and writes OUT. Either may be - for standard input or output. IN is never\n"
+               "changed; OUT appears whole or not at all.",
+    .options = options,
+    .details = "Examples:\n"
+               "  onnx-c2s model.onnx small.onnx                    the default passes\n"
+               "  onnx-c2s --data test.npz model.onnx small.onnx    prove on real inputs\n"
+               "  onnx-c2s -v --strict model.onnx small.onnx        say why not; fail on a roll-back\n"
+               "  onnx-c2s --passes none --external-data a.onnx b.onnx\n"
+               "                                                    only move the weights out",
+    .least = 2,
+    .most = 2,
+    .run = run,
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * argv to verb, status to exit code, and what must not outlive the process: temporary files.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+
+static const cli_verb *const verbs[] = {&cli_verb_info, &cli_verb_compare, &cli_verb_run,
+                                        &cli_verb_ops, &cli_verb_passes};
+
+static void out_of_memory(void) {
+    static const char message[] = "onnx-c2s: out of memory\n";
+    c2s_atomic_abort_all();
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)ignored;
+    _exit(C2S_ERR_MEMORY);
+}
+
+static void on_signal(int number) {
+    c2s_atomic_abort_all();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void install_handlers(void) {
+    static const int fatal[] = {SIGINT, SIGTERM, SIGHUP};
+    c2s_set_out_of_memory_hook(out_of_memory);
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+        struct sigaction before;
+        /* What the parent chose to ignore (nohup) stays ignored. */
+        if (sigaction(fatal[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(fatal[i], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write like any other */
+}
+
+static const cli_verb *find_verb(const char *word) {
+    for (size_t i = 0; word && i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i]->name, word) == 0)
+            return verbs[i];
+    return NULL;
+}
+
+static void print_verbs(void) {
+    printf("\nOther commands (each has --help):\n");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        printf("  onnx-c2s %-28s %.*s\n", verbs[i]->usage, (int)strcspn(verbs[i]->summary, "."),
+               verbs[i]->summary);
+    printf("\nExit codes: 0 ok, 2 usage, 3 invalid model or data, 4 unsupported, 5 I/O,\n"
+           "            6 out of memory, 7 tolerance exceeded\n");
+}
+
+static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
+    if (arguments->help) {
+        cli_print_help(verb);
+        if (verb == &cli_verb_optimize)
+            print_verbs();
+        return C2S_OK;
+    }
+    if (arguments->version) {
+        printf("%s\n", c2s_version_details());
+        return C2S_OK;
+    }
+    cli_progress progress;
+    cli_progress_start(&progress, arguments);
+    c2s_status status = verb->run(arguments);
+    cli_progress_end(&progress);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    install_handlers();
+    const cli_verb *verb = find_verb(argc > 1 ? argv[1] : NULL);
+    cli_arguments arguments = {0};
+    c2s_status status = verb ? cli_parse(verb, argc, argv, 2, &arguments)
+                             : cli_parse(&cli_verb_optimize, argc, argv, 1, &arguments);
+    if (status == C2S_OK)
+        status = run(verb ? verb : &cli_verb_optimize, &arguments);
+    cli_arguments_free(&arguments);
+    if (status != C2S_OK)
+        fprintf(stderr, "onnx-c2s: %s\n", c2s_error());
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (status == C2S_OK)
+            fprintf(stderr, "onnx-c2s: standard output: cannot write\n");
+        return status == C2S_OK ? C2S_ERR_IO : (int)status;
+    }
+    return (int)status;
+}
