@@ -110,7 +110,7 @@ static bool inputs_known(const c2s_step *step) {
 
 static bool is_foldable(const c2s_step *step) {
     const c2s_op *op = step->node->op;
-    if (!op->eval || op->flags & (C2S_OP_RANDOM | C2S_OP_HAS_BODY))
+    if (!op->eval || c2s_node_is_random(step->node) || op->flags & C2S_OP_HAS_BODY)
         return false;
     size_t in_size = 0, out_size = 0, count, size;
     for (unsigned k = 0; k < step->node->formal_count; k++) {

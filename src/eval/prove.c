@@ -48,7 +48,7 @@ static const c2s_node *find_random(const c2s_graph *graph) {
     const c2s_model *model = graph->model;
     for (size_t i = 0; i < model->nodes.count; i++) {
         const c2s_node *node = model->nodes.at[i];
-        if (!node || node->op == &c2s_op_opaque || !(node->op->flags & C2S_OP_RANDOM))
+        if (!node || node->op == &c2s_op_opaque || !c2s_node_is_random(node))
             continue;
         const c2s_graph *root = node->graph;
         while (root->owner)

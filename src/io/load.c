@@ -61,3 +61,7 @@ c2s_status c2s_model_load_memory(void *data, size_t size, const char *path, c2s_
     C2S_TRY(c2s_message_parse(data, size, path, &onnx__model_proto__descriptor, &origin));
     return build_model(path, origin, out);
 }
+
+const char *c2s_load_library_version(void) {
+    return protobuf_c_version();
+}

@@ -15,4 +15,7 @@
  * messages and is where external data is looked for. */
 c2s_status c2s_model_load_memory(void *data, size_t size, const char *path, c2s_model **out);
 
+/* Version of protobuf-c. */
+const char *c2s_load_library_version(void);
+
 #endif

@@ -90,7 +90,7 @@ typedef enum c2s_op_flags {
     C2S_OP_COMMUTATIVE = 1 << 1,   /* of the first two inputs */
     C2S_OP_MOVES_DATA = 1 << 2,    /* output elements are input elements (of input 0) */
     C2S_OP_KEEPS_ORDER = 1 << 3,   /* of those: same elements in the same order (Reshape, ...) */
-    C2S_OP_RANDOM = 1 << 4,        /* not a function of its inputs: never folded or merged */
+    C2S_OP_RANDOM = 1 << 4,        /* draws random numbers, unless `is_random` denies it */
     C2S_OP_SIZES_OUTPUTS = 1 << 5, /* eval allocates its outputs (data-dependent, containers) */
     C2S_OP_HAS_BODY = 1 << 6
 } c2s_op_flags;
@@ -112,6 +112,7 @@ struct c2s_op {
     c2s_status (*infer)(c2s_infer *i); /* NULL: nothing is inferred */
     c2s_status (*eval)(c2s_eval *e);   /* plain and correct; NULL: cannot be executed */
     int64_t (*macs)(const c2s_node *node); /* multiply-accumulates; NULL: 0 */
+    bool (*is_random)(const c2s_node *node); /* with C2S_OP_RANDOM; NULL: always */
 };
 
 /* What every unknown operator is: pinned, not executed, passed around. */
@@ -119,6 +120,8 @@ extern const c2s_op c2s_op_opaque;
 
 /* The operator of a domain ("" or "ai.onnx", ...) or &c2s_op_opaque. */
 const c2s_op *c2s_op_find(const char *domain, const char *type);
+/* The node's results are no function of its inputs: it is never folded or merged. */
+bool c2s_node_is_random(const c2s_node *node);
 /* All known operators in order of domain and type, opaque excluded. */
 const c2s_op *const *c2s_op_all(size_t *count);
 

@@ -54,6 +54,11 @@ const c2s_op *c2s_op_find(const char *domain, const char *type) {
     return &c2s_op_opaque;
 }
 
+bool c2s_node_is_random(const c2s_node *node) {
+    const c2s_op *op = node->op;
+    return (op->flags & C2S_OP_RANDOM) && (!op->is_random || op->is_random(node));
+}
+
 const c2s_op *const *c2s_op_all(size_t *count) {
     pthread_once(&sorted, sort_table);
     *count = table_count;
