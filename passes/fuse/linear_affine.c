@@ -35,7 +35,7 @@ static void to_affine(const c2s_match *m, const double *values, c2s_affine *affi
 static const char *read_affine(const c2s_match *m, c2s_linear *l, c2s_affine *affine) {
     *affine = (c2s_affine){0};
     if (m->value[C] == m->value[Y] || !m->value[C]->constant)
-        return c2s_no_match;
+        return c2s_no_match; /* a residual connection or a gate: not what this rule is about */
     if (m->root->op == &c2s_op_div && m->root->inputs[0].value == m->value[C])
         return "a constant is divided by the result";
     const char *reason = c2s_linear_read(m->node[0], l);
@@ -84,6 +84,5 @@ static const c2s_pattern_row rows[] = {
 };
 const c2s_rule c2s_rule_linear_affine = {.name = "linear-affine",
                                          C2S_ROWS(rows),
-                                         .constants = C2S_BIT(C) | C2S_BIT(W) | C2S_BIT(B),
                                          .refuse = refuse,
                                          .build = build};
