@@ -10,8 +10,10 @@
 
 /* Attribute k of the operator, in the wide type. */
 #define A(k) ((T)((const double *)p)[k])
-#define FLOAT_ATTR(name) {name, C2S_ATTR_FLOAT, false}
-#define END_OF_ATTRS     {NULL, C2S_ATTR_UNDEFINED, false}
+#define FLOAT_ATTR(name)                                                                           \
+    { name, C2S_ATTR_FLOAT, false }
+#define END_OF_ATTRS                                                                               \
+    { NULL, C2S_ATTR_UNDEFINED, false }
 
 #define ACTIVATION(symbol, name, specs, arguments)                                                 \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
@@ -35,8 +37,7 @@
 
 static const c2s_attr_spec alpha[] = {FLOAT_ATTR("alpha"), END_OF_ATTRS};
 static const c2s_attr_spec alpha_beta[] = {FLOAT_ATTR("alpha"), FLOAT_ATTR("beta"), END_OF_ATTRS};
-static const c2s_attr_spec alpha_gamma[] = {FLOAT_ATTR("alpha"), FLOAT_ATTR("gamma"),
-                                            END_OF_ATTRS};
+static const c2s_attr_spec alpha_gamma[] = {FLOAT_ATTR("alpha"), FLOAT_ATTR("gamma"), END_OF_ATTRS};
 
 /* NaN stays NaN: the comparison with 0 is false for it. */
 C2S_FLOAT_BLOCKS1(relu, x < 0 ? (T)0 : x)
@@ -58,34 +59,30 @@ FLOAT_ACTIVATION(sigmoid, "Sigmoid", NULL, NULL, 1 / (1 + exp(-x)))
 #define UNIT(value) ((value) < 0 ? (T)0 : (value) > 1 ? (T)1 : (value))
 FLOAT_ACTIVATION(hard_sigmoid, "HardSigmoid", alpha_beta,
                  NUMBERS(NUMBER("alpha", 0.2f), NUMBER("beta", 0.5f)), UNIT(A(0) * x + A(1)))
-FLOAT_ACTIVATION(hard_swish, "HardSwish", NULL, NULL, x * UNIT(x / (T)6 + (T)0.5))
-FLOAT_ACTIVATION(softplus, "Softplus", NULL, NULL,
-                 x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
+FLOAT_ACTIVATION(hard_swish, "HardSwish", NULL, NULL, UNIT(x / (T)6 + (T)0.5) * x)
+FLOAT_ACTIVATION(softplus, "Softplus", NULL, NULL, x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
 FLOAT_ACTIVATION(softsign, "Softsign", NULL, NULL, x / (1 + fabs(x)))
-FLOAT_ACTIVATION(mish, "Mish", NULL, NULL,
-                 x * tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))))
-FLOAT_ACTIVATION(swish, "Swish", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
-                 x / (1 + exp(-A(0) * x)))
+FLOAT_ACTIVATION(mish, "Mish", NULL, NULL, tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) * x)
+FLOAT_ACTIVATION(swish, "Swish", alpha, NUMBERS(NUMBER("alpha", 1.0f)), x / (1 + exp(-A(0) * x)))
 FLOAT_ACTIVATION(thresholded_relu, "ThresholdedRelu", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
                  x <= A(0) ? (T)0 : x)
 
-C2S_FLOAT_BLOCKS1(shrink, x < -A(0) ? x + A(1) : x > A(0) ? x - A(1) : x != x ? x : (T)0)
+C2S_FLOAT_BLOCKS1(shrink, (x < -A(0)) ? x + A(1) : (x > A(0)) ? x - A(1) : (x != x) ? x : (T)0)
 /* Integers are compared and shifted as doubles, then truncated. */
 #define SHRINK_INTEGER                                                                             \
     ((double)x < -((const double *)p)[0]  ? (double)x + ((const double *)p)[1]                     \
      : (double)x > ((const double *)p)[0] ? (double)x - ((const double *)p)[1]                     \
                                           : 0)
-C2S_BLOCK1(shrink, i64, int64_t, SHRINK_INTEGER)
-C2S_BLOCK1(shrink, u64, uint64_t, (int64_t)(SHRINK_INTEGER))
+C2S_BLOCK1(shrink, i64, int64_t, c2s_wide_truncate(SHRINK_INTEGER))
+C2S_BLOCK1(shrink, u64, uint64_t, c2s_wide_truncate(SHRINK_INTEGER))
 static const c2s_blocks shrink_blocks = {shrink_f32, shrink_f64, shrink_i64, shrink_u64};
-static const c2s_attr_spec shrink_attrs[] = {FLOAT_ATTR("lambd"), FLOAT_ATTR("bias"),
-                                             END_OF_ATTRS};
+static const c2s_attr_spec shrink_attrs[] = {FLOAT_ATTR("lambd"), FLOAT_ATTR("bias"), END_OF_ATTRS};
 ACTIVATION(shrink, "Shrink", shrink_attrs, NUMBERS(NUMBER("lambd", 0.5f), NUMBER("bias", 0.0f)))
 
 C2S_FLOAT_BLOCKS1(gelu_exact, (T)0.5 * x * (1 + erf(x * (T)M_SQRT1_2)))
-C2S_FLOAT_BLOCKS1(gelu_tanh, (T)0.5 * x *
-                                 (1 + tanh((T)(M_SQRT1_2 * M_2_SQRTPI) *
-                                           (x + (T)0.044715 * x * x * x))))
+C2S_FLOAT_BLOCKS1(gelu_tanh,
+                  (T)0.5 * x *
+                      (1 + tanh((T)(M_SQRT1_2 * M_2_SQRTPI) * (x + (T)0.044715 * x * x * x))))
 static const c2s_blocks gelu_exact_blocks = {.f32 = gelu_exact_f32, .f64 = gelu_exact_f64};
 static const c2s_blocks gelu_tanh_blocks = {.f32 = gelu_tanh_f32, .f64 = gelu_tanh_f64};
 static c2s_status gelu_infer(c2s_infer *i) {

@@ -36,8 +36,8 @@ C2S_BLOCK2(sub, u64, uint64_t, x - y)
 static const c2s_blocks sub_blocks = {sub_f32, sub_f64, sub_u64, sub_u64};
 ARITHMETIC(sub, "Sub", 0, c2s_dim_sub)
 
-C2S_FLOAT_BLOCKS2(mul, x *y)
-C2S_BLOCK2(mul, u64, uint64_t, x *y)
+C2S_FLOAT_BLOCKS2(mul, (x * y))
+C2S_BLOCK2(mul, u64, uint64_t, (x * y))
 static const c2s_blocks mul_blocks = {mul_f32, mul_f64, mul_u64, mul_u64};
 ARITHMETIC(mul, "Mul", C2S_OP_COMMUTATIVE, c2s_dim_mul)
 
@@ -121,10 +121,8 @@ static void pow_mixed_i64(const void *const *in, void *out, size_t n, const void
     const double *x = in[0], *y = in[1];
     int64_t *r = out;
     (void)p;
-    for (size_t k = 0; k < n; k++) {
-        const double value = pow(x[k], y[k]);
-        r[k] = value > -0x1p63 && value < 0x1p63 ? (int64_t)value : 0;
-    }
+    for (size_t k = 0; k < n; k++)
+        r[k] = c2s_wide_truncate(pow(x[k], y[k]));
 }
 static void pow_mixed_u64(const void *const *in, void *out, size_t n, const void *p) {
     const double *x = in[0], *y = in[1];
@@ -138,20 +136,25 @@ static void pow_mixed_u64(const void *const *in, void *out, size_t n, const void
 static c2s_status pow_eval(c2s_eval *e) {
     const c2s_wide base = c2s_wide_of(e->in[0]->type.dtype);
     const c2s_wide exponent = c2s_wide_of(e->in[1]->type.dtype);
-    c2s_pointwise p = {.block = pow_f64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = C2S_WIDE_F64};
-    const bool integer = exponent == C2S_WIDE_I64 || exponent == C2S_WIDE_U64;
+    const bool whole = exponent == C2S_WIDE_I64 || exponent == C2S_WIDE_U64;
+    c2s_pointwise p = {.block = pow_f64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = base};
     if (!base || !exponent)
         return c2s_fail(C2S_ERR_INVALID, "powers of %s to %s are not defined",
                         c2s_dtype_name(e->in[0]->type.dtype), c2s_dtype_name(e->in[1]->type.dtype));
-    if (base == C2S_WIDE_F32 && exponent == C2S_WIDE_F32)
-        p = (c2s_pointwise){.block = pow_f32, .in = {base, base}, .out = base};
-    else if (base == C2S_WIDE_U64)
-        p = exponent == C2S_WIDE_U64
-                ? (c2s_pointwise){.block = pow_u64, .in = {base, exponent}, .out = base}
-                : (c2s_pointwise){.block = pow_mixed_u64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = base};
-    else if (base == C2S_WIDE_I64)
-        p = integer ? (c2s_pointwise){.block = pow_i64, .in = {base, base}, .out = base}
-                    : (c2s_pointwise){.block = pow_mixed_i64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = base};
+    if (base == C2S_WIDE_F32 && exponent == C2S_WIDE_F32) {
+        p.block = pow_f32;
+        p.in[0] = p.in[1] = base;
+    } else if (base == C2S_WIDE_F32) {
+        p.out = C2S_WIDE_F64;
+    } else if (base == C2S_WIDE_U64) {
+        p.block = exponent == base ? pow_u64 : pow_mixed_u64;
+        if (exponent == base)
+            p.in[0] = p.in[1] = base;
+    } else if (base == C2S_WIDE_I64) {
+        p.block = whole ? pow_i64 : pow_mixed_i64;
+        if (whole)
+            p.in[0] = p.in[1] = base;
+    }
     c2s_pointwise_run(&p, e->in, 2, e->out[0]);
     return C2S_OK;
 }

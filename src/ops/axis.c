@@ -69,8 +69,9 @@ static c2s_status walk_run(axis_walk *walk, int axis) {
                 walk_panel(walk, p, data);
         free(data);
     }
-    return failed ? c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes of intermediate results", bytes)
-                  : C2S_OK;
+    return failed
+               ? c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes of intermediate results", bytes)
+               : C2S_OK;
 }
 
 c2s_status c2s_axis_each(c2s_wide wide, const c2s_tensor *in, int axis,

@@ -20,7 +20,7 @@
                                     .infer = c2s_infer_broadcast_all,                              \
                                     .eval = symbol##_eval};
 
-BITWISE(bitwise_and, "BitwiseAnd", x &y)
+BITWISE(bitwise_and, "BitwiseAnd", (x & y))
 BITWISE(bitwise_or, "BitwiseOr", x | y)
 BITWISE(bitwise_xor, "BitwiseXor", x ^ y)
 

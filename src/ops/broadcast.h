@@ -10,8 +10,8 @@
 /* Neighbouring dimensions that the operand runs through without a jump are merged: the innermost
  * extent is a run of consecutive elements (stride 1) or of one repeated element (stride 0). */
 typedef struct c2s_broadcast {
-    int rank;      /* at least 1 */
-    bool dense;    /* linear index of the output = linear index of the operand */
+    int rank;   /* at least 1 */
+    bool dense; /* linear index of the output = linear index of the operand */
     size_t extent[C2S_MAX_RANK];
     size_t stride[C2S_MAX_RANK]; /* in elements; 0: repeated */
 } c2s_broadcast;

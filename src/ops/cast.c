@@ -12,8 +12,8 @@
 
 static c2s_status read_cast(const c2s_node *node, c2s_cast *cast) {
     const char *mode = c2s_attr_string(node, "round_mode", "up");
-    *cast = (c2s_cast){.saturate = c2s_attr_int(node, "saturate", 1) != 0,
-                       .rounding = C2S_ROUND_UP};
+    *cast =
+        (c2s_cast){.saturate = c2s_attr_int(node, "saturate", 1) != 0, .rounding = C2S_ROUND_UP};
     if (strcmp(mode, "down") == 0)
         cast->rounding = C2S_ROUND_DOWN;
     else if (strcmp(mode, "nearest") == 0)
@@ -36,8 +36,8 @@ static c2s_status infer_to(c2s_infer *i, c2s_dtype to) {
 static c2s_status attr_dtype(const c2s_node *node, c2s_dtype *to) {
     const int64_t number = c2s_attr_int(node, "to", 0);
     if (number < 1 || number >= C2S_DTYPE_COUNT)
-        return c2s_fail(C2S_ERR_INVALID, "attribute \"to\" is %" PRId64 ", which is no element type",
-                        number);
+        return c2s_fail(C2S_ERR_INVALID,
+                        "attribute \"to\" is %" PRId64 ", which is no element type", number);
     *to = (c2s_dtype)number;
     return C2S_OK;
 }

@@ -16,8 +16,8 @@ static c2s_status det_infer(c2s_infer *i) {
     if (x->dtype && !c2s_dtype_is_float(x->dtype))
         return c2s_fail(C2S_ERR_INVALID, "input 0 has elements of type %s, expected floats",
                         c2s_dtype_name(x->dtype));
-    i->out[0] = c2s_type_tensor(x->dtype, x->kind == C2S_KIND_TENSOR && x->rank >= 2 ? x->rank - 2 : -1,
-                                x->dim);
+    i->out[0] = c2s_type_tensor(
+        x->dtype, x->kind == C2S_KIND_TENSOR && x->rank >= 2 ? x->rank - 2 : -1, x->dim);
     if (i->out[0].rank < 0)
         return C2S_OK;
     const c2s_dim rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];

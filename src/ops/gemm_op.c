@@ -58,11 +58,11 @@ static c2s_status gemm_infer(c2s_infer *i) {
                 y[start + k] += beta == 1 ? term[k] : (type)(SCALED(type, beta, term[k]));         \
         }                                                                                          \
     }
-#define SCALED(type, factor, value) (type)factor *value
+#define SCALED(type, factor, value) (type) factor *value
 SCALE(scale_f32, float)
 SCALE(scale_f64, double)
 #undef SCALED
-#define SCALED(type, factor, value) (int64_t)(factor * (double)(int64_t)value)
+#define SCALED(type, factor, value) c2s_wide_truncate(factor * (double)(int64_t)value)
 SCALE(scale_u64, uint64_t)
 
 static c2s_status gemm_eval(c2s_eval *e) {
@@ -72,9 +72,8 @@ static c2s_status gemm_eval(c2s_eval *e) {
     const bool a_turned = flag(e->node, "transA"), b_turned = flag(e->node, "transB");
     const double alpha = (double)c2s_attr_float(e->node, "alpha", 1.0f);
     const double beta = (double)c2s_attr_float(e->node, "beta", 1.0f);
-    const c2s_gemm g =
-        c2s_gemm_of((size_t)out->type.dim[0], (size_t)out->type.dim[1],
-                    (size_t)e->in[A]->type.dim[!a_turned], a_turned, b_turned);
+    const c2s_gemm g = c2s_gemm_of((size_t)out->type.dim[0], (size_t)out->type.dim[1],
+                                   (size_t)e->in[A]->type.dim[!a_turned], a_turned, b_turned);
     c2s_widened a = {0}, b = {0};
     c2s_narrowing y = {0};
     c2s_broadcast c;
@@ -117,10 +116,11 @@ static int64_t gemm_macs(const c2s_node *node) {
                         c2s_macs_extents(&a->type, depth, depth + 1));
 }
 
-static const c2s_attr_spec gemm_attrs[] = {
-    {"alpha", C2S_ATTR_FLOAT, false}, {"beta", C2S_ATTR_FLOAT, false},
-    {"transA", C2S_ATTR_INT, false},  {"transB", C2S_ATTR_INT, false},
-    {NULL, C2S_ATTR_UNDEFINED, false}};
+static const c2s_attr_spec gemm_attrs[] = {{"alpha", C2S_ATTR_FLOAT, false},
+                                           {"beta", C2S_ATTR_FLOAT, false},
+                                           {"transA", C2S_ATTR_INT, false},
+                                           {"transB", C2S_ATTR_INT, false},
+                                           {NULL, C2S_ATTR_UNDEFINED, false}};
 const c2s_op c2s_op_gemm = {.type = "Gemm",
                             .domain = "",
                             .inputs = {2, 3},

@@ -52,9 +52,8 @@ static void equal_strings(const void *const *in, void *out, size_t n, const void
 static c2s_status equal_eval(c2s_eval *e) {
     if (e->in[0]->type.dtype != C2S_STRING)
         return c2s_predicate_eval(e, &equal_blocks, 2, NULL);
-    const c2s_pointwise p = {.block = equal_strings,
-                             .in = {C2S_WIDE_RAW16, C2S_WIDE_RAW16},
-                             .out = C2S_WIDE_RAW1};
+    const c2s_pointwise p = {
+        .block = equal_strings, .in = {C2S_WIDE_RAW16, C2S_WIDE_RAW16}, .out = C2S_WIDE_RAW1};
     c2s_pointwise_run(&p, e->in, 2, e->out[0]);
     return C2S_OK;
 }
@@ -76,9 +75,9 @@ static c2s_status bools_eval(c2s_eval *e, c2s_block block, unsigned operands) {
     return C2S_OK;
 }
 #define LOGIC(symbol, name, ...)                                                                   \
-    C2S_TEST2(symbol, u8, uint8_t, __VA_ARGS__)                                                  \
+    C2S_TEST2(symbol, u8, uint8_t, __VA_ARGS__)                                                    \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return bools_eval(e, symbol##_u8, 2);                                                    \
+        return bools_eval(e, symbol##_u8, 2);                                                      \
     }                                                                                              \
     BINARY(symbol, name, C2S_OP_COMMUTATIVE, bools_infer, symbol##_eval)
 

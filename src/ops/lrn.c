@@ -63,10 +63,11 @@ static c2s_status lrn_eval(c2s_eval *e) {
     return C2S_OK;
 }
 
-static const c2s_attr_spec lrn_attrs[] = {
-    {"alpha", C2S_ATTR_FLOAT, false}, {"beta", C2S_ATTR_FLOAT, false},
-    {"bias", C2S_ATTR_FLOAT, false},  {"size", C2S_ATTR_INT, true},
-    {NULL, C2S_ATTR_UNDEFINED, false}};
+static const c2s_attr_spec lrn_attrs[] = {{"alpha", C2S_ATTR_FLOAT, false},
+                                          {"beta", C2S_ATTR_FLOAT, false},
+                                          {"bias", C2S_ATTR_FLOAT, false},
+                                          {"size", C2S_ATTR_INT, true},
+                                          {NULL, C2S_ATTR_UNDEFINED, false}};
 const c2s_op c2s_op_lrn = {.type = "LRN",
                            .domain = "",
                            .inputs = {1, 1},

@@ -82,7 +82,8 @@ UNARY(sign, "Sign", c2s_infer_like_first)
 #define PREDICATE(symbol, name, specs, arguments)                                                  \
     static c2s_status symbol##_infer(c2s_infer *i) {                                               \
         C2S_TRY(c2s_infer_like_first(i));                                                          \
-        i->out[0] = c2s_type_tensor(C2S_BOOL, i->out[0].kind ? i->out[0].rank : -1, i->out[0].dim); \
+        i->out[0] =                                                                                \
+            c2s_type_tensor(C2S_BOOL, i->out[0].kind ? i->out[0].rank : -1, i->out[0].dim);        \
         return C2S_OK;                                                                             \
     }                                                                                              \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \

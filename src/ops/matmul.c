@@ -46,7 +46,8 @@ void c2s_matmul_plan(const c2s_type *a, const c2s_type *b, c2s_matmul *out) {
         a_step *= x;
         b_step *= y;
     }
-    if (b_step == 1 && a_step == out->batches) { /* one matrix B: the rows of all A are one matrix */
+    if (b_step == 1 &&
+        a_step == out->batches) { /* one matrix B: the rows of all A are one matrix */
         out->gemm.m *= out->batches;
         out->batches = 1;
         out->rank = 0;
@@ -75,8 +76,9 @@ static bool share_batches(const c2s_matmul *plan) {
         const c2s_gemm *g = &plan->gemm;                                                           \
         const size_t size = g->m * g->k;                                                           \
         const bool parallel = share_batches(plan);                                                 \
-        _Pragma("omp parallel for schedule(static) if (parallel)")                                 \
-        for (size_t batch = 0; batch < plan->batches; batch++) {                                   \
+        _Pragma("omp parallel for schedule(static) if (parallel)") for (size_t batch = 0;          \
+                                                                        batch < plan->batches;     \
+                                                                        batch++) {                 \
             size_t at, bt;                                                                         \
             c2s_matmul_batch(plan, batch, &at, &bt);                                               \
             c2s_gemm_##suffix(g, a + at * size, b + bt * g->k * g->n, c + batch * g->m * g->n);    \

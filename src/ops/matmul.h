@@ -17,7 +17,7 @@ c2s_status c2s_matmul_infer(const c2s_infer *i, const c2s_type *a, const c2s_typ
 typedef struct c2s_matmul {
     c2s_gemm gemm;
     size_t batches;
-    int rank; /* of the batch axes */
+    int rank;                                                                /* of the batch axes */
     size_t extent[C2S_MAX_RANK], a_step[C2S_MAX_RANK], b_step[C2S_MAX_RANK]; /* in matrices */
 } c2s_matmul;
 void c2s_matmul_plan(const c2s_type *a, const c2s_type *b, c2s_matmul *out);

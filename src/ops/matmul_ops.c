@@ -87,9 +87,9 @@ static c2s_status shift(const c2s_tensor *tensor, const c2s_tensor *zero, bool b
                         uint32_t **out) {
     const c2s_type *type = &tensor->type;
     const size_t columns = by_column && type->rank == 1 ? 1 : (size_t)type->dim[type->rank - 1];
-    const size_t rows = type->rank > 1   ? (size_t)type->dim[type->rank - 2]
-                        : by_column ? (size_t)type->dim[0]
-                                    : 1;
+    const size_t rows = type->rank > 1 ? (size_t)type->dim[type->rank - 2]
+                        : by_column    ? (size_t)type->dim[0]
+                                       : 1;
     const size_t lines = by_column ? columns : rows, size = rows * columns;
     const size_t matrices = size ? tensor->count / size : 0, zeros = zero ? zero->count : 1;
     const int64_t none = 0;
@@ -113,7 +113,7 @@ static c2s_status shift(const c2s_tensor *tensor, const c2s_tensor *zero, bool b
             for (size_t c = 0; c < columns; c++) {
                 const size_t at = (t * rows + r) * columns + c;
                 const size_t line = zero_of(zeros, lines, t, by_column ? c : r);
-                (*out)[at] = (uint32_t)(from[at] - offset[line]);
+                (*out)[at] = (uint32_t)from[at] - (uint32_t)offset[line];
             }
     c2s_widened_free(&values);
     c2s_widened_free(&shifts);

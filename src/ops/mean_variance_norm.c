@@ -55,9 +55,8 @@ static c2s_status compute(const c2s_tensor *x, uint32_t axes, c2s_tensor *mean, 
         s[k] = 1 / (sqrt(variance > 0 ? variance : 0) + 1e-9);
     }
     const c2s_tensor *in[] = {x, mean, inverse};
-    const c2s_pointwise p = {.block = normalise,
-                             .in = {C2S_WIDE_F64, C2S_WIDE_F64, C2S_WIDE_F64},
-                             .out = C2S_WIDE_F64};
+    const c2s_pointwise p = {
+        .block = normalise, .in = {C2S_WIDE_F64, C2S_WIDE_F64, C2S_WIDE_F64}, .out = C2S_WIDE_F64};
     c2s_pointwise_run(&p, in, 3, y);
     return C2S_OK;
 }

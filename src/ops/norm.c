@@ -72,8 +72,9 @@ c2s_status c2s_norm_infer_channels(c2s_infer *i, int least, unsigned count, int6
             !c2s_dim_is_known(channels) || type->dim[0] == channels)
             continue;
         if (also == 0 || type->dim[0] != also)
-            return c2s_fail(C2S_ERR_INVALID, "input %u has %lld elements, but there are %lld channels",
-                            k, (long long)type->dim[0], (long long)channels);
+            return c2s_fail(C2S_ERR_INVALID,
+                            "input %u has %lld elements, but there are %lld channels", k,
+                            (long long)type->dim[0], (long long)channels);
     }
     return C2S_OK;
 }

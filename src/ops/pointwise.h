@@ -83,10 +83,8 @@ c2s_status c2s_infer_rank(const c2s_infer *i, unsigned input, int least, int mos
             r_[i_] = (result)(__VA_ARGS__);                                                        \
         }                                                                                          \
     }
-#define C2S_BLOCK2(name, suffix, type, ...)                                                        \
-    C2S_BINARY_LOOP(name, suffix, type, type, __VA_ARGS__)
-#define C2S_TEST2(name, suffix, type, ...)                                                         \
-    C2S_BINARY_LOOP(name, suffix, type, uint8_t, __VA_ARGS__)
+#define C2S_BLOCK2(name, suffix, type, ...) C2S_BINARY_LOOP(name, suffix, type, type, __VA_ARGS__)
+#define C2S_TEST2(name, suffix, type, ...)  C2S_BINARY_LOOP(name, suffix, type, uint8_t, __VA_ARGS__)
 #define C2S_TEST1(name, suffix, type, ...)                                                         \
     static void name##_##suffix(const void *const *in, void *out, size_t n, const void *p) {       \
         typedef type T;                                                                            \

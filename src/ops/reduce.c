@@ -75,7 +75,8 @@ static size_t offset_of(const group *groups, int count, size_t index) {
 }
 
 /* NAME_rows folds a row into a row of results. NAME_row folds a row into LANES partial results, so
- * that the additions of one result need not wait for each other. s: so far, x: element, m: center. */
+ * that the additions of one result need not wait for each other. s: so far, x: element, m: center.
+ */
 #define FOLD(name, type, step)                                                                     \
     static inline void name##_rows(void *to, const void *center, const void *from, size_t n) {     \
         type *restrict sum = to;                                                                   \
@@ -100,8 +101,8 @@ FOLD(abs_f64, double, s + fabs(x))
 FOLD(abs_i64, uint64_t, s + (x >> 63 ? 0 - x : x))
 FOLD(square_f64, double, s + x * x)
 FOLD(square_u64, uint64_t, s + x * x)
-FOLD(product_f64, double, s *x)
-FOLD(product_u64, uint64_t, s *x)
+FOLD(product_f64, double, (s * x))
+FOLD(product_u64, uint64_t, (s * x))
 FOLD(max_f64, double, s != s || s > x ? s : x)
 FOLD(max_i64, int64_t, s > x ? s : x)
 FOLD(max_u64, uint64_t, s > x ? s : x)
@@ -114,7 +115,8 @@ typedef void (*fold_fn)(void *to, const void *center, const void *from, size_t n
 typedef struct fold_functions {
     fold_fn rows, row, join;
 } fold_functions;
-#define FUNCTIONS(name, joining) {name##_rows, name##_row, joining##_rows}
+#define FUNCTIONS(name, joining)                                                                   \
+    { name##_rows, name##_row, joining##_rows }
 static const fold_functions functions[][3] = {
     [C2S_FOLD_SUM] = {FUNCTIONS(sum_f64, sum_f64), FUNCTIONS(sum_u64, sum_u64),
                       FUNCTIONS(sum_u64, sum_u64)},
@@ -199,7 +201,10 @@ static void fold_to_one(const reduction *r, const fold_functions *f, element sta
 c2s_status c2s_reduce(c2s_fold fold, c2s_wide wide, const c2s_tensor *in, uint32_t axes,
                       const void *center, void *out) {
     reduction r = {.wide = wide, .in = in, .center = center, .out = out};
-    const int kind = wide == C2S_WIDE_F64 ? 0 : wide == C2S_WIDE_I64 ? 1 : wide == C2S_WIDE_U64 ? 2 : -1;
+    const int kind = wide == C2S_WIDE_F64   ? 0
+                     : wide == C2S_WIDE_I64 ? 1
+                     : wide == C2S_WIDE_U64 ? 2
+                                            : -1;
     if (kind < 0 || !c2s_wide_of(in->type.dtype))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "elements of type %s cannot be reduced",
                         c2s_dtype_name(in->type.dtype));

@@ -87,8 +87,7 @@ static c2s_status axis_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-static c2s_status axis_eval(c2s_eval *e, void (*work)(const c2s_panel *panel),
-                            const void *params) {
+static c2s_status axis_eval(c2s_eval *e, void (*work)(const c2s_panel *panel), const void *params) {
     const c2s_tensor *in = e->in[0];
     int axis;
     if (in->type.rank == 0) { /* as if it were one element along one axis */
@@ -130,9 +129,8 @@ static c2s_status lp_normalization_eval(c2s_eval *e) {
     const int64_t order = c2s_attr_int(e->node, "p", 2);
     return axis_eval(e, lp_normalization_panel, &order);
 }
-static const c2s_attr_spec lp_normalization_attrs[] = {{"axis", C2S_ATTR_INT, false},
-                                                       {"p", C2S_ATTR_INT, false},
-                                                       {NULL, C2S_ATTR_UNDEFINED, false}};
+static const c2s_attr_spec lp_normalization_attrs[] = {
+    {"axis", C2S_ATTR_INT, false}, {"p", C2S_ATTR_INT, false}, {NULL, C2S_ATTR_UNDEFINED, false}};
 const c2s_op c2s_op_lp_normalization = {.type = "LpNormalization",
                                         .domain = "",
                                         .inputs = {1, 1},

@@ -59,6 +59,11 @@ void c2s_narrow_finish(c2s_wide wide, c2s_tensor *tensor, c2s_narrowing *narrowi
 /* Frees without storing. */
 void c2s_narrow_abort(c2s_narrowing *narrowing);
 
+/* Towards zero; 0 for NaN and what int64_t cannot hold. */
+static inline int64_t c2s_wide_truncate(double value) {
+    return value > -0x1p63 && value < 0x1p63 ? (int64_t)value : 0;
+}
+
 /* Memory for `count` elements of `size` bytes: C2S_ERR_MEMORY on failure or overflow; free() it. */
 c2s_status c2s_wide_buffer(size_t count, size_t size, void **out);
 
