@@ -15,7 +15,10 @@
 #include "base/memory.h"
 #include "base/vec.h"
 
-enum { MAX_TERMS = 12, MAX_DEGREE = 6, MAX_DEPTH = 40 };
+enum { MAX_TERMS = 12, MAX_DEGREE = 6, MAX_DEPTH = 40, PROOF_STEPS = 64 };
+
+/* Names of fresh dimensions: this and a number. */
+#define FRESH_PREFIX "unk__"
 
 typedef struct term {
     int64_t factor;
@@ -223,7 +226,7 @@ c2s_dim c2s_dim_symbol(c2s_dims *dims, const char *name) {
 c2s_dim c2s_dim_fresh(c2s_dims *dims) {
     char name[32];
     for (;;) {
-        snprintf(name, sizeof name, "unk__%u", ++dims->fresh_count);
+        snprintf(name, sizeof name, FRESH_PREFIX "%u", ++dims->fresh_count);
         atom a = {.kind = SYMBOL, .name = name};
         size_t before = dims->atoms.count;
         unsigned index = intern_atom(dims, &a);
@@ -392,12 +395,57 @@ c2s_dim c2s_dim_mod(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     return composed(dims, MOD, a, b);
 }
 
+/* Is it >= 0 for every binding? Named symbols are extents; fresh ones may stand for any integer. A
+ * false answer says nothing. Expressions share their parts, hence the budget of visits. */
+static bool proven_not_negative(const c2s_dims *dims, c2s_dim dim, unsigned *budget) {
+    if (c2s_dim_is_known(dim))
+        return dim >= 0;
+    if (*budget == 0)
+        return false;
+    --*budget;
+    const expression *e = lookup(dims, dim);
+    for (unsigned i = 0; i < e->count; i++) {
+        if (e->terms[i].factor < 0)
+            return false;
+        for (unsigned k = 0; k < e->terms[i].degree; k++) {
+            const atom *x = &dims->atoms.at[e->terms[i].atom[k]];
+            bool good = false;
+            switch (x->kind) {
+            case SYMBOL:
+                good = strncmp(x->name, FRESH_PREFIX, strlen(FRESH_PREFIX)) != 0;
+                break;
+            case FLOOR:
+                good = c2s_dim_is_known(x->b) && x->b > 0 && proven_not_negative(dims, x->a, budget);
+                break;
+            case MOD: /* the sign of b */
+                good = c2s_dim_is_known(x->b) && x->b > 0;
+                break;
+            case MIN:
+                good = proven_not_negative(dims, x->a, budget) && proven_not_negative(dims, x->b, budget);
+                break;
+            case MAX:
+                good = proven_not_negative(dims, x->a, budget) || proven_not_negative(dims, x->b, budget);
+                break;
+            }
+            if (!good)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool never_negative(const c2s_dims *dims, c2s_dim dim) {
+    unsigned budget = PROOF_STEPS;
+    return proven_not_negative(dims, dim, &budget);
+}
+
 static c2s_dim extreme(c2s_dims *dims, atom_kind kind, c2s_dim a, c2s_dim b) {
-    c2s_dim difference = c2s_dim_is_known(a) && c2s_dim_is_known(b) ? 0 : c2s_dim_sub(dims, a, b);
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
         return (a < b) == (kind == MIN) ? a : b;
-    if (c2s_dim_is_known(difference))
-        return (difference < 0) == (kind == MIN) ? a : b;
+    if (never_negative(dims, c2s_dim_sub(dims, a, b)))
+        return kind == MIN ? b : a;
+    if (never_negative(dims, c2s_dim_sub(dims, b, a)))
+        return kind == MIN ? a : b;
     return a < b ? composed(dims, kind, a, b) : composed(dims, kind, b, a);
 }
 

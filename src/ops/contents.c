@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/contents.h"
 
-#include <string.h>
-
 #include "base/memory.h"
+#include "ops/move.h"
 
 /* Longer tensors are no shapes. */
 enum { CONTENTS_MAX = 1024 };
@@ -119,12 +118,6 @@ void c2s_contents_where(c2s_infer *i) {
     c2s_infer_set_contents(i, 0, out, count);
 }
 
-/* Named symbols are extents of inputs, so not negative. Fresh ones may stand for any integer. */
-static bool is_extent(const c2s_dims *dims, c2s_dim dim) {
-    const char *name;
-    return c2s_dim_is_symbol(dims, dim, &name) && strncmp(name, "unk__", 5) != 0;
-}
-
 c2s_dim c2s_dim_negate(c2s_dims *dims, c2s_dim a) {
     return c2s_dim_sub(dims, 0, a);
 }
@@ -132,7 +125,7 @@ c2s_dim c2s_dim_negate(c2s_dims *dims, c2s_dim a) {
 c2s_dim c2s_dim_absolute(c2s_dims *dims, c2s_dim a) {
     if (c2s_dim_is_known(a))
         return a < 0 ? c2s_dim_sub(dims, 0, a) : a;
-    return is_extent(dims, a) ? a : c2s_dim_max(dims, a, c2s_dim_sub(dims, 0, a));
+    return c2s_dim_never_negative(dims, a) ? a : c2s_dim_max(dims, a, c2s_dim_sub(dims, 0, a));
 }
 
 c2s_dim c2s_dim_truncdiv(c2s_dims *dims, c2s_dim a, c2s_dim b) {
@@ -149,16 +142,11 @@ c2s_dim c2s_dim_truncmod(c2s_dims *dims, c2s_dim a, c2s_dim b) {
 
 /* Is a < b for every binding (1), for none (0), or not known (-1)? */
 static int less(c2s_dims *dims, c2s_dim a, c2s_dim b) {
-    if (a == b)
-        return 0;
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
         return a < b;
-    if (c2s_dim_is_known(a) && a < 0 && is_extent(dims, b))
-        return 1;
-    if (c2s_dim_is_known(b) && b <= 0 && is_extent(dims, a))
+    if (c2s_dim_never_negative(dims, c2s_dim_sub(dims, a, b)))
         return 0;
-    const c2s_dim difference = c2s_dim_sub(dims, b, a);
-    return c2s_dim_is_known(difference) ? difference > 0 : -1;
+    return c2s_dim_always_negative(dims, c2s_dim_sub(dims, a, b)) ? 1 : -1;
 }
 
 static c2s_dim answer(c2s_dims *dims, int known) {
