@@ -37,8 +37,8 @@ static const char *const folders[] = {"simple", "pytorch-operator", "pytorch-con
 
 /* ---- one case ---- */
 
-static void __attribute__((format(printf, 2, 3))) path_of(char path[PATH_MAX], const char *format,
-                                                          ...) {
+static void __attribute__((format(printf, 2, 3)))
+path_of(char path[PATH_MAX], const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     const int length = vsnprintf(path, PATH_MAX, format, arguments);
@@ -84,8 +84,8 @@ static void release(c2s_tensor **tensors, unsigned count) {
         c2s_tensor_unref(tensors[k]);
 }
 
-static void compare(c2s_tensor **got, c2s_tensor **want, unsigned count,
-                    const value_tolerance *t, verdict *v) {
+static void compare(c2s_tensor **got, c2s_tensor **want, unsigned count, const value_tolerance *t,
+                    verdict *v) {
     char why[WHY / 2];
     for (unsigned k = 0; k < count; k++)
         if (!want[k] || !values_close(got[k], want[k], t, why, sizeof why)) {
