@@ -15,10 +15,7 @@
 #include "base/memory.h"
 #include "base/vec.h"
 
-enum { MAX_TERMS = 12, MAX_DEGREE = 6, MAX_DEPTH = 40, PROOF_STEPS = 64 };
-
-/* Names of fresh dimensions: this and a number. */
-#define FRESH_PREFIX "unk__"
+enum { MAX_TERMS = 12, MAX_DEGREE = 6, MAX_DEPTH = 40 };
 
 typedef struct term {
     int64_t factor;
@@ -41,11 +38,17 @@ typedef struct expression {
 
 typedef enum atom_kind { SYMBOL, FLOOR, MOD, MIN, MAX } atom_kind;
 
+/* What an expression is at least and at most; INT64_MIN and INT64_MAX: unbounded. */
+typedef struct bounds {
+    int64_t low, high;
+} bounds;
+
 typedef struct atom {
     atom_kind kind;
     const char *name; /* of a symbol */
     c2s_dim a, b;     /* of the others */
     unsigned depth;
+    bounds range;
 } atom;
 
 struct c2s_dims {
@@ -197,12 +200,12 @@ static bool mul_term(const term *a, const term *b, term *out) {
 
 static c2s_dim to_dim(c2s_dims *dims, const polynomial *p) {
     if (p->overflow)
-        return c2s_dim_fresh(dims);
+        return c2s_dim_unknown(dims);
     if (p->count == 0)
         return 0;
     if (p->count == 1 && p->terms[0].degree == 0) {
         int64_t value = p->terms[0].factor;
-        return value > C2S_DIM_SYMBOLIC && value < -C2S_DIM_SYMBOLIC ? value : c2s_dim_fresh(dims);
+        return value > C2S_DIM_SYMBOLIC && value < -C2S_DIM_SYMBOLIC ? value : c2s_dim_unknown(dims);
     }
     return intern(dims, p, false);
 }
@@ -214,7 +217,7 @@ static c2s_dim from_atom(c2s_dims *dims, const atom *a, bool fresh) {
 }
 
 c2s_dim c2s_dim_symbol(c2s_dims *dims, const char *name) {
-    atom a = {.kind = SYMBOL, .name = name};
+    atom a = {.kind = SYMBOL, .name = name, .range = {0, INT64_MAX}};
     size_t before = dims->atoms.count;
     unsigned index = intern_atom(dims, &a);
     if (index >= before)
@@ -223,11 +226,11 @@ c2s_dim c2s_dim_symbol(c2s_dims *dims, const char *name) {
     return from_atom(dims, &a, false);
 }
 
-c2s_dim c2s_dim_fresh(c2s_dims *dims) {
+static c2s_dim make_fresh(c2s_dims *dims, bounds range) {
     char name[32];
     for (;;) {
-        snprintf(name, sizeof name, FRESH_PREFIX "%u", ++dims->fresh_count);
-        atom a = {.kind = SYMBOL, .name = name};
+        snprintf(name, sizeof name, "unk__%u", ++dims->fresh_count);
+        atom a = {.kind = SYMBOL, .name = name, .range = range};
         size_t before = dims->atoms.count;
         unsigned index = intern_atom(dims, &a);
         if (index < before)
@@ -235,6 +238,14 @@ c2s_dim c2s_dim_fresh(c2s_dims *dims) {
         a.name = dims->atoms.at[index].name = c2s_arena_strdup(dims->arena, name);
         return from_atom(dims, &a, true);
     }
+}
+
+c2s_dim c2s_dim_fresh(c2s_dims *dims) {
+    return make_fresh(dims, (bounds){0, INT64_MAX});
+}
+
+c2s_dim c2s_dim_unknown(c2s_dims *dims) {
+    return make_fresh(dims, (bounds){INT64_MIN, INT64_MAX});
 }
 
 c2s_dims *c2s_dims_copy(const c2s_dims *dims) {
@@ -342,24 +353,120 @@ static int64_t floor_quotient(int64_t a, int64_t b) {
     return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
+/* ---- bounds ---- */
+
+static bool is_unbounded(int64_t value) {
+    return value == INT64_MIN || value == INT64_MAX;
+}
+
+/* Sums and products of bounds that do not fit become unbounded. */
+static int64_t add_bound(int64_t a, int64_t b, int64_t unbounded) {
+    int64_t sum;
+    if (is_unbounded(a) || is_unbounded(b) || !c2s_add_i64(a, b, &sum))
+        return unbounded;
+    return sum;
+}
+
+static int64_t mul_bound(int64_t a, int64_t b) {
+    int64_t product;
+    if (a == 0 || b == 0)
+        return 0;
+    if (is_unbounded(a) || is_unbounded(b) || !c2s_mul_i64(a, b, &product))
+        return (a < 0) == (b < 0) ? INT64_MAX : INT64_MIN;
+    return product;
+}
+
+static bounds mul_bounds(bounds a, bounds b) {
+    int64_t corner[4] = {mul_bound(a.low, b.low), mul_bound(a.low, b.high),
+                         mul_bound(a.high, b.low), mul_bound(a.high, b.high)};
+    bounds r = {corner[0], corner[0]};
+    for (int k = 1; k < 4; k++) {
+        r.low = corner[k] < r.low ? corner[k] : r.low;
+        r.high = corner[k] > r.high ? corner[k] : r.high;
+    }
+    return r;
+}
+
+static bounds bounds_of(const c2s_dims *dims, c2s_dim dim) {
+    if (c2s_dim_is_known(dim))
+        return (bounds){dim, dim};
+    const expression *e = lookup(dims, dim);
+    bounds sum = {0, 0};
+    for (unsigned i = 0; i < e->count; i++) {
+        const term *t = &e->terms[i];
+        bounds product = {t->factor, t->factor};
+        for (unsigned j = 0; j < t->degree; j++)
+            product = mul_bounds(product, dims->atoms.at[t->atom[j]].range);
+        sum.low = add_bound(sum.low, product.low, INT64_MIN);
+        sum.high = add_bound(sum.high, product.high, INT64_MAX);
+    }
+    return sum;
+}
+
+static bounds bounds_of_atom(atom_kind kind, bounds a, bounds b) {
+    bounds r = {INT64_MIN, INT64_MAX};
+    switch (kind) {
+    case FLOOR:
+        if (b.low == b.high && b.low > 0 && !is_unbounded(b.low)) {
+            r.low = is_unbounded(a.low) ? INT64_MIN : floor_quotient(a.low, b.low);
+            r.high = is_unbounded(a.high) ? INT64_MAX : floor_quotient(a.high, b.low);
+        } else if (a.low >= 0 && b.low >= 0) { /* dividing by 0 has no value */
+            r = (bounds){0, a.high};
+        }
+        break;
+    case MOD:
+        if (b.low >= 0)
+            r = (bounds){0, is_unbounded(b.high) ? b.high : b.high - 1};
+        break;
+    case MIN:
+        r = (bounds){a.low < b.low ? a.low : b.low, a.high < b.high ? a.high : b.high};
+        break;
+    case MAX:
+        r = (bounds){a.low > b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+        break;
+    case SYMBOL:
+        break;
+    }
+    return r;
+}
+
 static c2s_dim composed(c2s_dims *dims, atom_kind kind, c2s_dim a, c2s_dim b) {
     unsigned da = depth_of(dims, a), db = depth_of(dims, b), depth = (da > db ? da : db) + 1;
     if (depth > MAX_DEPTH)
-        return c2s_dim_fresh(dims);
+        return c2s_dim_unknown(dims);
     atom made = {.kind = kind, .a = a, .b = b, .depth = depth};
+    made.range = bounds_of_atom(kind, bounds_of(dims, a), bounds_of(dims, b));
     return from_atom(dims, &made, false);
+}
+
+/* floor((floor(x / y) + k) / b) = floor((x + k*y) / (y*b)) for integers k, and y, b > 0. */
+static bool nested_floor(c2s_dims *dims, c2s_dim a, int64_t b, c2s_dim *out) {
+    const expression *e = lookup(dims, a);
+    if (e->terms[0].factor != 1 || e->terms[0].degree != 1 ||
+        !(e->count == 1 || (e->count == 2 && e->terms[1].degree == 0)))
+        return false;
+    int64_t k = e->count == 2 ? e->terms[1].factor : 0, shift, divisor;
+    atom inner = dims->atoms.at[e->terms[0].atom[0]];
+    if (inner.kind != FLOOR || !c2s_dim_is_known(inner.b) || inner.b <= 0 ||
+        !c2s_mul_i64(k, inner.b, &shift) || !c2s_mul_i64(inner.b, b, &divisor) ||
+        shift >= -C2S_DIM_SYMBOLIC || shift <= C2S_DIM_SYMBOLIC || divisor >= -C2S_DIM_SYMBOLIC)
+        return false;
+    *out = c2s_dim_floordiv(dims, c2s_dim_add(dims, inner.a, shift), divisor);
+    return true;
 }
 
 c2s_dim c2s_dim_floordiv(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     c2s_dim quotient;
     if (b == 0)
-        return c2s_dim_fresh(dims);
+        return c2s_dim_unknown(dims);
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
         return floor_quotient(a, b);
     if (c2s_dim_divides(dims, a, b, &quotient))
         return quotient;
     if (!c2s_dim_is_known(b))
         return composed(dims, FLOOR, a, b);
+    if (b > 0 && nested_floor(dims, a, b, &quotient))
+        return quotient;
     /* The terms that b divides leave the floor: floor((8x + y + 9) / 4) = 2x + 2 + floor((y+1)/4) */
     polynomial p = of_dim(dims, a), whole = {0}, rest = {0};
     for (unsigned i = 0; i < p.count; i++) {
@@ -380,6 +487,8 @@ c2s_dim c2s_dim_floordiv(c2s_dims *dims, c2s_dim a, c2s_dim b) {
 }
 
 c2s_dim c2s_dim_ceildiv(c2s_dims *dims, c2s_dim a, c2s_dim b) {
+    if (c2s_dim_is_known(b) && b > 0 && !c2s_dim_is_known(a)) /* one form for both roundings */
+        return c2s_dim_floordiv(dims, c2s_dim_add(dims, a, b - 1), b);
     c2s_dim negated = c2s_dim_sub(dims, 0, a);
     return c2s_dim_sub(dims, 0, c2s_dim_floordiv(dims, negated, b));
 }
@@ -387,7 +496,7 @@ c2s_dim c2s_dim_ceildiv(c2s_dims *dims, c2s_dim a, c2s_dim b) {
 c2s_dim c2s_dim_mod(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     c2s_dim quotient;
     if (b == 0)
-        return c2s_dim_fresh(dims);
+        return c2s_dim_unknown(dims);
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
         return a - b * floor_quotient(a, b);
     if (c2s_dim_divides(dims, a, b, &quotient))
@@ -395,57 +504,38 @@ c2s_dim c2s_dim_mod(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     return composed(dims, MOD, a, b);
 }
 
-/* Is it >= 0 for every binding? Named symbols are extents; fresh ones may stand for any integer. A
- * false answer says nothing. Expressions share their parts, hence the budget of visits. */
-static bool proven_not_negative(const c2s_dims *dims, c2s_dim dim, unsigned *budget) {
+/* True if the expression is one atom of that kind, nothing else. */
+static bool is_atom(const c2s_dims *dims, c2s_dim dim, atom_kind kind, atom *out) {
     if (c2s_dim_is_known(dim))
-        return dim >= 0;
-    if (*budget == 0)
         return false;
-    --*budget;
     const expression *e = lookup(dims, dim);
-    for (unsigned i = 0; i < e->count; i++) {
-        if (e->terms[i].factor < 0)
-            return false;
-        for (unsigned k = 0; k < e->terms[i].degree; k++) {
-            const atom *x = &dims->atoms.at[e->terms[i].atom[k]];
-            bool good = false;
-            switch (x->kind) {
-            case SYMBOL:
-                good = strncmp(x->name, FRESH_PREFIX, strlen(FRESH_PREFIX)) != 0;
-                break;
-            case FLOOR:
-                good = c2s_dim_is_known(x->b) && x->b > 0 && proven_not_negative(dims, x->a, budget);
-                break;
-            case MOD: /* the sign of b */
-                good = c2s_dim_is_known(x->b) && x->b > 0;
-                break;
-            case MIN:
-                good = proven_not_negative(dims, x->a, budget) && proven_not_negative(dims, x->b, budget);
-                break;
-            case MAX:
-                good = proven_not_negative(dims, x->a, budget) || proven_not_negative(dims, x->b, budget);
-                break;
-            }
-            if (!good)
-                return false;
-        }
-    }
-    return true;
+    if (e->count != 1 || e->terms[0].factor != 1 || e->terms[0].degree != 1)
+        return false;
+    *out = dims->atoms.at[e->terms[0].atom[0]];
+    return out->kind == kind;
 }
 
-static bool never_negative(const c2s_dims *dims, c2s_dim dim) {
-    unsigned budget = PROOF_STEPS;
-    return proven_not_negative(dims, dim, &budget);
+/* max(a, min(a, x)) = a, max(a, max(a, x)) = max(a, x), and the same with min and max swapped. */
+static bool absorbs(const c2s_dims *dims, atom_kind kind, c2s_dim a, c2s_dim b, c2s_dim *out) {
+    atom inner;
+    *out = a;
+    if (is_atom(dims, b, kind == MIN ? MAX : MIN, &inner) && (inner.a == a || inner.b == a))
+        return true;
+    *out = b;
+    return is_atom(dims, b, kind, &inner) && (inner.a == a || inner.b == a);
 }
 
 static c2s_dim extreme(c2s_dims *dims, atom_kind kind, c2s_dim a, c2s_dim b) {
+    c2s_dim found;
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
         return (a < b) == (kind == MIN) ? a : b;
-    if (never_negative(dims, c2s_dim_sub(dims, a, b)))
-        return kind == MIN ? b : a;
-    if (never_negative(dims, c2s_dim_sub(dims, b, a)))
+    bounds difference = bounds_of(dims, c2s_dim_sub(dims, a, b));
+    if (difference.high <= 0)
         return kind == MIN ? a : b;
+    if (difference.low >= 0)
+        return kind == MIN ? b : a;
+    if (absorbs(dims, kind, a, b, &found) || absorbs(dims, kind, b, a, &found))
+        return found;
     return a < b ? composed(dims, kind, a, b) : composed(dims, kind, b, a);
 }
 

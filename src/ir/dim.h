@@ -29,13 +29,15 @@ c2s_dims *c2s_dims_create(void);
 c2s_dims *c2s_dims_copy(const c2s_dims *dims); /* handles mean the same in the copy */
 void c2s_dims_destroy(c2s_dims *dims);
 
-/* The dimension of that name. */
+/* The dimension of that name; an extent, so never negative. */
 c2s_dim c2s_dim_symbol(c2s_dims *dims, const char *name);
-/* A dimension equal to no other: data-dependent or not understood. Named "unk__1", ... */
+/* An extent equal to no other: data-dependent or not understood. Named "unk__1", ... */
 c2s_dim c2s_dim_fresh(c2s_dims *dims);
+/* The same for an element of a shape tensor, which may be any integer. */
+c2s_dim c2s_dim_unknown(c2s_dims *dims);
 
 /* Integer arithmetic. What cannot be represented (overflow, division by an expression that is not
- * known to be non-zero, too many terms) becomes a fresh dimension. */
+ * known to be non-zero, too many terms) becomes an unknown integer. */
 c2s_dim c2s_dim_add(c2s_dims *dims, c2s_dim a, c2s_dim b);
 c2s_dim c2s_dim_sub(c2s_dims *dims, c2s_dim a, c2s_dim b);
 c2s_dim c2s_dim_mul(c2s_dims *dims, c2s_dim a, c2s_dim b);

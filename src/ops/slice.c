@@ -29,21 +29,14 @@ static span span_of(int64_t extent, int64_t start, int64_t end, int64_t step) {
     return s;
 }
 
-/* A start or end of a forward slice within [0, extent]; false: it depends on what is not known. */
-static bool clamp_symbolic(c2s_dims *dims, c2s_dim extent, c2s_dim at, c2s_dim *out) {
-    if (c2s_dim_is_known(at) ? at >= INT32_MAX : false) { /* "to the end" */
-        *out = extent;
+/* A start or end of a forward slice counted from the front, at least 0; false: its sign depends on
+ * what is not known. */
+static bool from_front(c2s_dims *dims, c2s_dim extent, c2s_dim at, c2s_dim *out) {
+    *out = at;
+    if (c2s_dim_never_negative(dims, at))
         return true;
-    }
-    if (c2s_dim_always_negative(dims, at)) {
-        at = c2s_dim_add(dims, at, extent);
-        *out = c2s_dim_max(dims, at, 0);
-        return true;
-    }
-    if (!c2s_dim_never_negative(dims, at))
-        return false;
-    *out = c2s_dim_min(dims, at, extent);
-    return true;
+    *out = c2s_dim_max(dims, c2s_dim_add(dims, at, extent), 0);
+    return c2s_dim_always_negative(dims, at);
 }
 
 /* The extent that remains of a symbolic one, or for symbolic bounds. */
@@ -55,9 +48,10 @@ static c2s_dim sliced_extent(const c2s_infer *i, c2s_dim extent, c2s_dim start, 
         return c2s_dim_fresh(dims);
     if (step == -1 && start == -1 && c2s_dim_is_known(end) && end <= -INT32_MAX)
         return extent; /* reversed as a whole */
-    if (step < 0 || !clamp_symbolic(dims, extent, start, &from) ||
-        !clamp_symbolic(dims, extent, end, &to))
+    if (step < 0 || !from_front(dims, extent, start, &from) || !from_front(dims, extent, end, &to))
         return c2s_dim_fresh(dims);
+    /* INT32_MAX and beyond mean "to the end". A start behind the end leaves nothing either way. */
+    to = c2s_dim_is_known(to) && to >= INT32_MAX ? extent : c2s_dim_min(dims, to, extent);
     c2s_dim length = c2s_dim_max(dims, c2s_dim_sub(dims, to, from), 0);
     return c2s_dim_ceildiv(dims, length, step);
 }
