@@ -43,7 +43,7 @@ static c2s_dim fit(const c2s_infer *i, c2s_dim value) {
         return value;
     const int64_t top = (int64_t)1 << (c2s_dtype_is_signed(dtype) ? bits - 1 : bits);
     const int64_t bottom = c2s_dtype_is_signed(dtype) ? -top : 0;
-    return value >= bottom && value < top ? value : c2s_dim_fresh(i->dims);
+    return value >= bottom && value < top ? value : c2s_dim_unknown(i->dims);
 }
 
 void c2s_contents_unary(c2s_infer *i, c2s_contents_fn1 function) {
@@ -113,7 +113,7 @@ void c2s_contents_where(c2s_infer *i) {
         else if (c2s_dim_is_known(holds))
             out[k] = holds ? x : y;
         else
-            out[k] = c2s_dim_fresh(i->dims);
+            out[k] = c2s_dim_unknown(i->dims);
     }
     c2s_infer_set_contents(i, 0, out, count);
 }
@@ -130,13 +130,13 @@ c2s_dim c2s_dim_absolute(c2s_dims *dims, c2s_dim a) {
 
 c2s_dim c2s_dim_truncdiv(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
-        return b == 0 ? c2s_dim_fresh(dims) : a / b;
+        return b == 0 ? c2s_dim_unknown(dims) : a / b;
     return c2s_dim_floordiv(dims, a, b);
 }
 
 c2s_dim c2s_dim_truncmod(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     if (c2s_dim_is_known(a) && c2s_dim_is_known(b))
-        return b == 0 ? c2s_dim_fresh(dims) : a % b;
+        return b == 0 ? c2s_dim_unknown(dims) : a % b;
     return c2s_dim_mod(dims, a, b);
 }
 
@@ -150,13 +150,13 @@ static int less(c2s_dims *dims, c2s_dim a, c2s_dim b) {
 }
 
 static c2s_dim answer(c2s_dims *dims, int known) {
-    return known < 0 ? c2s_dim_fresh(dims) : known;
+    return known < 0 ? c2s_dim_unknown(dims) : known;
 }
 
 c2s_dim c2s_dim_equal(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     if (a == b)
         return 1;
-    return less(dims, a, b) == 1 || less(dims, b, a) == 1 ? 0 : c2s_dim_fresh(dims);
+    return less(dims, a, b) == 1 || less(dims, b, a) == 1 ? 0 : c2s_dim_unknown(dims);
 }
 
 c2s_dim c2s_dim_less(c2s_dims *dims, c2s_dim a, c2s_dim b) {

@@ -59,6 +59,8 @@ static c2s_status reshape_dims(const c2s_infer *i, const c2s_type *x, const c2s_
             if (rest >= 0)
                 return c2s_fail(C2S_ERR_INVALID, "shape has more than one -1");
             rest = axis;
+        } else if (c2s_dim_is_fresh(shape[axis]) && !c2s_dim_never_negative(i->dims, shape[axis])) {
+            dim[axis] = c2s_dim_fresh(i->dims); /* could be -1 */
         }
     }
     if (rest >= 0 && x->rank >= 0)
