@@ -119,7 +119,7 @@ static const char *axes_refuse(const c2s_match *m) {
 }
 
 static c2s_value *axes_build(c2s_builder *b, const c2s_match *m) {
-    c2s_ints axes;
+    c2s_ints axes = {0};
     read_axes(m, &axes);
     c2s_value *in[] = {m->value[X], c2s_build_ints(b, "axes", axes.at, axes.count)};
     return c2s_build(b, m->root->type, in, 2);

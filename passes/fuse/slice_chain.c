@@ -80,12 +80,12 @@ static bool compose(const c2s_match *m, cuts *all) {
 }
 
 static const char *refuse(const c2s_match *m) {
-    cuts all;
+    cuts all = {0};
     return compose(m, &all) ? NULL : "the bounds are computed, or count from the back";
 }
 
 static c2s_value *build(c2s_builder *b, const c2s_match *m) {
-    cuts all;
+    cuts all = {0};
     int64_t column[4][C2S_MAX_RANK];
     compose(m, &all);
     for (unsigned i = 0; i < all.count; i++) {

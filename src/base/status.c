@@ -25,7 +25,7 @@ static void format_layer(char layer[LAYER_SIZE], const char *format, va_list arg
     make_printable(layer);
 }
 
-c2s_status c2s_fail(c2s_status status, const char *format, ...) {
+c2s_status c2s_fail_message(c2s_status status, const char *format, ...) {
     char layer[LAYER_SIZE];
     va_list args;
     va_start(args, format);

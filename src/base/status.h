@@ -10,8 +10,18 @@
 #define C2S_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /* Starts a new trail with this message and returns `status`. Say what was found and what was
- * expected. Text from files may be passed in: it is shortened and made printable. */
-c2s_status c2s_fail(c2s_status status, const char *format, ...) C2S_PRINTF(2, 3);
+ * expected. Text from files may be passed in: it is shortened and made printable.
+ *     return c2s_fail(C2S_ERR_INVALID, "scale is %g, expected > 0", scale); */
+#define c2s_fail(...) c2s_not_ok(c2s_fail_message(__VA_ARGS__))
+c2s_status c2s_fail_message(c2s_status status, const char *format, ...) C2S_PRINTF(2, 3);
+
+/* Tells the compiler that a failure is never C2S_OK: it then sees that what a callee did not set
+ * is not used. */
+static inline c2s_status c2s_not_ok(c2s_status status) {
+    if (status == C2S_OK)
+        __builtin_unreachable();
+    return status;
+}
 
 /* Puts a layer in front of the trail ("pass fuse", "node \"conv1\" (Conv)"); one per caller that
  * knows something the message does not yet say. */
