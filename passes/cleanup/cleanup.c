@@ -11,6 +11,7 @@
 
 static const c2s_option_spec options_of_cleanup[] = {
     {"fold_limit", "64k", "largest constant that folding may make where the model grows by it"},
+    {"fold_growth", "1", "percent of its size by which folding may enlarge the model"},
     {"keep_initializer_inputs", "no", "leave initializers that are graph inputs overridable"},
     {0},
 };
@@ -26,13 +27,32 @@ static void remove_dead(c2s_model *model, c2s_stats *stats) {
     c2s_stats_apply(stats, "dead-nodes", where);
 }
 
-static c2s_status run_round(c2s_model *model, uint64_t fold_limit, c2s_stats *stats) {
+/* What the constants and nodes take in a file, roughly. */
+static uint64_t estimate_size(const c2s_model *model) {
+    enum { NODE = 64 };
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < model->values.count; i++) {
+        const c2s_value *value = model->values.at[i];
+        if (value && value->constant && value->constant->type.kind == C2S_KIND_TENSOR &&
+            value->def != value->graph->entry)
+            bytes += c2s_tensor_size(value->constant);
+    }
+    for (size_t i = 0; i < model->nodes.count; i++)
+        bytes += model->nodes.at[i] ? NODE : 0;
+    return bytes;
+}
+
+/* Duplicates go first: what is there once is folded once, and is not counted twice. */
+static c2s_status run_round(c2s_model *model, c2s_fold_budget *budget, c2s_stats *stats) {
     c2s_graph_list graphs = {0};
     c2s_graph_list_add(&graphs, model->graph);
     c2s_lift_constants(&graphs, stats);
     c2s_status status = c2s_graph_infer(model->graph);
-    if (status == C2S_OK)
-        status = c2s_fold_constants(&graphs, fold_limit, stats);
+    if (status == C2S_OK) {
+        c2s_merge_constants(&graphs, stats);
+        c2s_merge_nodes(&graphs, stats);
+        status = c2s_fold_constants(&graphs, budget, stats);
+    }
     if (status == C2S_OK) {
         c2s_inline_ifs(&graphs, stats);
         status = c2s_rewrite(model->graph, c2s_noop_rules, stats);
@@ -40,8 +60,6 @@ static c2s_status run_round(c2s_model *model, uint64_t fold_limit, c2s_stats *st
     graphs.count = 0; /* inlining removed bodies */
     c2s_graph_list_add(&graphs, model->graph);
     if (status == C2S_OK) {
-        c2s_merge_constants(&graphs, stats);
-        c2s_merge_nodes(&graphs, stats);
         c2s_trim_outputs(&graphs, stats);
         c2s_graph_sweep(model->graph);
     }
@@ -52,17 +70,21 @@ static c2s_status run_round(c2s_model *model, uint64_t fold_limit, c2s_stats *st
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
                       c2s_stats *stats) {
     (void)evaluator;
-    uint64_t fold_limit;
+    c2s_fold_budget budget;
+    double growth;
     bool keep_inputs;
-    C2S_TRY(c2s_option_bytes(options, "fold_limit", &fold_limit));
+    C2S_TRY(c2s_option_bytes(options, "fold_limit", &budget.limit));
+    C2S_TRY(c2s_option_number(options, "fold_growth", 0, 1e6, &growth));
     C2S_TRY(c2s_option_flag(options, "keep_initializer_inputs", &keep_inputs));
     remove_dead(model, stats);
     if (!keep_inputs)
         c2s_freeze_inputs(model, stats);
+    double allowed = (double)estimate_size(model) * growth / 100;
+    budget.left = allowed < 1e18 ? (int64_t)allowed : (int64_t)1e18;
     unsigned before, round = 0;
     do {
         before = stats->rewrites;
-        C2S_TRY(run_round(model, fold_limit, stats));
+        C2S_TRY(run_round(model, &budget, stats));
     } while (stats->rewrites > before && c2s_stats_may_apply(stats) && ++round < MAX_ROUNDS);
     return c2s_graph_infer(model->graph);
 }

@@ -13,10 +13,14 @@
 void c2s_freeze_inputs(c2s_model *model, c2s_stats *stats);
 /* Constant nodes become initializers. */
 void c2s_lift_constants(const c2s_graph_list *graphs, c2s_stats *stats);
-/* Nodes whose operands are constants, or whose result is known, become initializers. No result of
- * more than `limit` bytes that is also larger than what it replaces; in sum the model grows by at
- * most `limit` bytes. */
-c2s_status c2s_fold_constants(const c2s_graph_list *graphs, uint64_t limit, c2s_stats *stats);
+/* How much folding may enlarge the model. */
+typedef struct c2s_fold_budget {
+    uint64_t limit; /* bytes of one result that is larger than what it replaces */
+    int64_t left;   /* bytes by which the model may still grow; folding that shrinks it adds */
+} c2s_fold_budget;
+/* Nodes whose operands are constants, or whose result is known, become initializers. */
+c2s_status c2s_fold_constants(const c2s_graph_list *graphs, c2s_fold_budget *budget,
+                              c2s_stats *stats);
 /* If nodes with a known condition are replaced by the branch. */
 void c2s_inline_ifs(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Nodes that compute the same from the same become one. Expected linear time. */

@@ -4,7 +4,7 @@
  *         alone (Shape of known extents and what is computed from it)
  * After:  initializers
  * Refuses when the operator is random, has bodies or dequantizes (that pair is how a quantized
- * weight is written), or when the file would grow: see c2s_fold_constants.
+ * weight is written), or when the file would grow by more than c2s_fold_budget allows.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,8 +14,7 @@
 #include "passes/cleanup/place_constant.h"
 
 typedef struct folder {
-    uint64_t limit;
-    int64_t growth; /* bytes of the constants made minus those that lost their last user */
+    c2s_fold_budget *budget;
     c2s_stats *stats;
 } folder;
 
@@ -74,10 +73,9 @@ static bool bytes_made(const c2s_node *node, uint64_t *bytes) {
 }
 
 static bool fits(const folder *f, uint64_t made, uint64_t freed) {
-    if (made > INT64_MAX / 4)
-        return false;
     return made <= freed + NODE_BYTES ||
-           (made <= f->limit && f->growth + (int64_t)(made - freed) <= (int64_t)f->limit);
+           (made <= f->budget->limit && made - freed - NODE_BYTES <= INT64_MAX &&
+            (int64_t)(made - freed - NODE_BYTES) <= f->budget->left);
 }
 
 static void refuse_size(const folder *f, const c2s_node *node, uint64_t made) {
@@ -88,9 +86,7 @@ static void refuse_size(const folder *f, const c2s_node *node, uint64_t made) {
 }
 
 static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t made) {
-    f->growth += (int64_t)made - (int64_t)bytes_freed(node) - NODE_BYTES;
-    if (f->growth < 0)
-        f->growth = 0; /* savings elsewhere are no reason to waste here */
+    f->budget->left += (int64_t)bytes_freed(node) + NODE_BYTES - (int64_t)made;
     c2s_stats_apply(f->stats, rule, c2s_node_text(node));
     c2s_replace_by_constants(node, out);
 }
@@ -106,7 +102,8 @@ static void fold_by_value(folder *f, c2s_node *node) {
     c2s_tensor **out = c2s_alloc_array(node->output_count, sizeof *out);
     for (unsigned i = 0; i < node->formal_count; i++)
         in[i] = node->inputs[i].value ? node->inputs[i].value->constant : NULL;
-    uint64_t most = freed + NODE_BYTES > f->limit ? freed + NODE_BYTES : f->limit;
+    uint64_t limit = f->budget->limit;
+    uint64_t most = freed + NODE_BYTES > limit ? freed + NODE_BYTES : limit;
     unsigned count = node->output_count;
     if (c2s_node_eval(node, in, out, NULL, most) != C2S_OK) {
         c2s_stats_refuse(f->stats, rule, c2s_node_text(node), c2s_error());
@@ -146,8 +143,9 @@ static c2s_status known_contents(const c2s_node *node, c2s_tensor **out) {
     return c2s_tensor_from_i64(value->type.dtype, rank, &dim, value->contents, out);
 }
 
-c2s_status c2s_fold_constants(const c2s_graph_list *graphs, uint64_t limit, c2s_stats *stats) {
-    folder f = {.limit = limit < INT64_MAX / 4 ? limit : INT64_MAX / 4, .stats = stats};
+c2s_status c2s_fold_constants(const c2s_graph_list *graphs, c2s_fold_budget *budget,
+                              c2s_stats *stats) {
+    folder f = {budget, stats};
     for (size_t i = 0; i < graphs->count; i++) {
         for (c2s_node *node = graphs->at[i]->first, *next; node; node = next) {
             next = node->next;
