@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Standard input and output give the same bytes as files; so does a second run, and another number of
+# threads.
+. "$(dirname "$0")/../shared.sh"
+need_program
+model="$C2S_SOURCE/samples/digits/model.onnx"
+
+"$C2S_BIN" -q "$model" "$scratch/file.onnx"
+"$C2S_BIN" -q - - <"$model" >"$scratch/pipe.onnx"
+cmp "$scratch/file.onnx" "$scratch/pipe.onnx" || fail "standard input and output give another model"
+"$C2S_BIN" -q --threads 1 "$model" "$scratch/again.onnx"
+cmp "$scratch/file.onnx" "$scratch/again.onnx" || fail "a second run with one thread gives another model"
+"$C2S_BIN" -q --no-prove "$model" "$scratch/unproved.onnx"
+cmp "$scratch/file.onnx" "$scratch/unproved.onnx" || fail "without the proof the model is another one"
+
+# The report leaves standard output to the model.
+"$C2S_BIN" "$model" - >"$scratch/out.onnx" 2>"$scratch/report"
+cmp "$scratch/file.onnx" "$scratch/out.onnx" || fail "the report went into the model"
+grep -q 'nodes' "$scratch/report" || fail "no report on standard error"
+
+"$C2S_BIN" info - <"$scratch/file.onnx" >"$scratch/info"
+grep -q 'image' "$scratch/info" || fail "info of standard input does not name the input: $(cat "$scratch/info")"
+
+# A closed pipe ends the program with a status, not a signal.
+status=0
+{ "$C2S_BIN" "$model" - 2>/dev/null || echo $? >"$scratch/status"; } | true
+if [ -e "$scratch/status" ]; then
+    [ "$(cat "$scratch/status")" -eq 5 ] || fail "status $(cat "$scratch/status") for a closed pipe, expected 5"
+fi
