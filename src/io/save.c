@@ -119,11 +119,15 @@ static void stream_append(ProtobufCBuffer *base, size_t size, const uint8_t *dat
     buffer->error = errno;
 }
 
+static const char *shown(const char *path) {
+    return strcmp(path, "-") == 0 ? "standard output" : path;
+}
+
 static c2s_status write_message(const ProtobufCMessage *message, const char *path, FILE *stream) {
     stream_buffer buffer = {.base = {stream_append}, .stream = stream};
     protobuf_c_message_pack_to_buffer(message, &buffer.base);
     if (buffer.failed)
-        return c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", path, strerror(buffer.error));
+        return c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown(path), strerror(buffer.error));
     return C2S_OK;
 }
 
@@ -202,7 +206,7 @@ static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_opti
     if (size > INT_MAX) {
         return c2s_fail(C2S_ERR_UNSUPPORTED,
                         "%s: the model takes %zu bytes%s, a file of the format holds at most %d",
-                        out->path, size, out->data_path ? " besides its external data" : "",
+                        shown(out->path), size, out->data_path ? " besides its external data" : "",
                         INT_MAX);
     }
     C2S_TRY(c2s_atomic_open(out->path, &out->model));

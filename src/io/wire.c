@@ -7,24 +7,20 @@
 
 #include <onnx.pb-c.h>
 
-#include "base/vec.h"
+#include "io/wire_skeleton.h"
 
-/* A message that is being scanned. Its length prefix is in the skeleton and is patched at the end;
- * a shorter length is written as a varint of the same width, so nothing has to move. */
+/* A message that is being scanned. */
 typedef struct frame {
     const ProtobufCMessageDescriptor *type;
     const uint8_t *end;
-    size_t length_at, body_at; /* in the skeleton */
+    size_t length_at, body_at; /* in the skeleton: its length prefix, what follows that */
     uint64_t seen;             /* by field index: singular messages, lifted arrays */
     bool lifted;               /* some payload inside was */
 } frame;
 
 typedef struct scanner {
     const uint8_t *data, *end, *at;
-    const uint8_t *copied; /* what lies before is in the skeleton */
-    uint8_t *skeleton;
-    size_t skeleton_size, skeleton_capacity;
-    C2S_VEC(c2s_wire_blob) blobs;
+    c2s_skeleton skeleton;
     uint64_t unpacked; /* estimate of the bytes that protobuf-c will allocate */
     bool external;
     unsigned depth;
@@ -37,10 +33,6 @@ typedef struct field_start {
     uint32_t number;
     const uint8_t *key, *length;
 } field_start;
-
-/* Chosen at random. A payload of 16 bytes that begins with it is lifted too, so a marker in the
- * skeleton cannot be anything else. */
-static const uint8_t magic[8] = {0xd3, 0x1f, 0x9a, 0x64, 0xe7, 0x0b, 0x58, 0xc6};
 
 static const char *field_name(const field_start *start) {
     return start->field ? start->field->name : "unknown";
@@ -98,59 +90,13 @@ static ProtobufCWireType wire_type_of(ProtobufCType type) {
     }
 }
 
-/* ---- the skeleton ---- */
-
-static c2s_status skeleton_reserve(scanner *s, size_t more) {
-    size_t wanted = s->skeleton_size + more; /* below the size of the data, plus a marker */
-    if (wanted <= s->skeleton_capacity)
-        return C2S_OK;
-    size_t capacity = wanted + wanted / 2 + 4096;
-    uint8_t *grown = realloc(s->skeleton, capacity);
-    if (!grown)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes of model structure", capacity);
-    s->skeleton = grown;
-    s->skeleton_capacity = capacity;
-    return C2S_OK;
-}
-
-static c2s_status skeleton_append(scanner *s, const void *bytes, size_t size) {
-    C2S_TRY(skeleton_reserve(s, size));
-    if (size)
-        memcpy(s->skeleton + s->skeleton_size, bytes, size);
-    s->skeleton_size += size;
-    return C2S_OK;
-}
-
-/* Where byte `p` of the data, not copied yet, will be. */
-static size_t skeleton_offset(const scanner *s, const uint8_t *p) {
-    return s->skeleton_size + (size_t)(p - s->copied);
-}
-
-static c2s_status copy_up_to(scanner *s, const uint8_t *p) {
-    C2S_TRY(skeleton_append(s, s->copied, (size_t)(p - s->copied)));
-    s->copied = p;
-    return C2S_OK;
-}
-
-/* Replaces the payload [s->at, s->at + size) by a marker. */
+/* Leaves the payload [s->at, s->at + size) where it is. */
 static c2s_status lift(scanner *s, const field_start *start, size_t size) {
-    uint64_t index = s->blobs.count;
-    uint8_t marker[1 + C2S_WIRE_MARKER_SIZE] = {C2S_WIRE_MARKER_SIZE};
-    memcpy(marker + 1, magic, sizeof magic);
-    memcpy(marker + 1 + sizeof magic, &index, sizeof index);
-    C2S_TRY(copy_up_to(s, start->length));
-    C2S_TRY(skeleton_append(s, marker, sizeof marker));
-    c2s_vec_push(&s->blobs, (c2s_wire_blob){(uint8_t *)(uintptr_t)s->at, size});
+    C2S_TRY(c2s_skeleton_mark(&s->skeleton, start->length, s->at, size));
     s->at += size;
-    s->copied = s->at;
     for (unsigned i = 0; i < s->depth; i++)
         s->stack[i].lifted = true;
     return C2S_OK;
-}
-
-static bool wants_lifting(const uint8_t *payload, size_t size) {
-    return size >= C2S_WIRE_BLOB_MIN ||
-           (size == C2S_WIRE_MARKER_SIZE && memcmp(payload, magic, sizeof magic) == 0);
 }
 
 /* ---- fields ---- */
@@ -187,7 +133,7 @@ static c2s_status scan_packed(scanner *s, const field_start *start, size_t size)
     /* Arrays in several pieces must be joined, which is protobuf-c's work. */
     bool liftable = field->flags & PROTOBUF_C_FIELD_FLAG_PACKED;
     uint64_t bit = (uint64_t)1 << start->index;
-    if (liftable && wants_lifting(s->at, size)) {
+    if (liftable && c2s_skeleton_wants(s->at, size)) {
         if (f->seen & bit)
             return broken(s, start, "an array in several large pieces");
         f->seen |= bit;
@@ -210,8 +156,8 @@ static c2s_status enter(scanner *s, const field_start *start, size_t size) {
         return broken(s, start, "nested too deep: more than 100 levels");
     frame *inner = &s->stack[s->depth++];
     *inner = (frame){.type = start->field->descriptor, .end = s->at + size};
-    inner->length_at = skeleton_offset(s, start->length);
-    inner->body_at = skeleton_offset(s, s->at);
+    inner->length_at = c2s_skeleton_offset(&s->skeleton, start->length);
+    inner->body_at = c2s_skeleton_offset(&s->skeleton, s->at);
     s->unpacked += inner->type->sizeof_message + sizeof(void *);
     return C2S_OK;
 }
@@ -220,10 +166,8 @@ static c2s_status leave(scanner *s) {
     frame *f = &s->stack[--s->depth];
     if (!f->lifted || s->depth == 0)
         return C2S_OK;
-    C2S_TRY(copy_up_to(s, s->at));
-    size_t size = s->skeleton_size - f->body_at;
-    for (size_t i = f->length_at; i < f->body_at; i++, size >>= 7)
-        s->skeleton[i] = (uint8_t)((size & 0x7f) | (i + 1 < f->body_at ? 0x80 : 0));
+    C2S_TRY(c2s_skeleton_copy(&s->skeleton, s->at));
+    c2s_skeleton_close(&s->skeleton, f->length_at, f->body_at);
     return C2S_OK;
 }
 
@@ -245,7 +189,7 @@ static c2s_status scan_bytes(scanner *s, const field_start *start) {
     const ProtobufCFieldDescriptor *field = start->field;
     if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
         return enter(s, start, size);
-    if (field && field->type == PROTOBUF_C_TYPE_BYTES && wants_lifting(s->at, size))
+    if (field && field->type == PROTOBUF_C_TYPE_BYTES && c2s_skeleton_wants(s->at, size))
         return lift(s, start, size);
     if (field && wire_type_of(field->type) != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
         if (field->label != PROTOBUF_C_LABEL_REPEATED)
@@ -316,9 +260,10 @@ static c2s_status scan_all(scanner *s, const ProtobufCMessageDescriptor *root) {
                         "much",
                         (unsigned long long)size, (unsigned long long)s->unpacked);
     }
-    if (s->blobs.count)
-        C2S_TRY(copy_up_to(s, s->end));
-    size_t rest = s->blobs.count ? s->skeleton_size : (size_t)size;
+    bool lifted = s->skeleton.blobs.count > 0;
+    if (lifted)
+        C2S_TRY(c2s_skeleton_copy(&s->skeleton, s->end));
+    size_t rest = lifted ? s->skeleton.size : (size_t)size;
     if (rest > INT_MAX) {
         return c2s_fail(C2S_ERR_UNSUPPORTED,
                         "found %zu bytes besides raw tensor data, expected at most %d", rest,
@@ -327,46 +272,25 @@ static c2s_status scan_all(scanner *s, const ProtobufCMessageDescriptor *root) {
     return C2S_OK;
 }
 
-/* Protobuf aligns nothing. The bytes before a payload (its length, other fields of its tensor) are
- * in the skeleton by now, so the payload can move down over them. */
-static void align_blobs(scanner *s) {
-    uintptr_t floor = (uintptr_t)s->data;
-    for (size_t i = 0; i < s->blobs.count; i++) {
-        c2s_wire_blob *blob = &s->blobs.at[i];
-        uintptr_t from = (uintptr_t)blob->data, to = from;
-        for (uintptr_t alignment = 64; alignment > 1; alignment /= 2) {
-            to = from & ~(alignment - 1);
-            if (to >= floor)
-                break;
-            to = from;
-        }
-        if (to != from) {
-            memmove(blob->data - (from - to), blob->data, blob->size);
-            blob->data -= from - to;
-        }
-        floor = to + blob->size;
-    }
-}
-
 c2s_status c2s_wire_scan(uint8_t *data, size_t size, const struct ProtobufCMessageDescriptor *root,
                          c2s_wire *out) {
     static const uint8_t nothing[1];
     *out = (c2s_wire){0};
     scanner s = {.data = size ? data : nothing};
-    s.at = s.copied = s.data;
+    s.at = s.skeleton.copied = s.data;
     s.end = s.data + size;
     c2s_status status = scan_all(&s, root);
     if (status != C2S_OK) {
-        free(s.skeleton);
-        c2s_vec_free(&s.blobs);
+        free(s.skeleton.bytes);
+        c2s_vec_free(&s.skeleton.blobs);
         return status;
     }
-    align_blobs(&s);
-    out->owned = s.skeleton;
-    out->skeleton = s.blobs.count ? s.skeleton : s.data;
-    out->skeleton_size = s.blobs.count ? s.skeleton_size : size;
-    out->blobs = s.blobs.at;
-    out->blob_count = s.blobs.count;
+    c2s_skeleton_align(&s.skeleton, s.data);
+    out->owned = s.skeleton.bytes;
+    out->blobs = s.skeleton.blobs.at;
+    out->blob_count = s.skeleton.blobs.count;
+    out->skeleton = out->blob_count ? s.skeleton.bytes : s.data;
+    out->skeleton_size = out->blob_count ? s.skeleton.size : size;
     out->external = s.external;
     return C2S_OK;
 }
@@ -375,12 +299,4 @@ void c2s_wire_free(c2s_wire *wire) {
     free(wire->owned);
     free(wire->blobs);
     *wire = (c2s_wire){0};
-}
-
-const c2s_wire_blob *c2s_wire_blob_at(const c2s_wire *wire, const void *payload, size_t size) {
-    uint64_t index;
-    if (size != C2S_WIRE_MARKER_SIZE || memcmp(payload, magic, sizeof magic) != 0)
-        return NULL;
-    memcpy(&index, (const uint8_t *)payload + sizeof magic, sizeof index);
-    return index < wire->blob_count ? &wire->blobs[index] : NULL;
 }

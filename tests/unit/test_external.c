@@ -321,6 +321,23 @@ static void test_special_targets(void **state) {
     c2s_model_free(model);
 }
 
+/* Errors of the system reach the caller, whether they come early or with the last flush. */
+static void test_full_device(void **state) {
+    (void)state;
+    if (access("/dev/full", W_OK) != 0) {
+        print_message("SKIPPED: /dev/full is not there\n");
+        skip();
+    }
+    c2s_model *model = model_to_save();
+    assert_int_equal(c2s_model_save(model, "/dev/full", NULL), C2S_ERR_IO);
+    assert_non_null(strstr(c2s_error(), "/dev/full: cannot write"));
+    c2s_model_free(model);
+    model = proto_loaded(proto_small_model());
+    assert_int_equal(c2s_model_save(model, "/dev/full", NULL), C2S_ERR_IO);
+    assert_non_null(strstr(c2s_error(), "/dev/full: cannot write"));
+    c2s_model_free(model);
+}
+
 /* Tensors outside of what the graph models: training graphs, attributes, bodies. */
 static void test_everywhere(void **state) {
     (void)state;
@@ -361,7 +378,7 @@ int main(void) {
         cmocka_unit_test(test_accepted),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_written),         cmocka_unit_test(test_threshold),
         cmocka_unit_test(test_failed_save),     cmocka_unit_test(test_everywhere),
-        cmocka_unit_test(test_special_targets),
+        cmocka_unit_test(test_special_targets), cmocka_unit_test(test_full_device),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
