@@ -3,10 +3,16 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "io/normalise.h"
 #include "io/save.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
+#include "passes/cleanup/cleanup.h"
+
+/* Bytes that folding a copy may add: shapes are small, weights need not be computed. */
+#define FOLD_LIMIT  4096
+#define FOLD_GROWTH (1 << 20)
 
 /* ---- content ---- */
 
@@ -100,7 +106,48 @@ static uint64_t peak_activations(const c2s_graph *graph) {
     return live.peak;
 }
 
-void c2s_count_cost(const c2s_model *model, c2s_counts *counts) {
+/* A shape that inference could not see through, because it is computed in the graph. */
+static bool has_unknown_shape(const c2s_graph *graph) {
+    for (const c2s_node *node = graph->first; node; node = node->next)
+        for (unsigned i = 0; i < node->output_count; i++) {
+            const c2s_type *type = node->outputs[i] ? &node->outputs[i]->type : NULL;
+            if (!type || type->kind != C2S_KIND_TENSOR)
+                continue;
+            if (type->rank < 0)
+                return true;
+            for (int k = 0; k < type->rank; k++)
+                if (c2s_dim_is_fresh(type->dim[k]))
+                    return true;
+        }
+    return false;
+}
+
+/* A copy in which what is computed from constants is a constant, so that more shapes are known;
+ * NULL if that is not possible. */
+static c2s_model *folded_copy(const c2s_model *model) {
+    c2s_model *copy = c2s_model_copy(model);
+    c2s_graph_list graphs = {0};
+    c2s_stats stats = C2S_STATS_INIT;
+    const c2s_log_sink *sink = c2s_log_set_sink(NULL); /* nobody asked for these rewrites */
+    c2s_fold_budget budget = {.limit = FOLD_LIMIT, .left = FOLD_GROWTH};
+    c2s_graph_list_add(&graphs, copy->graph);
+    c2s_lift_constants(&graphs, &stats);
+    c2s_status status = c2s_graph_infer(copy->graph);
+    if (status == C2S_OK)
+        status = c2s_fold_constants(&graphs, &budget, &stats);
+    if (status == C2S_OK)
+        status = c2s_graph_infer(copy->graph);
+    c2s_vec_free(&graphs);
+    c2s_stats_free(&stats);
+    c2s_log_set_sink(sink);
+    if (status == C2S_OK)
+        return copy;
+    c2s_error_clear();
+    c2s_model_destroy(copy);
+    return NULL;
+}
+
+static void count_known_cost(const c2s_model *model, c2s_counts *counts) {
     c2s_graph_list graphs = {0};
     c2s_graph_list_add(&graphs, model->graph);
     counts->macs = 0;
@@ -110,6 +157,12 @@ void c2s_count_cost(const c2s_model *model, c2s_counts *counts) {
                 counts->macs += (uint64_t)node->op->macs(node);
     c2s_vec_free(&graphs);
     counts->peak_activation_bytes = peak_activations(model->graph);
+}
+
+void c2s_count_cost(const c2s_model *model, c2s_counts *counts) {
+    c2s_model *copy = has_unknown_shape(model->graph) ? folded_copy(model) : NULL;
+    count_known_cost(copy ? copy : model, counts);
+    c2s_model_destroy(copy);
 }
 
 c2s_status c2s_model_count(c2s_model *model, c2s_counts *counts) {

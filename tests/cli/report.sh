@@ -21,6 +21,10 @@ for key in nodes parameters bytes; do
     [ "${#pair[@]}" -eq 2 ] || fail "$key: expected two values in the JSON, found ${#pair[@]}"
     [ "${pair[1]}" -lt "${pair[0]}" ] || fail "$key went from ${pair[0]} to ${pair[1]}"
 done
+mapfile -t macs < <(value macs)
+[ "${#macs[@]}" -eq 2 ] && [ "${macs[0]}" -ge "${macs[1]}" ] && [ "${macs[1]}" -gt 100000 ] ||
+    fail "macs: expected more than 100000, no more after than before, found ${macs[*]}"
+mapfile -t pair < <(value bytes)
 [ "$(stat -c %s "$scratch/out.onnx")" -eq "${pair[1]}" ] || fail "the report says ${pair[1]} bytes, the file has another size"
 grep -q rolled_back "$scratch/json" && fail "a pass was rolled back"
 
