@@ -19,8 +19,8 @@ static c2s_status same_shape(c2s_infer *i, c2s_dtype dtype) {
     }
     if (!c2s_type_is_tensor(type) || type->dtype == C2S_STRING)
         return c2s_fail(C2S_ERR_INVALID, "input 0 is no tensor of numbers");
-    i->out[0] = c2s_type_tensor(dtype == C2S_UNDEFINED ? type->dtype : dtype, type->rank,
-                                type->dim);
+    i->out[0] =
+        c2s_type_tensor(dtype == C2S_UNDEFINED ? type->dtype : dtype, type->rank, type->dim);
     return C2S_OK;
 }
 
@@ -152,7 +152,7 @@ static void normalize(const c2s_node *node, double *row, size_t length) {
     const char *norm = c2s_attr_string(node, "norm", "MAX");
     double divisor = norm[0] == 'M' ? row[0] : 0;
     for (size_t k = 0; k < length; k++)
-        divisor = norm[0] == 'M'           ? fmax(divisor, row[k])
+        divisor = norm[0] == 'M'            ? fmax(divisor, row[k])
                   : strcmp(norm, "L1") == 0 ? divisor + fabs(row[k])
                                             : divisor + row[k] * row[k];
     bool square = strcmp(norm, "L2") == 0;

@@ -8,8 +8,8 @@
 #include "ops/op.h"
 
 typedef struct c2s_lookup_key {
-    uint64_t bits;     /* numbers; all NaN alike, 0 without sign */
-    c2s_string text;   /* strings */
+    uint64_t bits;   /* numbers; all NaN alike, 0 without sign */
+    c2s_string text; /* strings */
     size_t order;
 } c2s_lookup_key;
 
