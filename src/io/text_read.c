@@ -321,29 +321,33 @@ static c2s_status read_value(reader *r, c2s_node *node, scope *s, c2s_attr *attr
     return status;
 }
 
+/* An attribute from behind its name on. */
+static c2s_status read_attr(reader *r, c2s_node *node, scope *s, const char *name) {
+    c2s_attr attr = {.name = name};
+    if (c2s_attr_find(node, name))
+        return c2s_lex_expected(&r->lexer, "attribute \"%s\" once only, before this", name);
+    if (c2s_lex_take(&r->lexer, ":")) {
+        const char *kind;
+        C2S_TRY(c2s_lex_name(&r->lexer, &kind));
+        attr.kind = kind_from_name(kind);
+        if (attr.kind == C2S_ATTR_UNDEFINED)
+            return c2s_lex_expected(&r->lexer, "a kind of attribute before this");
+    }
+    C2S_TRY(c2s_lex_need(&r->lexer, "="));
+    if (!c2s_lex_take(&r->lexer, "@"))
+        return read_value(r, node, s, &attr);
+    C2S_TRY(read_name(r, &attr.reference));
+    c2s_attr_append(node, &attr);
+    return C2S_OK;
+}
+
 static c2s_status read_attrs(reader *r, c2s_node *node, scope *s) {
     if (!c2s_lex_take(&r->lexer, "<"))
         return C2S_OK;
     while (!c2s_lex_take(&r->lexer, ">")) {
-        c2s_attr attr = {0};
-        C2S_TRY(read_name(r, &attr.name));
-        if (c2s_attr_find(node, attr.name))
-            return c2s_lex_expected(&r->lexer, "attribute \"%s\" once only, before this",
-                                    attr.name);
-        if (c2s_lex_take(&r->lexer, ":")) {
-            const char *kind;
-            C2S_TRY(c2s_lex_name(&r->lexer, &kind));
-            attr.kind = kind_from_name(kind);
-            if (attr.kind == C2S_ATTR_UNDEFINED)
-                return c2s_lex_expected(&r->lexer, "a kind of attribute before this");
-        }
-        C2S_TRY(c2s_lex_need(&r->lexer, "="));
-        if (c2s_lex_take(&r->lexer, "@")) {
-            C2S_TRY(read_name(r, &attr.reference));
-            c2s_attr_append(node, &attr);
-        } else {
-            C2S_TRY(read_value(r, node, s, &attr));
-        }
+        const char *name;
+        C2S_TRY(read_name(r, &name));
+        C2S_TRY(read_attr(r, node, s, name));
         if (c2s_lex_peek(&r->lexer) != '>')
             C2S_TRY(c2s_lex_need(&r->lexer, ","));
     }
@@ -528,7 +532,11 @@ static c2s_status read_function_parts(reader *r, c2s_function *f, header *h, out
         while (!c2s_lex_take(&r->lexer, ">")) {
             const char *name;
             C2S_TRY(read_name(r, &name));
-            c2s_vec_push(&f->attrs, name);
+            char next = c2s_lex_peek(&r->lexer);
+            if (next == ':' || next == '=') /* with a default */
+                C2S_TRY(read_attr(r, f->graph->entry, s, name));
+            else
+                c2s_vec_push(&f->attrs, name);
             if (c2s_lex_peek(&r->lexer) != '>')
                 C2S_TRY(c2s_lex_need(&r->lexer, ","));
         }

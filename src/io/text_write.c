@@ -417,14 +417,17 @@ static void put_function(writer *w, const c2s_function *f) {
     put_opsets(w, f->opsets.at, f->opsets.count);
     fputs(">\n", w->stream);
     put_name(w, f->name);
-    if (f->attrs.count) {
-        fputs(" <", w->stream);
-        for (size_t i = 0; i < f->attrs.count; i++) {
-            fputs(i ? ", " : "", w->stream);
-            put_name(w, f->attrs.at[i]);
-        }
-        fputs(">", w->stream);
+    const c2s_node *defaults = f->graph->entry;
+    for (size_t i = 0; i < f->attrs.count; i++) {
+        fputs(i ? ", " : " <", w->stream);
+        put_name(w, f->attrs.at[i]);
     }
+    for (unsigned i = 0; i < defaults->attr_count; i++) {
+        fputs(i || f->attrs.count ? ", " : " <", w->stream);
+        put_attr(w, &defaults->attrs[i], 0);
+    }
+    if (f->attrs.count || defaults->attr_count)
+        fputs(">", w->stream);
     decide_names(w, f->graph);
     put_interface(w, f->graph, false);
     fputs("\n", w->stream);

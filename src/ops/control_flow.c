@@ -82,9 +82,11 @@ const c2s_op c2s_op_if = {
 
 static c2s_status loop_check(const c2s_node *node, unsigned in_count, unsigned out_count,
                              c2s_graph **body) {
+    if (in_count < 2)
+        return c2s_fail(C2S_ERR_INVALID, "%u inputs, expected at least 2", in_count);
     C2S_TRY(c2s_body_find(node, "body", in_count, body));
     unsigned outputs = c2s_graph_output_count(*body);
-    if (outputs + 1 < in_count || out_count > outputs - 1)
+    if (outputs + 1 < in_count || outputs == 0 || out_count > outputs - 1)
         return c2s_fail(C2S_ERR_INVALID,
                         "the body has %u inputs and %u outputs, which do not fit %u inputs and %u "
                         "outputs of the node",
@@ -189,7 +191,7 @@ static c2s_status loop_eval(c2s_eval *e) {
 const c2s_op c2s_op_loop = {
     .type = "Loop",
     .domain = "",
-    .inputs = {2, C2S_VARIADIC},
+    .inputs = {0, C2S_VARIADIC}, /* the first two may be left out */
     .outputs = {1, C2S_VARIADIC},
     .flags = C2S_OP_SIZES_OUTPUTS | C2S_OP_HAS_BODY,
     .attrs = (const c2s_attr_spec[]){{"body", C2S_ATTR_GRAPH, true}, {0}},

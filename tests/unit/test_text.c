@@ -78,7 +78,7 @@ static void bodies_and_functions_round_trip(void **state) {
                "    y = local.twice <alpha = 2.0> (a)\n"
                "}\n"
                "\n<domain: \"local\", opset_import: [\"\" : 17]>\n"
-               "twice <alpha> (p) => (r)\n"
+               "twice <alpha, beta = 0.5> (p) => (r)\n"
                "{\n"
                "    k = Constant <value_float : float = @alpha> ()\n"
                "    r = Mul (p, k)\n"
