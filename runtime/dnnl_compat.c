@@ -55,12 +55,6 @@ dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
            window->dilates, window->pad_begin, window->pad_end);
 }
 
-dnnl_status_t c2s_pd_batch_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
-                                c2s_const_md dst, float epsilon, unsigned flags,
-                                const_dnnl_primitive_attr_t attr) {
-    CREATE(batch_normalization_forward, INFERENCE, src, dst, epsilon, flags);
-}
-
 dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
                                 c2s_const_md dst, float epsilon, unsigned flags,
                                 const_dnnl_primitive_attr_t attr) {
@@ -194,13 +188,6 @@ dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                              const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr) {
     CREATE(pooling_v2, pooling_v2_forward, INFERENCE, kind, src, dst, window->strides,
            window->kernel, window->dilates, window->pad_begin, window->pad_end);
-}
-
-dnnl_status_t c2s_pd_batch_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
-                                c2s_const_md dst, float epsilon, unsigned flags,
-                                const_dnnl_primitive_attr_t attr) {
-    (void)dst; /* 2.x: source and destination have one descriptor */
-    CREATE(batch_normalization, batch_normalization_forward, INFERENCE, src, epsilon, flags);
 }
 
 dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,

@@ -44,9 +44,6 @@ dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s
 dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                              dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
                              const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr);
-dnnl_status_t c2s_pd_batch_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
-                                c2s_const_md dst, float epsilon, unsigned flags,
-                                const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
                                 c2s_const_md dst, float epsilon, unsigned flags,
                                 const_dnnl_primitive_attr_t attr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Elementwise functions of one float tensor: those that oneDNN computes as exactly as we do, NaN
- * included. Its Exp and Relu lose NaN; its Log and Softplus are off by up to 1e-5.
+ * included. Its Exp and Relu lose NaN (for Relu see channelwise.c); its Log and Softplus are off by up to 1e-5.
  */
 #include <math.h>
 #include <string.h>

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * BatchNormalization (inference), LayerNormalization, LRN.
+ * LayerNormalization and LRN.
  */
 #include "runtime/dnnl_primitive.h"
-
-static bool is_vector(const c2s_step *step, unsigned input, int64_t extent) {
-    const c2s_type *type = c2s_step_type(step, input);
-    return c2s_dnnl_accepts(type) && type->rank == 1 && type->dim[0] == extent;
-}
 
 static bool only_output_0(const c2s_step *step) {
     for (unsigned k = 1; k < step->out_count; k++)
@@ -15,19 +10,6 @@ static bool only_output_0(const c2s_step *step) {
             return false;
     return c2s_step_wants(step, 0) &&
            c2s_type_equal(c2s_step_type(step, 0), &step->out[0]->type);
-}
-
-/* ---- BatchNormalization ---- */
-
-static bool batch_norm_accepts(const c2s_step *step) {
-    const c2s_type *x = c2s_step_type(step, 0);
-    if (!only_output_0(step) || !c2s_dnnl_accepts(x) || x->rank < 2 ||
-        c2s_attr_int(step->node, "training_mode", 0) != 0)
-        return false;
-    for (unsigned k = 1; k <= 4; k++)
-        if (!is_vector(step, k, x->dim[1]))
-            return false;
-    return true;
 }
 
 /* Input `input` is argument `arg`, a vector of that extent. */
@@ -40,49 +22,12 @@ static c2s_status bind_vector(c2s_primitive *p, const c2s_step *step, int arg, u
     return status;
 }
 
-static c2s_status bind_batch_norm(c2s_step *step) {
-    static const int args[] = {DNNL_ARG_SCALE, DNNL_ARG_SHIFT, DNNL_ARG_MEAN, DNNL_ARG_VARIANCE};
-    for (unsigned k = 0; k < 4; k++)
-        C2S_TRY(bind_vector(step->state, step, args[k], k + 1, c2s_step_type(step, 0)->dim[1]));
-    return C2S_OK;
-}
-
 /* Gives up a half-made primitive. */
 static c2s_status finish(c2s_step *step, c2s_status status) {
     if (status != C2S_OK && step->state)
         c2s_primitive_release(step);
     return status;
 }
-
-static c2s_status batch_norm_prepare(c2s_step *step) {
-    const c2s_type *x = c2s_step_type(step, 0);
-    int64_t dims[3] = {x->dim[0], x->dim[1], 1};
-    for (int i = 2; i < x->rank; i++)
-        dims[2] *= x->dim[i];
-    c2s_md md;
-    dnnl_primitive_desc_t pd;
-    C2S_TRY(c2s_md_plain(&md, 3, dims));
-    c2s_status status = c2s_dnnl_check(
-        c2s_pd_batch_norm(&pd, c2s_dnnl_engine(step->dnnl), md, md,
-                          c2s_attr_float(step->node, "epsilon", 1e-5f),
-                          dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift,
-                          c2s_dnnl_attr(step->dnnl)),
-        "batch normalization");
-    if (status == C2S_OK)
-        status = c2s_primitive_unary(step, pd, md, md);
-    c2s_md_free(md);
-    if (status == C2S_OK)
-        status = bind_batch_norm(step);
-    return finish(step, status);
-}
-
-const c2s_kernel_family c2s_kernels_dnnl_batch_norm = {
-    .name = "dnnl_batch_norm",
-    .accepts = batch_norm_accepts,
-    .prepare = batch_norm_prepare,
-    .run = c2s_primitive_run_state,
-    .release = c2s_primitive_release,
-};
 
 /* ---- LayerNormalization ---- */
 

@@ -77,11 +77,47 @@ static bool pool_accepts(const c2s_step *step) {
     return describe(step, &p);
 }
 
+/* The same tensor with the channels innermost in memory. */
+static c2s_status channels_last(c2s_md *out, const c2s_type *type) {
+    static const dnnl_format_tag_t tags[] = {dnnl_nwc, dnnl_nhwc, dnnl_ndhwc};
+    return c2s_dnnl_check(
+        c2s_md_tagged(out, type->rank, type->dim, dnnl_f32, tags[type->rank - 3]), "tensor");
+}
+
+static c2s_status describe_pd(const c2s_step *step, const pool *p, c2s_const_md src,
+                              c2s_const_md dst, dnnl_primitive_desc_t *pd) {
+    return c2s_dnnl_check(c2s_pd_pooling(pd, c2s_dnnl_engine(step->dnnl), p->kind, src, dst,
+                                         &p->window, c2s_dnnl_attr(step->dnnl)),
+                          "pooling");
+}
+
+/* Replaces a slow descriptor by one for channels last, if that is better: reordering there and
+ * back costs less. */
+static void prefer_channels_last(const c2s_step *step, const pool *p, dnnl_primitive_desc_t *pd) {
+    c2s_md src = NULL, dst = NULL;
+    dnnl_primitive_desc_t other = NULL;
+    bool found = channels_last(&src, c2s_step_type(step, 0)) == C2S_OK &&
+                 channels_last(&dst, &step->out[0]->type) == C2S_OK &&
+                 describe_pd(step, p, src, dst, &other) == C2S_OK;
+    c2s_md_free(src);
+    c2s_md_free(dst);
+    if (!found) {
+        c2s_error_clear();
+        return;
+    }
+    if (!c2s_pd_is_plain(other)) {
+        dnnl_primitive_desc_t slow = *pd;
+        *pd = other;
+        other = slow;
+    }
+    dnnl_primitive_desc_destroy(other);
+}
+
 static c2s_status build(c2s_step *step, const pool *p, c2s_const_md src, c2s_const_md dst) {
     dnnl_primitive_desc_t pd;
-    C2S_TRY(c2s_dnnl_check(c2s_pd_pooling(&pd, c2s_dnnl_engine(step->dnnl), p->kind, src, dst,
-                                          &p->window, c2s_dnnl_attr(step->dnnl)),
-                           "pooling"));
+    C2S_TRY(describe_pd(step, p, src, dst, &pd));
+    if (c2s_pd_is_plain(pd))
+        prefer_channels_last(step, p, &pd);
     return c2s_primitive_unary(step, pd, src, dst);
 }
 

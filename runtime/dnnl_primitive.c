@@ -255,7 +255,7 @@ c2s_status c2s_primitive_unary(c2s_step *step, dnnl_primitive_desc_t pd, c2s_con
 bool c2s_pd_is_plain(const_dnnl_primitive_desc_t pd) {
     const char *name = NULL;
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
-           name && strncmp(name, "ref", 3) == 0;
+           name && (strncmp(name, "ref", 3) == 0 || strncmp(name, "simple", 6) == 0);
 }
 
 void c2s_primitive_release(c2s_step *step) {

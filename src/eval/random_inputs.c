@@ -10,7 +10,7 @@
 #include "ir/convert.h"
 
 /* What extents without a value may be, in the order in which they are tried. */
-static const int64_t candidates[] = {8, 16, 32, 64, 128, 224, 1, 2, 3, 256, 320, 416, 512};
+static const int64_t candidates[] = {8, 16, 32, 64, 128, 224, 512, 1, 2, 3, 320, 1024};
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
 /* ---- extents ---- */

@@ -352,13 +352,14 @@ static const struct {
     c2s_node *(*make)(trial *t, const char *op);
     double least; /* share of the trials that the family must take */
 } makers[] = {
-    {"dnnl_batch_norm", try_batch_norm, 1}, {"dnnl_binary", try_binary, 0.3},
+    {"batch_norm", try_batch_norm, 1},      {"dnnl_binary", try_binary, 0.3},
     {"dnnl_conv", try_conv, 0.95},          {"dnnl_deconv", try_conv, 0.8},
     {"dnnl_eltwise", try_unary, 1},         {"dnnl_gemm", try_gemm, 0.7},
     {"dnnl_layer_norm", try_layer_norm, 1}, {"dnnl_lrn", try_lrn, 0.3},
     {"dnnl_matmul", try_matmul, 1},         {"dnnl_pool", try_pool, 0.5},
     {"dnnl_reduce", try_reduce, 0.2},       {"dnnl_resample", try_resize, 0.1},
-    {"dnnl_softmax", try_softmax, 1},       {"view", try_view, 1},
+    {"dnnl_softmax", try_softmax, 1},       {"relu", try_unary, 1},
+    {"view", try_view, 1},
 };
 
 static c2s_tensor *run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_node *n,
@@ -428,7 +429,7 @@ static void rows_are_sorted(void **state) {
 /* NaN and infinity come out of the kernels as they come out of eval. */
 static void special_values_agree(void **state) {
     (void)state;
-    static const char *const ops[] = {"Abs", "LeakyRelu", "Sigmoid", "Sqrt", "Tanh",
+    static const char *const ops[] = {"Abs", "Relu", "LeakyRelu", "Sigmoid", "Sqrt", "Tanh",
                                       "Elu", "HardSwish"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         trial t = {.model = make_model(), .in_count = 1};
