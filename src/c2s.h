@@ -63,7 +63,8 @@ C2S_API c2s_status c2s_model_save(c2s_model *model, const char *path,
                                   const c2s_save_options *options);
 C2S_API void c2s_model_free(c2s_model *model);
 
-/* What can be counted without running a model. Symbolic dimensions count as 1. */
+/* What can be counted without running a model. Symbolic dimensions of the inputs: the batch counts
+ * as 1, others as the smallest extent of a short list that the model accepts. */
 typedef struct c2s_counts {
     uint64_t nodes;      /* all graphs, bodies included */
     uint64_t parameters; /* elements of constants */

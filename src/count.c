@@ -2,17 +2,14 @@
 #include "count.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/log.h"
+#include "eval/concrete.h"
+#include "eval/random_inputs.h"
 #include "io/normalise.h"
 #include "io/save.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
-#include "passes/cleanup/cleanup.h"
-
-/* Bytes that folding a copy may add: shapes are small, weights need not be computed. */
-#define FOLD_LIMIT  4096
-#define FOLD_GROWTH (1 << 20)
 
 /* ---- content ---- */
 
@@ -106,74 +103,90 @@ static uint64_t peak_activations(const c2s_graph *graph) {
     return live.peak;
 }
 
-/* A shape that inference could not see through, because it is computed in the graph. */
-static bool has_unknown_shape(const c2s_graph *graph) {
-    for (const c2s_node *node = graph->first; node; node = node->next)
-        for (unsigned i = 0; i < node->output_count; i++) {
-            const c2s_type *type = node->outputs[i] ? &node->outputs[i]->type : NULL;
-            if (!type || type->kind != C2S_KIND_TENSOR)
-                continue;
-            if (type->rank < 0)
-                return true;
-            for (int k = 0; k < type->rank; k++)
-                if (c2s_dim_is_fresh(type->dim[k]))
-                    return true;
-        }
-    return false;
+/* Bodies see the extents of what they capture. */
+static void infer_bodies(const c2s_graph *graph) {
+    for (c2s_node *node = graph->first; node; node = node->next)
+        if (node->op->flags & C2S_OP_HAS_BODY && c2s_node_infer(node) != C2S_OK)
+            c2s_error_clear();
 }
 
-/* A copy in which what is computed from constants is a constant, so that more shapes are known;
- * NULL if that is not possible. */
-static c2s_model *folded_copy(const c2s_model *model) {
-    c2s_model *copy = c2s_model_copy(model);
-    c2s_graph_list graphs = {0};
-    c2s_stats stats = C2S_STATS_INIT;
-    const c2s_log_sink *sink = c2s_log_set_sink(NULL); /* nobody asked for these rewrites */
-    c2s_fold_budget budget = {.limit = FOLD_LIMIT, .left = FOLD_GROWTH};
-    c2s_graph_list_add(&graphs, copy->graph);
-    c2s_lift_constants(&graphs, &stats);
-    c2s_status status = c2s_graph_infer(copy->graph);
-    if (status == C2S_OK)
-        status = c2s_fold_constants(&graphs, &budget, &stats);
-    if (status == C2S_OK)
-        status = c2s_graph_infer(copy->graph);
-    c2s_vec_free(&graphs);
-    c2s_stats_free(&stats);
-    c2s_log_set_sink(sink);
-    if (status == C2S_OK)
-        return copy;
-    c2s_error_clear();
-    c2s_model_destroy(copy);
+static const c2s_type *extents_of(const c2s_extents *extents, const char *name) {
+    for (unsigned k = 0; k < extents->count; k++)
+        if (strcmp(extents->name[k], name) == 0)
+            return &extents->type[k];
     return NULL;
 }
 
-static void count_known_cost(const c2s_model *model, c2s_counts *counts) {
+/* Gives every value of the main graph its type for these inputs. */
+static void make_concrete(c2s_graph *graph, const c2s_extents *extents) {
+    unsigned inputs = c2s_graph_input_count(graph);
+    c2s_type *types = c2s_alloc_array(inputs + 1u, sizeof *types);
+    for (unsigned k = 0; k < inputs; k++) {
+        const c2s_type *chosen = extents_of(extents, c2s_graph_input(graph, k)->name);
+        types[k] = chosen ? *chosen : c2s_graph_input(graph, k)->type;
+    }
+    c2s_concrete concrete;
+    c2s_concrete_infer(graph, types, &concrete);
+    for (size_t i = 0; i < graph->model->values.count; i++) {
+        c2s_value *value = graph->model->values.at[i];
+        if (value && value->graph == graph && !value->constant &&
+            concrete.type[i].kind == C2S_KIND_TENSOR)
+            c2s_value_set_type(value, &concrete.type[i]);
+    }
+    c2s_concrete_free(&concrete);
+    free(types);
+    infer_bodies(graph);
+}
+
+void c2s_count_cost(const c2s_model *model, const c2s_extents *extents, c2s_counts *counts) {
+    c2s_model *copy = c2s_model_copy(model);
+    make_concrete(copy->graph, extents);
     c2s_graph_list graphs = {0};
-    c2s_graph_list_add(&graphs, model->graph);
+    c2s_graph_list_add(&graphs, copy->graph);
     counts->macs = 0;
     for (size_t i = 0; i < graphs.count; i++)
         for (const c2s_node *node = graphs.at[i]->first; node; node = node->next)
             if (node->op->macs)
                 counts->macs += (uint64_t)node->op->macs(node);
     c2s_vec_free(&graphs);
-    counts->peak_activation_bytes = peak_activations(model->graph);
+    counts->peak_activation_bytes = peak_activations(copy->graph);
+    c2s_model_destroy(copy);
 }
 
-void c2s_count_cost(const c2s_model *model, c2s_counts *counts) {
-    c2s_model *copy = has_unknown_shape(model->graph) ? folded_copy(model) : NULL;
-    count_known_cost(copy ? copy : model, counts);
-    c2s_model_destroy(copy);
+c2s_status c2s_extents_choose(const c2s_model *model, const c2s_dim_binding *dims,
+                              unsigned dim_count, c2s_extents *out) {
+    const c2s_graph *graph = model->graph;
+    c2s_random_options random = {.dims = dims, .dim_count = dim_count};
+    *out = (c2s_extents){.arena = c2s_arena_create(), .count = c2s_graph_input_count(graph)};
+    out->name = c2s_arena_array(out->arena, out->count, sizeof *out->name);
+    out->type = c2s_arena_array(out->arena, out->count, sizeof *out->type);
+    for (unsigned k = 0; k < out->count; k++)
+        out->name[k] = c2s_arena_strdup(out->arena, c2s_graph_input(graph, k)->name);
+    c2s_status status = c2s_random_types(graph, &random, out->type);
+    if (status != C2S_OK)
+        c2s_extents_free(out);
+    return status;
+}
+
+void c2s_extents_free(c2s_extents *extents) {
+    c2s_arena_destroy(extents->arena);
+    *extents = (c2s_extents){0};
 }
 
 c2s_status c2s_model_count(c2s_model *model, c2s_counts *counts) {
     *counts = (c2s_counts){0};
     C2S_TRY(c2s_count_content(model, counts));
     c2s_model *copy = c2s_model_copy(model);
+    c2s_extents extents;
     c2s_status status = c2s_model_normalise(copy);
     if (status == C2S_OK)
         status = c2s_graph_infer(copy->graph);
     if (status == C2S_OK)
-        c2s_count_cost(copy, counts);
+        status = c2s_extents_choose(copy, NULL, 0, &extents);
+    if (status == C2S_OK) {
+        c2s_count_cost(copy, &extents, counts);
+        c2s_extents_free(&extents);
+    }
     c2s_model_destroy(copy);
     return status;
 }

@@ -167,7 +167,7 @@ static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
 }
 
 static c2s_status optimize(c2s_model *model, const c2s_pipeline *pipeline,
-                           const c2s_run_options *o, samples *s, report *r) {
+                           const c2s_run_options *o, samples *s, c2s_extents *extents, report *r) {
     C2S_TRY(c2s_count_content(model, &r->public.before));
     r->public.after = r->public.before;
     if (pipeline->steps.count == 0)
@@ -178,12 +178,13 @@ static c2s_status optimize(c2s_model *model, const c2s_pipeline *pipeline,
     if (!usable)
         return C2S_OK;
     C2S_TRY(c2s_graph_infer(model->graph));
-    c2s_count_cost(model, &r->public.before);
+    C2S_TRY(c2s_extents_choose(model, o->dims, o->dim_count, extents));
+    c2s_count_cost(model, extents, &r->public.before);
     if (o->data && !o->no_prove)
         C2S_TRY(load_samples(model, o, s));
     C2S_TRY(run_pipeline(model, pipeline, o, s, r));
     C2S_TRY(c2s_count_content(model, &r->public.after));
-    c2s_count_cost(model, &r->public.after);
+    c2s_count_cost(model, extents, &r->public.after);
     if (c2s_graph_input_count(model->graph) < inputs)
         add_note(r, "%u initializers are no longer graph inputs (--keep-initializer-inputs keeps "
                     "them so)",
@@ -212,10 +213,12 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
         r->arena = c2s_arena_create();
         r->public.error = (double)NAN;
         samples s = {0};
-        status = optimize(model, pipeline, o, &s, r);
+        c2s_extents extents = {0};
+        status = optimize(model, pipeline, o, &s, &extents, r);
         if (status != C2S_OK && model->path[0])
             c2s_note("%s", model->path);
         free_samples(&s);
+        c2s_extents_free(&extents);
         r->public.notes = r->notes.at;
         r->public.note_count = (unsigned)r->notes.count;
         if (status == C2S_OK && out)

@@ -260,6 +260,16 @@ static c2s_status fill_inputs(binding *b, const c2s_type *types, const c2s_concr
     return C2S_OK;
 }
 
+c2s_status c2s_random_types(const c2s_graph *graph, const c2s_random_options *options,
+                            c2s_type *types) {
+    c2s_concrete concrete;
+    binding b = {.graph = graph, .options = options};
+    C2S_TRY(check_bindings(graph, options));
+    C2S_TRY(choose_extents(&b, types, &concrete));
+    c2s_concrete_free(&concrete);
+    return C2S_OK;
+}
+
 c2s_status c2s_random_inputs(const c2s_graph *graph, const c2s_random_options *options,
                              c2s_tensor **in) {
     unsigned count = c2s_graph_input_count(graph);

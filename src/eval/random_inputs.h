@@ -27,5 +27,8 @@ typedef struct c2s_random_options {
  * input's type is not known well enough, or there is no further attempt. */
 c2s_status c2s_random_inputs(const c2s_graph *graph, const c2s_random_options *options,
                              c2s_tensor **in);
+/* The types alone: `types` receives one per formal input. */
+c2s_status c2s_random_types(const c2s_graph *graph, const c2s_random_options *options,
+                            c2s_type *types);
 
 #endif
