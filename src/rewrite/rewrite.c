@@ -89,8 +89,10 @@ static void enqueue_all(driver *d, c2s_graph *graph) {
 }
 
 bool c2s_rewrite_needs_identity(const c2s_value *old, const c2s_value *value) {
-    return c2s_value_is_output(old) &&
-           (value->def == value->graph->entry || c2s_value_is_output(value));
+    if (!c2s_value_is_output(old))
+        return false;
+    bool outside = value->def == value->graph->entry || (!value->def && value->graph->owner);
+    return outside || c2s_value_is_output(value);
 }
 
 void c2s_rewrite_replace(c2s_value *old, c2s_value *value) {

@@ -14,8 +14,8 @@
 c2s_status c2s_rewrite(c2s_graph *graph, const c2s_rule *const *rules, c2s_stats *stats);
 
 /* Makes every use of `old` a use of `value` (same graph). If `old` is an output of its graph and
- * `value` cannot stand for it under its name (an input, a capture, another output already), an
- * Identity node does. */
+ * `value` cannot stand for it under its name (an input, a capture, another output already; in a
+ * body also an initializer, which ONNX Runtime does not take there), an Identity node does. */
 void c2s_rewrite_replace(c2s_value *old, c2s_value *value);
 /* True if c2s_rewrite_replace would need that Identity node. */
 bool c2s_rewrite_needs_identity(const c2s_value *old, const c2s_value *value);
