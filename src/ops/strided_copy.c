@@ -6,8 +6,10 @@
 
 /* Below this many bytes a copy is not worth waking other threads. */
 #define PARALLEL_BYTES ((size_t)1 << 20)
-/* Rows of a plane that one task handles; also the edge of a transposition block. */
-#define BLOCK 32
+/* Rows of a plane that one task handles. */
+#define BLOCK 64
+/* Runs shorter than this many bytes are not worth a call of memcpy. */
+#define SHORT_RUN 32
 
 void c2s_strided_axis(c2s_strided *plan, size_t extent, ptrdiff_t to, ptrdiff_t from) {
     assert(plan->rank < C2S_STRIDED_MAX_RANK);
@@ -91,23 +93,26 @@ static bool simplify(const c2s_strided *plan, c2s_strided *out) {
     return true;
 }
 
-/* Rows [first, first + count) of the plane of the last two axes. `size` is a constant at every
- * call, so that each memcpy becomes one move. */
-static inline __attribute__((always_inline)) void
-plane_elements(const c2s_strided *p, char *to, const char *from, size_t count, size_t size) {
+/* The first `count` rows of the plane of the last two axes, in tiles of edge * edge elements: few
+ * enough cache lines on either side that they stay, also where their distance is a power of two.
+ * `size` and `edge` are constants at every call, so that each memcpy becomes one move. */
+static inline __attribute__((always_inline)) void plane_elements(const c2s_strided *p, char *to,
+                                                                 const char *from, size_t count,
+                                                                 size_t size, size_t edge) {
     int rows = p->rank - 2, columns = p->rank - 1;
     ptrdiff_t to_row = p->to[rows], from_row = p->from[rows];
     ptrdiff_t to_column = p->to[columns], from_column = p->from[columns];
     size_t width = p->extent[columns];
-    for (size_t start = 0; start < width; start += BLOCK) {
-        size_t end = start + BLOCK < width ? start + BLOCK : width;
-        for (size_t row = 0; row < count; row++) {
-            char *out = to + (ptrdiff_t)row * to_row + (ptrdiff_t)start * to_column;
-            const char *in = from + (ptrdiff_t)row * from_row + (ptrdiff_t)start * from_column;
-            for (size_t column = start; column < end; column++) {
-                memcpy(out, in, size);
-                out += to_column;
-                in += from_column;
+    for (size_t top = 0; top < count; top += edge) {
+        size_t height = count - top < edge ? count - top : edge;
+        for (size_t left = 0; left < width; left += edge) {
+            size_t length = width - left < edge ? width - left : edge;
+            char *out = to + (ptrdiff_t)top * to_row + (ptrdiff_t)left * to_column;
+            const char *in = from + (ptrdiff_t)top * from_row + (ptrdiff_t)left * from_column;
+            for (size_t row = 0; row < height; row++, out += to_row, in += from_row) {
+                for (size_t column = 0; column < length; column++)
+                    memcpy(out + (ptrdiff_t)column * to_column,
+                           in + (ptrdiff_t)column * from_column, size);
             }
         }
     }
@@ -116,7 +121,7 @@ plane_elements(const c2s_strided *p, char *to, const char *from, size_t count, s
 static void plane_copy(const c2s_strided *p, char *to, const char *from, size_t count) {
     int rows = p->rank - 2, columns = p->rank - 1;
     size_t width = p->extent[columns];
-    bool dense_to = p->to[columns] == (ptrdiff_t)p->element;
+    bool dense_to = p->to[columns] == (ptrdiff_t)p->element && width * p->element >= SHORT_RUN;
     if (dense_to && p->from[columns] == (ptrdiff_t)p->element) {
         for (size_t row = 0; row < count; row++)
             memcpy(to + (ptrdiff_t)row * p->to[rows], from + (ptrdiff_t)row * p->from[rows],
@@ -131,20 +136,20 @@ static void plane_copy(const c2s_strided *p, char *to, const char *from, size_t 
     }
     switch (p->element) {
     case 1:
-        plane_elements(p, to, from, count, 1);
+        plane_elements(p, to, from, count, 1, 16);
         break;
     case 2:
-        plane_elements(p, to, from, count, 2);
+        plane_elements(p, to, from, count, 2, 16);
         break;
     case 4:
-        plane_elements(p, to, from, count, 4);
+        plane_elements(p, to, from, count, 4, 8);
         break;
     case 8:
-        plane_elements(p, to, from, count, 8);
+        plane_elements(p, to, from, count, 8, 8);
         break;
     default:
         assert(p->element == 16);
-        plane_elements(p, to, from, count, 16);
+        plane_elements(p, to, from, count, 16, 8);
     }
 }
 
