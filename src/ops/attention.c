@@ -19,24 +19,34 @@ static const c2s_tensor *input(const c2s_eval *e, unsigned slot) {
 
 /* ---- inference ---- */
 
-/* An operand's extents as [batch, heads, length, width]; false if they are not known. */
-static bool split_heads(c2s_infer *i, unsigned slot, const char *heads_attr, c2s_dim out[4]) {
+/* An operand's extents as [batch, heads, length, width]. *known: the rank is. */
+static c2s_status split_heads(c2s_infer *i, unsigned slot, const char *heads_attr, bool *known,
+                              c2s_dim out[4]) {
     const c2s_type *t = c2s_infer_type(i, slot);
-    if (!c2s_type_is_tensor(t) || (t->rank != 3 && t->rank != 4))
-        return false;
+    if (!c2s_type_is_tensor(t) || t->rank < 0) {
+        *known = false;
+        return C2S_OK;
+    }
     if (t->rank == 4) {
         memcpy(out, t->dim, 4 * sizeof *out);
-        return true;
+        return C2S_OK;
     }
     int64_t heads = c2s_attr_int(i->node, heads_attr, 0);
+    if (t->rank != 3)
+        return c2s_fail(C2S_ERR_INVALID, "input %u has rank %d, expected 3 or 4", slot, t->rank);
     if (heads < 1)
-        return false;
+        return c2s_fail(C2S_ERR_INVALID, "%s is %" PRId64 ", expected at least 1", heads_attr,
+                        heads);
     out[0] = t->dim[0];
     out[1] = heads;
     out[2] = t->dim[1];
-    if (!c2s_dim_divides(i->dims, t->dim[2], heads, &out[3]))
-        out[3] = c2s_dim_fresh(i->dims);
-    return true;
+    if (c2s_dim_divides(i->dims, t->dim[2], heads, &out[3]))
+        return C2S_OK;
+    if (c2s_dim_is_known(t->dim[2]))
+        return c2s_fail(C2S_ERR_INVALID, "%s is %" PRId64 ", which does not divide %" PRId64,
+                        heads_attr, heads, t->dim[2]);
+    out[3] = c2s_dim_fresh(i->dims);
+    return C2S_OK;
 }
 
 static void set_output(c2s_infer *i, unsigned output, unsigned like, c2s_dim a, c2s_dim b,
@@ -52,8 +62,11 @@ static c2s_status attention_infer(c2s_infer *i) {
     for (unsigned k = 0; k < i->out_count && k < 4; k++)
         i->out[k] = c2s_type_tensor(c2s_infer_type(i, like[k])->dtype, -1, NULL);
     c2s_dim q[4], k[4], v[4];
-    if (!split_heads(i, Q, "q_num_heads", q) || !split_heads(i, K, "kv_num_heads", k) ||
-        !split_heads(i, V, "kv_num_heads", v))
+    bool known = true;
+    C2S_TRY(split_heads(i, Q, "q_num_heads", &known, q));
+    C2S_TRY(split_heads(i, K, "kv_num_heads", &known, k));
+    C2S_TRY(split_heads(i, V, "kv_num_heads", &known, v));
+    if (!known)
         return C2S_OK;
     c2s_dim total = k[2];
     if (c2s_infer_has(i, PAST_KEY)) {

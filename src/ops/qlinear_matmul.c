@@ -123,7 +123,7 @@ static c2s_status qlinear_matmul_eval(c2s_eval *e) {
     ws.status = open_operand(&ws, e, A, false, &a);
     if (ws.status == C2S_OK)
         ws.status = open_operand(&ws, e, B, true, &b);
-    size_t matrices = y->count ? y->count / (a.rows * b.columns) : 0;
+    size_t matrices = ws.status == C2S_OK && y->count ? y->count / (a.rows * b.columns) : 0;
     lines y_scales = {0}, y_zeros = {0};
     if (ws.status == C2S_OK)
         ws.status = lines_of(e->in[Y_SCALE], matrices, a.rows, "Y", &y_scales);

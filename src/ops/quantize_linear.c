@@ -115,6 +115,7 @@ static c2s_status quantize_eval(c2s_eval *e) {
     C2S_TRY(check_zero_point(zero, scale));
     quantizer q = {.dtype = e->out[0]->type.dtype, .x = x};
     C2S_TRY(c2s_quant_check(q.dtype));
+    C2S_TRY(c2s_quant_check_real(x));
     C2S_TRY(read_dtype(e->node, "precision", &q.precision));
     if (q.precision == C2S_UNDEFINED)
         q.precision = scale->type.dtype;
@@ -122,7 +123,6 @@ static c2s_status quantize_eval(c2s_eval *e) {
     c2s_workspace ws = {0};
     q.scale = c2s_workspace_f32(&ws, scale);
     q.zero = c2s_workspace_f32(&ws, zero);
-    C2S_TRY(c2s_quant_check_real(x));
     q.y = c2s_tensor_mutable(e->out[0]);
     /* Neighbours of packed types share a byte: one thread. */
     bool parallel = !is_sub_byte(q.dtype) && x->count > 65536;

@@ -300,6 +300,7 @@ static void quantize_rounds_half_to_even_and_saturates(void **state) {
     EXPECT(NODE(m, "QuantizeLinear", x, one, SCALAR(m, C2S_UINT2, 1)), 0, 1, 3, 3, 1, 3, 0, 0);
     expect_failure(NODE(m, "QuantizeLinear", x, one, SCALAR(m, C2S_FLOAT, 0)), C2S_ERR_INVALID,
                    "float");
+    expect_failure(NODE(m, "QuantizeLinear", SCALAR(m, C2S_BOOL, 1), one), C2S_ERR_INVALID, "bool");
     c2s_model_destroy(m);
 }
 
@@ -371,6 +372,11 @@ static void attention_by_hand(void **state) {
     EXPECT(n, 0, 10, 10);
     expect_failure(NODE(m, "Attention", q, k, TENSOR(m, D(1, 2, 3), 1, 1, 3, 1)), C2S_ERR_INVALID,
                    "positions");
+    c2s_value *flat = TENSOR(m, D(1, 2, 3), 1, 1, 3);
+    n = NODE(m, "Attention", flat, flat, flat);
+    expect_failure(n, C2S_ERR_INVALID, "q_num_heads is 0");
+    c2s_attr_set_int(n, "q_num_heads", 2);
+    expect_failure(n, C2S_ERR_INVALID, "does not divide 3");
     c2s_model_destroy(m);
 }
 
