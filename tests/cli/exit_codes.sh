@@ -63,8 +63,8 @@ if [ -e /dev/full ]; then
     [ $status -eq 5 ] || fail "a full disk under standard output: status $status, expected 5"
 fi
 
-# 6: more memory than there is
-expect 6 '.' run --dim batch=4000000000000 "$model"
+# 6: more memory than there is. The sanitizers' allocator has a report of its own for that.
+[ -n "${C2S_SANITIZE:-}" ] || expect 6 '.' run --dim batch=4000000000000 "$model"
 
 # 7: other weights, other results
 middle=$(($(stat -c %s "$model") / 2))
