@@ -173,8 +173,8 @@ static void nesting_is_bounded(void **state) {
 
 static void real_models_round_trip(void **state) {
     (void)state;
-    static const char *const names[] = {"silero-vad", "g2p-en", "tree-ensemble-onnx2c",
-                                        "micro-kws-qdq", "style-mosaic", "squeezenet-fp16-winml"};
+    static const char *const names[] = {"silero-vad-16k-op15", "hand-history-lstm", "tree-ensemble-onnx2c",
+                                        "micro-kws-qdq", "mnist-cnn-cntk", "cifar10-cnn-winml"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char relative[128], path[512];
         snprintf(relative, sizeof relative, "models/%s/model.onnx", names[i]);
