@@ -82,7 +82,7 @@ static c2s_status build(c2s_saver *saver, Onnx__ModelProto *proto) {
         proto->producer_version = (char *)(uintptr_t)C2S_VERSION;
     }
     int64_t version = higher(model->ir_version, needed_version(model));
-    if (version != model->ir_version || !model->origin) {
+    if (version != proto->ir_version) {
         proto->has_ir_version = 1;
         proto->ir_version = version;
     }

@@ -218,6 +218,10 @@ static void test_ir_version(void **state) {
     saved = proto_saved(model);
     assert_int_equal(saved->ir_version, 10);
     onnx__model_proto__free_unpacked(saved, NULL);
+    model->ir_version = 11; /* a pass may ask for more */
+    saved = proto_saved(model);
+    assert_int_equal(saved->ir_version, 11);
+    onnx__model_proto__free_unpacked(saved, NULL);
     c2s_model_free(model);
 }
 
