@@ -197,12 +197,20 @@ static void test_initializers(void **state) {
 
 static void test_ir_version(void **state) {
     (void)state;
-    Onnx__ModelProto *proto = chain();
+    Onnx__ModelProto *proto = chain(), *saved;
+    proto->ir_version = 1; /* before there were opsets */
+    proto->n_opset_import = 0;
+    c2s_model *model = proto_loaded(proto);
+    saved = proto_saved(model);
+    assert_int_equal(saved->ir_version, 1);
+    onnx__model_proto__free_unpacked(saved, NULL);
+    c2s_model_free(model);
+    proto = chain();
     proto->ir_version = 3;
     add_input(proto->graph, "w", 4);
     add_initializer(proto->graph, "w", 4);
-    c2s_model *model = proto_loaded(proto);
-    Onnx__ModelProto *saved = proto_saved(model);
+    model = proto_loaded(proto);
+    saved = proto_saved(model);
     assert_int_equal(saved->ir_version, 3);
     onnx__model_proto__free_unpacked(saved, NULL);
     c2s_value_seal(c2s_graph_input(model->graph, 1));
