@@ -34,7 +34,7 @@ static int64_t version_of_dtype(c2s_dtype dtype) {
     case C2S_INT2:
         return 13;
     default:
-        return 3;
+        return 0;
     }
 }
 
