@@ -8,7 +8,7 @@
 
 #include "eval/compare.h"
 
-enum { DEFAULT_SETS = 2, MOST_ATTEMPTS = 12 };
+enum { DEFAULT_SETS = 2, MOST_ATTEMPTS = 24 };
 
 struct c2s_baseline {
     c2s_prove_options options;

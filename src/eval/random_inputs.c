@@ -18,8 +18,10 @@ enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 typedef struct binding {
     const c2s_graph *graph;
     const c2s_random_options *options;
-    int64_t free; /* what symbols get that are neither given nor on a first axis */
-    bool used_free;
+    /* What symbols get that are neither given nor on a first axis: those of the first input, and
+     * those that only other inputs have (states, which often go by batch). */
+    int64_t free, other;
+    bool used_free, used_other;
 } binding;
 
 /* A symbol that is the first extent of inputs of rank 2 or more, and no other extent. */
@@ -45,8 +47,14 @@ static c2s_dim value_of(void *user, const char *name, c2s_dim same) {
             return b->options->dims[k].value;
     if (is_batch(b->graph, same))
         return 1;
-    b->used_free = true;
-    return b->free;
+    const c2s_type *first = &c2s_graph_input(b->graph, 0)->type;
+    for (int i = 0; i < first->rank; i++)
+        if (first->dim[i] == same) {
+            b->used_free = true;
+            return b->free;
+        }
+    b->used_other = true;
+    return b->other;
 }
 
 static c2s_type bind_type(binding *b, const c2s_type *type) {
@@ -61,31 +69,35 @@ static c2s_type bind_type(binding *b, const c2s_type *type) {
 }
 
 static void bind_inputs(binding *b, c2s_type *types) {
-    b->used_free = false;
+    b->used_free = b->used_other = false;
     for (unsigned k = 0; k < c2s_graph_input_count(b->graph); k++) {
         const c2s_value *input = c2s_graph_input(b->graph, k);
         types[k] = input->initial ? input->initial->type : bind_type(b, &input->type);
     }
 }
 
+static void infer_extents(binding *b, int candidate, c2s_type *types, c2s_concrete *concrete) {
+    b->free = candidates[candidate / 2];
+    b->other = candidate % 2 ? 1 : b->free;
+    bind_inputs(b, types);
+    c2s_concrete_infer(b->graph, types, concrete);
+}
+
 /* Finds attempt number options->attempt. Attempt 0 always exists. */
 static c2s_status choose_extents(binding *b, c2s_type *types, c2s_concrete *concrete) {
     unsigned left = b->options->attempt;
-    for (int i = 0; i < CANDIDATES; i++) {
-        b->free = candidates[i];
-        bind_inputs(b, types);
-        c2s_concrete_infer(b->graph, types, concrete);
-        if (concrete->valid && left-- == 0)
+    for (int i = 0; i < 2 * CANDIDATES; i++) {
+        infer_extents(b, i, types, concrete);
+        bool again = i % 2 == 1 && !b->used_other; /* the same as the one before */
+        if (concrete->valid && !again && left-- == 0)
             return C2S_OK;
         c2s_concrete_free(concrete);
-        if (!b->used_free)
+        if (!b->used_free && !b->used_other)
             break;
     }
     if (b->options->attempt > 0)
         return c2s_fail(C2S_ERR_UNSUPPORTED, "no further extents to try for the inputs");
-    b->free = candidates[0];
-    bind_inputs(b, types);
-    c2s_concrete_infer(b->graph, types, concrete);
+    infer_extents(b, 0, types, concrete);
     return C2S_OK;
 }
 
