@@ -173,8 +173,8 @@ c2s_status c2s_dnnl_reorder_run(c2s_dnnl *dnnl, const c2s_reorder *reorder, dnnl
 }
 
 /* Reorders once what lies at `data`. */
-static c2s_status reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
-                              void *target) {
+static c2s_status reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                               void *target) {
     c2s_reorder reorder;
     dnnl_memory_t source = NULL, destination = NULL;
     C2S_TRY(c2s_dnnl_reorder_create(dnnl, from, to, &reorder));
@@ -194,6 +194,19 @@ static c2s_status reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s
     return status;
 }
 
+c2s_status c2s_dnnl_reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                                c2s_bytes **out) {
+    *out = c2s_bytes_alloc(dnnl_memory_desc_get_size(to));
+    if (!*out)
+        return c2s_fail(C2S_ERR_MEMORY, "no memory to pack a constant");
+    c2s_status status = reorder_into(dnnl, from, data, to, (*out)->data);
+    if (status != C2S_OK) {
+        c2s_bytes_unref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md from,
                          c2s_const_md to, c2s_bytes **out) {
     packed *first = c2s_map_get(&dnnl->packed, tensor);
@@ -207,15 +220,10 @@ c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md 
     c2s_status status = c2s_dnnl_check(c2s_md_clone(&entry->from, from), "descriptor");
     if (status == C2S_OK)
         status = c2s_dnnl_check(c2s_md_clone(&entry->to, to), "descriptor");
-    if (status == C2S_OK) {
-        entry->bytes = c2s_bytes_alloc(dnnl_memory_desc_get_size(to));
-        if (!entry->bytes)
-            status = c2s_fail(C2S_ERR_MEMORY, "no memory to pack a constant");
-    }
     /* The library only reads its source; its interface does not say so. */
     if (status == C2S_OK)
-        status = reorder_now(dnnl, from, (void *)(uintptr_t)c2s_tensor_data(tensor), to,
-                             entry->bytes->data);
+        status = c2s_dnnl_reorder_now(dnnl, from, (void *)(uintptr_t)c2s_tensor_data(tensor), to,
+                                      &entry->bytes);
     if (status != C2S_OK) {
         packed_free(entry);
         return status;

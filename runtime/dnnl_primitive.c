@@ -146,17 +146,6 @@ c2s_status c2s_primitive_output(c2s_primitive *p, int arg, unsigned output, c2s_
     return bind(p, &a, md);
 }
 
-/* Reorders our numbers into the wanted layout through a temporary tensor. */
-static c2s_status pack_numbers(c2s_primitive *p, c2s_bytes *numbers, size_t count, c2s_const_md md,
-                               c2s_const_md want, c2s_bytes **out) {
-    int64_t dim = (int64_t)count;
-    c2s_tensor *tensor;
-    C2S_TRY(c2s_tensor_view(C2S_FLOAT, 1, &dim, numbers, 0, &tensor));
-    c2s_status status = c2s_dnnl_pack(p->dnnl, tensor, md, want, out);
-    c2s_tensor_unref(tensor);
-    return status;
-}
-
 c2s_status c2s_primitive_numbers(c2s_primitive *p, int arg, const float *numbers, size_t count,
                                  c2s_const_md md) {
     argument a = {.arg = arg, .from = FROM_BYTES};
@@ -169,7 +158,7 @@ c2s_status c2s_primitive_numbers(c2s_primitive *p, int arg, const float *numbers
     if (!dnnl_memory_desc_equal(want, md)) {
         c2s_bytes *plain = a.bytes;
         a.bytes = NULL;
-        status = pack_numbers(p, plain, count, md, want, &a.bytes);
+        status = c2s_dnnl_reorder_now(p->dnnl, md, plain->data, want, &a.bytes);
         c2s_bytes_unref(plain);
     }
     if (status == C2S_OK)

@@ -347,6 +347,31 @@ static c2s_node *try_view(trial *t, const char *op) {
     return node(t, op, x, with, NULL);
 }
 
+static c2s_node *try_rnn(trial *t, const char *op) {
+    static const char *const directions[] = {"forward", "reverse", "bidirectional"};
+    bool lstm = strcmp(op, "LSTM") == 0;
+    int64_t d = pick(t, 0, 2), gates = lstm ? 4 : 3;
+    const char *direction = directions[d];
+    d = d == 2 ? 2 : 1;
+    int64_t steps = pick(t, 1, 7), batch = pick(t, 1, 3), in = pick(t, 1, 9), h = pick(t, 1, 9);
+    unsigned outputs = (unsigned)pick(t, 1, lstm ? 3 : 2);
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, lstm ? 7 : 6, outputs);
+    c2s_use_set(&n->inputs[0], operand(t, false, 3, (int64_t[]){steps, batch, in}));
+    c2s_use_set(&n->inputs[1], operand(t, true, 3, (int64_t[]){d, gates * h, in}));
+    c2s_use_set(&n->inputs[2], operand(t, true, 3, (int64_t[]){d, gates * h, h}));
+    if (flip(t))
+        c2s_use_set(&n->inputs[3], operand(t, true, 2, (int64_t[]){d, 2 * gates * h}));
+    if (flip(t))
+        for (unsigned k = 5; k < n->formal_count; k++)
+            c2s_use_set(&n->inputs[k], operand(t, flip(t), 3, (int64_t[]){d, batch, h}));
+    c2s_attr_set_int(n, "hidden_size", h);
+    c2s_attr_set_string(n, "direction", direction);
+    if (!lstm && flip(t))
+        c2s_attr_set_int(n, "linear_before_reset", 1);
+    t->operations = (double)(steps * (in + h));
+    return n;
+}
+
 static const struct {
     const char *family;
     c2s_node *(*make)(trial *t, const char *op);
@@ -358,22 +383,22 @@ static const struct {
     {"dnnl_layer_norm", try_layer_norm, 1}, {"dnnl_lrn", try_lrn, 0.3},
     {"dnnl_matmul", try_matmul, 1},         {"dnnl_pool", try_pool, 0.5},
     {"dnnl_reduce", try_reduce, 0.2},       {"dnnl_resample", try_resize, 0.1},
+    {"dnnl_rnn", try_rnn, 1},
     {"dnnl_softmax", try_softmax, 1},       {"relu", try_unary, 1},
     {"view", try_view, 1},
 };
 
-static c2s_tensor *run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_node *n,
-                            const char **kernel) {
+/* `out`: one tensor per output of the graph. */
+static void run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_node *n,
+                     const char **kernel, c2s_tensor **out) {
     c2s_session *session;
-    c2s_tensor *out;
     c2s_eval_options options = {.threads = 2};
     assert_int_equal(evaluator->open(t->model->graph, &options, &session), C2S_OK);
-    if (evaluator->run(session, (const c2s_tensor *const *)t->in, &out) != C2S_OK)
+    if (evaluator->run(session, (const c2s_tensor *const *)t->in, out) != C2S_OK)
         fail_msg("%s: %s", evaluator->name, c2s_error());
     if (kernel)
         *kernel = c2s_onednn_kernel_of(session, n);
     evaluator->close(session);
-    return out;
 }
 
 /* True if the row's family computed it; fails if the result is wrong. */
@@ -383,19 +408,25 @@ static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed) {
                                                : makers[maker].make(&t, row->op);
     if (c2s_node_infer(n) != C2S_OK)
         fail_msg("%s, seed %llu: %s", row->op, (unsigned long long)seed, c2s_error());
-    make_output(n->outputs[0], "y");
+    static const char *const names[] = {"y", "y_h", "y_c"};
+    for (unsigned k = 0; k < n->output_count; k++)
+        make_output(n->outputs[k], names[k]);
     const char *kernel;
-    c2s_tensor *want = run_with(&c2s_evaluator_reference, &t, n, NULL);
-    c2s_tensor *have = run_with(&c2s_evaluator_onednn, &t, n, &kernel);
-    c2s_difference d;
-    double tolerance = 0x1p-23 * (8 + 2 * sqrt(t.operations));
-    if (!c2s_compare(want, have, t.operations > 0 ? tolerance : 0, &d))
-        fail_msg("%s by %s, seed %llu: %g at %s, expected %g (relative error %g, tolerance %g)",
-                 row->op, kernel, (unsigned long long)seed, d.found, d.where, d.reference,
-                 d.max_rel, tolerance);
+    c2s_tensor *want[3], *have[3];
+    run_with(&c2s_evaluator_reference, &t, n, NULL, want);
+    run_with(&c2s_evaluator_onednn, &t, n, &kernel, have);
+    double tolerance = t.operations > 0 ? 0x1p-23 * (8 + 2 * sqrt(t.operations)) : 0;
+    for (unsigned k = 0; k < n->output_count; k++) {
+        c2s_difference d;
+        if (!c2s_compare(want[k], have[k], tolerance, &d))
+            fail_msg("%s by %s, seed %llu, output %u: %g at %s, expected %g (relative error %g, "
+                     "tolerance %g)",
+                     row->op, kernel, (unsigned long long)seed, k, d.found, d.where, d.reference,
+                     d.max_rel, tolerance);
+        c2s_tensor_unref(want[k]);
+        c2s_tensor_unref(have[k]);
+    }
     bool taken = strcmp(kernel, row->family->name) == 0;
-    c2s_tensor_unref(want);
-    c2s_tensor_unref(have);
     for (unsigned i = 0; i < t.in_count; i++)
         c2s_tensor_unref(t.in[i]);
     c2s_model_destroy(t.model);
@@ -438,8 +469,9 @@ static void special_values_agree(void **state) {
         assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 1, &dim, x, &t.in[0]), C2S_OK);
         c2s_node *n = node(&t, ops[i], make_input(t.model, "x", C2S_FLOAT, 1, &dim), NULL, NULL);
         make_output(make_infer(n), "y");
-        c2s_tensor *want = run_with(&c2s_evaluator_reference, &t, n, NULL);
-        c2s_tensor *have = run_with(&c2s_evaluator_onednn, &t, n, NULL);
+        c2s_tensor *want, *have;
+        run_with(&c2s_evaluator_reference, &t, n, NULL, &want);
+        run_with(&c2s_evaluator_onednn, &t, n, NULL, &have);
         for (int64_t k = 0; k < dim; k++) {
             double a = c2s_tensor_f64_at(want, (size_t)k), b = c2s_tensor_f64_at(have, (size_t)k);
             if (!(a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-5 * fabs(a)))
