@@ -8,7 +8,7 @@
 #include "ops/body.h"
 #include "ops/iteration.h"
 
-enum { MAX_ITERATIONS = 1 << 24 };
+enum { MAX_ITERATIONS = 1 << 20 };
 
 /* A bool or integer tensor of one element. */
 static c2s_status scalar(const c2s_tensor *tensor, const char *what, int64_t *value) {
