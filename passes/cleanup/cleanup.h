@@ -31,7 +31,7 @@ void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Optional outputs that nobody uses are left out. */
 void c2s_trim_outputs(const c2s_graph_list *graphs, c2s_stats *stats);
 
-/* Rules for nodes that do nothing; the list ends with NULL. The fuse pass applies them too. */
+/* Rules for nodes that do nothing or less than they could; the list ends with NULL. The fuse pass applies them too. */
 extern const c2s_rule *const c2s_noop_rules[];
 
 extern const c2s_rule c2s_rule_identity, c2s_rule_dropout, c2s_rule_cast_same;
@@ -44,5 +44,6 @@ extern const c2s_rule c2s_rule_idempotent, c2s_rule_involution, c2s_rule_relu_of
     c2s_rule_clip_unbounded;
 extern const c2s_rule c2s_rule_reduce_nothing;
 extern const c2s_rule c2s_rule_where_constant;
+extern const c2s_rule c2s_rule_reshape_target;
 
 #endif

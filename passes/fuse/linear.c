@@ -2,6 +2,7 @@
 #include "passes/fuse/linear.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ir/convert.h"
@@ -237,12 +238,15 @@ c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *l, const c2s_affin
     if (scales) {
         if (!c2s_build_ok(b, scale_weight(l, affine->scale, &weight)))
             return NULL;
-        in[1] = c2s_build_constant(b, l->weight->name, weight);
+        in[1] = c2s_build_constant_like(b, l->weight, weight);
     }
     if (has_bias) {
         if (!c2s_build_ok(b, change_bias(l, affine, &bias)))
             return NULL;
-        in[2] = c2s_build_constant(b, l->bias ? l->bias->name : b->hint, bias);
+        char hint[256];
+        snprintf(hint, sizeof hint, "%.200s_bias", b->hint);
+        in[2] = l->bias ? c2s_build_constant_like(b, l->bias, bias)
+                        : c2s_build_constant(b, hint, bias);
     }
     unsigned count = has_bias ? 3 : 2;
     bool as_gemm = l->node->op == &c2s_op_matmul && has_bias;

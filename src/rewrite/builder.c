@@ -76,6 +76,15 @@ c2s_value *c2s_build_constant(c2s_builder *b, const char *hint, c2s_tensor *tens
     return c2s_build_finish(b, node);
 }
 
+c2s_value *c2s_build_constant_like(c2s_builder *b, c2s_value *old, c2s_tensor *tensor) {
+    c2s_value *value = c2s_build_constant(b, old->name, tensor);
+    if (value) {
+        c2s_vec_push(&b->successors, value);
+        c2s_vec_push(&b->successors, old);
+    }
+    return value;
+}
+
 c2s_value *c2s_build_ints(c2s_builder *b, const char *hint, const int64_t *values, size_t count) {
     c2s_tensor *tensor = NULL;
     int64_t dim = (int64_t)count;
@@ -101,6 +110,18 @@ void c2s_build_undo(c2s_builder *b) {
         c2s_node_remove(c2s_vec_pop(&b->built));
 }
 
+void c2s_build_pass_names_on(c2s_builder *b) {
+    for (size_t i = 0; i + 1 < b->successors.count; i += 2) {
+        c2s_value *value = b->successors.at[i], *old = b->successors.at[i + 1];
+        const char *name = old->name;
+        if (old->use_count > 0 || old->def) /* in use, or a capture or a node's that may go on */
+            continue;
+        c2s_value_set_name(old, c2s_name_fresh(old->graph->model->names, name));
+        c2s_value_set_name(value, name);
+    }
+}
+
 void c2s_build_end(c2s_builder *b) {
+    c2s_vec_free(&b->successors);
     c2s_vec_free(&b->built);
 }

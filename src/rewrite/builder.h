@@ -15,6 +15,7 @@ struct c2s_builder {
     const char *hint;  /* basis of new names */
     c2s_status status; /* the first failure; its message is in c2s_error() */
     C2S_VEC(c2s_node *) built;
+    C2S_VEC(c2s_value *) successors; /* pairs: new constant, the one whose name it may take */
 };
 
 /* Records a failure; true if `status` is C2S_OK and nothing failed before. C2S_ERR_MEMORY ends the
@@ -36,6 +37,9 @@ c2s_value *c2s_build(c2s_builder *b, const char *type, c2s_value *const *in, uns
 
 /* A new constant; takes over the reference. NULL tensor: failed. */
 c2s_value *c2s_build_constant(c2s_builder *b, const char *hint, c2s_tensor *tensor);
+/* The same for a changed version of constant `old`: it takes over that name if nothing else uses
+ * `old` after the rewrite. */
+c2s_value *c2s_build_constant_like(c2s_builder *b, c2s_value *old, c2s_tensor *tensor);
 /* An int64 vector. */
 c2s_value *c2s_build_ints(c2s_builder *b, const char *hint, const int64_t *values, size_t count);
 /* A scalar (rank 0) of any real dtype. */
@@ -44,8 +48,9 @@ c2s_value *c2s_build_scalar(c2s_builder *b, const char *hint, c2s_dtype dtype, d
 /* `build` of rules that only remove: the value of C2S_LETTER_A takes the place of the root. */
 c2s_value *c2s_build_forward(c2s_builder *b, const c2s_match *match);
 
-/* For the driver: removes what was built and not used; frees the list. */
+/* For the driver: removes the built nodes; hands names on after a rewrite; frees the lists. */
 void c2s_build_undo(c2s_builder *b);
+void c2s_build_pass_names_on(c2s_builder *b);
 void c2s_build_end(c2s_builder *b);
 
 #endif

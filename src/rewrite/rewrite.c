@@ -177,6 +177,7 @@ static void commit(driver *d, c2s_builder *b, const c2s_rule *rule, const c2s_ma
     /* From the root upwards: a node is dead once its users are gone. */
     for (unsigned r = rule->row_count; r-- > 0;)
         remove_dead(d, ids[r]);
+    c2s_build_pass_names_on(b);
     if (!d->model->nodes.at[root_id] && value->def)
         inherit_name(b, value->def, name, node_name, origin);
 }
