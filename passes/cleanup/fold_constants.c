@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "passes/cleanup/cleanup.h"
+#include "passes/cleanup/fold_groups.h"
 #include "passes/cleanup/place_constant.h"
 
 typedef struct folder {
@@ -20,10 +20,9 @@ typedef struct folder {
 
 static const char rule[] = "fold-constant";
 
-/* What a node costs in the file beside its operands: names, type, attributes. */
-#define NODE_BYTES 64
+#define NODE_BYTES C2S_FOLD_NODE_BYTES
 
-static bool may_fold(const c2s_node *node) {
+bool c2s_may_fold(const c2s_node *node) {
     if (c2s_node_is_random(node) || (node->op->flags & C2S_OP_HAS_BODY) || node->op == &c2s_op_constant ||
         node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_dynamic_quantize_linear)
         return false;
@@ -56,8 +55,7 @@ static uint64_t bytes_freed(const c2s_node *node) {
     return bytes;
 }
 
-/* Bytes of the used outputs by their types; false if the types do not tell. */
-static bool bytes_made(const c2s_node *node, uint64_t *bytes) {
+bool c2s_fold_bytes_made(const c2s_node *node, uint64_t *bytes) {
     *bytes = 0;
     for (unsigned i = 0; i < node->output_count; i++) {
         const c2s_value *value = node->outputs[i];
@@ -85,16 +83,19 @@ static void refuse_size(const folder *f, const c2s_node *node, uint64_t made) {
     c2s_stats_refuse(f->stats, rule, c2s_node_text(node), reason);
 }
 
-static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t made) {
-    f->budget->left += (int64_t)bytes_freed(node) + NODE_BYTES - (int64_t)made;
+static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t made,
+                  bool planned) {
+    if (!planned)
+        f->budget->left += (int64_t)bytes_freed(node) + NODE_BYTES - (int64_t)made;
     c2s_stats_apply(f->stats, rule, c2s_node_text(node));
     c2s_replace_by_constants(node, out);
 }
 
-/* Evaluates the node; a failure only means that it stays. */
-static void fold_by_value(folder *f, c2s_node *node) {
+/* Evaluates the node; a failure only means that it stays. `planned`: the growth of the model was
+ * settled for the whole group of nodes. */
+static void fold_by_value(folder *f, c2s_node *node, bool planned) {
     uint64_t made, freed = bytes_freed(node);
-    if (bytes_made(node, &made) && !fits(f, made, freed)) {
+    if (!planned && c2s_fold_bytes_made(node, &made) && !fits(f, made, freed)) {
         refuse_size(f, node, made);
         return;
     }
@@ -103,7 +104,7 @@ static void fold_by_value(folder *f, c2s_node *node) {
     for (unsigned i = 0; i < node->formal_count; i++)
         in[i] = node->inputs[i].value ? node->inputs[i].value->constant : NULL;
     uint64_t limit = f->budget->limit;
-    uint64_t most = freed + NODE_BYTES > limit ? freed + NODE_BYTES : limit;
+    uint64_t most = planned ? 0 : freed + NODE_BYTES > limit ? freed + NODE_BYTES : limit;
     unsigned count = node->output_count;
     if (c2s_node_eval(node, in, out, NULL, most) != C2S_OK) {
         c2s_stats_refuse(f->stats, rule, c2s_node_text(node), c2s_error());
@@ -115,8 +116,8 @@ static void fold_by_value(folder *f, c2s_node *node) {
             if (plain && out[i] && node->outputs[i]->use_count > 0)
                 made += c2s_tensor_size(out[i]);
         }
-        if (plain && fits(f, made, freed))
-            apply(f, node, out, made);
+        if (plain && (planned || fits(f, made, freed)))
+            apply(f, node, out, made, planned);
         else if (plain)
             refuse_size(f, node, made);
         for (unsigned i = 0; i < count; i++)
@@ -143,28 +144,34 @@ static c2s_status known_contents(const c2s_node *node, c2s_tensor **out) {
     return c2s_tensor_from_i64(value->type.dtype, rank, &dim, value->contents, out);
 }
 
+static c2s_status fold_node(folder *f, c2s_node *node, bool planned) {
+    if (!c2s_stats_may_apply(f->stats) || !c2s_may_fold(node))
+        return C2S_OK;
+    if (operands_are_constant(node)) {
+        fold_by_value(f, node, planned);
+        return C2S_OK;
+    }
+    c2s_tensor *tensor;
+    C2S_TRY(known_contents(node, &tensor));
+    if (!tensor)
+        return C2S_OK;
+    c2s_stats_apply(f->stats, "fold-known-shape", c2s_node_text(node));
+    c2s_replace_by_constants(node, &tensor);
+    c2s_tensor_unref(tensor);
+    return C2S_OK;
+}
+
 c2s_status c2s_fold_constants(const c2s_graph_list *graphs, c2s_fold_budget *budget,
                               c2s_stats *stats) {
     folder f = {budget, stats};
-    for (size_t i = 0; i < graphs->count; i++) {
-        for (c2s_node *node = graphs->at[i]->first, *next; node; node = next) {
+    c2s_status status = C2S_OK;
+    for (size_t i = 0; i < graphs->count && status == C2S_OK; i++) {
+        bool *planned = c2s_fold_groups(graphs->at[i], budget);
+        for (c2s_node *node = graphs->at[i]->first, *next; node && status == C2S_OK; node = next) {
             next = node->next;
-            if (!c2s_stats_may_apply(stats))
-                return C2S_OK;
-            if (!may_fold(node))
-                continue;
-            if (operands_are_constant(node)) {
-                fold_by_value(&f, node);
-                continue;
-            }
-            c2s_tensor *tensor;
-            C2S_TRY(known_contents(node, &tensor));
-            if (!tensor)
-                continue;
-            c2s_stats_apply(stats, "fold-known-shape", c2s_node_text(node));
-            c2s_replace_by_constants(node, &tensor);
-            c2s_tensor_unref(tensor);
+            status = fold_node(&f, node, planned[node->id]);
         }
+        free(planned);
     }
-    return C2S_OK;
+    return status;
 }

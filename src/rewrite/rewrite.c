@@ -185,8 +185,7 @@ static void commit(driver *d, c2s_builder *b, const c2s_rule *rule, const c2s_ma
 /* What the old value promised stays true: a contradiction is a wrong rule, not a wrong model. */
 static bool keeps_type(const c2s_value *old, c2s_value *value) {
     c2s_type type = value->type;
-    if (value == old || type.kind != old->type.kind || type.dtype != old->type.dtype ||
-        (type.rank < 0 && old->type.rank >= 0) || !c2s_type_merge(&type, &old->type))
+    if (value == old || !c2s_type_merge(&type, &old->type))
         return false;
     if (!c2s_type_equal(&type, &value->type) && value->def && value->def != value->graph->entry)
         c2s_value_set_type(value, &type);

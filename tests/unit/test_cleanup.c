@@ -96,6 +96,26 @@ static void large_weights_fold_where_they_do_not_grow(void **state) {
     refused(OP(m, "Mul", y, w), "Transpose Add Mul", "would grow");
 }
 
+/* Rows 1, 0, 2 of a weight that is too large to be cut: in the end it has the size it had. */
+static void groups_fold_where_they_do_not_grow(void **state) {
+    (void)state;
+    for (int shared = 0; shared < 2; shared++) {
+        m = make_model();
+        x = INPUT(m, "x", 3, 9000);
+        c2s_value *w = WEIGHT(m, "w", 3, 9000), *part[3];
+        for (int64_t i = 0; i < 3; i++)
+            part[i] = OP(m, "Slice", w, make_ints(m, "s", 1, (int64_t[]){i}),
+                         make_ints(m, "e", 1, (int64_t[]){i + 1}), INTS(m, "a", 0));
+        c2s_node *concat = NODE(m, "Concat", part[1], part[0], part[2]);
+        c2s_attr_set_int(concat, "axis", 0);
+        c2s_value *y = OP(m, "Add", x, make_infer(concat));
+        if (shared)
+            refused(OP(m, "Mul", y, w), "Slice Slice Slice Concat Add Mul", "would grow");
+        else
+            done(y, "Add");
+    }
+}
+
 static void never_folds_dequantization(void **state) {
     (void)state;
     start();
@@ -491,6 +511,7 @@ int main(void) {
         cmocka_unit_test(folds_known_parts_of_dynamic_shapes),
         cmocka_unit_test(does_not_fold_what_grows),
         cmocka_unit_test(large_weights_fold_where_they_do_not_grow),
+        cmocka_unit_test(groups_fold_where_they_do_not_grow),
         cmocka_unit_test(never_folds_dequantization),
         cmocka_unit_test(never_folds_random_numbers),
         cmocka_unit_test(constants_become_initializers),
