@@ -87,8 +87,8 @@ static c2s_status dropout_eval(c2s_eval *e) {
 static bool dropout_is_random(const c2s_node *node) {
     const c2s_value *mode = c2s_node_in(node, 2);
     int64_t training;
-    return mode && !(mode->constant && c2s_tensor_i64_at(mode->constant, 0, &training) &&
-                     training == 0);
+    return mode &&
+           !(mode->constant && c2s_tensor_i64_at(mode->constant, 0, &training) && training == 0);
 }
 
 static const c2s_attr_spec dropout_attrs[] = {{"seed", C2S_ATTR_INT, false}, {0}};
