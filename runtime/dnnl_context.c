@@ -65,6 +65,22 @@ static void packed_free(packed *entry) {
     free(entry);
 }
 
+void c2s_dnnl_forget(c2s_dnnl *dnnl) {
+    for (size_t i = 0; i < dnnl->packed.capacity; i++) {
+        packed *entry = dnnl->packed.slots[i].used ? dnnl->packed.slots[i].value : NULL;
+        unsigned count = 0;
+        for (packed *e = entry; e; e = e->next)
+            count++;
+        if (!entry || atomic_load(&entry->source->refs) > count)
+            continue;
+        dnnl->packed.slots[i].value = NULL;
+        for (packed *next; entry; entry = next) {
+            next = entry->next;
+            packed_free(entry);
+        }
+    }
+}
+
 void c2s_dnnl_destroy(c2s_dnnl *dnnl) {
     if (!dnnl)
         return;

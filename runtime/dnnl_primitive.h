@@ -14,6 +14,8 @@
 typedef struct c2s_dnnl c2s_dnnl;
 c2s_status c2s_dnnl_create(c2s_dnnl **out);
 void c2s_dnnl_destroy(c2s_dnnl *dnnl); /* NULL is allowed */
+/* Drops the packed forms of constants that nobody else holds any more. */
+void c2s_dnnl_forget(c2s_dnnl *dnnl);
 dnnl_engine_t c2s_dnnl_engine(const c2s_dnnl *dnnl);
 /* Attributes that every primitive must be created with: scratchpads are ours. */
 dnnl_primitive_attr_t c2s_dnnl_attr(const c2s_dnnl *dnnl);

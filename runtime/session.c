@@ -55,7 +55,7 @@ static void number_values(onednn *s, const c2s_model *model) {
 }
 
 /* The least recently used plan's place if all are taken. */
-static unsigned free_place(graph_plans *plans) {
+static unsigned free_place(onednn *s, graph_plans *plans) {
     if (plans->count < PLANS_PER_GRAPH)
         return plans->count++;
     unsigned oldest = 0;
@@ -64,6 +64,7 @@ static unsigned free_place(graph_plans *plans) {
             oldest = k;
     c2s_plan_destroy(plans->plan[oldest]);
     plans->plan[oldest] = NULL;
+    c2s_dnnl_forget(s->context.dnnl); /* constants of that plan are gone */
     return oldest;
 }
 
@@ -78,7 +79,7 @@ static c2s_plan *find_plan(onednn *s, const c2s_graph *graph, const c2s_tensor *
         if (c2s_plan_fits(plans->plan[k], in))
             plan = plans->plan[k];
     if (!plan) {
-        unsigned place = free_place(plans);
+        unsigned place = free_place(s, plans);
         plan = c2s_plan_create(&s->context, graph, plans->slot_count, in);
         plans->plan[place] = plan;
     }
