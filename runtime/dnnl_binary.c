@@ -19,9 +19,9 @@ static bool find_kind(const char *op, dnnl_alg_kind_t *kind, bool *commutes) {
         dnnl_alg_kind_t kind;
         bool commutes;
     } rows[] = {
-        {"Add", dnnl_binary_add, true},  {"Div", dnnl_binary_div, false},
-        {"Max", dnnl_binary_max, true},  {"Min", dnnl_binary_min, true},
-        {"Mul", dnnl_binary_mul, true},  {"Sub", dnnl_binary_sub, false},
+        {"Add", dnnl_binary_add, true}, {"Div", dnnl_binary_div, false},
+        {"Max", dnnl_binary_max, true}, {"Min", dnnl_binary_min, true},
+        {"Mul", dnnl_binary_mul, true}, {"Sub", dnnl_binary_sub, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].op, op) == 0) {
@@ -91,8 +91,7 @@ static c2s_status build(c2s_step *step, const binary *b, c2s_const_md full, c2s_
         return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN has no fast code for this broadcast");
     }
     C2S_TRY(c2s_primitive_create(step->dnnl, pd, &p));
-    c2s_status status =
-        c2s_primitive_input(p, step, DNNL_ARG_SRC_0, b->swapped ? 1 : 0, full);
+    c2s_status status = c2s_primitive_input(p, step, DNNL_ARG_SRC_0, b->swapped ? 1 : 0, full);
     if (status == C2S_OK)
         status = c2s_primitive_input(p, step, DNNL_ARG_SRC_1, b->swapped ? 0 : 1, other);
     if (status == C2S_OK)

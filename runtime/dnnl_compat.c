@@ -48,9 +48,9 @@ dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s
     CREATE(matmul, src, weights, bias, dst);
 }
 
-dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                             dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
-                             const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr) {
+dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                             c2s_const_md src, c2s_const_md dst, const c2s_dnnl_window *window,
+                             const_dnnl_primitive_attr_t attr) {
     CREATE(pooling_forward, INFERENCE, kind, src, dst, window->strides, window->kernel,
            window->dilates, window->pad_begin, window->pad_end);
 }
@@ -68,8 +68,7 @@ dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_co
 }
 
 dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
-                             c2s_const_md dst, int axis,
-                             const_dnnl_primitive_attr_t attr) {
+                             c2s_const_md dst, int axis, const_dnnl_primitive_attr_t attr) {
     CREATE(softmax_forward, INFERENCE, dnnl_softmax_accurate, src, dst, axis);
 }
 
@@ -159,9 +158,8 @@ void c2s_md_free(c2s_md md) {
     do {                                                                                           \
         dnnl_##kind##_desc_t op_;                                                                  \
         dnnl_status_t status_ = dnnl_##init##_desc_init(&op_, __VA_ARGS__);                        \
-        return status_ != dnnl_success                                                             \
-                   ? status_                                                                       \
-                   : dnnl_primitive_desc_create(pd, &op_, attr, engine, NULL);                     \
+        return status_ != dnnl_success ? status_                                                   \
+                                       : dnnl_primitive_desc_create(pd, &op_, attr, engine, NULL); \
     } while (0)
 
 dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, bool transposed,
@@ -183,9 +181,9 @@ dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s
     CREATE(matmul, matmul, src, weights, bias, dst);
 }
 
-dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                             dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
-                             const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr) {
+dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                             c2s_const_md src, c2s_const_md dst, const c2s_dnnl_window *window,
+                             const_dnnl_primitive_attr_t attr) {
     CREATE(pooling_v2, pooling_v2_forward, INFERENCE, kind, src, dst, window->strides,
            window->kernel, window->dilates, window->pad_begin, window->pad_end);
 }
@@ -205,10 +203,8 @@ dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_co
 }
 
 dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
-                             c2s_const_md dst, int axis,
-                             const_dnnl_primitive_attr_t attr) {
-    CREATE(softmax_v2, softmax_v2_forward, INFERENCE, dnnl_softmax_accurate, src, dst,
-           axis);
+                             c2s_const_md dst, int axis, const_dnnl_primitive_attr_t attr) {
+    CREATE(softmax_v2, softmax_v2_forward, INFERENCE, dnnl_softmax_accurate, src, dst, axis);
 }
 
 dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
@@ -241,9 +237,9 @@ dnnl_status_t c2s_pd_rnn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_rn
                          const_dnnl_primitive_attr_t attr) {
     switch (cell) {
     case C2S_RNN_LSTM:
-        CREATE(rnn, lstm_forward, INFERENCE, direction, md->src_layer, md->src_iter,
-               md->src_iter_c, md->weights_layer, md->weights_iter, md->bias, md->dst_layer,
-               md->dst_iter, md->dst_iter_c, 0);
+        CREATE(rnn, lstm_forward, INFERENCE, direction, md->src_layer, md->src_iter, md->src_iter_c,
+               md->weights_layer, md->weights_iter, md->bias, md->dst_layer, md->dst_iter,
+               md->dst_iter_c, 0);
     case C2S_RNN_GRU:
         CREATE(rnn, gru_forward, INFERENCE, direction, md->src_layer, md->src_iter,
                md->weights_layer, md->weights_iter, md->bias, md->dst_layer, md->dst_iter, 0);

@@ -41,9 +41,9 @@ dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
 dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
                             c2s_const_md weights, c2s_const_md bias, c2s_const_md dst,
                             const_dnnl_primitive_attr_t attr);
-dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                             dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
-                             const c2s_dnnl_window *window, const_dnnl_primitive_attr_t attr);
+dnnl_status_t c2s_pd_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
+                             c2s_const_md src, c2s_const_md dst, const c2s_dnnl_window *window,
+                             const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_layer_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
                                 c2s_const_md dst, float epsilon, unsigned flags,
                                 const_dnnl_primitive_attr_t attr);
@@ -51,8 +51,7 @@ dnnl_status_t c2s_pd_lrn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_co
                          c2s_const_md dst, int64_t size, float alpha, float beta, float k,
                          const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
-                             c2s_const_md dst, int axis,
-                             const_dnnl_primitive_attr_t attr);
+                             c2s_const_md dst, int axis, const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
                              c2s_const_md src, c2s_const_md dst, float alpha, float beta,
                              const_dnnl_primitive_attr_t attr);

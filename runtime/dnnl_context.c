@@ -148,10 +148,9 @@ c2s_status c2s_dnnl_reorder_create(c2s_dnnl *dnnl, c2s_const_md from, c2s_const_
                                    c2s_reorder *out) {
     dnnl_primitive_desc_t pd = NULL;
     *out = (c2s_reorder){0};
-    c2s_status status =
-        c2s_dnnl_check(dnnl_reorder_primitive_desc_create(&pd, from, dnnl->engine, to,
-                                                          dnnl->engine, dnnl->attr),
-                       "reorder");
+    c2s_status status = c2s_dnnl_check(
+        dnnl_reorder_primitive_desc_create(&pd, from, dnnl->engine, to, dnnl->engine, dnnl->attr),
+        "reorder");
     if (status != C2S_OK)
         return status;
     c2s_const_md scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);

@@ -31,9 +31,9 @@ static bool translate_window(conv *c) {
         c->pads.strides[i] = w->stride[i];
         c->pads.dilates[i] = w->dilation[i] - 1;
         c->pads.pad_begin[i] = w->pad_begin[i];
-        c->pads.pad_end[i] = c->transposed
-                                 ? (w->in[i] - 1) * w->stride[i] + span - w->pad_begin[i] - w->out[i]
-                                 : c2s_window_used_pad_end(w, i);
+        c->pads.pad_end[i] =
+            c->transposed ? (w->in[i] - 1) * w->stride[i] + span - w->pad_begin[i] - w->out[i]
+                          : c2s_window_used_pad_end(w, i);
     }
     return true;
 }
@@ -45,16 +45,13 @@ static bool describe(const c2s_step *step, bool transposed, conv *c) {
         !c2s_dnnl_accepts(&step->out[0]->type) || x->rank < 3 || x->rank > 5 ||
         w->rank != x->rank || (c2s_step_has(step, 2) && !c2s_dnnl_accepts(bias)))
         return false;
-    *c = (conv){.transposed = transposed,
-                .rank = x->rank,
-                .groups = c2s_attr_int(step->node, "group", 1)};
+    *c = (conv){
+        .transposed = transposed, .rank = x->rank, .groups = c2s_attr_int(step->node, "group", 1)};
     int64_t in = w->dim[transposed ? 0 : 1], out = w->dim[transposed ? 1 : 0];
-    if (c->groups < 1 || c->groups > LARGEST ||
-        x->dim[1] != (transposed ? in : in * c->groups) ||
+    if (c->groups < 1 || c->groups > LARGEST || x->dim[1] != (transposed ? in : in * c->groups) ||
         step->out[0]->type.dim[1] != (transposed ? out * c->groups : out) ||
         (transposed ? in : out) % c->groups != 0 ||
-        (c2s_step_has(step, 2) &&
-         (bias->rank != 1 || bias->dim[0] != step->out[0]->type.dim[1])))
+        (c2s_step_has(step, 2) && (bias->rank != 1 || bias->dim[0] != step->out[0]->type.dim[1])))
         return false;
     if (c2s_window_of(step->node, transposed, x, w, &c->window) != C2S_OK) {
         c2s_error_clear();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Elementwise functions of one float tensor: those that oneDNN computes as exactly as we do, NaN
- * included. Its Exp and Relu lose NaN (for Relu see channelwise.c); its Log and Softplus are off by up to 1e-5.
+ * included. Its Exp and Relu lose NaN (for Relu see channelwise.c); its Log and Softplus are off by
+ * up to 1e-5.
  */
 #include <math.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 typedef struct function {
     const char *op;
     dnnl_alg_kind_t kind;
-    const char *attr; /* gives alpha */
+    const char *attr;  /* gives alpha */
     float alpha, beta; /* alpha: where the attribute is missing */
 } function;
 
@@ -75,10 +76,10 @@ static c2s_status eltwise_prepare(c2s_step *step) {
     c2s_md md;
     dnnl_primitive_desc_t pd;
     C2S_TRY(c2s_md_plain(&md, 1, &dim));
-    c2s_status status = c2s_dnnl_check(c2s_pd_eltwise(&pd, c2s_dnnl_engine(step->dnnl), f.kind, md,
-                                                      md, f.alpha, f.beta,
-                                                      c2s_dnnl_attr(step->dnnl)),
-                                       "eltwise");
+    c2s_status status =
+        c2s_dnnl_check(c2s_pd_eltwise(&pd, c2s_dnnl_engine(step->dnnl), f.kind, md, md, f.alpha,
+                                      f.beta, c2s_dnnl_attr(step->dnnl)),
+                       "eltwise");
     if (status == C2S_OK)
         status = c2s_primitive_unary(step, pd, md, md);
     c2s_md_free(md);

@@ -95,8 +95,8 @@ static bool describe_gemm(const c2s_step *step, product *p) {
     if (!c2s_step_wants(step, 0) || !c2s_dnnl_accepts(a) || !c2s_dnnl_accepts(b) ||
         !c2s_dnnl_accepts(&step->out[0]->type) || a->rank != 2 || b->rank != 2)
         return false;
-    float alpha = c2s_attr_float(step->node, "alpha", 1), beta =
-        c2s_attr_float(step->node, "beta", 1);
+    float alpha = c2s_attr_float(step->node, "alpha", 1),
+          beta = c2s_attr_float(step->node, "beta", 1);
     *p = (product){.rank = 2,
                    .a_transposed = c2s_attr_int(step->node, "transA", 0) != 0,
                    .b_transposed = c2s_attr_int(step->node, "transB", 0) != 0,
@@ -170,11 +170,10 @@ static c2s_status bind(c2s_step *step, const product *p, const product_mds *md,
     C2S_TRY(c2s_primitive_input(primitive, step, DNNL_ARG_SRC, 0, md->a));
     C2S_TRY(c2s_primitive_input(primitive, step, DNNL_ARG_WEIGHTS, 1, md->b));
     if (p->has_c)
-        C2S_TRY(c2s_primitive_input(primitive, step,
-                                    c_is_row(p)
-                                        ? DNNL_ARG_BIAS
-                                        : DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
-                                    2, md->c));
+        C2S_TRY(c2s_primitive_input(
+            primitive, step,
+            c_is_row(p) ? DNNL_ARG_BIAS : DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, 2,
+            md->c));
     return c2s_primitive_output(primitive, DNNL_ARG_DST, 0, md->dst);
 }
 
@@ -183,10 +182,10 @@ static c2s_status build(c2s_step *step, const product *p, const product_mds *md)
     dnnl_primitive_desc_t pd = NULL;
     c2s_primitive *primitive;
     C2S_TRY(attributes(p, md, &attr));
-    c2s_status status = c2s_dnnl_check(
-        c2s_pd_matmul(&pd, c2s_dnnl_engine(step->dnnl), md->a, md->b_any ? md->b_any : md->b,
-                      c_is_row(p) ? md->c : NULL, md->dst, attr),
-        "matmul");
+    c2s_status status = c2s_dnnl_check(c2s_pd_matmul(&pd, c2s_dnnl_engine(step->dnnl), md->a,
+                                                     md->b_any ? md->b_any : md->b,
+                                                     c_is_row(p) ? md->c : NULL, md->dst, attr),
+                                       "matmul");
     dnnl_primitive_attr_destroy(attr);
     C2S_TRY(status);
     C2S_TRY(c2s_primitive_create(step->dnnl, pd, &primitive));

@@ -8,8 +8,7 @@ static bool only_output_0(const c2s_step *step) {
     for (unsigned k = 1; k < step->out_count; k++)
         if (c2s_step_wants(step, k))
             return false;
-    return c2s_step_wants(step, 0) &&
-           c2s_type_equal(c2s_step_type(step, 0), &step->out[0]->type);
+    return c2s_step_wants(step, 0) && c2s_type_equal(c2s_step_type(step, 0), &step->out[0]->type);
 }
 
 /* Input `input` is argument `arg`, a vector of that extent. */
@@ -67,12 +66,12 @@ static c2s_status layer_norm_prepare(c2s_step *step) {
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     bool shifts = c2s_step_has(step, 2);
     C2S_TRY(c2s_md_plain(&md, 2, dims));
-    c2s_status status = c2s_dnnl_check(
-        c2s_pd_layer_norm(&pd, c2s_dnnl_engine(step->dnnl), md, md,
-                          c2s_attr_float(step->node, "epsilon", 1e-5f),
-                          shifts ? dnnl_use_scale | dnnl_use_shift : dnnl_use_scale,
-                          c2s_dnnl_attr(step->dnnl)),
-        "layer normalization");
+    c2s_status status =
+        c2s_dnnl_check(c2s_pd_layer_norm(&pd, c2s_dnnl_engine(step->dnnl), md, md,
+                                         c2s_attr_float(step->node, "epsilon", 1e-5f),
+                                         shifts ? dnnl_use_scale | dnnl_use_shift : dnnl_use_scale,
+                                         c2s_dnnl_attr(step->dnnl)),
+                       "layer normalization");
     if (status == C2S_OK)
         status = c2s_primitive_unary(step, pd, md, md);
     c2s_md_free(md);

@@ -64,7 +64,7 @@ static bool describe(const c2s_step *step, pool *p) {
     bool average = c2s_node_is(node, "AveragePool");
     bool counts_padding = average && c2s_attr_int(node, "count_include_pad", 0) != 0;
     p->kind = !average && !c2s_node_is(node, "GlobalAveragePool") ? dnnl_pooling_max
-              : counts_padding ? dnnl_pooling_avg_include_padding
+              : counts_padding                                    ? dnnl_pooling_avg_include_padding
                                : dnnl_pooling_avg_exclude_padding;
     if (average || c2s_node_is(node, "MaxPool"))
         return translate_window(step, x, counts_padding, &p->window);
@@ -80,8 +80,8 @@ static bool pool_accepts(const c2s_step *step) {
 /* The same tensor with the channels innermost in memory. */
 static c2s_status channels_last(c2s_md *out, const c2s_type *type) {
     static const dnnl_format_tag_t tags[] = {dnnl_nwc, dnnl_nhwc, dnnl_ndhwc};
-    return c2s_dnnl_check(
-        c2s_md_tagged(out, type->rank, type->dim, dnnl_f32, tags[type->rank - 3]), "tensor");
+    return c2s_dnnl_check(c2s_md_tagged(out, type->rank, type->dim, dnnl_f32, tags[type->rank - 3]),
+                          "tensor");
 }
 
 static c2s_status describe_pd(const c2s_step *step, const pool *p, c2s_const_md src,

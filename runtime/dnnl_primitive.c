@@ -34,8 +34,7 @@ struct c2s_primitive {
 static c2s_status reserve(c2s_primitive *p, size_t size, size_t *offset) {
     size_t end;
     *offset = p->work_size;
-    if (!c2s_add_size(p->work_size, size, &end) ||
-        !c2s_add_size(end, WORK_ALIGNMENT - 1, &end))
+    if (!c2s_add_size(p->work_size, size, &end) || !c2s_add_size(end, WORK_ALIGNMENT - 1, &end))
         return c2s_fail(C2S_ERR_MEMORY, "the work space is too large");
     p->work_size = end / WORK_ALIGNMENT * WORK_ALIGNMENT;
     return C2S_OK;
@@ -107,8 +106,8 @@ static c2s_status through_reorder(c2s_primitive *p, argument *a, c2s_const_md md
     bool forward = a->from == FROM_INPUT;
     C2S_TRY(memory(p, want, DNNL_MEMORY_NONE, &a->memory));
     C2S_TRY(memory(p, md, DNNL_MEMORY_NONE, &a->user));
-    C2S_TRY(c2s_dnnl_reorder_create(p->dnnl, forward ? md : want, forward ? want : md,
-                                    &a->reorder));
+    C2S_TRY(
+        c2s_dnnl_reorder_create(p->dnnl, forward ? md : want, forward ? want : md, &a->reorder));
     C2S_TRY(reserve(p, dnnl_memory_desc_get_size(want), &a->work));
     return reserve(p, a->reorder.scratch_size, &a->scratch);
 }
@@ -203,18 +202,17 @@ static c2s_status before(c2s_primitive *p, argument *a, const c2s_step *step) {
         return set(a->memory, data);
     C2S_TRY(set(a->memory, c2s_primitive_work(p, a->work)));
     C2S_TRY(set(a->user, data));
-    return a->from == FROM_INPUT
-               ? c2s_dnnl_reorder_run(p->dnnl, &a->reorder, a->user, a->memory,
-                                      c2s_primitive_work(p, a->scratch))
-               : C2S_OK;
+    return a->from == FROM_INPUT ? c2s_dnnl_reorder_run(p->dnnl, &a->reorder, a->user, a->memory,
+                                                        c2s_primitive_work(p, a->scratch))
+                                 : C2S_OK;
 }
 
 c2s_status c2s_primitive_run(c2s_primitive *p, const c2s_step *step) {
     C2S_TRY(c2s_primitive_begin(p));
     for (size_t i = 0; i < p->args.count; i++)
         C2S_TRY(before(p, &p->args.at[i], step));
-    dnnl_status_t status = dnnl_primitive_execute(p->primitive, p->dnnl->stream,
-                                                  (int)p->exec.count, p->exec.at);
+    dnnl_status_t status =
+        dnnl_primitive_execute(p->primitive, p->dnnl->stream, (int)p->exec.count, p->exec.at);
     if (status == dnnl_success)
         status = dnnl_stream_wait(p->dnnl->stream);
     C2S_TRY(c2s_dnnl_check(status, "execution"));

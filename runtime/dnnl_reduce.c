@@ -20,8 +20,8 @@ static bool find_kind(const char *op, dnnl_alg_kind_t *kind) {
         const char *op;
         dnnl_alg_kind_t kind;
     } rows[] = {
-        {"ReduceMax", dnnl_reduction_max},   {"ReduceMean", dnnl_reduction_mean},
-        {"ReduceMin", dnnl_reduction_min},   {"ReduceProd", dnnl_reduction_mul},
+        {"ReduceMax", dnnl_reduction_max}, {"ReduceMean", dnnl_reduction_mean},
+        {"ReduceMin", dnnl_reduction_min}, {"ReduceProd", dnnl_reduction_mul},
         {"ReduceSum", dnnl_reduction_sum},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -31,8 +31,7 @@ static bool nearest_matches(const c2s_step *step, const c2s_type *x, const c2s_t
     bool floor = is_text(node, "nearest_mode", "round_prefer_floor", "floor");
     bool round = is_text(node, "nearest_mode", "round_prefer_floor", "round_prefer_floor") ||
                  is_text(node, "nearest_mode", "round_prefer_floor", "round_prefer_ceil");
-    bool asymmetric =
-        is_text(node, "coordinate_transformation_mode", "half_pixel", "asymmetric");
+    bool asymmetric = is_text(node, "coordinate_transformation_mode", "half_pixel", "asymmetric");
     bool centred = is_text(node, "coordinate_transformation_mode", "half_pixel", "half_pixel");
     for (int i = 2; i < x->rank; i++)
         if (y->dim[i] % x->dim[i] != 0)

@@ -65,21 +65,23 @@ static bool has_shape(const c2s_step *step, unsigned input, bool constant, int r
 
 static bool shapes_fit(const c2s_step *step, const rnn *r) {
     int64_t gates = r->gates * r->hidden;
-    int64_t w[] = {r->directions, gates, r->inputs}, recurrent[] = {r->directions, gates, r->hidden};
+    int64_t w[] = {r->directions, gates, r->inputs},
+            recurrent[] = {r->directions, gates, r->hidden};
     int64_t bias[] = {r->directions, 2 * gates}, state[] = {r->directions, r->batch, r->hidden};
     bool initial_h = c2s_step_has(step, INITIAL_H), initial_c = c2s_step_has(step, INITIAL_C);
     return has_shape(step, 1, true, 3, w) && has_shape(step, 2, true, 3, recurrent) &&
            (!c2s_step_has(step, 3) || has_shape(step, 3, true, 2, bias)) &&
            (!initial_h || has_shape(step, INITIAL_H, false, 3, state)) &&
            (r->cell != C2S_RNN_LSTM ||
-            (initial_h == initial_c && (!initial_c || has_shape(step, INITIAL_C, false, 3, state))));
+            (initial_h == initial_c &&
+             (!initial_c || has_shape(step, INITIAL_C, false, 3, state))));
 }
 
 static bool describe(const c2s_step *step, rnn *r) {
     const c2s_node *node = step->node;
     const c2s_type *x = c2s_step_type(step, 0), *recurrent = c2s_step_type(step, 2);
-    bool lstm = c2s_node_is(node, "LSTM"), linear = !lstm &&
-                c2s_attr_int(node, "linear_before_reset", 0) != 0;
+    bool lstm = c2s_node_is(node, "LSTM"),
+         linear = !lstm && c2s_attr_int(node, "linear_before_reset", 0) != 0;
     *r = (rnn){.cell = lstm     ? C2S_RNN_LSTM
                        : linear ? C2S_RNN_LBR_GRU
                                 : C2S_RNN_GRU,
@@ -181,10 +183,10 @@ static c2s_status bind_numbers(c2s_primitive *p, int arg, float *numbers, int64_
 static c2s_status bind_weights(c2s_step *step, const rnn *r, const rnn_mds *md, c2s_primitive *p) {
     int64_t h = r->hidden, rows = r->directions * r->gates * h;
     const c2s_tensor *bias = c2s_step_constant(step, 3);
-    C2S_TRY(bind_numbers(p, DNNL_ARG_WEIGHTS_LAYER,
-                         transpose_weights(r, c2s_tensor_data(c2s_step_constant(step, 1)),
-                                           r->inputs),
-                         rows * r->inputs, md->weights));
+    C2S_TRY(
+        bind_numbers(p, DNNL_ARG_WEIGHTS_LAYER,
+                     transpose_weights(r, c2s_tensor_data(c2s_step_constant(step, 1)), r->inputs),
+                     rows * r->inputs, md->weights));
     C2S_TRY(bind_numbers(p, DNNL_ARG_WEIGHTS_ITER,
                          transpose_weights(r, c2s_tensor_data(c2s_step_constant(step, 2)), h),
                          rows * h, md->recurrent));
@@ -249,13 +251,12 @@ static c2s_status rnn_prepare(c2s_step *step) {
     rnn_mds md = {0};
     rnn_state *s = c2s_zalloc(sizeof *s);
     step->state = s;
-    c2s_status status = describe(step, &s->r)
-                            ? make_mds(&s->r, &md)
-                            : c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
+    c2s_status status = describe(step, &s->r) ? make_mds(&s->r, &md)
+                                              : c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     if (status == C2S_OK)
         status = build(step, &md, s);
-    c2s_md *all[] = {&md.src,           &md.state, &md.weights, &md.weights_any, &md.recurrent,
-                     &md.recurrent_any, &md.bias,  &md.dst};
+    c2s_md *all[] = {&md.src,       &md.state,         &md.weights, &md.weights_any,
+                     &md.recurrent, &md.recurrent_any, &md.bias,    &md.dst};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         c2s_md_free(*all[k]);
     if (status != C2S_OK)

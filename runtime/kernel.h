@@ -30,7 +30,7 @@ typedef struct c2s_step {
     struct c2s_dnnl *dnnl;                  /* engine, packed weights, work space */
     c2s_slot **in, **out;                   /* entries are NULL for what is left out */
     unsigned in_count, out_count;           /* `in`: formal slots, then hidden ones */
-    c2s_slot **dying; /* needed by no later step */
+    c2s_slot **dying;                       /* needed by no later step */
     unsigned dying_count;
     c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */
     bool folded;    /* all outputs are constants of the plan: nothing to compute */

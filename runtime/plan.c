@@ -80,8 +80,7 @@ bool c2s_step_infer(c2s_plan *plan, c2s_step *step, bool concrete) {
     for (unsigned k = 0; k < node->formal_count; k++)
         if (step->in[k])
             in[k] = (c2s_fact){.type = &step->in[k]->type,
-                               .constant = concrete ? step->in[k]->tensor
-                                                    : step->in[k]->constant};
+                               .constant = concrete ? step->in[k]->tensor : step->in[k]->constant};
     c2s_inferred inferred;
     c2s_status status =
         c2s_infer_run(node, plan->graph->model->dims, arena, in, concrete, &inferred);

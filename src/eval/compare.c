@@ -39,8 +39,8 @@ static void describe_place(const c2s_tensor *tensor, size_t index, char *text, s
     size_t used = strlen(text);
     used += (size_t)snprintf(text + used, size - used, "[");
     for (int i = 0; i < tensor->type.rank && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%lld", i ? "," : "",
-                                 (long long)at[i]);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%lld", i ? "," : "", (long long)at[i]);
     if (used < size)
         snprintf(text + used, size - used, "]");
 }
@@ -173,8 +173,11 @@ static void compare_tensor(const c2s_tensor *reference, const c2s_tensor *found,
 
 /* ---- containers ---- */
 
-static const c2s_difference equal = {
-    .same_type = true, .scale = SMALLEST_SCALE, .sqnr_db = INFINITY, .reference = NAN, .found = NAN};
+static const c2s_difference equal = {.same_type = true,
+                                     .scale = SMALLEST_SCALE,
+                                     .sqnr_db = INFINITY,
+                                     .reference = NAN,
+                                     .found = NAN};
 
 enum { DEEPEST = 8 };
 

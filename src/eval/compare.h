@@ -12,14 +12,14 @@
 #include "ir/tensor.h"
 
 typedef struct c2s_difference {
-    bool same_type;       /* kind, element type and shape; if not, nothing else is set */
-    double max_abs;       /* largest |found - reference|; infinite for NaN against a number */
-    double max_rel;       /* max_abs / scale; of integers and strings: 0 or infinite */
-    double scale;         /* largest finite |reference|, at least 1e-4 */
-    double sqnr_db;       /* 10 log10(sum reference^2 / sum difference^2); infinite if equal */
-    uint64_t mismatches;  /* elements beyond the tolerance */
-    size_t first;         /* the first of them: row-major index in its tensor */
-    char where[96];       /* the same as text: "[0,3,17]", in sequences "item 2 [0,3,17]" */
+    bool same_type;          /* kind, element type and shape; if not, nothing else is set */
+    double max_abs;          /* largest |found - reference|; infinite for NaN against a number */
+    double max_rel;          /* max_abs / scale; of integers and strings: 0 or infinite */
+    double scale;            /* largest finite |reference|, at least 1e-4 */
+    double sqnr_db;          /* 10 log10(sum reference^2 / sum difference^2); infinite if equal */
+    uint64_t mismatches;     /* elements beyond the tolerance */
+    size_t first;            /* the first of them: row-major index in its tensor */
+    char where[96];          /* the same as text: "[0,3,17]", in sequences "item 2 [0,3,17]" */
     double reference, found; /* its two values; NaN for strings */
     const c2s_tensor *item;  /* the reference tensor that holds it; borrowed */
 } c2s_difference;

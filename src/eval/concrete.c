@@ -85,8 +85,7 @@ static void infer_node(state *s, const c2s_node *node) {
                                s->known[value->id].contents, s->known[value->id].count};
     }
     c2s_inferred found;
-    c2s_status status =
-        c2s_infer_run(node, c->graph->model->dims, c->arena, in, false, &found);
+    c2s_status status = c2s_infer_run(node, c->graph->model->dims, c->arena, in, false, &found);
     if (status != C2S_OK) {
         c->valid = c->valid && status != C2S_ERR_INVALID;
         c2s_error_clear();

@@ -38,9 +38,9 @@ static const c2s_type *type_of(const search *s, const c2s_value *value) {
     while (value->graph->owner && value->def == value->graph->entry &&
            value->def_slot >= value->graph->formal_inputs) {
         const c2s_graph *body = value->graph;
-        value = body->owner->inputs[c2s_graph_hidden_slot(body) + value->def_slot -
-                                    body->formal_inputs]
-                    .value;
+        value =
+            body->owner->inputs[c2s_graph_hidden_slot(body) + value->def_slot - body->formal_inputs]
+                .value;
     }
     return value->graph == s->concrete->graph ? &s->concrete->type[value->id] : &value->type;
 }
@@ -119,8 +119,8 @@ static bool use_as_count(search *s, const c2s_node *node, unsigned slot) {
         return true;
     }
     if ((slot == 1 && is_any(node->type, extents)) ||
-        (slot == 0 && (strcmp(node->type, "ConstantOfShape") == 0 ||
-                       strcmp(node->type, "Loop") == 0))) {
+        (slot == 0 &&
+         (strcmp(node->type, "ConstantOfShape") == 0 || strcmp(node->type, "Loop") == 0))) {
         narrow(s, 1, 3);
         return true;
     }
@@ -128,10 +128,9 @@ static bool use_as_count(search *s, const c2s_node *node, unsigned slot) {
 }
 
 static bool passes_on(const c2s_node *node, unsigned slot) {
-    static const char *const first[] = {"Cast",    "Reshape", "Squeeze", "Unsqueeze",
-                                        "Identity", "Transpose", "Flatten", "Slice",
-                                        "Gather",  "Expand",  "Tile",    "Split",
-                                        "Pad",     NULL};
+    static const char *const first[] = {"Cast",      "Reshape", "Squeeze", "Unsqueeze", "Identity",
+                                        "Transpose", "Flatten", "Slice",   "Gather",    "Expand",
+                                        "Tile",      "Split",   "Pad",     NULL};
     return (slot == 0 && is_any(node->type, first)) || strcmp(node->type, "Concat") == 0 ||
            (strcmp(node->type, "Where") == 0 && slot > 0);
 }
@@ -163,8 +162,7 @@ void c2s_index_range(const c2s_concrete *concrete, const c2s_value *input, int64
     search s = {.concrete = concrete};
     follow(&s, input);
     for (size_t k = 0; k < s.queue.count; k++)
-        c2s_value_each_use(use, s.queue.at[k])
-            visit(&s, use);
+        c2s_value_each_use(use, s.queue.at[k]) visit(&s, use);
     if (s.found) {
         *low = s.low;
         *high = s.high;

@@ -8,7 +8,8 @@
 #include "eval/concrete.h"
 
 /* Follows an integer input of the main graph to where it is used as index, length or count, and
- * narrows or replaces [*low, *high] by what is allowed there. Left alone if there is no such use. */
+ * narrows or replaces [*low, *high] by what is allowed there. Left alone if there is no such use.
+ */
 void c2s_index_range(const c2s_concrete *concrete, const c2s_value *input, int64_t *low,
                      int64_t *high);
 

@@ -127,7 +127,7 @@ c2s_status c2s_baseline_create(const c2s_graph *graph, const c2s_prove_options *
                                c2s_baseline **out) {
     c2s_baseline *b = c2s_zalloc(sizeof *b);
     b->options = *options;
-    b->set_count = options->sets ? options->set_count
+    b->set_count = options->sets        ? options->set_count
                    : options->set_count ? options->set_count
                                         : DEFAULT_SETS;
     b->input_count = c2s_graph_input_count(graph);
@@ -252,8 +252,9 @@ static bool same_interface(const c2s_baseline *b, const c2s_graph *graph, c2s_pr
     for (unsigned k = 0; k < count; k++)
         if (strcmp(c2s_graph_output_name(graph, k), b->output_name[k]) != 0) {
             broken(proof, b->output_name[k]);
-            snprintf(proof->text, sizeof proof->text, "output %u is called \"%.80s\", was \"%.80s\"",
-                     k, c2s_graph_output_name(graph, k), b->output_name[k]);
+            snprintf(proof->text, sizeof proof->text,
+                     "output %u is called \"%.80s\", was \"%.80s\"", k,
+                     c2s_graph_output_name(graph, k), b->output_name[k]);
             return false;
         }
     return true;

@@ -39,8 +39,8 @@ typedef enum c2s_verdict {
 
 typedef struct c2s_proof {
     c2s_verdict verdict;
-    double error;   /* largest relative error of all outputs and inputs; NaN: nothing compared */
-    double sqnr_db; /* smallest; infinite if all is equal */
+    double error;     /* largest relative error of all outputs and inputs; NaN: nothing compared */
+    double sqnr_db;   /* smallest; infinite if all is equal */
     char output[128]; /* DIFFERENT: the first output that does, shortened; else "" */
     char text[512];   /* DIFFERENT: which element, found and expected; NOT_PROVED: why; else "" */
 } c2s_proof;

@@ -146,8 +146,8 @@ static c2s_node *try_conv(trial *t, const char *op) {
     int64_t groups = pick(t, 1, 3), in = pick(t, 1, 9), out = pick(t, 1, 9);
     if (pick(t, 0, 3) == 0) /* depthwise */
         groups = pick(t, 1, 17), in = out = 1;
-    int64_t x[5] = {pick(t, 1, 2), groups * in}, w[5] = {transposed ? groups * in : groups * out,
-                                                        transposed ? out : in};
+    int64_t x[5] = {pick(t, 1, 2), groups * in},
+            w[5] = {transposed ? groups * in : groups * out, transposed ? out : in};
     t->operations = (double)in;
     for (int i = 0; i < rank; i++) {
         w[i + 2] = pick(t, 1, 4);
@@ -248,8 +248,8 @@ static c2s_node *try_layer_norm(trial *t, const char *op) {
     random_shape(t, rank, 9, x);
     x[rank - 1] += 4; /* the variance of one element is 0: everything cancels */
     c2s_value *bias = flip(t) ? operand(t, true, rank - axis, x + axis) : NULL;
-    c2s_node *n = node(t, op, operand(t, false, rank, x), operand(t, true, rank - axis, x + axis),
-                       bias);
+    c2s_node *n =
+        node(t, op, operand(t, false, rank, x), operand(t, true, rank - axis, x + axis), bias);
     c2s_attr_set_int(n, "axis", flip(t) ? axis : axis - rank);
     t->operations = 4;
     for (int i = axis; i < rank; i++)
@@ -377,14 +377,21 @@ static const struct {
     c2s_node *(*make)(trial *t, const char *op);
     double least; /* share of the trials that the family must take */
 } makers[] = {
-    {"batch_norm", try_batch_norm, 1},      {"dnnl_binary", try_binary, 0.3},
-    {"dnnl_conv", try_conv, 0.95},          {"dnnl_deconv", try_conv, 0.8},
-    {"dnnl_eltwise", try_unary, 1},         {"dnnl_gemm", try_gemm, 0.7},
-    {"dnnl_layer_norm", try_layer_norm, 1}, {"dnnl_lrn", try_lrn, 0.3},
-    {"dnnl_matmul", try_matmul, 1},         {"dnnl_pool", try_pool, 0.5},
-    {"dnnl_reduce", try_reduce, 0.2},       {"dnnl_resample", try_resize, 0.1},
+    {"batch_norm", try_batch_norm, 1},
+    {"dnnl_binary", try_binary, 0.3},
+    {"dnnl_conv", try_conv, 0.95},
+    {"dnnl_deconv", try_conv, 0.8},
+    {"dnnl_eltwise", try_unary, 1},
+    {"dnnl_gemm", try_gemm, 0.7},
+    {"dnnl_layer_norm", try_layer_norm, 1},
+    {"dnnl_lrn", try_lrn, 0.3},
+    {"dnnl_matmul", try_matmul, 1},
+    {"dnnl_pool", try_pool, 0.5},
+    {"dnnl_reduce", try_reduce, 0.2},
+    {"dnnl_resample", try_resize, 0.1},
     {"dnnl_rnn", try_rnn, 1},
-    {"dnnl_softmax", try_softmax, 1},       {"relu", try_unary, 1},
+    {"dnnl_softmax", try_softmax, 1},
+    {"relu", try_unary, 1},
     {"view", try_view, 1},
 };
 
@@ -404,8 +411,8 @@ static void run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_n
 /* True if the row's family computed it; fails if the result is wrong. */
 static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed) {
     trial t = {.random = {seed}, .model = make_model()};
-    c2s_node *n = strcmp(row->op, "Clip") == 0 ? try_clip(&t, row->op)
-                                               : makers[maker].make(&t, row->op);
+    c2s_node *n =
+        strcmp(row->op, "Clip") == 0 ? try_clip(&t, row->op) : makers[maker].make(&t, row->op);
     if (c2s_node_infer(n) != C2S_OK)
         fail_msg("%s, seed %llu: %s", row->op, (unsigned long long)seed, c2s_error());
     static const char *const names[] = {"y", "y_h", "y_c"};
@@ -460,8 +467,8 @@ static void rows_are_sorted(void **state) {
 /* NaN and infinity come out of the kernels as they come out of eval. */
 static void special_values_agree(void **state) {
     (void)state;
-    static const char *const ops[] = {"Abs", "Relu", "LeakyRelu", "Sigmoid", "Sqrt", "Tanh",
-                                      "Elu", "HardSwish"};
+    static const char *const ops[] = {"Abs",  "Relu", "LeakyRelu", "Sigmoid",
+                                      "Sqrt", "Tanh", "Elu",       "HardSwish"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         trial t = {.model = make_model(), .in_count = 1};
         double x[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 1e-40, -3, 100, -100};

@@ -56,8 +56,7 @@ static int compare_outputs(const char *name, const char *folder, const c2s_model
         char path[10000];
         c2s_tensor *want;
         snprintf(path, sizeof path, "%s/test_data_set_ort/output_%u.pb", folder, k);
-        if (c2s_tensor_load_pb(path, &c2s_graph_output(model->graph, k)->type, &want) !=
-            C2S_OK) {
+        if (c2s_tensor_load_pb(path, &c2s_graph_output(model->graph, k)->type, &want) != C2S_OK) {
             print_message("%s: %s\n", name, c2s_error());
             wrong++;
             continue;

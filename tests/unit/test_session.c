@@ -158,8 +158,8 @@ static void data_dependent_shapes(void **state) {
     (void)state;
     c2s_model *model = make_model();
     c2s_value *x = INPUT(model, "x", 12), *w = WEIGHT(model, "w", 4, 5);
-    c2s_value *index = OP(model, "Squeeze", OP(model, "NonZero", OP(model, "Relu", x)),
-                          INTS(model, "zero", 0));
+    c2s_value *index =
+        OP(model, "Squeeze", OP(model, "NonZero", OP(model, "Relu", x)), INTS(model, "zero", 0));
     c2s_value *rows = OP(model, "Gather", WEIGHT(model, "table", 12, 4), index);
     c2s_value *y = OP(model, "MatMul", rows, w);
     c2s_node *matmul = y->def;
@@ -182,8 +182,8 @@ static void shapes_are_computed_once(void **state) {
     c2s_model *model = make_model();
     c2s_dim n = c2s_dim_symbol(model->dims, "n");
     c2s_value *x = make_input(model, "x", C2S_FLOAT, DIMS(n, 4, 6));
-    c2s_value *first = OP(model, "Slice", OP(model, "Shape", x), INTS(model, "from", 0),
-                          INTS(model, "to", 1));
+    c2s_value *first =
+        OP(model, "Slice", OP(model, "Shape", x), INTS(model, "from", 0), INTS(model, "to", 1));
     c2s_node *concat = NODE(model, "Concat", first, INTS(model, "rest", 24));
     c2s_attr_set_int(concat, "axis", 0);
     c2s_value *y = OP(model, "Reshape", x, make_infer(concat));
@@ -281,8 +281,8 @@ static void failures_name_the_node(void **state) {
     c2s_session *session = open_onednn(model);
     int64_t dim[2] = {2, 4};
     c2s_tensor *in = floats(2, dim, 1), *out = NULL;
-    assert_int_not_equal(
-        c2s_evaluator_onednn.run(session, (const c2s_tensor *const *)&in, &out), C2S_OK);
+    assert_int_not_equal(c2s_evaluator_onednn.run(session, (const c2s_tensor *const *)&in, &out),
+                         C2S_OK);
     assert_non_null(strstr(c2s_error(), "fold"));
     assert_null(out);
     c2s_tensor_unref(in);
@@ -312,11 +312,16 @@ static void memory_limit_holds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plans_follow_input_shapes), cmocka_unit_test(same_bits_every_time),
-        cmocka_unit_test(interface_corners),         cmocka_unit_test(outputs_outlive_the_session),
-        cmocka_unit_test(empty_tensors),             cmocka_unit_test(data_dependent_shapes),
-        cmocka_unit_test(shapes_are_computed_once),  cmocka_unit_test(bodies_run_with_captures),
-        cmocka_unit_test(observers_see_every_value), cmocka_unit_test(failures_name_the_node),
+        cmocka_unit_test(plans_follow_input_shapes),
+        cmocka_unit_test(same_bits_every_time),
+        cmocka_unit_test(interface_corners),
+        cmocka_unit_test(outputs_outlive_the_session),
+        cmocka_unit_test(empty_tensors),
+        cmocka_unit_test(data_dependent_shapes),
+        cmocka_unit_test(shapes_are_computed_once),
+        cmocka_unit_test(bodies_run_with_captures),
+        cmocka_unit_test(observers_see_every_value),
+        cmocka_unit_test(failures_name_the_node),
         cmocka_unit_test(memory_limit_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
