@@ -7,6 +7,7 @@
 #include "eval/concrete.h"
 #include "eval/random_inputs.h"
 #include "io/normalise.h"
+#include "ir/clone.h"
 #include "io/save.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
@@ -179,6 +180,8 @@ c2s_status c2s_model_count(c2s_model *model, c2s_counts *counts) {
     c2s_model *copy = c2s_model_copy(model);
     c2s_extents extents;
     c2s_status status = c2s_model_normalise(copy);
+    if (status == C2S_OK)
+        status = c2s_model_inline(copy, 0);
     if (status == C2S_OK)
         status = c2s_graph_infer(copy->graph);
     if (status == C2S_OK)

@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "eval/random_inputs.h"
 #include "io/normalise.h"
+#include "ir/clone.h"
 #include "runtime/session.h"
 
 enum { RANDOM_SAMPLES = 2 };
@@ -11,6 +12,7 @@ enum { RANDOM_SAMPLES = 2 };
 static c2s_status prepare(const char *path, const cli_arguments *a, cli_model *out) {
     C2S_TRY(c2s_model_load(path, &out->model));
     C2S_TRY(c2s_model_normalise(out->model));
+    C2S_TRY(c2s_model_inline(out->model, 0));
     C2S_TRY(c2s_graph_infer(out->model->graph));
     c2s_eval_options options = {.threads = (unsigned)a->threads};
     return c2s_evaluator_onednn.open(out->model->graph, &options, &out->session);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "eval/compare.h"
+#include "ir/clone.h"
 
 enum { DEFAULT_SETS = 2, MOST_ATTEMPTS = 24 };
 
@@ -20,8 +21,8 @@ struct c2s_baseline {
 
 /* ---- running ---- */
 
-static c2s_status run_sets(const c2s_baseline *b, const c2s_graph *graph,
-                           const c2s_tensor *const *in, c2s_tensor **out) {
+static c2s_status run_graph(const c2s_baseline *b, const c2s_graph *graph,
+                            const c2s_tensor *const *in, c2s_tensor **out) {
     const c2s_evaluator *evaluator = b->options.evaluator;
     unsigned inputs = c2s_graph_input_count(graph), outputs = c2s_graph_output_count(graph);
     c2s_session *session;
@@ -31,6 +32,21 @@ static c2s_status run_sets(const c2s_baseline *b, const c2s_graph *graph,
     for (unsigned k = 0; k < b->set_count && status == C2S_OK; k++)
         status = evaluator->run(session, in + (size_t)k * inputs, out + (size_t)k * outputs);
     evaluator->close(session);
+    return status;
+}
+
+/* Evaluators know no functions: calls are expanded in a copy. */
+static c2s_status run_sets(const c2s_baseline *b, const c2s_graph *graph,
+                           const c2s_tensor *const *in, c2s_tensor **out) {
+    if (graph->model->functions.count == 0)
+        return run_graph(b, graph, in, out);
+    c2s_model *expanded = c2s_model_copy(graph->model);
+    c2s_status status = c2s_model_inline(expanded, 0);
+    if (status == C2S_OK)
+        status = c2s_graph_infer(expanded->graph);
+    if (status == C2S_OK)
+        status = run_graph(b, expanded->graph, in, out);
+    c2s_model_destroy(expanded);
     return status;
 }
 
@@ -50,11 +66,7 @@ static const c2s_node *find_random(const c2s_graph *graph) {
         const c2s_node *node = model->nodes.at[i];
         if (!node || node->op == &c2s_op_opaque || !c2s_node_is_random(node))
             continue;
-        const c2s_graph *root = node->graph;
-        while (root->owner)
-            root = root->owner->graph;
-        if (root == graph)
-            return node;
+        return node; /* of the graph, a body, or a function that may be called */
     }
     return NULL;
 }
