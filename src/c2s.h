@@ -49,7 +49,7 @@ C2S_API void c2s_set_out_of_memory_hook(void (*hook)(void));
 
 typedef struct c2s_model c2s_model;
 
-/* Loads `path` ("-": standard input). External data is mapped from the model's own folder. */
+/* Loads `path` ("-": standard input; "*.onnxtxt": ONNX text syntax). External data is mapped from the model's own folder. */
 C2S_API c2s_status c2s_model_load(const char *path, c2s_model **out);
 
 typedef struct c2s_save_options {
@@ -57,7 +57,7 @@ typedef struct c2s_save_options {
     uint64_t external_threshold; /* bytes; 0: 1024 */
 } c2s_save_options;
 
-/* Writes the model atomically: `path` holds the whole new file or is untouched. External data is
+/* Writes the model atomically ("-": standard output; "*.onnxtxt": as text): `path` holds the whole new file or is untouched. External data is
  * used on request and always when the file would pass 2 GB. `options` may be NULL. */
 C2S_API c2s_status c2s_model_save(c2s_model *model, const char *path,
                                   const c2s_save_options *options);

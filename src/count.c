@@ -9,6 +9,7 @@
 #include "io/normalise.h"
 #include "ir/clone.h"
 #include "io/save.h"
+#include "ir/clone.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
 
@@ -141,6 +142,8 @@ static void make_concrete(c2s_graph *graph, const c2s_extents *extents) {
 
 void c2s_count_cost(const c2s_model *model, const c2s_extents *extents, c2s_counts *counts) {
     c2s_model *copy = c2s_model_copy(model);
+    if (c2s_model_inline(copy, 0) != C2S_OK)
+        c2s_error_clear(); /* the calls that are left count as nothing */
     make_concrete(copy->graph, extents);
     c2s_graph_list graphs = {0};
     c2s_graph_list_add(&graphs, copy->graph);

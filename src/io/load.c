@@ -6,6 +6,7 @@
 #include "io/load_function.h"
 #include "io/load_graph.h"
 #include "io/load_message.h"
+#include "io/text.h"
 
 static const char *text_of(const char *text) {
     return text ? text : "";
@@ -51,6 +52,8 @@ static c2s_status build_model(const char *path, struct c2s_origin *origin, c2s_m
 c2s_status c2s_model_load(const char *path, c2s_model **out) {
     struct c2s_origin *origin;
     *out = NULL;
+    if (c2s_text_is_path(path))
+        return c2s_text_load(path, out);
     C2S_TRY(c2s_message_load(path, &onnx__model_proto__descriptor, &origin));
     return build_model(path, origin, out);
 }

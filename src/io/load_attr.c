@@ -144,6 +144,7 @@ c2s_status c2s_attr_load(c2s_node *node, const Onnx__AttributeProto *proto,
     c2s_attr attr = {.name = c2s_name_intern(model->names, name), .origin = proto};
     if (proto->ref_attr_name && proto->ref_attr_name[0]) {
         attr.reference = c2s_name_intern(model->names, proto->ref_attr_name);
+        attr.reference_kind = c2s_attr_proto_kind(proto);
         c2s_attr_append(node, &attr);
         return C2S_OK;
     }

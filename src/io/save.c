@@ -11,6 +11,7 @@
 #include "io/load_message.h"
 #include "io/save_external.h"
 #include "io/save_graph.h"
+#include "io/text.h"
 
 /* ---- the message ---- */
 
@@ -214,6 +215,8 @@ static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_opti
 }
 
 c2s_status c2s_model_save(c2s_model *model, const char *path, const c2s_save_options *options) {
+    if (c2s_text_is_path(path))
+        return c2s_text_save(model, path);
     c2s_saver saver;
     output out = {.path = path};
     saver_init(&saver, model);

@@ -99,12 +99,13 @@ static c2s_status build(c2s_saver *saver, const c2s_node *node, const c2s_attr *
                         Onnx__AttributeProto *proto) {
     proto->name = text(attr->name);
     keep_surroundings(node, attr, proto);
+    c2s_attr_kind kind = attr->reference ? attr->reference_kind : attr->kind;
+    proto->has_type = kind != C2S_ATTR_UNDEFINED;
+    proto->type = (Onnx__AttributeProto__AttributeType)kind;
     if (attr->reference)
         proto->ref_attr_name = text(attr->reference);
     if (attr->kind == C2S_ATTR_UNDEFINED)
         return C2S_OK;
-    proto->has_type = 1;
-    proto->type = (Onnx__AttributeProto__AttributeType)attr->kind;
     switch (attr->kind) {
     case C2S_ATTR_FLOAT:
     case C2S_ATTR_INT:

@@ -34,5 +34,8 @@ void c2s_text_write(const c2s_model *model, const c2s_text_options *options, FIL
  * what was expected. The model is verified; types are not inferred. */
 c2s_status c2s_text_read(const char *text, size_t size, const char *path, c2s_model **out);
 c2s_status c2s_text_load(const char *path, c2s_model **out);
+c2s_status c2s_text_save(const c2s_model *model, const char *path); /* atomically */
+/* The path ends in ".onnxtxt": c2s_model_load and c2s_model_save use this syntax for it. */
+bool c2s_text_is_path(const char *path);
 
 #endif

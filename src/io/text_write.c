@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/map.h"
 #include "io/text.h"
 
@@ -208,7 +209,8 @@ static void put_attr(writer *w, const c2s_attr *attr, unsigned depth) {
     put_name(w, attr->name);
     bool plural = attr->kind >= C2S_ATTR_FLOATS && attr->kind <= C2S_ATTR_GRAPHS;
     if (attr->reference || (plural && attr->count == 0) || attr->kind >= C2S_ATTR_SPARSE)
-        fprintf(w->stream, " : %s", kind_name(attr->kind));
+        fprintf(w->stream, " : %s",
+                kind_name(attr->reference ? attr->reference_kind : attr->kind));
     fputs(" = ", w->stream);
     if (attr->reference) {
         fputs("@", w->stream);
@@ -445,4 +447,17 @@ void c2s_text_write(const c2s_model *model, const c2s_text_options *options, FIL
     for (size_t i = 0; i < model->functions.count; i++)
         put_function(&w, model->functions.at[i]);
     c2s_map_free(&w.names);
+}
+
+bool c2s_text_is_path(const char *path) {
+    static const char ending[] = ".onnxtxt";
+    size_t length = strlen(path), tail = sizeof ending - 1;
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+c2s_status c2s_text_save(const c2s_model *model, const char *path) {
+    c2s_atomic_file file;
+    C2S_TRY(c2s_atomic_open(path, &file));
+    c2s_text_write(model, &(c2s_text_options){.node_names = true}, file.stream);
+    return c2s_atomic_commit(&file);
 }

@@ -32,6 +32,7 @@ typedef struct c2s_attr {
     const char *name; /* interned */
     c2s_attr_kind kind;
     const char *reference; /* ref_attr_name inside function bodies, else NULL */
+    c2s_attr_kind reference_kind; /* what the reference stands for; `kind` is UNDEFINED then */
     size_t count;          /* elements of the plural kinds, 1 for the others */
     union {
         float f;
