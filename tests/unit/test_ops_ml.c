@@ -138,6 +138,34 @@ static void linear_models_are_products(void **state) {
                    C2S_ERR_INVALID, "2 coefficients");
 }
 
+static void support_vectors_are_weighed(void **state) {
+    (void)state;
+    /* Vectors (1, 0) and (0, 2), coefficients 2 and -1, rho 0.5; x = (3, 1), |x - v|^2 = 5, 10. */
+    static const char *const cases[][2] = {
+        {"kernel_type = \"LINEAR\"", "[1,1] 4.5"}, /* 2*3 - 2 + 0.5 */
+        {"kernel_type = \"POLY\", kernel_params = [1.0, 1.0, 2.0]",
+         "[1,1] 23.5"}, /* 2*16 - 9 + 0.5 */
+        {"kernel_type = \"RBF\", kernel_params = [0.0, 0.0, 0.0]", "[1,1] 1.5"},
+        {"kernel_type = \"RBF\", kernel_params = [0.1, 0.0, 0.0]", "[1,1] 1.3452"},
+        {"kernel_type = \"SIGMOID\", kernel_params = [0.0, 0.0, 0.0]", "[1,1] 0.5"},
+        {"kernel_type = \"LINEAR\", one_class = 1", "[1,1] 1"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "g () => (y) <float[1,2] x = {3, 1}> { y = ai.onnx.ml.SVMRegressor <%s,"
+                 "n_supports = 2, support_vectors = [1.0, 0.0, 0.0, 2.0],"
+                 "coefficients = [2.0, -1.0], rho = [0.5]> (x) }",
+                 cases[k][0]);
+        expect_run(17, text, cases[k][1]);
+    }
+    expect_failure(17,
+                   "g () => (y) <float[1,3] x = {3, 1, 2}> { y = ai.onnx.ml.SVMRegressor <"
+                   "n_supports = 2, support_vectors = [1.0, 0.0, 0.0, 2.0],"
+                   "coefficients = [2.0, -1.0], rho = [0.5]> (x) }",
+                   C2S_ERR_INVALID, "4 numbers of support vectors");
+}
+
 /* x0 <= 1 ? leaf 1 : (x1 > 5 ? leaf 3 : leaf 4) */
 #define TREE                                                                                       \
     "nodes_treeids = [0, 0, 0, 0, 0], nodes_nodeids = [0, 1, 2, 3, 4],"                            \
@@ -233,11 +261,12 @@ static void maps_are_made_and_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_are_normalized),     cmocka_unit_test(text_is_joined_and_split),
-        cmocka_unit_test(n_grams_are_counted),      cmocka_unit_test(labels_are_mapped),
-        cmocka_unit_test(features_are_prepared),    cmocka_unit_test(linear_models_are_products),
-        cmocka_unit_test(trees_are_walked),         cmocka_unit_test(tree_ensembles_of_version_5),
-        cmocka_unit_test(broken_trees_are_refused), cmocka_unit_test(maps_are_made_and_read),
+        cmocka_unit_test(words_are_normalized),        cmocka_unit_test(text_is_joined_and_split),
+        cmocka_unit_test(n_grams_are_counted),         cmocka_unit_test(labels_are_mapped),
+        cmocka_unit_test(features_are_prepared),       cmocka_unit_test(linear_models_are_products),
+        cmocka_unit_test(support_vectors_are_weighed), cmocka_unit_test(trees_are_walked),
+        cmocka_unit_test(tree_ensembles_of_version_5), cmocka_unit_test(broken_trees_are_refused),
+        cmocka_unit_test(maps_are_made_and_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

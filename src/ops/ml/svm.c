@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SVMRegressor.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/ml/ml.h"
+
+typedef enum kernel { LINEAR, POLY, RBF, SIGMOID } kernel;
+
+typedef struct machine {
+    kernel kernel;
+    double gamma, coef0, degree, rho;
+    const float *vector, *coefficient; /* vector: count rows of features; NULL: one linear model */
+    size_t count, features;
+} machine;
+
+static c2s_status read_kernel(const c2s_node *node, machine *m) {
+    static const char *const names[] = {"LINEAR", "POLY", "RBF", "SIGMOID"};
+    const char *name = c2s_attr_string(node, "kernel_type", "LINEAR");
+    size_t count;
+    const float *parameter = c2s_attr_floats(node, "kernel_params", &count);
+    int k = 0;
+    while (k < 4 && strcmp(name, names[k]) != 0)
+        k++;
+    if (k == 4 || (k != LINEAR && count != 3))
+        return c2s_fail(C2S_ERR_INVALID, "kernel \"%s\" with %zu parameters", name, count);
+    m->kernel = (kernel)k;
+    if (count == 3) {
+        m->gamma = (double)parameter[0];
+        m->coef0 = (double)parameter[1];
+        m->degree = (double)parameter[2];
+    }
+    return C2S_OK;
+}
+
+static c2s_status read_machine(const c2s_node *node, size_t features, machine *m) {
+    size_t coefficients, vectors, rhos, wanted;
+    int64_t supports = c2s_attr_int(node, "n_supports", 0);
+    const float *rho = c2s_attr_floats(node, "rho", &rhos);
+    *m = (machine){.features = features};
+    m->coefficient = c2s_attr_floats(node, "coefficients", &coefficients);
+    m->vector = c2s_attr_floats(node, "support_vectors", &vectors);
+    m->rho = rhos ? (double)rho[0] : 0;
+    m->count = supports > 0 ? (size_t)supports : 0;
+    if (!c2s_mul_size(m->count, features, &wanted) || vectors != wanted ||
+        coefficients != (m->count ? m->count : features))
+        return c2s_fail(C2S_ERR_INVALID,
+                        "%zu coefficients and %zu numbers of support vectors for %zu vectors of "
+                        "%zu features",
+                        coefficients, vectors, m->count, features);
+    return read_kernel(node, m);
+}
+
+static double apply_kernel(const machine *m, const double *x, const float *vector) {
+    double dot = 0, distance = 0;
+    for (size_t k = 0; k < m->features; k++) {
+        double v = (double)vector[k];
+        dot += x[k] * v;
+        distance += (x[k] - v) * (x[k] - v);
+    }
+    switch (m->kernel) {
+    case LINEAR:
+        return dot;
+    case POLY:
+        return pow(m->gamma * dot + m->coef0, m->degree);
+    case RBF:
+        return exp(-m->gamma * distance);
+    case SIGMOID:
+        return tanh(m->gamma * dot + m->coef0);
+    }
+    return dot;
+}
+
+static double predict(const machine *m, const double *x) {
+    if (m->count == 0)
+        return apply_kernel(m, x, m->coefficient) + m->rho;
+    double sum = m->rho;
+    for (size_t k = 0; k < m->count; k++)
+        sum += (double)m->coefficient[k] * apply_kernel(m, x, m->vector + k * m->features);
+    return sum;
+}
+
+static c2s_status regressor_infer(c2s_infer *i) {
+    C2S_TRY(c2s_features_need(i));
+    i->out[0] = c2s_table_type(i, C2S_FLOAT, 1);
+    return C2S_OK;
+}
+
+static c2s_status regressor_eval(c2s_eval *e) {
+    c2s_features x;
+    machine m;
+    c2s_transform transform;
+    C2S_TRY(c2s_transform_read(e->node, &transform));
+    C2S_TRY(c2s_features_read(e->in[0], &x));
+    c2s_status status = read_machine(e->node, x.columns, &m);
+    bool one_class = c2s_attr_int(e->node, "one_class", 0) != 0;
+    float *y = c2s_tensor_mutable(e->out[0]);
+    for (size_t row = 0; row < x.rows && status == C2S_OK; row++) {
+        double score = predict(&m, x.at + row * x.columns);
+        if (one_class)
+            score = score > 0 ? 1 : -1;
+        else
+            c2s_transform_apply(transform, &score, 1);
+        y[row] = (float)score;
+    }
+    free(x.at);
+    return status;
+}
+
+const c2s_op c2s_op_svm_regressor = {
+    .type = "SVMRegressor",
+    .domain = "ai.onnx.ml",
+    .inputs = {1, 1},
+    .outputs = {1, 1},
+    .infer = regressor_infer,
+    .eval = regressor_eval,
+};
