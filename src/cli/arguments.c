@@ -146,10 +146,9 @@ static c2s_status parse_letters(const cli_verb *verb, char **argv, int argc, int
     return C2S_OK;
 }
 
-c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, int first,
-                     cli_arguments *arguments) {
+c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, cli_arguments *arguments) {
     bool options_end = false;
-    for (int at = first; at < argc; at++) {
+    for (int at = 1; at < argc; at++) {
         const char *word = argv[at];
         if (options_end || word[0] != '-' || !word[1])
             c2s_vec_push(&arguments->positional, word);

@@ -67,10 +67,9 @@ extern const cli_option cli_common_options[];
 #define CLI_JSON_OPTION                                                                            \
     {0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json)}
 
-/* Parses argv[first] ...; C2S_ERR_USAGE names the option and what is wrong. Options and
+/* Parses argv[1] ...; C2S_ERR_USAGE names the option and what is wrong. Options and
  * arguments may be mixed; "--" ends the options; "-" is an argument. */
-c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, int first,
-                     cli_arguments *arguments);
+c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, cli_arguments *arguments);
 void cli_arguments_free(cli_arguments *arguments);
 void cli_print_help(const cli_verb *verb);
 

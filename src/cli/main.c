@@ -51,6 +51,23 @@ static const cli_verb *find_verb(const char *word) {
     return NULL;
 }
 
+/* The verb may stand behind -q and -v; it is taken out of argv. NULL: the default job. */
+static const cli_verb *take_verb(int *argc, char **argv) {
+    static const char *const flags[] = {"-q", "--quiet", "-v", "-vv", "--verbose"};
+    int at = 1;
+    for (bool flag = true; flag && at < *argc; at += flag) {
+        flag = false;
+        for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+            flag = flag || strcmp(argv[at], flags[i]) == 0;
+    }
+    const cli_verb *verb = find_verb(at < *argc ? argv[at] : NULL);
+    if (verb) {
+        memmove(argv + at, argv + at + 1, (size_t)(*argc - at) * sizeof *argv);
+        --*argc;
+    }
+    return verb;
+}
+
 static void print_verbs(void) {
     printf("\nOther commands (each has --help):\n");
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
@@ -80,12 +97,13 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
 
 int main(int argc, char **argv) {
     install_handlers();
-    const cli_verb *verb = find_verb(argc > 1 ? argv[1] : NULL);
+    const cli_verb *verb = take_verb(&argc, argv);
+    if (!verb)
+        verb = &cli_verb_optimize;
     cli_arguments arguments = {0};
-    c2s_status status = verb ? cli_parse(verb, argc, argv, 2, &arguments)
-                             : cli_parse(&cli_verb_optimize, argc, argv, 1, &arguments);
+    c2s_status status = cli_parse(verb, argc, argv, &arguments);
     if (status == C2S_OK)
-        status = run(verb ? verb : &cli_verb_optimize, &arguments);
+        status = run(verb, &arguments);
     cli_arguments_free(&arguments);
     if (status != C2S_OK)
         fprintf(stderr, "onnx-c2s: %s\n", c2s_error());
