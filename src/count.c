@@ -184,8 +184,6 @@ c2s_status c2s_model_count(c2s_model *model, c2s_counts *counts) {
     c2s_extents extents;
     c2s_status status = c2s_model_normalise(copy);
     if (status == C2S_OK)
-        status = c2s_model_inline(copy, 0);
-    if (status == C2S_OK)
         status = c2s_graph_infer(copy->graph);
     if (status == C2S_OK)
         status = c2s_extents_choose(copy, NULL, 0, &extents);
