@@ -33,7 +33,7 @@ const char *c2s_option_text(const c2s_options *options, const char *name) {
     for (unsigned i = 0; options->specs && options->specs[i].name; i++)
         if (strcmp(options->specs[i].name, name) == 0)
             return options->values[i];
-    assert(!"the pass declares the option");
+    assert(false && "the pass declares the option");
     return "";
 }
 
