@@ -183,7 +183,10 @@ static void print_options(const cli_option *options) {
             snprintf(left, sizeof left, "-%c, --%s%s%s", o->letter, o->name, between, argument);
         else
             snprintf(left, sizeof left, "    --%s%s%s", o->name, between, argument);
-        printf("  %-28s %s\n", left, o->help);
+        if (strlen(left) > 26) /* the help goes to a line of its own */
+            printf("  %s\n  %-26s %s\n", left, "", o->help);
+        else
+            printf("  %-26s %s\n", left, o->help);
     }
 }
 
