@@ -114,7 +114,8 @@ typedef struct stream_buffer {
 
 static void stream_append(ProtobufCBuffer *base, size_t size, const uint8_t *data) {
     stream_buffer *buffer = (stream_buffer *)base;
-    if (buffer->failed || fwrite(data, 1, size, buffer->stream) == size)
+    /* data is null where a message holds a present but empty field of bytes */
+    if (size == 0 || buffer->failed || fwrite(data, 1, size, buffer->stream) == size)
         return;
     buffer->failed = true;
     buffer->error = errno;

@@ -373,12 +373,29 @@ static void test_everywhere(void **state) {
     onnx__model_proto__free_unpacked(saved, NULL);
 }
 
+/* A field of bytes that is there and empty is written so. */
+static void test_empty(void **state) {
+    (void)state;
+    Onnx__ModelProto *proto = proto_small_model();
+    add_initializer(proto->graph, "nothing", 0);
+    add_node(proto->graph, "Identity", "nothing", "v");
+    c2s_model *model = proto_loaded(proto);
+    char *path = in_root("empty.onnx");
+    assert_int_equal(c2s_model_save(model, path, NULL), C2S_OK);
+    c2s_model_free(model);
+    Onnx__ModelProto *saved = read_model(path);
+    assert_true(saved->graph->initializer[0]->has_raw_data);
+    assert_int_equal(saved->graph->initializer[0]->raw_data.len, 0);
+    onnx__model_proto__free_unpacked(saved, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_written),         cmocka_unit_test(test_threshold),
         cmocka_unit_test(test_failed_save),     cmocka_unit_test(test_everywhere),
         cmocka_unit_test(test_special_targets), cmocka_unit_test(test_full_device),
+        cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
