@@ -39,7 +39,7 @@ static const char *refuse(const c2s_match *m) {
 }
 
 static c2s_value *build(c2s_builder *b, const c2s_match *m) {
-    c2s_ints target;
+    c2s_ints target = {0};
     read_target(m, &target);
     c2s_value *in[] = {m->value[X], c2s_build_ints(b, "shape", target.at, target.count)};
     return c2s_build_finish(b, c2s_build_like(b, m->root, in, 2));
