@@ -104,9 +104,9 @@ static void note_unknown_operators(const c2s_model *model, report *r) {
         }
     for (size_t i = 0; i < first.count; i++) {
         const c2s_node *node = first.at[i];
-        add_note(r, "left alone: %zu nodes of the unknown operator %s%s%s",
-                 (size_t)(uintptr_t)c2s_map_get(&seen, node->type), node->domain,
-                 node->domain[0] ? "." : "", node->type);
+        size_t count = (size_t)(uintptr_t)c2s_map_get(&seen, node->type);
+        add_note(r, "left alone: %zu node%s of the unknown operator %s%s%s", count,
+                 count == 1 ? "" : "s", node->domain, node->domain[0] ? "." : "", node->type);
     }
     c2s_vec_free(&first);
     c2s_map_free(&seen);

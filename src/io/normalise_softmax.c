@@ -26,6 +26,8 @@ c2s_status c2s_raise_softmax(c2s_raise *r, c2s_node *node) {
     if (axis != -1) {
         const c2s_type *type;
         C2S_TRY(c2s_raise_type(r, x, &type));
+        if ((!c2s_type_is_tensor(type) || type->rank < 0) && c2s_node_out(node, 0))
+            type = &c2s_node_out(node, 0)->type; /* the same shape, if the file declares it */
         if (!is_single_axis(type, axis)) {
             c2s_value *shape = c2s_raise_node(r, node, "Shape", &x, 1);
             c2s_value *matrix = c2s_raise_node(r, node, "Flatten", &x, 1);
