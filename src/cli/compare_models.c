@@ -75,12 +75,13 @@ typedef struct buffers {
     int *input_of_b;
 } buffers;
 
-static c2s_status compare_sample(const cli_model *a, const cli_model *b, const buffers *t,
-                                 double tolerance, output_result *result) {
+static c2s_status compare_sample(const cli_model *a, const cli_model *b, cli_inputs *inputs,
+                                 size_t index, const buffers *t, double tolerance,
+                                 output_result *result) {
     unsigned outputs = c2s_graph_output_count(a->model->graph);
+    C2S_TRY(cli_run_sample(a, inputs, index, t->in, t->out_a));
     for (unsigned k = 0; k < c2s_graph_input_count(b->model->graph); k++)
         t->in_b[k] = t->input_of_b[k] < 0 ? NULL : t->in[t->input_of_b[k]];
-    C2S_TRY(cli_model_run(a, (const c2s_tensor *const *)t->in, t->out_a));
     c2s_status status = cli_model_run(b, t->in_b, t->out_b);
     if (status == C2S_OK) {
         for (unsigned i = 0; i < outputs; i++)
@@ -92,7 +93,7 @@ static c2s_status compare_sample(const cli_model *a, const cli_model *b, const b
 }
 
 static c2s_status compare(const cli_arguments *arguments, const cli_model *a, const cli_model *b,
-                          const cli_inputs *inputs, output_result *result) {
+                          cli_inputs *inputs, output_result *result) {
     const c2s_graph *ga = a->model->graph, *gb = b->model->graph;
     unsigned outputs = c2s_graph_output_count(ga), inputs_a = c2s_graph_input_count(ga);
     c2s_arena *arena = c2s_arena_create();
@@ -106,9 +107,7 @@ static c2s_status compare(const cli_arguments *arguments, const cli_model *a, co
     c2s_status status = check_interfaces(ga, gb, t.input_of_b);
     for (size_t k = 0; k < inputs->count && status == C2S_OK; k++) {
         c2s_progress("comparing", (double)k / (double)inputs->count);
-        status = cli_inputs_get(inputs, k, t.in);
-        if (status == C2S_OK)
-            status = compare_sample(a, b, &t, arguments->tolerance, result);
+        status = compare_sample(a, b, inputs, k, &t, arguments->tolerance, result);
         cli_release(t.in, inputs_a);
     }
     c2s_arena_destroy(arena);

@@ -63,15 +63,41 @@ void cli_inputs_close(cli_inputs *inputs) {
     inputs->data = NULL;
 }
 
-c2s_status cli_inputs_get(const cli_inputs *inputs, size_t index, c2s_tensor **in) {
+static c2s_status get_inputs(const cli_inputs *inputs, size_t index, c2s_tensor **in) {
     if (inputs->data)
         return c2s_dataset_sample(inputs->data, index, in);
     const cli_arguments *a = inputs->arguments;
     c2s_random_options random = {.seed = (uint64_t)a->seed,
                                  .sample = (unsigned)index,
+                                 .attempt = inputs->attempt,
                                  .dims = a->dims.at,
                                  .dim_count = (unsigned)a->dims.count};
     return c2s_random_inputs(inputs->graph, &random, in);
+}
+
+static c2s_status run_once(const cli_model *m, const cli_inputs *inputs, size_t index,
+                           c2s_tensor **in, c2s_tensor **out) {
+    C2S_TRY(get_inputs(inputs, index, in));
+    return cli_model_run(m, (const c2s_tensor *const *)in, out);
+}
+
+c2s_status cli_run_sample(const cli_model *m, cli_inputs *inputs, size_t index, c2s_tensor **in,
+                          c2s_tensor **out) {
+    c2s_status status = run_once(m, inputs, index, in, out);
+    if (status != C2S_ERR_INVALID || inputs->data || index > 0)
+        return status;
+    char *first = c2s_strdup(c2s_error()); /* the failure to tell if no extents serve */
+    while (status == C2S_ERR_INVALID && ++inputs->attempt < C2S_RANDOM_ATTEMPTS) {
+        c2s_error_clear();
+        cli_release(in, c2s_graph_input_count(inputs->graph));
+        status = run_once(m, inputs, 0, in, out);
+    }
+    if (status != C2S_OK) {
+        c2s_error_clear();
+        status = c2s_fail(C2S_ERR_INVALID, "%s", first);
+    }
+    free(first);
+    return status;
 }
 
 void cli_release(c2s_tensor **tensors, size_t count) {

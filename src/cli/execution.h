@@ -25,14 +25,18 @@ typedef struct cli_inputs {
     const cli_arguments *arguments;
     c2s_dataset *data; /* NULL: random */
     size_t count;
+    unsigned attempt; /* at extents of random inputs that nobody gave */
 } cli_inputs;
 
 /* `most`: how many samples if --samples is not given; 0: all of the data, two random ones. */
 c2s_status cli_inputs_open(const c2s_graph *graph, const cli_arguments *arguments, size_t most,
                            cli_inputs *out);
 void cli_inputs_close(cli_inputs *inputs);
-/* `in`: one reference per formal input, or NULL where an initializer serves. */
-c2s_status cli_inputs_get(const cli_inputs *inputs, size_t index, c2s_tensor **in);
+/* Runs the model on sample `index`. `in`: one reference per formal input, or NULL where an
+ * initializer serves; to be released also after a failure, and NULL before. Sample 0 of random
+ * inputs settles the extents that nobody gave: those on which the model runs. */
+c2s_status cli_run_sample(const cli_model *model, cli_inputs *inputs, size_t index, c2s_tensor **in,
+                          c2s_tensor **out);
 
 void cli_release(c2s_tensor **tensors, size_t count);
 

@@ -163,7 +163,7 @@ static c2s_status show(const cli_arguments *a, const cli_model *m, const results
 
 /* ---- the verb ---- */
 
-static c2s_status execute(const cli_model *m, const cli_inputs *inputs, results *outputs) {
+static c2s_status execute(const cli_model *m, cli_inputs *inputs, results *outputs) {
     unsigned in_count = c2s_graph_input_count(m->model->graph);
     unsigned out_count = c2s_graph_output_count(m->model->graph);
     c2s_tensor **in = c2s_zalloc((in_count + 1) * sizeof *in);
@@ -171,9 +171,7 @@ static c2s_status execute(const cli_model *m, const cli_inputs *inputs, results 
     c2s_status status = C2S_OK;
     for (size_t k = 0; k < inputs->count && status == C2S_OK; k++) {
         c2s_progress("running", (double)k / (double)inputs->count);
-        status = cli_inputs_get(inputs, k, in);
-        if (status == C2S_OK)
-            status = cli_model_run(m, (const c2s_tensor *const *)in, out);
+        status = cli_run_sample(m, inputs, k, in, out);
         for (unsigned i = 0; i < out_count && status == C2S_OK; i++)
             c2s_vec_push(&outputs[i], out[i]);
         cli_release(in, in_count);

@@ -9,7 +9,7 @@
 #include "eval/compare.h"
 #include "ir/clone.h"
 
-enum { DEFAULT_SETS = 2, MOST_ATTEMPTS = 24 };
+enum { DEFAULT_SETS = 2 };
 
 struct c2s_baseline {
     c2s_prove_options options;
@@ -116,7 +116,7 @@ static void keep_reason(c2s_baseline *b) {
 
 /* Tries extents until the graph runs; the first failure is the one to tell. */
 static c2s_status run_on_random(c2s_baseline *b, const c2s_graph *graph) {
-    for (unsigned attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    for (unsigned attempt = 0; attempt < C2S_RANDOM_ATTEMPTS; attempt++) {
         c2s_status status = make_random(b, graph, attempt);
         if (status == C2S_ERR_USAGE)
             return status;

@@ -12,6 +12,9 @@
 
 #include "ops/op.h"
 
+/* How many attempts (see there) are worth it. */
+enum { C2S_RANDOM_ATTEMPTS = 24 };
+
 typedef struct c2s_random_options {
     uint64_t seed;
     unsigned sample;             /* which set of inputs of this seed: 0, 1, ... */
