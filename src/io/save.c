@@ -193,7 +193,13 @@ static c2s_status place_data(c2s_saver *saver, output *out, const c2s_save_optio
         e.threshold = options && options->external_threshold ? options->external_threshold
                                                              : C2S_EXTERNAL_THRESHOLD;
     }
-    return c2s_externalize(&e, *message, message);
+    C2S_TRY(c2s_externalize(&e, *message, message));
+    if (out->data_path && !e.used) {
+        c2s_atomic_abort(&out->data.file);
+        free(out->data_path);
+        out->data_path = NULL;
+    }
+    return C2S_OK;
 }
 
 static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_options *options) {

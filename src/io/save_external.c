@@ -42,6 +42,7 @@ static void set_place(c2s_externalizer *e, Onnx__TensorProto *tensor, uint64_t o
     tensor->n_external_data = count;
     tensor->has_data_location = 1;
     tensor->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+    e->used = true;
 }
 
 static void drop_elements(Onnx__TensorProto *tensor) {

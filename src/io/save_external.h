@@ -19,6 +19,7 @@ typedef struct c2s_externalizer {
      * `threshold` bytes become it if `all` is set. */
     bool all;
     uint64_t threshold;
+    bool used;       /* result: a tensor of the message refers to `location` */
     c2s_map written; /* internal: by address, what is in the file already */
 } c2s_externalizer;
 

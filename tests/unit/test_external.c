@@ -265,6 +265,23 @@ static unsigned count_files(const char *folder, const char *prefix) {
     return count;
 }
 
+/* Where no tensor is moved there is no data file, and one that was there is nobody's business. */
+static void test_nothing_to_move(void **state) {
+    (void)state;
+    c2s_model *model = model_to_save();
+    c2s_save_options options = {.external_data = true, .external_threshold = 1 << 20};
+    assert_int_equal(c2s_model_save(model, in_root("alone.onnx"), &options), C2S_OK);
+    assert_int_equal(count_files(root, "alone"), 1);
+    write_file(in_root("other.onnx.data"), "precious", 8);
+    assert_int_equal(c2s_model_save(model, in_root("other.onnx"), &options), C2S_OK);
+    c2s_model_free(model);
+    size_t size;
+    char *kept = read_file(in_root("other.onnx.data"), &size);
+    assert_int_equal(size, 8);
+    assert_memory_equal(kept, "precious", 8);
+    free(kept);
+}
+
 /* If the model cannot be put in place, the data file that was there is there again. */
 static void test_failed_save(void **state) {
     (void)state;
@@ -395,7 +412,7 @@ int main(void) {
         cmocka_unit_test(test_written),         cmocka_unit_test(test_threshold),
         cmocka_unit_test(test_failed_save),     cmocka_unit_test(test_everywhere),
         cmocka_unit_test(test_special_targets), cmocka_unit_test(test_full_device),
-        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_empty),           cmocka_unit_test(test_nothing_to_move),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
