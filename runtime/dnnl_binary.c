@@ -118,10 +118,16 @@ static c2s_status binary_prepare(c2s_step *step) {
     return status;
 }
 
+/* The library's comparisons drop NaN. */
+static bool binary_finite_only(const c2s_step *step) {
+    return step->node->op == &c2s_op_max || step->node->op == &c2s_op_min;
+}
+
 const c2s_kernel_family c2s_kernels_dnnl_binary = {
     .name = "dnnl_binary",
     .accepts = binary_accepts,
     .prepare = binary_prepare,
     .run = c2s_primitive_run_state,
     .release = c2s_primitive_release,
+    .finite_only = binary_finite_only,
 };

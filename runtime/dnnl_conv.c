@@ -176,6 +176,7 @@ const c2s_kernel_family c2s_kernels_dnnl_conv = {
     .prepare = conv_prepare,
     .run = c2s_primitive_run_state,
     .release = c2s_primitive_release,
+    .finite_only = c2s_step_always,
 };
 
 const c2s_kernel_family c2s_kernels_dnnl_deconv = {

@@ -86,10 +86,16 @@ static c2s_status eltwise_prepare(c2s_step *step) {
     return status;
 }
 
+/* Clipping drops NaN. */
+static bool eltwise_finite_only(const c2s_step *step) {
+    return step->node->op == &c2s_op_clip;
+}
+
 const c2s_kernel_family c2s_kernels_dnnl_eltwise = {
     .name = "dnnl_eltwise",
     .accepts = eltwise_accepts,
     .prepare = eltwise_prepare,
     .run = c2s_primitive_run_state,
     .release = c2s_primitive_release,
+    .finite_only = eltwise_finite_only,
 };

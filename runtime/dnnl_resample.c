@@ -101,4 +101,5 @@ const c2s_kernel_family c2s_kernels_dnnl_resample = {
     .prepare = resample_prepare,
     .run = c2s_primitive_run_state,
     .release = c2s_primitive_release,
+    .finite_only = c2s_step_always,
 };

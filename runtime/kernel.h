@@ -53,6 +53,9 @@ typedef struct c2s_kernel_family {
     /* in[..]->tensor are set; out[..]->tensor are allocated unless C2S_KERNEL_MAKES_OUTPUTS. */
     c2s_status (*run)(c2s_step *step);
     void (*release)(c2s_step *step); /* frees step->state; NULL: nothing to free */
+    /* True if the library treats NaN or infinity in the step's inputs other than eval does: a run
+     * whose inputs hold some goes to eval. NULL: it never does. */
+    bool (*finite_only)(const c2s_step *step);
 } c2s_kernel_family;
 
 typedef struct c2s_kernel {
@@ -73,6 +76,8 @@ const c2s_kernel_family *c2s_kernel_select(const c2s_step *step);
 bool c2s_step_has(const c2s_step *step, unsigned input);
 const c2s_type *c2s_step_type(const c2s_step *step, unsigned input);
 const c2s_tensor *c2s_step_constant(const c2s_step *step, unsigned input);
+/* For finite_only: of every step. */
+bool c2s_step_always(const c2s_step *step);
 /* True if output i is wanted. */
 bool c2s_step_wants(const c2s_step *step, unsigned output);
 

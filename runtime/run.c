@@ -133,10 +133,37 @@ static c2s_status observe(const c2s_plan *plan, const c2s_slot *slot) {
     return options->observe(options->observe_user, slot->value, slot->tensor);
 }
 
+/* All exponent bits set: NaN or infinity. */
+static bool is_finite(const c2s_tensor *tensor) {
+    if (tensor->type.kind != C2S_KIND_TENSOR || tensor->type.dtype != C2S_FLOAT)
+        return true;
+    enum { BLOCK = 4096 }; /* looks up now and then: most tensors are read to the end anyway */
+    const uint32_t *bits = c2s_tensor_data(tensor);
+    for (size_t start = 0; start < tensor->count; start += BLOCK) {
+        size_t end = tensor->count - start < BLOCK ? tensor->count : start + BLOCK;
+        uint32_t found = 0;
+        for (size_t k = start; k < end; k++)
+            found |= (bits[k] & 0x7f800000u) == 0x7f800000u;
+        if (found)
+            return false;
+    }
+    return true;
+}
+
+/* Constants are left out: reading all weights again in every run would cost more than it is worth. */
+static bool inputs_are_finite(const c2s_step *step) {
+    for (unsigned k = 0; k < step->node->formal_count; k++)
+        if (step->in[k] && !step->in[k]->constant && !is_finite(step->in[k]->tensor))
+            return false;
+    return true;
+}
+
 static c2s_status compute(c2s_plan *plan, c2s_step *step) {
     if (step->late)
         resolve(plan, step);
     if (!step->kernel)
+        return run_eval(plan, step);
+    if (step->kernel->finite_only && step->kernel->finite_only(step) && !inputs_are_finite(step))
         return run_eval(plan, step);
     if (run_kernel(plan, step) == C2S_OK)
         return C2S_OK;

@@ -408,8 +408,27 @@ static void run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_n
     evaluator->close(session);
 }
 
+/* What a trial's inputs hold beside ordinary numbers. */
+typedef enum specials { NONE, ALL_MINUS_INFINITY, THIRD_MINUS_INFINITY, ONE_INFINITY, ONE_NAN } specials;
+
+static void put_specials(trial *t, specials kind) {
+    for (unsigned i = 0; i < t->in_count; i++) {
+        float *x = c2s_tensor_mutable(t->in[i]);
+        size_t count = t->in[i]->count;
+        if (count == 0 || t->in[i]->type.dtype != C2S_FLOAT)
+            continue;
+        size_t filled = kind == ALL_MINUS_INFINITY     ? count
+                        : kind == THIRD_MINUS_INFINITY ? count / 3
+                                                       : 0;
+        for (size_t k = 0; k < filled; k++)
+            x[k] = -INFINITY;
+        if (kind == ONE_INFINITY || kind == ONE_NAN)
+            x[(size_t)pick(t, 0, (int64_t)count - 1)] = kind == ONE_NAN ? NAN : INFINITY;
+    }
+}
+
 /* True if the row's family computed it; fails if the result is wrong. */
-static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed) {
+static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed, specials kind) {
     trial t = {.random = {seed}, .model = make_model()};
     c2s_node *n =
         strcmp(row->op, "Clip") == 0 ? try_clip(&t, row->op) : makers[maker].make(&t, row->op);
@@ -420,16 +439,17 @@ static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed) {
         make_output(n->outputs[k], names[k]);
     const char *kernel;
     c2s_tensor *want[3], *have[3];
+    put_specials(&t, kind);
     run_with(&c2s_evaluator_reference, &t, n, NULL, want);
     run_with(&c2s_evaluator_onednn, &t, n, &kernel, have);
     double tolerance = t.operations > 0 ? 0x1p-23 * (8 + 2 * sqrt(t.operations)) : 0;
     for (unsigned k = 0; k < n->output_count; k++) {
         c2s_difference d;
         if (!c2s_compare(want[k], have[k], tolerance, &d))
-            fail_msg("%s by %s, seed %llu, output %u: %g at %s, expected %g (relative error %g, "
-                     "tolerance %g)",
-                     row->op, kernel, (unsigned long long)seed, k, d.found, d.where, d.reference,
-                     d.max_rel, tolerance);
+            fail_msg("%s by %s, seed %llu, specials %d, output %u: %g at %s, expected %g (relative "
+                     "error %g, tolerance %g)",
+                     row->op, kernel, (unsigned long long)seed, (int)kind, k, d.found, d.where,
+                     d.reference, d.max_rel, tolerance);
         c2s_tensor_unref(want[k]);
         c2s_tensor_unref(have[k]);
     }
@@ -452,7 +472,7 @@ static void rows_agree_with_eval(void **state) {
         if (maker == count)
             fail_msg("no trials for family %s", row->family->name);
         for (uint64_t round = 0; round < ROUNDS; round++)
-            taken += run_trial(row, maker, i * 1000 + round);
+            taken += run_trial(row, maker, i * 1000 + round, NONE);
         if (taken < makers[maker].least * ROUNDS)
             fail_msg("%s: %s took only %u of %d trials", row->op, row->family->name, taken, ROUNDS);
     }
@@ -491,11 +511,25 @@ static void special_values_agree(void **state) {
     }
 }
 
+static void special_inputs_agree(void **state) {
+    (void)state;
+    for (size_t i = 0; i < c2s_kernel_count; i++) {
+        const c2s_kernel *row = &c2s_kernels[i];
+        unsigned maker = 0;
+        while (strcmp(makers[maker].family, row->family->name) != 0)
+            maker++;
+        for (uint64_t round = 0; round < ROUNDS; round++)
+            for (specials kind = ALL_MINUS_INFINITY; kind <= ONE_NAN; kind++)
+                run_trial(row, maker, i * 1000 + round, kind);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_sorted),
         cmocka_unit_test(rows_agree_with_eval),
         cmocka_unit_test(special_values_agree),
+        cmocka_unit_test(special_inputs_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ONNX's own operator cases: each model is loaded, raised, executed by the plain evaluator, and its
- * outputs are compared with the stored ones.
+ * ONNX's own operator cases: each model is loaded, raised, executed by the plain evaluator and by
+ * the oneDNN session, and its outputs are compared with the stored ones.
  *
  *     test_onnx_cases [PART-OF-NAME]     prints one line per case that does not pass; with an
  *                                        argument every selected case
@@ -21,8 +21,11 @@
 #include "io/load.h"
 #include "io/load_data.h"
 #include "io/normalise.h"
+#include "runtime/session.h"
 #include "shared.h"
 #include "value_compare.h"
+
+static const c2s_evaluator *evaluator = &c2s_evaluator_reference;
 
 enum { SECONDS_PER_CASE = 120, WHY = 512, MAX_VALUES = 64 };
 
@@ -104,12 +107,12 @@ static void run_set(const c2s_graph *graph, const char *folder, const value_tole
     if (inputs > MAX_VALUES || outputs > MAX_VALUES ||
         load_values(folder, "input", inputs, c2s_graph_input, graph, in) != C2S_OK ||
         load_values(folder, "output", outputs, c2s_graph_output, graph, want) != C2S_OK ||
-        c2s_evaluator_reference.open(graph, &options, &session) != C2S_OK ||
-        c2s_evaluator_reference.run(session, (const c2s_tensor *const *)in, got) != C2S_OK)
+        evaluator->open(graph, &options, &session) != C2S_OK ||
+        evaluator->run(session, (const c2s_tensor *const *)in, got) != C2S_OK)
         fail_case(v);
     else
         compare(got, want, outputs, t, v);
-    c2s_evaluator_reference.close(session);
+    evaluator->close(session);
     release(in, MAX_VALUES);
     release(want, MAX_VALUES);
     release(got, MAX_VALUES);
@@ -264,11 +267,18 @@ static void run_folder(void **state) {
 
 int main(int argc, char **argv) {
     enum { COUNT = sizeof folders / sizeof folders[0] };
+    static const c2s_evaluator *const evaluators[] = {&c2s_evaluator_reference,
+                                                      &c2s_evaluator_onednn};
     struct CMUnitTest tests[COUNT];
+    int failed = 0;
     name_filter = argc > 1 ? argv[1] : NULL;
     for (unsigned k = 0; k < COUNT; k++)
         tests[k] = (struct CMUnitTest){.name = folders[k],
                                        .test_func = run_folder,
                                        .initial_state = (void *)(uintptr_t)folders[k]};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t e = 0; e < sizeof evaluators / sizeof *evaluators; e++) {
+        evaluator = evaluators[e];
+        failed += cmocka_run_group_tests_name(evaluator->name, tests, NULL, NULL);
+    }
+    return failed;
 }
