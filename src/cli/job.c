@@ -182,8 +182,8 @@ const cli_verb cli_verb_optimize = {
     .name = "",
     .usage = "[OPTIONS] IN OUT",
     .summary = "Makes the ONNX model IN smaller and faster, proves by running both that it still computes\n"
-               "the same, and writes OUT. Either may be - for standard input or output. IN is never\n"
-               "changed; OUT appears whole or not at all.",
+               "the same, and writes OUT. Either may be - for standard input or output, or end in\n"
+               ".onnxtxt for ONNX text syntax. IN is never changed; OUT appears whole or not at all.",
     .options = options,
     .details = "Examples:\n"
                "  onnx-c2s model.onnx small.onnx                    the default passes\n"
