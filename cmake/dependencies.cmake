@@ -4,8 +4,10 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c>=1.3)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip>=1.5)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.9)
-set(C2S_CORE_LIBRARIES PkgConfig::PROTOBUF_C PkgConfig::LIBZIP PkgConfig::JANSSON)
-set(C2S_PC_REQUIRES_PRIVATE "libprotobuf-c libzip jansson")
+pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
+pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng>=1.6)
+set(C2S_CORE_LIBRARIES PkgConfig::PROTOBUF_C PkgConfig::LIBZIP PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::PNG)
+set(C2S_PC_REQUIRES_PRIVATE "libprotobuf-c libzip jansson libjpeg libpng")
 
 # LAPACK stands behind one file, called lapack.c.
 file(GLOB_RECURSE lapack_sources CONFIGURE_DEPENDS src/*lapack.c passes/*lapack.c)
