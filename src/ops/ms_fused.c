@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * com.microsoft: FusedConv, FusedGemm, FusedMatMul: products with what stands around them.
+ */
+#include <string.h>
+
+#include "ops/composite.h"
+#include "ops/conv.h"
+#include "ops/macs.h"
+#include "ops/matmul.h"
+
+/* ---- activations by name ---- */
+
+/* An activation and the names of its attributes in the order in which FusedConv lists them. */
+typedef struct activation {
+    const char *name, *parameter[2];
+} activation;
+
+static const activation activations[] = {
+    {"Clip", {"min", "max"}},     {"Elu", {"alpha"}},       {"HardSigmoid", {"alpha", "beta"}},
+    {"HardSwish", {NULL}},        {"LeakyRelu", {"alpha"}}, {"Relu", {NULL}},
+    {"Selu", {"alpha", "gamma"}}, {"Sigmoid", {NULL}},      {"Softplus", {NULL}},
+    {"Softsign", {NULL}},         {"Tanh", {NULL}},         {"ThresholdedRelu", {"alpha"}},
+};
+
+static const activation *find_activation(c2s_composite *c) {
+    const char *name = c2s_attr_string(c2s_composite_node(c), "activation", "");
+    for (size_t k = 0; k < sizeof activations / sizeof *activations; k++)
+        if (strcmp(activations[k].name, name) == 0)
+            return &activations[k];
+    if (name[0])
+        c2s_composite_fail(
+            c, c2s_fail(C2S_ERR_UNSUPPORTED, "the activation \"%s\" is not known", name));
+    return NULL;
+}
+
+/* `given`: one value per parameter of the activation, NaN where its default is to be taken. */
+static c2s_value *activate(c2s_composite *c, c2s_value *x, const activation *a,
+                           const double given[2]) {
+    if (!x || !a)
+        return x;
+    if (strcmp(a->name, "Clip") == 0)
+        return C2S_APPLY(c, "Clip", x, c2s_composite_scalar(c, x->type.dtype, given[0]),
+                         c2s_composite_scalar(c, x->type.dtype, given[1]));
+    c2s_node *node = C2S_START(c, a->name, x);
+    for (int k = 0; node && k < 2 && a->parameter[k]; k++)
+        if (given[k] == given[k])
+            c2s_attr_set_float(node, a->parameter[k], (float)given[k]);
+    return c2s_composite_finish(c, node);
+}
+
+/* ---- FusedConv ---- */
+
+static void fused_conv(c2s_composite *c) {
+    const activation *a = find_activation(c);
+    size_t count, wanted = 0;
+    const float *parameters = c2s_attr_floats(c2s_composite_node(c), "activation_params", &count);
+    double given[2] = {0};
+    while (a && wanted < 2 && a->parameter[wanted])
+        wanted++;
+    if (count < wanted)
+        c2s_composite_fail(c, c2s_fail(C2S_ERR_INVALID,
+                                       "activation_params has %zu elements, expected %zu", count,
+                                       wanted));
+    for (size_t k = 0; k < wanted && k < count; k++)
+        given[k] = (double)parameters[k];
+    c2s_value *y = C2S_APPLY_LIKE(c, "Conv", c2s_composite_in(c, 0), c2s_composite_in(c, 1),
+                                  c2s_composite_in(c, 2));
+    c2s_value *added = c2s_composite_in(c, 3);
+    if (added)
+        y = C2S_APPLY(c, "Add", y, added);
+    c2s_composite_out(c, 0, activate(c, y, a, given));
+}
+C2S_COMPOSITE(fused_conv)
+
+static int64_t conv_macs(const c2s_node *node) {
+    return c2s_conv_macs(node, false, 0, 1);
+}
+
+static const c2s_attr_spec fused_conv_attrs[] = {C2S_CONV_ATTRS,
+                                                 {"activation", C2S_ATTR_STRING, false},
+                                                 {"activation_params", C2S_ATTR_FLOATS, false},
+                                                 {0}};
+const c2s_op c2s_op_ms_fused_conv = {
+    .type = "FusedConv",
+    .domain = "com.microsoft",
+    .inputs = {2, 4},
+    .outputs = {1, 1},
+    .attrs = fused_conv_attrs,
+    .infer = fused_conv_infer,
+    .eval = fused_conv_eval,
+    .macs = conv_macs,
+};
+
+/* ---- FusedGemm ---- */
+
+static void fused_gemm(c2s_composite *c) {
+    const c2s_node *written = c2s_composite_node(c);
+    const activation *a = find_activation(c);
+    double given[2] = {0};
+    for (int k = 0; a && k < 2 && a->parameter[k]; k++) {
+        char name[32] = "activation_";
+        strcat(name, a->parameter[k]);
+        given[k] = (double)c2s_attr_float(written, name, __builtin_nanf(""));
+    }
+    if (a && strcmp(a->name, "Clip") == 0)
+        c2s_composite_fail(c, c2s_fail(C2S_ERR_UNSUPPORTED, "FusedGemm has no attributes for the "
+                                                            "bounds of the activation Clip"));
+    c2s_value *y = C2S_APPLY_LIKE(c, "Gemm", c2s_composite_in(c, 0), c2s_composite_in(c, 1),
+                                  c2s_composite_in(c, 2));
+    c2s_composite_out(c, 0, activate(c, y, a, given));
+}
+C2S_COMPOSITE(fused_gemm)
+
+static int64_t fused_gemm_macs(const c2s_node *node) {
+    return c2s_op_gemm.macs(node);
+}
+
+static const c2s_attr_spec fused_gemm_attrs[] = {{"activation", C2S_ATTR_STRING, false},
+                                                 {"activation_alpha", C2S_ATTR_FLOAT, false},
+                                                 {"activation_beta", C2S_ATTR_FLOAT, false},
+                                                 {"activation_gamma", C2S_ATTR_FLOAT, false},
+                                                 {"alpha", C2S_ATTR_FLOAT, false},
+                                                 {"beta", C2S_ATTR_FLOAT, false},
+                                                 {"transA", C2S_ATTR_INT, false},
+                                                 {"transB", C2S_ATTR_INT, false},
+                                                 {0}};
+const c2s_op c2s_op_ms_fused_gemm = {
+    .type = "FusedGemm",
+    .domain = "com.microsoft",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .attrs = fused_gemm_attrs,
+    .infer = fused_gemm_infer,
+    .eval = fused_gemm_eval,
+    .macs = fused_gemm_macs,
+};
+
+/* ---- FusedMatMul: alpha * A' * B' ---- */
+
+/* Where `batch` is set, axis 0 moves to the place before the last; where `turned`, the last two
+ * change places after that. An operand of one axis stays as it is. */
+static c2s_value *turn(c2s_composite *c, c2s_value *x, bool batch, bool turned) {
+    const int rank = c2s_composite_rank(x);
+    int64_t order[C2S_MAX_RANK];
+    if (rank < 2 || (!batch && !turned))
+        return x;
+    for (int k = 0; k < rank; k++)
+        order[k] = batch && k < rank - 2 ? k + 1 : batch && k == rank - 2 ? 0 : k;
+    if (turned) {
+        const int64_t row = order[rank - 2];
+        order[rank - 2] = order[rank - 1];
+        order[rank - 1] = row;
+    }
+    return c2s_composite_transpose(c, x, order, rank);
+}
+
+static void fused_matmul(c2s_composite *c) {
+    const c2s_node *node = c2s_composite_node(c);
+    c2s_value *a = c2s_composite_in(c, 0), *b = c2s_composite_in(c, 1);
+    const double alpha = (double)c2s_attr_float(node, "alpha", 1.0f);
+    if (!c2s_composite_known(a) || !c2s_composite_known(b))
+        return;
+    a = turn(c, a, c2s_attr_int(node, "transBatchA", 0) != 0, c2s_attr_int(node, "transA", 0) != 0);
+    b = turn(c, b, c2s_attr_int(node, "transBatchB", 0) != 0, c2s_attr_int(node, "transB", 0) != 0);
+    c2s_value *y = C2S_APPLY(c, "MatMul", a, b);
+    if (y && alpha != 1.0)
+        y = C2S_APPLY(c, "Mul", y, c2s_composite_scalar(c, y->type.dtype, alpha));
+    c2s_composite_out(c, 0, y);
+}
+C2S_COMPOSITE(fused_matmul)
+
+static int64_t fused_matmul_macs(const c2s_node *node) {
+    const c2s_value *a = c2s_node_in(node, 0);
+    if (!a || a->type.rank < 2)
+        return c2s_matmul_macs(node, 0);
+    const int rank = a->type.rank;
+    const int batched = c2s_attr_int(node, "transBatchA", 0) != 0 ? 0 : rank - 2;
+    const int depth = c2s_attr_int(node, "transA", 0) != 0 ? batched : rank - 1;
+    return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1),
+                        c2s_macs_extents(&a->type, depth, depth + 1));
+}
+
+static const c2s_attr_spec fused_matmul_attrs[] = {
+    {"alpha", C2S_ATTR_FLOAT, false},     {"transA", C2S_ATTR_INT, false},
+    {"transB", C2S_ATTR_INT, false},      {"transBatchA", C2S_ATTR_INT, false},
+    {"transBatchB", C2S_ATTR_INT, false}, {0}};
+const c2s_op c2s_op_ms_fused_matmul = {
+    .type = "FusedMatMul",
+    .domain = "com.microsoft",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .attrs = fused_matmul_attrs,
+    .infer = fused_matmul_infer,
+    .eval = fused_matmul_eval,
+    .macs = fused_matmul_macs,
+};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Normalisations that ONNX Runtime's optimizers write: SimplifiedLayerNormalization, which it puts
+ * into ai.onnx, and of com.microsoft the forms that first add up their inputs.
+ */
+#include "ops/composite.h"
+
+static c2s_value *add_if(c2s_composite *c, c2s_value *x, c2s_value *added) {
+    return added ? C2S_APPLY(c, "Add", x, added) : x;
+}
+
+/* A normalisation over the last axis; its outputs (with LayerNormalization mean and inverse
+ * deviation) become outputs 0, 1 and 2 of the written node, as far as they are wanted. */
+static void normalise(c2s_composite *c, const char *type, c2s_value *x, c2s_value *scale,
+                      c2s_value *bias) {
+    const float epsilon = c2s_attr_float(c2s_composite_node(c), "epsilon", 1e-12f);
+    const bool wants = c2s_composite_wants(c, 1) || c2s_composite_wants(c, 2);
+    c2s_node *node = c2s_composite_start(c, type, C2S_OPERANDS(x, scale, bias), wants ? 3 : 1);
+    if (node)
+        c2s_attr_set_float(node, "epsilon", epsilon);
+    c2s_composite_out(c, 0, c2s_composite_finish(c, node));
+    for (unsigned k = 1; node && wants && k < 3; k++)
+        c2s_composite_out(c, k, node->outputs[k]);
+}
+
+/* 1 / sqrt(mean(x * x) + epsilon) over the axes from `axis` on. */
+static c2s_value *inverse_root(c2s_composite *c, c2s_value *x, int axis, double epsilon) {
+    int64_t axes[C2S_MAX_RANK];
+    const int rank = c2s_composite_rank(x);
+    for (int k = axis; k < rank; k++)
+        axes[k - axis] = k;
+    x = c2s_composite_cast(c, x, C2S_FLOAT);
+    c2s_value *mean = C2S_APPLY(c, "ReduceMean", C2S_APPLY(c, "Mul", x, x),
+                                c2s_composite_ints(c, axes, (size_t)(rank - axis)));
+    c2s_value *sum = C2S_APPLY(c, "Add", mean, c2s_composite_scalar(c, C2S_FLOAT, epsilon));
+    return C2S_APPLY(c, "Reciprocal", C2S_APPLY(c, "Sqrt", sum));
+}
+
+static void simplified(c2s_composite *c) {
+    c2s_value *x = c2s_composite_in(c, 0);
+    const c2s_node *node = c2s_composite_node(c);
+    c2s_composite_out(c, 0, C2S_APPLY_LIKE(c, "RMSNormalization", x, c2s_composite_in(c, 1)));
+    if (!c2s_composite_wants(c, 1) || !c2s_composite_known(x))
+        return;
+    int axis = 0;
+    c2s_composite_fail(
+        c, c2s_infer_axis(c2s_attr_int(node, "axis", -1), c2s_composite_rank(x), &axis));
+    const double epsilon = (double)c2s_attr_float(node, "epsilon", 1e-5f);
+    c2s_composite_out(c, 1, inverse_root(c, x, axis, epsilon));
+}
+C2S_COMPOSITE(simplified)
+
+static const c2s_attr_spec simplified_attrs[] = {{"axis", C2S_ATTR_INT, false},
+                                                 {"epsilon", C2S_ATTR_FLOAT, false},
+                                                 {"stash_type", C2S_ATTR_INT, false},
+                                                 {0}};
+const c2s_op c2s_op_simplified_layer_normalization = {
+    .type = "SimplifiedLayerNormalization",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 2},
+    .attrs = simplified_attrs,
+    .infer = simplified_infer,
+    .eval = simplified_eval,
+};
+
+/* input, skip, gamma, beta, bias */
+static void skip_norm(c2s_composite *c) {
+    c2s_value *sum = C2S_APPLY(c, "Add", c2s_composite_in(c, 0), c2s_composite_in(c, 1));
+    sum = add_if(c, sum, c2s_composite_in(c, 4));
+    normalise(c, "LayerNormalization", sum, c2s_composite_in(c, 2), c2s_composite_in(c, 3));
+    c2s_composite_out(c, 3, sum);
+}
+C2S_COMPOSITE(skip_norm)
+
+/* input, skip, gamma, bias; output 2 is the inverse root of the mean square, 1 is not computed by
+ * the definition: there is no mean. */
+static void skip_simplified(c2s_composite *c) {
+    c2s_value *sum = C2S_APPLY(c, "Add", c2s_composite_in(c, 0), c2s_composite_in(c, 1));
+    const float epsilon = c2s_attr_float(c2s_composite_node(c), "epsilon", 1e-12f);
+    sum = add_if(c, sum, c2s_composite_in(c, 3));
+    c2s_node *node = C2S_START(c, "RMSNormalization", sum, c2s_composite_in(c, 2));
+    if (node)
+        c2s_attr_set_float(node, "epsilon", epsilon);
+    c2s_composite_out(c, 0, c2s_composite_finish(c, node));
+    if (c2s_composite_wants(c, 2) && c2s_composite_known(sum))
+        c2s_composite_out(c, 2, inverse_root(c, sum, sum->type.rank - 1, (double)epsilon));
+    c2s_composite_out(c, 3, sum);
+}
+C2S_COMPOSITE(skip_simplified)
+
+static const c2s_attr_spec skip_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false}, {0}};
+const c2s_op c2s_op_ms_skip_layer_normalization = {
+    .type = "SkipLayerNormalization",
+    .domain = "com.microsoft",
+    .inputs = {3, 5},
+    .outputs = {1, 4},
+    .attrs = skip_attrs,
+    .infer = skip_norm_infer,
+    .eval = skip_norm_eval,
+};
+const c2s_op c2s_op_ms_skip_simplified_layer_normalization = {
+    .type = "SkipSimplifiedLayerNormalization",
+    .domain = "com.microsoft",
+    .inputs = {3, 4},
+    .outputs = {1, 4},
+    .attrs = skip_attrs,
+    .infer = skip_simplified_infer,
+    .eval = skip_simplified_eval,
+};
+
+/* ---- EmbedLayerNormalization ---- */
+
+enum { IDS, SEGMENTS, WORDS, POSITIONS, SEGMENT_ROWS, GAMMA, BETA, MASK, POSITION_IDS };
+
+/* The rows of the positions: those of position_ids, else the first ones. */
+static c2s_value *position_rows(c2s_composite *c, c2s_value *ids) {
+    c2s_value *rows = c2s_composite_in(c, POSITIONS), *given = c2s_composite_in(c, POSITION_IDS);
+    if (given)
+        return C2S_APPLY(c, "Gather", rows, given);
+    c2s_node *length = C2S_START(c, "Shape", ids);
+    if (length) {
+        c2s_attr_set_int(length, "start", 1);
+        c2s_attr_set_int(length, "end", 2);
+    }
+    const int64_t zero = 0;
+    c2s_value *first = c2s_composite_ints(c, &zero, 1);
+    return C2S_APPLY(c, "Slice", rows, first, c2s_composite_finish(c, length), first);
+}
+
+/* Per sequence the number of ones in the mask; 0 without a mask. */
+static c2s_value *count_mask(c2s_composite *c, c2s_value *ids) {
+    const int64_t last = 1;
+    c2s_value *mask = c2s_composite_in(c, MASK), *found;
+    if (mask)
+        found = C2S_APPLY(c, "Equal", mask, c2s_composite_scalar(c, mask->type.dtype, 1));
+    else
+        found = C2S_APPLY(c, "Less", ids, ids);
+    c2s_node *sum = C2S_START(c, "ReduceSum", c2s_composite_cast(c, found, C2S_INT32),
+                              c2s_composite_ints(c, &last, 1));
+    if (sum)
+        c2s_attr_set_int(sum, "keepdims", 0);
+    return c2s_composite_finish(c, sum);
+}
+
+static void embed(c2s_composite *c) {
+    c2s_value *ids = c2s_composite_in(c, IDS), *segments = c2s_composite_in(c, SEGMENTS);
+    if (segments && !c2s_composite_in(c, SEGMENT_ROWS))
+        c2s_composite_fail(c, c2s_fail(C2S_ERR_INVALID, "segment_ids are given without "
+                                                        "segment_embedding"));
+    c2s_value *sum = C2S_APPLY(c, "Gather", c2s_composite_in(c, WORDS), ids);
+    sum = C2S_APPLY(c, "Add", sum, position_rows(c, ids));
+    if (segments)
+        sum = C2S_APPLY(c, "Add", sum,
+                        C2S_APPLY(c, "Gather", c2s_composite_in(c, SEGMENT_ROWS), segments));
+    c2s_node *norm = C2S_START(c, "LayerNormalization", sum, c2s_composite_in(c, GAMMA),
+                               c2s_composite_in(c, BETA));
+    if (norm)
+        c2s_attr_set_float(norm, "epsilon",
+                           c2s_attr_float(c2s_composite_node(c), "epsilon", 1e-12f));
+    c2s_composite_out(c, 0, c2s_composite_finish(c, norm));
+    if (c2s_composite_wants(c, 1))
+        c2s_composite_out(c, 1, count_mask(c, ids));
+    c2s_composite_out(c, 2, sum);
+}
+C2S_COMPOSITE(embed)
+
+static const c2s_attr_spec embed_attrs[] = {
+    {"epsilon", C2S_ATTR_FLOAT, false}, {"mask_index_type", C2S_ATTR_INT, false}, {0}};
+const c2s_op c2s_op_ms_embed_layer_normalization = {
+    .type = "EmbedLayerNormalization",
+    .domain = "com.microsoft",
+    .inputs = {1, 9}, /* segments and what follows beta may be left out */
+    .outputs = {1, 3},
+    .attrs = embed_attrs,
+    .infer = embed_infer,
+    .eval = embed_eval,
+};

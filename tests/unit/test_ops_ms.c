@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operators of com.microsoft: values that ONNX Runtime 1.30 gives, rounded to what the comparison
+ * needs, or values derived by hand.
+ */
+#include "make_graph.h"
+
+#define D(...) ((const double[]){__VA_ARGS__})
+
+static c2s_value *tensor(c2s_model *m, c2s_dtype dtype, const double *values, int rank,
+                         const int64_t *dim) {
+    c2s_tensor *t;
+    assert_int_equal(c2s_tensor_from_f64(dtype, rank, dim, values, &t), C2S_OK);
+    return c2s_value_constant(m->graph, "c", t);
+}
+#define TENSOR(m, values, ...)       tensor(m, C2S_FLOAT, values, DIMS(__VA_ARGS__))
+#define TYPED(m, dtype, values, ...) tensor(m, dtype, values, DIMS(__VA_ARGS__))
+#define SCALAR(m, dtype, value)      tensor(m, dtype, D(value), 0, NULL)
+
+#define MS(m, outputs, type, ...) ms_node(make_node((m)->graph, outputs, type, __VA_ARGS__, END))
+static c2s_node *ms_node(c2s_node *node) {
+    c2s_node_set_type(node, "com.microsoft", node->type);
+    assert_true(node->op != &c2s_op_opaque);
+    return node;
+}
+
+static void run(const c2s_node *node, c2s_tensor **out) {
+    const c2s_tensor *in[16] = {0};
+    for (unsigned i = 0; i < node->formal_count; i++)
+        in[i] = node->inputs[i].value ? node->inputs[i].value->constant : NULL;
+    if (c2s_node_eval(node, in, out, NULL, 0) != C2S_OK)
+        fail_msg("%s", c2s_error());
+}
+
+/* Output `slot` has these elements; inference gave it the type that the evaluation gives. */
+static void expect_output(c2s_node *node, unsigned slot, const double *wanted, size_t count) {
+    c2s_tensor *out[4] = {0};
+    make_infer(node);
+    run(node, out);
+    assert_true(c2s_type_equal(&node->outputs[slot]->type, &out[slot]->type));
+    assert_int_equal(out[slot]->count, count);
+    for (size_t i = 0; i < count; i++) {
+        double found = c2s_tensor_f64_at(out[slot], i);
+        if (!(fabs(found - wanted[i]) <= 2e-5 * fmax(1.0, fabs(wanted[i]))))
+            fail_msg("%s: element %zu of output %u is %.9g, expected %.9g", node->type, i, slot,
+                     found, wanted[i]);
+    }
+    for (unsigned k = 0; k < 4; k++)
+        c2s_tensor_unref(out[k]);
+}
+#define EXPECT(node, slot, ...) expect_output(node, slot, D(__VA_ARGS__), sizeof D(__VA_ARGS__) / 8)
+
+/* Both nodes give the same output 0. */
+static void expect_same(c2s_node *a, c2s_node *b) {
+    c2s_tensor *out[4] = {0};
+    run(b, out);
+    double values[256];
+    assert_in_range(out[0]->count, 1, 256);
+    for (size_t i = 0; i < out[0]->count; i++)
+        values[i] = c2s_tensor_f64_at(out[0], i);
+    make_infer(a);
+    assert_true(c2s_type_equal(&a->outputs[0]->type, &out[0]->type));
+    expect_output(a, 0, values, out[0]->count);
+    for (unsigned k = 0; k < 4; k++)
+        c2s_tensor_unref(out[k]);
+}
+
+/* A computed constant, for operands of a definition. */
+static c2s_value *fold(c2s_node *node) {
+    c2s_tensor *out[4] = {0};
+    run(node, out);
+    c2s_value_set_type(node->outputs[0], &out[0]->type);
+    c2s_value_set_constant(node->outputs[0], out[0]);
+    c2s_tensor_unref(out[0]);
+    return node->outputs[0];
+}
+
+static c2s_value *turned(c2s_model *m, c2s_value *x, const int64_t *order, size_t rank) {
+    c2s_node *node = NODE(m, "Transpose", x);
+    c2s_attr_set_ints(node, "perm", order, rank);
+    return fold(node);
+}
+
+static void activations(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = TENSOR(m, D(-1, 0, 0.5, 2), 2, 2), *b = TENSOR(m, D(0.5, -0.5), 2);
+    c2s_value *sum = fold(NODE(m, "Add", x, b));
+    c2s_node *tangent = NODE(m, "Gelu", x), *tangent_sum = NODE(m, "Gelu", sum);
+    c2s_attr_set_string(tangent, "approximate", "tanh");
+    c2s_attr_set_string(tangent_sum, "approximate", "tanh");
+    expect_same(MS(m, 1, "Gelu", x), NODE(m, "Gelu", x));
+    expect_same(MS(m, 1, "BiasGelu", x, b), NODE(m, "Gelu", sum));
+    expect_same(MS(m, 1, "FastGelu", x), tangent);
+    expect_same(MS(m, 1, "FastGelu", x, b), tangent_sum);
+    /* x / (1 + exp(-1.702 x)) and x / (1 + exp(-x)) */
+    EXPECT(MS(m, 1, "QuickGelu", x), 0, -1 / (1 + exp(1.702)), 0, 0.5 / (1 + exp(-0.851)),
+           2 / (1 + exp(-3.404)));
+    c2s_node *one = MS(m, 1, "QuickGelu", x);
+    c2s_attr_set_float(one, "alpha", 1.0f);
+    EXPECT(one, 0, -1 / (1 + exp(1)), 0, 0.5 / (1 + exp(-0.5)), 2 / (1 + exp(-2)));
+    c2s_model_destroy(m);
+}
+
+static void fused_matmul(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *a = WEIGHT(m, "a", 2, 3, 4, 5), *b = WEIGHT(m, "b", 2, 3, 5, 4);
+    c2s_value *small = WEIGHT(m, "s", 5, 7);
+    c2s_node *plain = MS(m, 1, "FusedMatMul", a, small);
+    c2s_attr_set_float(plain, "alpha", 0.5f);
+    expect_same(plain,
+                NODE(m, "Mul", fold(NODE(m, "MatMul", a, small)), SCALAR(m, C2S_FLOAT, 0.5)));
+    c2s_node *both = MS(m, 1, "FusedMatMul", a, b);
+    c2s_attr_set_int(both, "transA", 1);
+    c2s_attr_set_int(both, "transB", 1);
+    const int64_t last[] = {0, 1, 3, 2}, batch[] = {1, 2, 0, 3}, all[] = {1, 2, 3, 0};
+    expect_same(both, NODE(m, "MatMul", turned(m, a, last, 4), turned(m, b, last, 4)));
+    c2s_node *batched = MS(m, 1, "FusedMatMul", a, a);
+    c2s_attr_set_int(batched, "transBatchA", 1);
+    c2s_attr_set_int(batched, "transBatchB", 1);
+    c2s_attr_set_int(batched, "transB", 1);
+    expect_same(batched, NODE(m, "MatMul", turned(m, a, batch, 4), turned(m, a, all, 4)));
+    assert_int_equal(batched->op->macs(batched), 3 * 4 * 2 * 2 * 5);
+    c2s_model_destroy(m);
+}
+
+static void fused_conv_and_gemm(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = WEIGHT(m, "x", 1, 2, 4, 4), *w = WEIGHT(m, "w", 2, 2, 3, 3);
+    c2s_value *bias = WEIGHT(m, "b", 2), *z = WEIGHT(m, "z", 1, 2, 4, 4);
+    c2s_node *conv = NODE(m, "Conv", x, w, bias), *fused = MS(m, 1, "FusedConv", x, w, bias, z);
+    c2s_attr_set_ints(conv, "pads", (int64_t[]){1, 1, 1, 1}, 4);
+    c2s_attr_set_ints(fused, "pads", (int64_t[]){1, 1, 1, 1}, 4);
+    c2s_attr_set_string(fused, "activation", "LeakyRelu");
+    c2s_attr_set_floats(fused, "activation_params", (float[]){0.25f}, 1);
+    c2s_node *leaky = NODE(m, "LeakyRelu", fold(NODE(m, "Add", fold(conv), z)));
+    c2s_attr_set_float(leaky, "alpha", 0.25f);
+    expect_same(fused, leaky);
+    c2s_node *clipped = MS(m, 1, "FusedConv", x, w);
+    c2s_attr_set_string(clipped, "activation", "Clip");
+    c2s_attr_set_floats(clipped, "activation_params", (float[]){0.0f, 6.0f}, 2);
+    expect_same(clipped, NODE(m, "Clip", fold(NODE(m, "Conv", x, w)), SCALAR(m, C2S_FLOAT, 0.0),
+                              SCALAR(m, C2S_FLOAT, 6.0)));
+    c2s_attr_set_string(clipped, "activation", "Sine");
+    assert_int_equal(c2s_node_infer(clipped), C2S_ERR_UNSUPPORTED);
+    c2s_value *a = WEIGHT(m, "a", 3, 2), *b = WEIGHT(m, "b2", 3, 4), *c = WEIGHT(m, "c2", 4);
+    c2s_node *gemm = NODE(m, "Gemm", a, b, c), *fused_gemm = MS(m, 1, "FusedGemm", a, b, c);
+    c2s_attr_set_int(gemm, "transA", 1);
+    c2s_attr_set_int(fused_gemm, "transA", 1);
+    c2s_attr_set_string(fused_gemm, "activation", "Relu");
+    expect_same(fused_gemm, NODE(m, "Relu", fold(gemm)));
+    c2s_model_destroy(m);
+}
+
+static void normalisations(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = TENSOR(m, D(1, 2, 3, 4), 1, 2, 2), *skip = TENSOR(m, D(1, 0, 0, 1), 2, 2);
+    c2s_value *gamma = TENSOR(m, D(2, 3), 2), *beta = TENSOR(m, D(1, -1), 2);
+    c2s_value *bias = TENSOR(m, D(0, 2), 2);
+    c2s_node *node = MS(m, 4, "SkipLayerNormalization", x, skip, gamma, beta, bias);
+    /* rows 2 4 and 3 7 */
+    EXPECT(node, 0, -1, 2, -1, 2);
+    EXPECT(node, 1, 3, 5);
+    EXPECT(node, 2, 1, 0.5);
+    EXPECT(node, 3, 2, 4, 3, 7);
+    EXPECT(MS(m, 1, "SkipLayerNormalization", x, skip, gamma), 0, 0, 0, -2, 3);
+    const double p = 1 / sqrt(10), q = 1 / sqrt(29);
+    c2s_node *root = MS(m, 4, "SkipSimplifiedLayerNormalization", x, skip, gamma, bias);
+    c2s_node_drop_output(root, 1);
+    EXPECT(root, 0, 4 * p, 12 * p, 6 * q, 21 * q);
+    EXPECT(root, 2, p, q);
+    EXPECT(root, 3, 2, 4, 3, 7);
+    c2s_node *simple = make_node(m->graph, 2, "SimplifiedLayerNormalization", x, gamma, END);
+    EXPECT(simple, 0, 2 / sqrt(2.50001), 6 / sqrt(2.50001), 6 / sqrt(12.50001),
+           12 / sqrt(12.50001));
+    EXPECT(simple, 1, 1 / sqrt(2.50001), 1 / sqrt(12.50001));
+    c2s_model_destroy(m);
+}
+
+static void embedding(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *ids = TYPED(m, C2S_INT32, D(2, 0, 1, 1), 2, 2);
+    c2s_value *kinds = TYPED(m, C2S_INT32, D(0, 1, 1, 0), 2, 2);
+    c2s_value *words = TENSOR(m, D(0, 1, 4, 2, 7, 7), 3, 2);
+    c2s_value *places = TENSOR(m, D(1, 0, 0, 2, 5, 5), 3, 2),
+              *sorts = TENSOR(m, D(1, 1, 0, 3), 2, 2);
+    c2s_value *gamma = TENSOR(m, D(1, 2), 2), *beta = TENSOR(m, D(0, 1), 2);
+    c2s_value *mask = TYPED(m, C2S_INT32, D(1, 1, 1, 0), 2, 2);
+    c2s_node *node =
+        MS(m, 3, "EmbedLayerNormalization", ids, kinds, words, places, sorts, gamma, beta, mask);
+    EXPECT(node, 2, 9, 8, 0, 6, 5, 5, 5, 5);
+    /* rows 9 8, 0 6, 5 5, 5 5: -1 and 1 in the direction of the larger, or 0 */
+    EXPECT(node, 0, 1, -1, -1, 3, 0, 1, 0, 1);
+    EXPECT(node, 1, 2, 1);
+    c2s_node *bare =
+        MS(m, 2, "EmbedLayerNormalization", ids, NULL, words, places, NULL, gamma, beta);
+    EXPECT(bare, 0, 1, -1, -1, 3, 1, -1, 0, 1);
+    EXPECT(bare, 1, 0, 0);
+    c2s_model_destroy(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations),         cmocka_unit_test(fused_matmul),
+        cmocka_unit_test(fused_conv_and_gemm), cmocka_unit_test(normalisations),
+        cmocka_unit_test(embedding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
