@@ -203,11 +203,126 @@ static void embedding(void **state) {
     c2s_model_destroy(m);
 }
 
+/* ---- quantized ---- */
+
+/* x as uint8 with scale 0.5 and zero point 10; the results with scale 0.25 and zero point 20. */
+static void qlinear(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = TYPED(m, C2S_UINT8, D(8, 10, 13, 200), 1, 1, 2, 2); /* -1 0 1.5 95 */
+    c2s_value *xs = SCALAR(m, C2S_FLOAT, 0.5), *xz = SCALAR(m, C2S_UINT8, 10);
+    c2s_value *b = TYPED(m, C2S_UINT8, D(3), 1); /* 3 */
+    c2s_value *bs = SCALAR(m, C2S_FLOAT, 1);
+    c2s_value *ys = SCALAR(m, C2S_FLOAT, 0.25), *yz = SCALAR(m, C2S_UINT8, 20);
+    EXPECT(MS(m, 1, "QLinearAdd", x, xs, xz, b, bs, NULL, ys, yz), 0, 28, 32, 38, 255);
+    EXPECT(MS(m, 1, "QLinearMul", x, xs, xz, b, bs, NULL, ys, yz), 0, 8, 20, 38, 255);
+    c2s_node *leaky = MS(m, 1, "QLinearLeakyRelu", x, xs, xz, ys, yz);
+    c2s_attr_set_float(leaky, "alpha", 0.5f);
+    EXPECT(leaky, 0, 18, 20, 26, 255);
+    /* 0.2689, 0.5, 0.8176, 1 in steps of 1 / 256 */
+    EXPECT(MS(m, 1, "QLinearSigmoid", x, xs, xz, SCALAR(m, C2S_FLOAT, 1.0 / 256)), 0, 69, 128, 209,
+           255);
+    c2s_node *softmax = MS(m, 1, "QLinearSoftmax", x, xs, xz, SCALAR(m, C2S_FLOAT, 1.0 / 256),
+                           SCALAR(m, C2S_UINT8, 0));
+    c2s_attr_set_int(softmax, "opset", 13);
+    EXPECT(softmax, 0, 69, 187, 0, 255);
+    c2s_attr_set_int(softmax, "opset", 12);
+    EXPECT(softmax, 0, 0, 0, 0, 255);
+    c2s_model_destroy(m);
+}
+
+static void qlinear_windows(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = TYPED(m, C2S_UINT8, D(8, 10, 14, 20, 12, 16), 1, 1, 2, 3); /* -1 0 2; 5 1 3 */
+    c2s_value *last = TYPED(m, C2S_UINT8, D(8, 10, 14, 20, 12, 16), 1, 1, 2, 3);
+    c2s_value *xs = SCALAR(m, C2S_FLOAT, 0.5), *xz = SCALAR(m, C2S_UINT8, 10);
+    c2s_value *ys = SCALAR(m, C2S_FLOAT, 0.25), *yz = SCALAR(m, C2S_UINT8, 20);
+    c2s_node *pool = MS(m, 1, "QLinearAveragePool", x, xs, xz, ys, yz);
+    c2s_attr_set_ints(pool, "kernel_shape", (int64_t[]){2, 2}, 2);
+    EXPECT(pool, 0, 25, 26); /* 1.25, 1.5 */
+    c2s_node *all = MS(m, 1, "QLinearGlobalAveragePool", last, xs, xz, ys, yz);
+    c2s_attr_set_int(all, "channels_last", 1);
+    EXPECT(all, 0, 28, 22, 30); /* channels -1 5, 0 1, 2 3: 2, 0.5, 2.5 */
+    c2s_node *joined = MS(m, 1, "QLinearConcat", ys, yz, x, xs, xz, x, ys, yz);
+    c2s_attr_set_int(joined, "axis", 2);
+    EXPECT(joined, 0, 16, 20, 28, 40, 24, 32, 8, 10, 14, 20, 12, 16);
+    c2s_model_destroy(m);
+}
+
+static void integer_products(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *a = TYPED(m, C2S_UINT8, D(11, 12, 9, 10), 2, 2); /* less 10: 1 2; -1 0 */
+    c2s_value *b = TYPED(m, C2S_INT8, D(1, -2, 3, 4), 2, 2);
+    c2s_value *as = SCALAR(m, C2S_FLOAT, 0.5), *az = SCALAR(m, C2S_UINT8, 10);
+    c2s_value *bs = TENSOR(m, D(1, 0.25), 2), *bias = TENSOR(m, D(1, 2), 2);
+    /* sums 7 6; -1 2 */
+    EXPECT(MS(m, 1, "MatMulIntegerToFloat", a, b, as, bs, az, NULL, bias), 0, 4.5, 2.75, 0.5, 2.25);
+    c2s_value *zero = TYPED(m, C2S_INT8, D(0, 0), 2);
+    c2s_value *added = TYPED(m, C2S_INT32, D(1, 2), 2);
+    EXPECT(MS(m, 1, "QGemm", a, as, az, b, bs, zero, added), 0, 4, 1, 0, 0.5);
+    c2s_node *turned_gemm = MS(m, 1, "QGemm", a, as, az, b, bs, zero, NULL,
+                               SCALAR(m, C2S_FLOAT, 0.5), SCALAR(m, C2S_UINT8, 100));
+    c2s_attr_set_int(turned_gemm, "transB", 1);
+    c2s_attr_set_float(turned_gemm, "alpha", 2.0f);
+    /* sums -3 11; -1 -3, scaled by 1 and 0.25, in steps of 0.5 */
+    EXPECT(turned_gemm, 0, 94, 106, 98, 98); /* -3 2.75; -1 -0.75: halves go to even */
+    /* 0 .. 255 is quantized without loss */
+    c2s_value *x = TENSOR(m, D(0, 255, 3, 4), 2, 2);
+    EXPECT(MS(m, 1, "DynamicQuantizeMatMul", x, b, bs, zero, bias), 0, 766, 257, 16, 4.5);
+    c2s_model_destroy(m);
+}
+
+static void blocks(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    /* N = 2, K = 3 in blocks of two: 1 2 | 3 (0), 15 8 | 0 (0) */
+    c2s_value *b = TYPED(m, C2S_UINT8, D(0x21, 0x03, 0x8f, 0x00), 2, 2, 1);
+    c2s_value *scales = TENSOR(m, D(1, 0.5, 2, 0.25), 4), *a = TENSOR(m, D(1, 10, 100), 1, 3);
+    c2s_value *zeros = TYPED(m, C2S_UINT8, D(0x31, 0x08), 2); /* 1 3, 8 0 */
+    c2s_node *node = MS(m, 1, "MatMulNBits", a, b, scales);
+    c2s_attr_set_int(node, "K", 3);
+    c2s_attr_set_int(node, "N", 2);
+    c2s_attr_set_int(node, "block_size", 2);
+    /* rows -7 -6 -2.5 and 14 0 -2 */
+    EXPECT(node, 0, -317, -186);
+    assert_int_equal(node->op->macs(node), 6);
+    c2s_node *shifted = MS(m, 1, "MatMulNBits", a, b, scales, zeros, NULL, TENSOR(m, D(1, 2), 2));
+    c2s_attr_set_int(shifted, "K", 3);
+    c2s_attr_set_int(shifted, "N", 2);
+    c2s_attr_set_int(shifted, "block_size", 2);
+    /* rows 0 1 0 and 14 0 0 */
+    EXPECT(shifted, 0, 11, 16);
+    c2s_value *wide = TYPED(m, C2S_UINT8, D(129, 130, 131, 0, 143, 136, 128, 0), 2, 2, 2);
+    c2s_node *bytes = MS(m, 1, "MatMulNBits", a, wide, scales);
+    c2s_attr_set_int(bytes, "K", 3);
+    c2s_attr_set_int(bytes, "N", 2);
+    c2s_attr_set_int(bytes, "block_size", 2);
+    c2s_attr_set_int(bytes, "bits", 8);
+    /* rows 1 2 1.5 and 30 16 0 */
+    EXPECT(bytes, 0, 171, 190);
+    c2s_value *ids = TYPED(m, C2S_INT64, D(1, 0, 1), 3);
+    c2s_value *table = TYPED(m, C2S_UINT8, D(0x21, 0x8f), 2, 1), *by_row = TENSOR(m, D(1, 2), 2, 1);
+    c2s_node *gather = MS(m, 1, "GatherBlockQuantized", table, ids, by_row);
+    c2s_attr_set_int(gather, "block_size", 16);
+    EXPECT(gather, 0, 14, 0, -7, -6, 14, 0);
+    c2s_value *small = TYPED(m, C2S_INT4, D(1, -2, 7, -8), 2, 2);
+    EXPECT(MS(m, 1, "GatherBlockQuantized", small, ids, by_row), 0, 14, -16, 1, -2, 14, -16);
+    c2s_model_destroy(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(activations),         cmocka_unit_test(fused_matmul),
-        cmocka_unit_test(fused_conv_and_gemm), cmocka_unit_test(normalisations),
+        cmocka_unit_test(activations),
+        cmocka_unit_test(fused_matmul),
+        cmocka_unit_test(fused_conv_and_gemm),
+        cmocka_unit_test(normalisations),
         cmocka_unit_test(embedding),
+        cmocka_unit_test(qlinear),
+        cmocka_unit_test(qlinear_windows),
+        cmocka_unit_test(integer_products),
+        cmocka_unit_test(blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

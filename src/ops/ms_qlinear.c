@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * com.microsoft: QLinear operators, defined as the operator on floats between DequantizeLinear and
+ * QuantizeLinear. ONNX Runtime computes some of them in integers; results then differ by at most
+ * one step.
+ */
+#include <inttypes.h>
+
+#include "ops/composite.h"
+#include "ops/pool.h"
+
+/* Inputs at, at + 1, at + 2: elements, scale, zero point (may be left out). */
+static c2s_value *dequantized(c2s_composite *c, unsigned at) {
+    return C2S_APPLY(c, "DequantizeLinear", c2s_composite_in(c, at), c2s_composite_in(c, at + 1),
+                     c2s_composite_in(c, at + 2));
+}
+
+/* Output 0 with the scale and zero point of inputs `at` and `at + 1`; without a zero point the
+ * element type is that of input `like`. */
+static void requantize(c2s_composite *c, c2s_value *value, unsigned at, unsigned like) {
+    c2s_value *zero = c2s_composite_in(c, at + 1), *x = c2s_composite_in(c, like);
+    c2s_node *node = C2S_START(c, "QuantizeLinear", value, c2s_composite_in(c, at), zero);
+    if (node && !zero && x)
+        c2s_attr_set_int(node, "output_dtype", x->type.dtype);
+    c2s_composite_out(c, 0, c2s_composite_finish(c, node));
+}
+
+/* ---- elementwise ---- */
+
+static void qlinear_add(c2s_composite *c) {
+    requantize(c, C2S_APPLY(c, "Add", dequantized(c, 0), dequantized(c, 3)), 6, 0);
+}
+C2S_COMPOSITE(qlinear_add)
+
+static void qlinear_mul(c2s_composite *c) {
+    requantize(c, C2S_APPLY(c, "Mul", dequantized(c, 0), dequantized(c, 3)), 6, 0);
+}
+C2S_COMPOSITE(qlinear_mul)
+
+static void qlinear_leaky_relu(c2s_composite *c) {
+    requantize(c, C2S_APPLY_LIKE(c, "LeakyRelu", dequantized(c, 0)), 3, 0);
+}
+C2S_COMPOSITE(qlinear_leaky_relu)
+
+static void qlinear_sigmoid(c2s_composite *c) {
+    requantize(c, C2S_APPLY(c, "Sigmoid", dequantized(c, 0)), 3, 0);
+}
+C2S_COMPOSITE(qlinear_sigmoid)
+
+#define QLINEAR(symbol, name, least, most, attributes)                                             \
+    const c2s_op c2s_op_ms_##symbol = {.type = name,                                               \
+                                       .domain = "com.microsoft",                                  \
+                                       .inputs = {least, most},                                    \
+                                       .outputs = {1, 1},                                          \
+                                       .attrs = attributes,                                        \
+                                       .infer = symbol##_infer,                                    \
+                                       .eval = symbol##_eval};
+
+static const c2s_attr_spec leaky_relu_attrs[] = {{"alpha", C2S_ATTR_FLOAT, false}, {0}};
+QLINEAR(qlinear_add, "QLinearAdd", 2, 8, NULL)
+QLINEAR(qlinear_mul, "QLinearMul", 2, 8, NULL)
+QLINEAR(qlinear_leaky_relu, "QLinearLeakyRelu", 2, 5, leaky_relu_attrs)
+QLINEAR(qlinear_sigmoid, "QLinearSigmoid", 2, 5, NULL)
+
+/* ---- pools ---- */
+
+/* Moves the channels from the last axis to axis 1, or back. */
+static c2s_value *move_channels(c2s_composite *c, c2s_value *x, bool to_last) {
+    const int rank = c2s_composite_rank(x);
+    int64_t order[C2S_MAX_RANK];
+    if (rank < 3)
+        return x;
+    for (int k = 0; k < rank; k++)
+        order[k] = k == 0 ? 0 : to_last ? (k == rank - 1 ? 1 : k + 1) : (k == 1 ? rank - 1 : k - 1);
+    return c2s_composite_transpose(c, x, order, rank);
+}
+
+static void pool(c2s_composite *c, const char *type) {
+    const bool last = c2s_attr_int(c2s_composite_node(c), "channels_last", 0) != 0;
+    c2s_value *x = dequantized(c, 0);
+    if (last && x && !c2s_composite_known(x))
+        return;
+    if (last)
+        x = move_channels(c, x, false);
+    x = C2S_APPLY_LIKE(c, type, x);
+    requantize(c, last ? move_channels(c, x, true) : x, 3, 0);
+}
+
+static void qlinear_average_pool(c2s_composite *c) {
+    pool(c, "AveragePool");
+}
+C2S_COMPOSITE(qlinear_average_pool)
+
+static void qlinear_global_average_pool(c2s_composite *c) {
+    pool(c, "GlobalAveragePool");
+}
+C2S_COMPOSITE(qlinear_global_average_pool)
+
+static const c2s_attr_spec pool_attrs[] = {C2S_POOL_ATTRS,
+                                           {"channels_last", C2S_ATTR_INT, false},
+                                           {"count_include_pad", C2S_ATTR_INT, false},
+                                           {0}};
+static const c2s_attr_spec global_pool_attrs[] = {{"channels_last", C2S_ATTR_INT, false}, {0}};
+QLINEAR(qlinear_average_pool, "QLinearAveragePool", 2, 5, pool_attrs)
+QLINEAR(qlinear_global_average_pool, "QLinearGlobalAveragePool", 2, 5, global_pool_attrs)
+
+/* ---- Concat, Softmax ---- */
+
+/* Scale and zero point of the output, then elements, scale and zero point of every part. */
+static void qlinear_concat(c2s_composite *c) {
+    c2s_value *part[C2S_VARIADIC / 3];
+    unsigned count = 0;
+    while (count < C2S_VARIADIC / 3 && c2s_composite_in(c, 2 + 3 * count)) {
+        part[count] = dequantized(c, 2 + 3 * count);
+        count++;
+    }
+    if (c2s_composite_node(c)->formal_count > 2 + 3 * count)
+        c2s_composite_fail(c, c2s_fail(C2S_ERR_INVALID,
+                                       "%u inputs, expected two and three for each of at most %d "
+                                       "parts",
+                                       c2s_composite_node(c)->formal_count, C2S_VARIADIC / 3));
+    c2s_node *node = c2s_composite_start(c, "Concat", part, count, 1);
+    c2s_composite_attributes(c, node);
+    requantize(c, c2s_composite_finish(c, node), 0, 2);
+}
+C2S_COMPOSITE(qlinear_concat)
+
+static const c2s_attr_spec concat_attrs[] = {{"axis", C2S_ATTR_INT, true}, {0}};
+QLINEAR(qlinear_concat, "QLinearConcat", 3, C2S_VARIADIC, concat_attrs)
+
+/* Before opset 13 softmax ran over all axes from `axis` on, whose default was 1. */
+static void qlinear_softmax(c2s_composite *c) {
+    const c2s_node *written = c2s_composite_node(c);
+    const bool flat = c2s_attr_int(written, "opset", 13) < 13;
+    c2s_value *x = dequantized(c, 0);
+    c2s_value *y = x;
+    if (flat) {
+        c2s_node *flatten = C2S_START(c, "Flatten", x);
+        if (flatten)
+            c2s_attr_set_int(flatten, "axis", c2s_attr_int(written, "axis", 1));
+        y = c2s_composite_finish(c, flatten);
+    }
+    c2s_node *softmax = C2S_START(c, "Softmax", y);
+    if (softmax)
+        c2s_attr_set_int(softmax, "axis", flat ? -1 : c2s_attr_int(written, "axis", -1));
+    y = c2s_composite_finish(c, softmax);
+    if (flat)
+        y = C2S_APPLY(c, "Reshape", y, C2S_APPLY(c, "Shape", x));
+    requantize(c, y, 3, 0);
+}
+C2S_COMPOSITE(qlinear_softmax)
+
+static const c2s_attr_spec softmax_attrs[] = {
+    {"axis", C2S_ATTR_INT, false}, {"opset", C2S_ATTR_INT, true}, {0}};
+QLINEAR(qlinear_softmax, "QLinearSoftmax", 2, 5, softmax_attrs)
