@@ -312,6 +312,93 @@ static void blocks(void **state) {
     c2s_model_destroy(m);
 }
 
+/* ---- attention ---- */
+
+static c2s_node *by_heads(c2s_node *node, const char *name, int64_t heads) {
+    c2s_attr_set_int(node, name, heads);
+    if (strcmp(name, "q_num_heads") == 0)
+        c2s_attr_set_int(node, "kv_num_heads", heads);
+    return node;
+}
+
+static void rotary(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = WEIGHT(m, "x", 2, 3, 8), *cosine = WEIGHT(m, "cos", 7, 2);
+    c2s_value *sine = POSITIVE(m, "sin", 7, 2);
+    c2s_value *all = TYPED(m, C2S_INT64, D(2, 3, 4, 2, 3, 4), 2, 3);
+    c2s_node *one = MS(m, 1, "RotaryEmbedding", x, INTS(m, "p", 2), cosine, sine);
+    c2s_node *standard = by_heads(NODE(m, "RotaryEmbedding", x, cosine, sine, all), "num_heads", 2);
+    expect_same(one, standard);
+    expect_same(MS(m, 1, "RotaryEmbedding", x, all, cosine, sine), standard);
+    c2s_model_destroy(m);
+}
+
+static void multi_head(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *q = WEIGHT(m, "q", 2, 3, 4), *k = WEIGHT(m, "k", 2, 5, 4),
+              *v = WEIGHT(m, "v", 2, 5, 6);
+    c2s_value *mask = TYPED(m, C2S_INT32, D(1, 1, 0, 1, 0, 1, 1, 1, 1, 1), 2, 5);
+    c2s_value *hidden = TYPED(m, C2S_FLOAT, D(0, 0, -1e4, 0, -1e4, 0, 0, 0, 0, 0), 2, 1, 1, 5);
+    c2s_value *lengths = TYPED(m, C2S_INT32, D(3, 5), 2);
+    c2s_value *short_ones = TYPED(m, C2S_FLOAT, D(0, 0, 0, -1e4, -1e4, 0, 0, 0, 0, 0), 2, 1, 1, 5);
+    c2s_value *bias = WEIGHT(m, "b", 14), *scores = WEIGHT(m, "s", 1, 2, 3, 5);
+    expect_same(by_heads(MS(m, 1, "MultiHeadAttention", q, k, v), "num_heads", 2),
+                by_heads(NODE(m, "Attention", q, k, v), "q_num_heads", 2));
+    expect_same(by_heads(MS(m, 1, "MultiHeadAttention", q, k, v, NULL, mask), "num_heads", 2),
+                by_heads(NODE(m, "Attention", q, k, v, hidden), "q_num_heads", 2));
+    expect_same(by_heads(MS(m, 1, "MultiHeadAttention", q, k, v, NULL, lengths), "num_heads", 2),
+                by_heads(NODE(m, "Attention", q, k, v, short_ones), "q_num_heads", 2));
+    const int64_t widths[] = {4, 4, 6};
+    c2s_node *split = make_node(m->graph, 3, "Split", bias, make_ints(m, "w", 3, widths), END);
+    c2s_attr_set_int(split, "axis", 0);
+    c2s_tensor *part[4] = {0};
+    run(split, part);
+    c2s_value *with[3] = {q, k, v};
+    for (int i = 0; i < 3; i++)
+        with[i] = fold(NODE(m, "Add", with[i], c2s_value_constant(m->graph, "part", part[i])));
+    c2s_value *added = fold(NODE(m, "Add", scores, hidden));
+    expect_same(
+        by_heads(MS(m, 1, "MultiHeadAttention", q, k, v, bias, mask, scores), "num_heads", 2),
+        by_heads(NODE(m, "Attention", with[0], with[1], with[2], added), "q_num_heads", 2));
+    c2s_model_destroy(m);
+}
+
+static void attention(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *x = WEIGHT(m, "x", 2, 3, 5), *w = WEIGHT(m, "w", 5, 12), *b = WEIGHT(m, "b", 12);
+    c2s_value *past = WEIGHT(m, "past", 2, 2, 2, 4, 2);
+    c2s_value *all = fold(NODE(m, "Add", fold(NODE(m, "MatMul", x, w)), b));
+    c2s_value *part[3], *axis = INTS(m, "axis", 2), *earlier[2];
+    for (int k = 0; k < 3; k++)
+        part[k] =
+            fold(NODE(m, "Slice", all, INTS(m, "begin", 4 * k), INTS(m, "end", 4 * k + 4), axis));
+    for (int k = 0; k < 2; k++)
+        earlier[k] = fold(NODE(m, "Gather", past, SCALAR(m, C2S_INT64, k)));
+    c2s_node *plain = by_heads(MS(m, 1, "Attention", x, w, b), "num_heads", 2);
+    expect_same(plain, by_heads(NODE(m, "Attention", part[0], part[1], part[2]), "q_num_heads", 2));
+    assert_int_equal(plain->op->macs(plain), 2 * 3 * 5 * 12 + 2 * 2 * 3 * 3 * (2 + 2));
+    c2s_node *late = by_heads(MS(m, 1, "Attention", x, w, b, NULL, past), "num_heads", 2);
+    c2s_node *wanted =
+        NODE(m, "Attention", part[0], part[1], part[2], NULL, earlier[0], earlier[1]);
+    c2s_attr_set_int(late, "unidirectional", 1);
+    c2s_attr_set_int(wanted, "is_causal", 1);
+    expect_same(late, by_heads(wanted, "q_num_heads", 2));
+    c2s_node *present = make_node(m->graph, 2, "Attention", x, w, b, NULL, past, END);
+    c2s_node_set_type(present, "com.microsoft", "Attention");
+    by_heads(present, "num_heads", 2);
+    c2s_tensor *out[4] = {0};
+    run(present, out);
+    assert_int_equal(out[1]->type.rank, 5);
+    assert_int_equal(out[1]->type.dim[3], 7);
+    assert_true(c2s_tensor_f64_at(out[1], 0) == c2s_tensor_f64_at(past->constant, 0));
+    c2s_tensor_unref(out[0]);
+    c2s_tensor_unref(out[1]);
+    c2s_model_destroy(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations),
@@ -323,6 +410,9 @@ int main(void) {
         cmocka_unit_test(qlinear_windows),
         cmocka_unit_test(integer_products),
         cmocka_unit_test(blocks),
+        cmocka_unit_test(rotary),
+        cmocka_unit_test(multi_head),
+        cmocka_unit_test(attention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
