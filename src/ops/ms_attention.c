@@ -203,6 +203,20 @@ static void multi_head(c2s_composite *c) {
 }
 C2S_COMPOSITE(multi_head)
 
+/* Every element of the queries meets every key, every element of the output every value. */
+static int64_t multi_head_macs(const c2s_node *node) {
+    const c2s_value *k = c2s_node_in(node, KEY), *past = c2s_node_in(node, PAST_KEY);
+    if (!k || k->type.rank != 3)
+        return 0;
+    int64_t keys = c2s_macs_extents(&k->type, 1, 2), sum;
+    if (past && !c2s_add_i64(keys, c2s_macs_extents(&past->type, 2, 3), &keys))
+        keys = INT64_MAX;
+    const int64_t elements = c2s_macs_input(node, QUERY, 0, -1);
+    if (!c2s_add_i64(elements, c2s_macs_output(node, 0, 0, -1), &sum))
+        sum = INT64_MAX;
+    return c2s_macs_mul(sum, keys);
+}
+
 static const c2s_attr_spec multi_head_attrs[] = {{"mask_filter_value", C2S_ATTR_FLOAT, false},
                                                  {"num_heads", C2S_ATTR_INT, true},
                                                  {"scale", C2S_ATTR_FLOAT, false},
@@ -216,6 +230,7 @@ const c2s_op c2s_op_ms_multi_head_attention = {
     .attrs = multi_head_attrs,
     .infer = multi_head_infer,
     .eval = multi_head_eval,
+    .macs = multi_head_macs,
 };
 
 /* ---- Attention: projects one input to queries, keys and values first ---- */

@@ -344,8 +344,9 @@ static void multi_head(void **state) {
     c2s_value *lengths = TYPED(m, C2S_INT32, D(3, 5), 2);
     c2s_value *short_ones = TYPED(m, C2S_FLOAT, D(0, 0, 0, -1e4, -1e4, 0, 0, 0, 0, 0), 2, 1, 1, 5);
     c2s_value *bias = WEIGHT(m, "b", 14), *scores = WEIGHT(m, "s", 1, 2, 3, 5);
-    expect_same(by_heads(MS(m, 1, "MultiHeadAttention", q, k, v), "num_heads", 2),
-                by_heads(NODE(m, "Attention", q, k, v), "q_num_heads", 2));
+    c2s_node *plain = by_heads(MS(m, 1, "MultiHeadAttention", q, k, v), "num_heads", 2);
+    expect_same(plain, by_heads(NODE(m, "Attention", q, k, v), "q_num_heads", 2));
+    assert_int_equal(plain->op->macs(plain), 2 * 2 * 3 * 5 * (2 + 3));
     expect_same(by_heads(MS(m, 1, "MultiHeadAttention", q, k, v, NULL, mask), "num_heads", 2),
                 by_heads(NODE(m, "Attention", q, k, v, hidden), "q_num_heads", 2));
     expect_same(by_heads(MS(m, 1, "MultiHeadAttention", q, k, v, NULL, lengths), "num_heads", 2),
