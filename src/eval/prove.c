@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "eval/compare.h"
 #include "ir/clone.h"
 
@@ -29,8 +30,10 @@ static c2s_status run_graph(const c2s_baseline *b, const c2s_graph *graph,
     c2s_status status = evaluator->open(graph, &b->options.eval, &session);
     if (status != C2S_OK)
         return status;
-    for (unsigned k = 0; k < b->set_count && status == C2S_OK; k++)
+    for (unsigned k = 0; k < b->set_count && status == C2S_OK; k++) {
+        c2s_progress("proving", (double)k / b->set_count);
         status = evaluator->run(session, in + (size_t)k * inputs, out + (size_t)k * outputs);
+    }
     evaluator->close(session);
     return status;
 }
