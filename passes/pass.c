@@ -42,22 +42,6 @@ static c2s_status wrong(const c2s_options *options, const char *name, const char
                     c2s_option_text(options, name), expected);
 }
 
-c2s_status c2s_option_int(const c2s_options *options, const char *name, int64_t min, int64_t max,
-                          int64_t *out) {
-    const char *text = c2s_option_text(options, name);
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (end == text || *end || errno || value < min || value > max) {
-        char expected[80];
-        snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)min,
-                 (long long)max);
-        return wrong(options, name, expected);
-    }
-    *out = value;
-    return C2S_OK;
-}
-
 c2s_status c2s_option_number(const c2s_options *options, const char *name, double min, double max,
                              double *out) {
     const char *text = c2s_option_text(options, name);

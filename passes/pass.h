@@ -25,8 +25,6 @@ typedef struct c2s_options {
 /* The value as text; asserts that the pass has the option. */
 const char *c2s_option_text(const c2s_options *options, const char *name);
 /* Parsed; C2S_ERR_USAGE names pass, option, value and what was expected. */
-c2s_status c2s_option_int(const c2s_options *options, const char *name, int64_t min, int64_t max,
-                          int64_t *out);
 c2s_status c2s_option_number(const c2s_options *options, const char *name, double min, double max,
                              double *out);
 c2s_status c2s_option_bytes(const c2s_options *options, const char *name,

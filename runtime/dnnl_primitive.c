@@ -174,10 +174,6 @@ c2s_status c2s_primitive_temporary(c2s_primitive *p, int arg, c2s_const_md md, s
     return add(p, &a, status);
 }
 
-c2s_status c2s_primitive_reserve(c2s_primitive *p, size_t bytes, size_t *offset) {
-    return reserve(p, bytes, offset);
-}
-
 void *c2s_primitive_work(const c2s_primitive *p, size_t offset) {
     return (char *)p->dnnl->work + offset;
 }

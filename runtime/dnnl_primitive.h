@@ -50,8 +50,6 @@ c2s_status c2s_primitive_numbers(c2s_primitive *primitive, int arg, const float 
 /* Binds an argument to part of the work space; *offset serves c2s_primitive_work at run time. */
 c2s_status c2s_primitive_temporary(c2s_primitive *primitive, int arg, c2s_const_md md,
                                    size_t *offset);
-/* Reserves bytes of work space beside the arguments. */
-c2s_status c2s_primitive_reserve(c2s_primitive *primitive, size_t bytes, size_t *offset);
 
 /* Computes outputs from the slots' tensors. */
 c2s_status c2s_primitive_run(c2s_primitive *primitive, const c2s_step *step);

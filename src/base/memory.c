@@ -88,7 +88,7 @@ enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, ALIGN = 16 };
 
 struct c2s_arena {
     block *blocks; /* the first is the one being filled */
-    size_t next_size, total;
+    size_t next_size;
 };
 
 c2s_arena *c2s_arena_create(void) {
@@ -113,7 +113,6 @@ static block *add_block(c2s_arena *arena, size_t payload, bool in_front) {
         out_of_memory();
     block *b = c2s_zalloc(size);
     b->size = payload;
-    arena->total += size;
     if (in_front || !arena->blocks) {
         b->next = arena->blocks;
         arena->blocks = b;
@@ -163,8 +162,4 @@ char *c2s_arena_memdup(c2s_arena *arena, const void *data, size_t size) {
 
 char *c2s_arena_strdup(c2s_arena *arena, const char *text) {
     return c2s_arena_memdup(arena, text, strlen(text));
-}
-
-size_t c2s_arena_size(const c2s_arena *arena) {
-    return arena->total;
 }

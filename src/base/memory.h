@@ -34,6 +34,5 @@ void *c2s_arena_alloc(c2s_arena *arena, size_t size); /* zeroed, 16-byte aligned
 void *c2s_arena_array(c2s_arena *arena, size_t count, size_t size); /* zeroed; product checked */
 char *c2s_arena_strdup(c2s_arena *arena, const char *text);
 char *c2s_arena_memdup(c2s_arena *arena, const void *data, size_t size); /* adds a NUL behind */
-size_t c2s_arena_size(const c2s_arena *arena); /* bytes held */
 
 #endif

@@ -52,11 +52,6 @@ void c2s_note(const char *format, ...) {
     trail[(size_t)used + length] = '\0';
 }
 
-void c2s_error_restore(const char *text) {
-    if (text != trail)
-        snprintf(trail, sizeof trail, "%s", text);
-}
-
 const char *c2s_error(void) {
     return trail;
 }

@@ -27,9 +27,6 @@ static inline c2s_status c2s_not_ok(c2s_status status) {
  * knows something the message does not yet say. */
 void c2s_note(const char *format, ...) C2S_PRINTF(1, 2);
 
-/* Replaces the trail by a copy made earlier with c2s_error(); for cleanup code that may fail. */
-void c2s_error_restore(const char *trail);
-
 /* Propagates a failure to the caller. */
 #define C2S_TRY(call)                                                                              \
     do {                                                                                           \

@@ -190,10 +190,6 @@ void c2s_baseline_destroy(c2s_baseline *b) {
     free(b);
 }
 
-const char *c2s_baseline_reason(const c2s_baseline *b) {
-    return b->reason;
-}
-
 /* ---- the graph after ---- */
 
 /* The sets' tensors in the order of this graph's inputs; those it no longer has are dropped. */

@@ -24,12 +24,11 @@ typedef struct c2s_prove_options {
 typedef struct c2s_baseline c2s_baseline;
 
 /* Runs `graph`. If it cannot be run (an operator that is not known, random numbers inside, inputs
- * for which no random ones work), the call succeeds and c2s_baseline_reason says why. Fails on
+ * for which no random ones work), the call succeeds and c2s_prove gives the reason. Fails on
  * unusable options only. `options` are copied; nothing of the graph is kept. */
 c2s_status c2s_baseline_create(const c2s_graph *graph, const c2s_prove_options *options,
                                c2s_baseline **out);
 void c2s_baseline_destroy(c2s_baseline *baseline);             /* NULL is allowed */
-const char *c2s_baseline_reason(const c2s_baseline *baseline); /* NULL: there are results */
 
 typedef enum c2s_verdict {
     C2S_PROVED,

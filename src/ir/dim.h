@@ -59,7 +59,5 @@ bool c2s_dim_parse(c2s_dims *dims, const char *text, c2s_dim *out);
 c2s_dim c2s_dim_substitute(c2s_dims *dims, c2s_dim dim,
                            c2s_dim (*value_of)(void *user, const char *name, c2s_dim same),
                            void *user);
-/* True if the expression is a single plain symbol (named or fresh); then *name is its name. */
-bool c2s_dim_is_symbol(const c2s_dims *dims, c2s_dim dim, const char **name);
 
 #endif

@@ -213,16 +213,3 @@ c2s_dims *c2s_dims_copy(const c2s_dims *dims) {
     }
     return copy;
 }
-
-bool c2s_dim_is_symbol(const c2s_dims *dims, c2s_dim dim, const char **name) {
-    if (c2s_dim_is_known(dim))
-        return false;
-    const c2s_dim_expression *e = c2s_dims_lookup(dims, dim);
-    if (e->count != 1 || e->terms[0].factor != 1 || e->terms[0].degree != 1)
-        return false;
-    const c2s_dim_atom *a = &dims->atoms.at[e->terms[0].atom[0]];
-    if (a->kind != C2S_ATOM_SYMBOL)
-        return false;
-    *name = a->name;
-    return true;
-}

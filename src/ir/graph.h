@@ -161,14 +161,11 @@ void c2s_value_set_constant(c2s_value *value, const c2s_tensor *tensor);
 void c2s_value_set_type(c2s_value *value, const c2s_type *type);
 /* All uses of `old` become uses of `new_value` (same graph). */
 void c2s_value_replace(c2s_value *old, c2s_value *new_value);
-void c2s_value_rename(c2s_value *value, const char *name); /* a hint if the name is taken */
 /* Exactly this name: for readers of files, which see to the rule on names themselves. */
 void c2s_value_set_name(c2s_value *value, const char *name);
 bool c2s_value_is_output(const c2s_value *value); /* some use is graph->exit */
 /* An overridable graph input becomes a plain initializer: the interface loses this input. */
 void c2s_value_seal(c2s_value *value);
-/* The only node use: NULL unless exactly one use. */
-c2s_use *c2s_value_single_use(const c2s_value *value);
 #define c2s_value_each_use(use, val)                                                               \
     for (c2s_use *use = (val)->uses, *use##_end = NULL; use != use##_end;                          \
          use##_end = (val)->uses, use = use->next)
@@ -186,7 +183,6 @@ void c2s_node_resize_inputs(c2s_node *node, unsigned formal_count);
 void c2s_node_trim_inputs(c2s_node *node);
 /* Removes the node, its operand uses, its bodies; its outputs must be unused. */
 void c2s_node_remove(c2s_node *node);
-void c2s_node_move_before(c2s_node *node, c2s_node *before); /* same graph; NULL: to the end */
 /* Other operator, same slots. */
 void c2s_node_set_type(c2s_node *node, const char *domain, const char *type);
 /* Leaves an unused output out (the slot stays, trailing ones go). */

@@ -49,13 +49,6 @@ c2s_node *c2s_node_create(c2s_graph *graph, c2s_node *before, const char *domain
     return node;
 }
 
-void c2s_node_move_before(c2s_node *node, c2s_node *before) {
-    if (node == before)
-        return;
-    unlink_node(node);
-    link_before(node, before);
-}
-
 void c2s_node_set_type(c2s_node *node, const char *domain, const char *type) {
     node->type = c2s_name_intern(node->graph->model->names, type);
     node->domain = c2s_name_intern(node->graph->model->names, domain);

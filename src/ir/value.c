@@ -109,11 +109,6 @@ void c2s_value_replace(c2s_value *old, c2s_value *new_value) {
         c2s_use_set(old->uses, new_value);
 }
 
-void c2s_value_rename(c2s_value *value, const char *name) {
-    if (strcmp(value->name, name) != 0)
-        c2s_value_set_name(value, c2s_name_fresh(value->graph->model->names, name));
-}
-
 void c2s_value_set_name(c2s_value *value, const char *name) {
     value->name = c2s_name_intern(value->graph->model->names, name);
     update_captures(value);
@@ -144,8 +139,4 @@ void c2s_value_seal(c2s_value *value) {
     c2s_tensor_unref(value->initial);
     value->initial = NULL;
     c2s_vec_push(&value->graph->initializers, value);
-}
-
-c2s_use *c2s_value_single_use(const c2s_value *value) {
-    return value->use_count == 1 ? value->uses : NULL;
 }

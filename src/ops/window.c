@@ -259,10 +259,6 @@ int64_t c2s_window_out_rows(const c2s_window *window) {
     return product(window->out, window->rank - 1);
 }
 
-int64_t c2s_window_in_rows(const c2s_window *window) {
-    return product(window->in, window->rank - 1);
-}
-
 static int64_t ceil_div(int64_t a, int64_t b) { /* b > 0; rounds up, also for a < 0 */
     return a > 0 ? (a - 1) / b + 1 : -(-a / b);
 }

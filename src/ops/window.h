@@ -89,7 +89,6 @@ typedef struct c2s_window_walk {
 } c2s_window_walk;
 
 int64_t c2s_window_out_rows(const c2s_window *window);
-int64_t c2s_window_in_rows(const c2s_window *window);
 void c2s_window_walk_begin(c2s_window_walk *walk, const c2s_window *window, int64_t out_row);
 void c2s_window_walk_next(c2s_window_walk *walk);
 /* Kernel positions on the last axis that meet the input for some output position. */

@@ -24,13 +24,6 @@ void *c2s_workspace_array(c2s_workspace *ws, size_t count, size_t size) {
     return block;
 }
 
-void *c2s_workspace_zeros(c2s_workspace *ws, size_t count, size_t size) {
-    void *block = c2s_workspace_array(ws, count, size);
-    if (block)
-        memset(block, 0, count * size);
-    return block;
-}
-
 static bool is_real(const c2s_tensor *t) {
     c2s_dtype d = t->type.dtype;
     return t->type.kind == C2S_KIND_TENSOR &&

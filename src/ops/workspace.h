@@ -43,8 +43,6 @@ double *c2s_workspace_out_f64(c2s_workspace *ws, c2s_tensor *tensor);
 
 /* Scratch memory, not initialised; never NULL but on failure. The product is checked. */
 void *c2s_workspace_array(c2s_workspace *ws, size_t count, size_t size);
-/* The same, all bytes zero. */
-void *c2s_workspace_zeros(c2s_workspace *ws, size_t count, size_t size);
 
 /* Stores the outputs unless something failed, frees everything, returns the status. */
 c2s_status c2s_workspace_end(c2s_workspace *ws);

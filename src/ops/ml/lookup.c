@@ -93,10 +93,6 @@ int64_t c2s_lookup_number(const c2s_lookup *lookup, int64_t number) {
     return find(lookup, (c2s_lookup_key){.bits = (uint64_t)number});
 }
 
-int64_t c2s_lookup_text(const c2s_lookup *lookup, c2s_string text) {
-    return find(lookup, (c2s_lookup_key){.text = text});
-}
-
 static c2s_status list_of_floats(const float *floats, size_t count, c2s_tensor **out) {
     C2S_TRY(c2s_tensor_create(C2S_FLOAT, 1, &(int64_t){(int64_t)count}, out));
     if (count)

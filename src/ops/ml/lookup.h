@@ -26,7 +26,6 @@ void c2s_lookup_close(c2s_lookup *lookup);
  * one sort: both text, both integers, both floats. */
 int64_t c2s_lookup_find(const c2s_lookup *lookup, const c2s_tensor *tensor, size_t index);
 int64_t c2s_lookup_number(const c2s_lookup *lookup, int64_t number);
-int64_t c2s_lookup_text(const c2s_lookup *lookup, c2s_string text);
 
 /* The first of PREFIX_strings, PREFIX_int64s, PREFIX_floats, PREFIX_tensor that is set, as a tensor
  * of one axis with one reference; NULL if none is. */
