@@ -11,6 +11,8 @@
 #define C2S_OPS_OP_H
 
 #include "ir/graph.h"
+#include "ops/quant_rule.h"
+#include "ops/ties.h"
 
 /* What inference knows about an input. */
 typedef struct c2s_fact {
@@ -113,6 +115,9 @@ struct c2s_op {
     c2s_status (*eval)(c2s_eval *e);   /* plain and correct; NULL: cannot be executed */
     int64_t (*macs)(const c2s_node *node); /* multiply-accumulates; NULL: 0 */
     bool (*is_random)(const c2s_node *node); /* with C2S_OP_RANDOM; NULL: always */
+    void (*ties)(c2s_ties *t); /* NULL: elementwise ones by broadcasting, of others all is pinned */
+    c2s_status (*refit)(const c2s_refit *r); /* after indices were removed; NULL: nothing to do */
+    c2s_quant_rule quant;
 };
 
 /* What every unknown operator is: pinned, not executed, passed around. */
