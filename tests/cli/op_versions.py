@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares src/ops/op_version_list.h with onnx.defs, as far as the opsets of the latter go."""
+import re
+import sys
+
+import onnx.defs
+
+LETTERS = {
+    "f": "float", "d": "double", "h": "float16", "b": "bfloat16", "i": "int32", "l": "int64",
+    "w": "int16", "c": "int8", "I": "uint32", "L": "uint64", "W": "uint16", "C": "uint8",
+    "t": "bool", "s": "string", "z": "complex64", "y": "complex128",
+}
+CLASSES = {"R": "hfd", "N": "cwilCWIL"}
+CLASSES["A"] = CLASSES["R"] + CLASSES["N"] + "tszy"
+
+
+# Versions whose element types a later release of ONNX changed.
+REDEFINED = {("", "Erf", 13), ("", "GridSample", 16)}
+
+
+def element_types(text, template):
+    """The type strings of ONNX that the letters stand for."""
+    found = set()
+    for letter in text:
+        for name in CLASSES.get(letter, letter):
+            found.add(template % ("tensor(%s)" % LETTERS[name]))
+    return found
+
+
+def slot_types(text):
+    found = set()
+    text = text.rstrip("*")
+    optional = re.search(r"\((.*)\)", text)
+    if optional:
+        text = text.replace(optional.group(0), "")
+        inner = re.search(r"\[(.*)\]", optional.group(1))
+        if inner:
+            found |= element_types(inner.group(1), "optional(seq(%s))")
+        found |= element_types(re.sub(r"\[.*\]", "", optional.group(1)), "optional(%s)")
+    sequence = re.search(r"\[(.*)\]", text)
+    if sequence:
+        text = text.replace(sequence.group(0), "")
+        if sequence.group(1) == "m":
+            found.add("seq(map)")
+        else:
+            found |= element_types(sequence.group(1), "seq(%s)")
+    if "m" in text:
+        found.add("map")
+        text = text.replace("m", "")
+    return found | element_types(text, "%s")
+
+
+def without_map_details(types):
+    return {re.sub(r"map\(\w+, \w+\)", "map", re.sub(r"tensor\((\w+)\)", r"\1", t)) if "map" in t else t
+            for t in types}
+
+
+def sides(signature):
+    inputs, outputs = signature.split(">")
+    first = (inputs or outputs).split(",")[0].rstrip("*")
+
+    def side(text):
+        return [s.replace("=", first) for s in text.split(",")] if text else []
+
+    return side(inputs), side(outputs)
+
+
+def read_table(path):
+    text = re.sub(r",\s*\n\s*", ", ", re.sub(r'"\s*\n\s*"', "", open(path).read()))
+    table = {}
+    for domain, name, rest in re.findall(r'^V\("(.*?)", "(.*?)", (.*\))\)$', text, re.M):
+        versions = []
+        for entry in re.findall(r'S\((\d+), (?:NULL|"(.*?)")(?:, (\w+))?(?:, "(.*?)")?\)', rest):
+            since, types, flags, attributes = entry
+            versions.append((int(since), types, flags, attributes))
+        table[domain, name] = versions
+    return table
+
+
+def check(schema, before, entry):
+    """Yields what differs between a schema and an entry; `before` is the schema one version older."""
+    _, types, flags, attributes = entry
+    if schema.deprecated != (flags == "GONE"):
+        yield "deprecated is %s" % schema.deprecated
+    if schema.deprecated:
+        return
+    if (schema.has_function or schema.has_context_dependent_function) and flags != "F":
+        yield "is a function"
+    constraints = {c.type_param_str: c.allowed_type_strs for c in schema.type_constraints}
+    for kind, slots, formals in zip(("input", "output"), sides(types), (schema.inputs, schema.outputs)):
+        if len(slots) != len(formals):
+            yield "%d %ss in the table, %d in ONNX" % (len(slots), kind, len(formals))
+        for i, (slot, formal) in enumerate(zip(slots, formals)):
+            expected = without_map_details(constraints.get(formal.typeStr, [formal.typeStr]))
+            redefined = (schema.domain, schema.name, schema.since_version) in REDEFINED
+            if slot_types(slot) != expected and not redefined:
+                yield "%s %d takes %s" % (kind, i, sorted(expected ^ slot_types(slot)))
+            variadic = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+            if variadic != slot.endswith("*"):
+                yield "%s %d: variadic is %s" % (kind, i, variadic)
+    new = set(schema.attributes) - set(before.attributes) if before else set()
+    listed = {a.split("=")[0]: a.split("=")[1] if "=" in a else None for a in attributes.split()}
+    if new != set(listed):
+        yield "attributes %s are new, the table has %s" % (sorted(new), sorted(listed))
+    for name in new & set(listed):
+        default = onnx.helper.get_attribute_value(schema.attributes[name].default_value) \
+            if schema.attributes[name].default_value.type else None
+        value = listed[name]
+        if isinstance(default, bytes):
+            same = value == default.decode()
+        elif default is None:
+            same = value is None
+        else:
+            same = value is not None and abs(float(value) - default) <= 1e-6 * abs(default)
+        if not same:
+            yield "%s is %s by default, the table has %s" % (name, default, value)
+
+
+def main():
+    table = read_table(sys.argv[1])
+    newest = onnx.defs.onnx_opset_version()
+    schemas = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        schemas.setdefault((schema.domain, schema.name), []).append(schema)
+    failures = 0
+    compared = 0
+    for key, history in sorted(schemas.items()):
+        history.sort(key=lambda schema: schema.since_version)
+        versions = {entry[0]: entry for entry in table.get(key, [])}
+        known = {schema.since_version for schema in history}
+        surplus = [v for v in versions if v not in known and v <= newest and key[0] == ""]
+        for since in surplus:
+            print("%s.%s-%d: ONNX has no such version" % (*key, since))
+            failures += 1
+        before = None
+        for schema in history:
+            entry = versions.get(schema.since_version)
+            wrong = ["is not in the table"] if entry is None else check(schema, before, entry)
+            for text in wrong:
+                print("%s.%s-%d: %s" % (*key, schema.since_version, text))
+                failures += 1
+            before = schema
+            compared += 1
+    print("%d versions of %d operators compared, %d differences" % (compared, len(schemas), failures))
+    sys.exit(failures > 0 or compared < 400)
+
+
+main()
