@@ -36,6 +36,7 @@ typedef struct c2s_step {
     bool folded;    /* all outputs are constants of the plan: nothing to compute */
     bool late;      /* types are known only at run time: prepared then, and when they change */
     bool failed;    /* a kernel failed: eval for good */
+    uint64_t runs, nanoseconds, bytes; /* while profiling */
 } c2s_step;
 
 typedef enum c2s_kernel_flags {

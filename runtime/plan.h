@@ -15,6 +15,7 @@
 typedef struct c2s_plan_context {
     const c2s_graph *main;
     c2s_eval_options options;
+    bool profile;
     struct c2s_dnnl *dnnl;
     c2s_memory *memory;
     const unsigned *slot_of; /* by value id: its slot in plans of its graph */

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "runtime/plan.h"
@@ -176,9 +177,32 @@ static c2s_status compute(c2s_plan *plan, c2s_step *step) {
     return run_eval(plan, step);
 }
 
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t bytes_of(c2s_slot *const *slots, unsigned count) {
+    uint64_t bytes = 0;
+    for (unsigned k = 0; k < count; k++)
+        if (slots[k] && slots[k]->tensor && slots[k]->tensor->type.kind == C2S_KIND_TENSOR)
+            bytes += c2s_tensor_size(slots[k]->tensor);
+    return bytes;
+}
+
+static c2s_status profile(c2s_plan *plan, c2s_step *step) {
+    uint64_t start = now();
+    C2S_TRY(compute(plan, step));
+    step->nanoseconds += now() - start;
+    step->runs++;
+    step->bytes = bytes_of(step->in, step->in_count) + bytes_of(step->out, step->out_count);
+    return C2S_OK;
+}
+
 static c2s_status run_step(c2s_plan *plan, c2s_step *step) {
     if (!step->folded)
-        C2S_TRY(compute(plan, step));
+        C2S_TRY(plan->context->profile ? profile(plan, step) : compute(plan, step));
     for (unsigned k = 0; k < step->out_count; k++) {
         c2s_slot *slot = step->out[k];
         C2S_TRY(observe(plan, slot));

@@ -187,6 +187,32 @@ const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *nod
     return NULL;
 }
 
+void c2s_onednn_profile(c2s_session *session, bool on) {
+    onednn *s = (onednn *)session;
+    s->context.profile = on;
+    for (size_t i = 0; i < s->graphs.capacity && on; i++) {
+        graph_plans *plans = s->graphs.slots[i].used ? s->graphs.slots[i].value : NULL;
+        for (unsigned k = 0; plans && k < plans->count; k++)
+            for (unsigned j = 0; j < plans->plan[k]->step_count; j++)
+                plans->plan[k]->steps[j].runs = plans->plan[k]->steps[j].nanoseconds = 0;
+    }
+}
+
+size_t c2s_onednn_profile_read(const c2s_session *session, c2s_step_profile *out) {
+    const c2s_plan *plan = ((const onednn *)session)->last;
+    size_t count = 0;
+    for (unsigned i = 0; plan && i < plan->step_count; i++) {
+        const c2s_step *step = &plan->steps[i];
+        if (step->folded)
+            continue;
+        if (out)
+            out[count] = (c2s_step_profile){step->node, step->kernel ? step->kernel->name : "eval",
+                                            step->runs, step->nanoseconds, step->bytes};
+        count++;
+    }
+    return count;
+}
+
 const char *c2s_onednn_version(void) {
     static char text[32];
     const dnnl_version_t *version = dnnl_version();

@@ -16,6 +16,18 @@ extern const c2s_evaluator c2s_evaluator_onednn;
  * "eval", "constant" (computed once when planning) or NULL (not at all). */
 const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *node);
 
+/* Where the time of the main graph goes. Profiling costs two readings of the clock per step. */
+typedef struct c2s_step_profile {
+    const c2s_node *node;
+    const char *kernel; /* as c2s_onednn_kernel_of */
+    uint64_t runs, nanoseconds; /* since profiling was switched on */
+    uint64_t bytes;             /* of all inputs and outputs of one run */
+} c2s_step_profile;
+
+void c2s_onednn_profile(c2s_session *session, bool on);
+/* The steps of the last run's plan that are not constant; `out` may be NULL: their number. */
+size_t c2s_onednn_profile_read(const c2s_session *session, c2s_step_profile *out);
+
 /* "oneDNN 2.6.3" */
 const char *c2s_onednn_version(void);
 

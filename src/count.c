@@ -157,6 +157,14 @@ void c2s_count_cost(const c2s_model *model, const c2s_extents *extents, c2s_coun
     c2s_model_destroy(copy);
 }
 
+void c2s_count_node_macs(const c2s_model *model, const c2s_extents *extents, uint64_t *macs) {
+    c2s_model *copy = c2s_model_copy(model);
+    make_concrete(copy->graph, extents);
+    for (const c2s_node *node = copy->graph->first; node; node = node->next)
+        *macs++ = node->op->macs ? (uint64_t)node->op->macs(node) : 0;
+    c2s_model_destroy(copy);
+}
+
 c2s_status c2s_extents_choose(const c2s_model *model, const c2s_dim_binding *dims,
                               unsigned dim_count, c2s_extents *out) {
     const c2s_graph *graph = model->graph;

@@ -31,4 +31,7 @@ void c2s_extents_free(c2s_extents *extents);
  * of their own. */
 void c2s_count_cost(const c2s_model *model, const c2s_extents *extents, c2s_counts *counts);
 
+/* The MACs of each node of the main graph, in list order, for inputs of these extents. */
+void c2s_count_node_macs(const c2s_model *model, const c2s_extents *extents, uint64_t *macs);
+
 #endif

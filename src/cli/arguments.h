@@ -13,10 +13,10 @@
 typedef struct cli_arguments {
     C2S_VEC(const char *) positional;
     int verbosity;
-    bool help, version, quiet, json;
+    bool help, version, quiet, json, nodes;
     bool no_prove, strict, bisect, keep_initializer_inputs, external_data;
-    const char *passes, *data, *out;
-    double tolerance;
+    const char *passes, *data, *out, *against;
+    double tolerance, seconds;
     int64_t samples, seed, threads, opset;
     uint64_t external_threshold;
     C2S_VEC(c2s_dim_binding) dims;

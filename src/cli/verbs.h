@@ -11,6 +11,7 @@ extern const cli_verb cli_verb_optimize; /* the default job: no verb named */
 extern const cli_verb cli_verb_info;
 extern const cli_verb cli_verb_compare;
 extern const cli_verb cli_verb_run;
+extern const cli_verb cli_verb_bench;
 extern const cli_verb cli_verb_ops;
 extern const cli_verb cli_verb_passes;
 
