@@ -60,6 +60,17 @@ void *c2s_try_alloc_aligned(size_t size) {
     return aligned_alloc(ALIGNMENT, rounded ? rounded : ALIGNMENT);
 }
 
+c2s_status c2s_scratch(size_t count, size_t size, void *out) {
+    size_t bytes;
+    void *memory = NULL;
+    if (c2s_mul_size(count, size, &bytes))
+        memory = c2s_try_alloc_aligned(bytes ? bytes : 1);
+    if (!memory)
+        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu elements of %zu bytes", count, size);
+    memcpy(out, &memory, sizeof memory);
+    return C2S_OK;
+}
+
 bool c2s_mul_size(size_t a, size_t b, size_t *out) {
     return !__builtin_mul_overflow(a, b, out);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 /* Never return NULL: on failure the hook of c2s_set_out_of_memory_hook runs, then abort. */
 void *c2s_alloc(size_t size);
 void *c2s_zalloc(size_t size);
@@ -20,6 +22,8 @@ void *c2s_alloc_array(size_t count, size_t size);
 
 /* Returns NULL on failure: for tensor data and other sizes that a file decides. 64-byte aligned. */
 void *c2s_try_alloc_aligned(size_t size);
+/* The same for count * size bytes, at least one; *(void **)out receives it. C2S_ERR_MEMORY. */
+c2s_status c2s_scratch(size_t count, size_t size, void *out);
 
 bool c2s_mul_size(size_t a, size_t b, size_t *out); /* false: overflow */
 bool c2s_add_size(size_t a, size_t b, size_t *out);

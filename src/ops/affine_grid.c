@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 enum { MAX_SPATIAL = 3 };
 
@@ -14,12 +16,12 @@ static c2s_status affine_grid_infer(c2s_infer *i) {
     const c2s_dim *size;
     unsigned count;
     c2s_dim dim[MAX_SPATIAL + 2];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *theta = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "size", &known, &size, &count));
-    int64_t length = known ? (int64_t)count : c2s_move_length(i, 1);
+    C2S_TRY(c2s_infer_list_dims(i, 1, "size", &known, &size, &count));
+    int64_t length = known ? (int64_t)count : c2s_infer_length(i, 1);
     if (length < 0)
-        return c2s_move_output(i, 0, theta->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, theta->dtype, -1, NULL);
     if (length != 4 && length != 5)
         return c2s_fail(C2S_ERR_INVALID, "size has %" PRId64 " elements, expected 4 or 5", length);
     int rank = (int)length, spatial = rank - 2;
@@ -32,7 +34,7 @@ static c2s_status affine_grid_infer(c2s_infer *i) {
     for (int a = 0; a < spatial; a++)
         dim[a + 1] = known ? size[a + 2] : c2s_dim_fresh(i->dims);
     dim[rank - 1] = spatial;
-    return c2s_move_output(i, 0, theta->dtype, rank, dim);
+    return c2s_infer_output(i, 0, theta->dtype, rank, dim);
 }
 
 /* The coordinate of position k among `extent` pixels of [-1, 1]. */

@@ -2,11 +2,10 @@
  *
  * Cutting tensors for bodies and joining what they return.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/body.h"
-#include "ops/move.h"
+#include "ops/elements.h"
 
 /* Extents before and behind an axis, multiplied. */
 static void around(const c2s_type *type, int axis, size_t *outer, size_t *inner) {

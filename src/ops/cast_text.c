@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/memory.h"
 #include "ir/convert.h"
 #include "ops/cast.h"
 
@@ -58,9 +59,9 @@ c2s_status c2s_cast_to_text(const c2s_tensor *in, c2s_tensor **out) {
     if (!c2s_wide_of(in->type.dtype))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "elements of type %s cannot be written as text",
                         c2s_dtype_name(in->type.dtype));
-    c2s_status status = c2s_wide_buffer(in->count, TEXT_MAX, &text);
+    c2s_status status = c2s_scratch(in->count, TEXT_MAX, &text);
     if (status == C2S_OK)
-        status = c2s_wide_buffer(in->count, sizeof(c2s_string), &strings);
+        status = c2s_scratch(in->count, sizeof(c2s_string), &strings);
     if (status == C2S_OK) {
         c2s_string *string = strings;
         for (size_t k = 0; k < in->count; k++) {

@@ -4,7 +4,8 @@
  */
 #include <inttypes.h>
 
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
 
 /* Copies between a part of a tensor and a tensor of its own: the types differ in the extent along
@@ -72,7 +73,7 @@ static c2s_status concat_infer(c2s_infer *i) {
     const c2s_type *known = NULL;
     c2s_dtype dtype = C2S_UNDEFINED;
     int axis;
-    C2S_TRY(c2s_move_need(i, i->in_count));
+    C2S_TRY(c2s_infer_tensors(i, i->in_count));
     for (unsigned k = 0; k < i->in_count; k++) {
         const c2s_type *x = c2s_infer_type(i, k);
         if (dtype == C2S_UNDEFINED)
@@ -84,11 +85,11 @@ static c2s_status concat_infer(c2s_infer *i) {
             known = x;
     }
     if (!known)
-        return c2s_move_output(i, 0, dtype, -1, NULL);
+        return c2s_infer_output(i, 0, dtype, -1, NULL);
     c2s_type out = *known;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), out.rank, &axis));
     C2S_TRY(concat_dims(i, axis, &out));
-    C2S_TRY(c2s_move_output(i, 0, dtype, out.rank, out.dim));
+    C2S_TRY(c2s_infer_output(i, 0, dtype, out.rank, out.dim));
     if (out.rank == 1 && !i->concrete && c2s_dtype_is_integer(dtype))
         concat_contents(i);
     return C2S_OK;
@@ -188,16 +189,16 @@ static c2s_status split_infer(c2s_infer *i) {
     const c2s_dim *given = NULL;
     unsigned count = 0;
     int axis;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "split", &known, &given, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "split", &known, &given, &count));
     int64_t parts = c2s_attr_int(i->node, "num_outputs", i->out_count);
     if (parts != (int64_t)i->out_count && !c2s_infer_has(i, 1))
         return c2s_fail(C2S_ERR_INVALID, "num_outputs is %" PRId64 ", the node has %u outputs",
                         parts, i->out_count);
     if (x->rank < 0) {
         for (unsigned k = 0; k < i->out_count; k++)
-            C2S_TRY(c2s_move_output(i, k, x->dtype, -1, NULL));
+            C2S_TRY(c2s_infer_output(i, k, x->dtype, -1, NULL));
         return C2S_OK;
     }
     C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
@@ -210,7 +211,7 @@ static c2s_status split_infer(c2s_infer *i) {
             size[k] = c2s_dim_fresh(i->dims);
     for (unsigned k = 0; k < i->out_count; k++) {
         out.dim[axis] = size[k];
-        C2S_TRY(c2s_move_output(i, k, x->dtype, out.rank, out.dim));
+        C2S_TRY(c2s_infer_output(i, k, x->dtype, out.rank, out.dim));
     }
     if (x->rank == 1 && !i->concrete && c2s_dtype_is_integer(x->dtype))
         split_contents(i);

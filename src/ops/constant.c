@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "ir/convert.h"
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/workspace.h"
 
 /* ---- Constant ---- */
 
@@ -105,18 +108,18 @@ static c2s_status constant_of_shape_infer(c2s_infer *i) {
     bool known;
     const c2s_dim *dims;
     unsigned count;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_tensor *value = c2s_attr_tensor(i->node, "value");
     if (value && (value->type.kind != C2S_KIND_TENSOR || value->count != 1))
         return c2s_fail(C2S_ERR_INVALID, "value has %zu elements, expected 1", value->count);
     c2s_dtype dtype = value ? value->type.dtype : C2S_FLOAT;
-    C2S_TRY(c2s_move_dims(i, 0, "shape", &known, &dims, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 0, "shape", &known, &dims, &count));
     if (!known)
-        return c2s_move_output_rank(i, 0, dtype, (int)c2s_move_length(i, 0));
+        return c2s_infer_output_rank(i, 0, dtype, (int)c2s_infer_length(i, 0));
     if (count > C2S_MAX_RANK)
         return c2s_fail(C2S_ERR_UNSUPPORTED, "shape has %u elements, at most %d are possible",
                         count, C2S_MAX_RANK);
-    C2S_TRY(c2s_move_output(i, 0, dtype, (int)count, dims));
+    C2S_TRY(c2s_infer_output(i, 0, dtype, (int)count, dims));
     int64_t number;
     size_t length;
     if (value && !i->concrete && count <= 1 && c2s_tensor_i64_at(value, 0, &number) &&
@@ -160,7 +163,7 @@ const c2s_op c2s_op_constant_of_shape = {
 /* ---- EyeLike ---- */
 
 static c2s_status eye_like_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     int64_t dtype = c2s_attr_int(i->node, "dtype", x->dtype);
     if (dtype == C2S_STRING || (dtype != C2S_UNDEFINED && !(dtype > 0 && dtype < C2S_DTYPE_COUNT)))
@@ -168,7 +171,7 @@ static c2s_status eye_like_infer(c2s_infer *i) {
                         (long long)dtype);
     if (x->rank >= 0 && x->rank != 2)
         return c2s_fail(C2S_ERR_INVALID, "input has rank %d, expected 2", x->rank);
-    return c2s_move_output(i, 0, (c2s_dtype)dtype, x->rank, x->dim);
+    return c2s_infer_output(i, 0, (c2s_dtype)dtype, x->rank, x->dim);
 }
 
 static c2s_status eye_like_eval(c2s_eval *e) {
@@ -240,7 +243,7 @@ static c2s_status range_count(const c2s_tensor *const bound[3], c2s_dim *count) 
 static c2s_status range_infer(c2s_infer *i) {
     bool known[3];
     c2s_dim v[3], count;
-    C2S_TRY(c2s_move_need(i, 3));
+    C2S_TRY(c2s_infer_tensors(i, 3));
     for (unsigned k = 0; k < 3; k++)
         C2S_TRY(range_one(i, k, &known[k], &v[k]));
     c2s_dtype dtype = c2s_infer_type(i, 0)->dtype;
@@ -256,9 +259,9 @@ static c2s_status range_infer(c2s_infer *i) {
                             c2s_dtype_name(dtype));
         C2S_TRY(range_count(bound, &count));
     } else {
-        return c2s_move_output_rank(i, 0, dtype, 1);
+        return c2s_infer_output_rank(i, 0, dtype, 1);
     }
-    C2S_TRY(c2s_move_output(i, 0, dtype, 1, &count));
+    C2S_TRY(c2s_infer_output(i, 0, dtype, 1, &count));
     if (known[0] && known[2] && !i->concrete && c2s_dim_is_known(count) && count <= 1024) {
         c2s_dim *contents = c2s_arena_array(i->arena, count ? (size_t)count : 1, sizeof *contents);
         for (int64_t k = 0; k < count; k++)

@@ -2,7 +2,6 @@
 #include "ops/contents.h"
 
 #include "base/memory.h"
-#include "ops/move.h"
 
 /* Longer tensors are no shapes. */
 enum { CONTENTS_MAX = 1024 };
@@ -64,6 +63,16 @@ static c2s_dim same(c2s_dims *dims, c2s_dim a) {
 
 void c2s_contents_copy(c2s_infer *i) {
     c2s_contents_unary(i, same);
+}
+
+void c2s_contents_keep(c2s_infer *i) {
+    const c2s_dim *dims;
+    unsigned count;
+    const c2s_type *out = &i->out[0];
+    if (i->concrete || out->rank < 0 || out->rank > 1 || !c2s_dtype_is_integer(out->dtype))
+        return;
+    if (c2s_infer_dims(i, 0, &dims, &count))
+        c2s_infer_set_contents(i, 0, dims, count);
 }
 
 void c2s_contents_clip(c2s_infer *i, const c2s_dim *least, const c2s_dim *most) {
@@ -175,4 +184,19 @@ c2s_dim c2s_dim_less_equal(c2s_dims *dims, c2s_dim a, c2s_dim b) {
 c2s_dim c2s_dim_greater_equal(c2s_dims *dims, c2s_dim a, c2s_dim b) {
     const int smaller = less(dims, a, b);
     return answer(dims, smaller < 0 ? -1 : !smaller);
+}
+
+bool c2s_dim_never_negative(c2s_dims *dims, c2s_dim dim) {
+    return c2s_dim_is_known(dim) ? dim >= 0 : c2s_dim_max(dims, dim, 0) == dim;
+}
+
+bool c2s_dim_always_negative(c2s_dims *dims, c2s_dim dim) {
+    return c2s_dim_is_known(dim) ? dim < 0 : c2s_dim_max(dims, dim, -1) == -1;
+}
+
+c2s_dim c2s_dim_product(c2s_dims *dims, const c2s_dim *dim, int begin, int end) {
+    c2s_dim product = 1;
+    for (int axis = begin; axis < end; axis++)
+        product = c2s_dim_mul(dims, product, dim[axis]);
+    return product;
 }

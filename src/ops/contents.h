@@ -19,8 +19,10 @@ void c2s_contents_fold(c2s_infer *i, c2s_contents_fn2 function);
 void c2s_contents_where(c2s_infer *i);
 /* min(max(input 0, *least), *most); NULL: no bound. */
 void c2s_contents_clip(c2s_infer *i, const c2s_dim *least, const c2s_dim *most);
-/* Contents of input 0, unchanged. */
+/* Contents of input 0, element by element: a conversion, which may not fit. */
 void c2s_contents_copy(c2s_infer *i);
+/* Contents of input 0 as they are: the same elements in the same order. */
+void c2s_contents_keep(c2s_infer *i);
 
 c2s_dim c2s_dim_negate(c2s_dims *dims, c2s_dim a);
 c2s_dim c2s_dim_absolute(c2s_dims *dims, c2s_dim a);
@@ -33,5 +35,11 @@ c2s_dim c2s_dim_less(c2s_dims *dims, c2s_dim a, c2s_dim b);
 c2s_dim c2s_dim_less_equal(c2s_dims *dims, c2s_dim a, c2s_dim b);
 c2s_dim c2s_dim_greater(c2s_dims *dims, c2s_dim a, c2s_dim b);
 c2s_dim c2s_dim_greater_equal(c2s_dims *dims, c2s_dim a, c2s_dim b);
+
+/* True if the dimension is >= 0, or < 0, for every binding. */
+bool c2s_dim_never_negative(c2s_dims *dims, c2s_dim dim);
+bool c2s_dim_always_negative(c2s_dims *dims, c2s_dim dim);
+/* The product of extents [begin, end). */
+c2s_dim c2s_dim_product(c2s_dims *dims, const c2s_dim *dim, int begin, int end);
 
 #endif

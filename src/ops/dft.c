@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "ops/fft.h"
-#include "ops/move.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 static c2s_status check_signal(const c2s_infer *i, const c2s_type *x) {
     if (x->dtype != C2S_UNDEFINED && !c2s_dtype_is_float(x->dtype))
@@ -60,12 +62,12 @@ static c2s_status dft_infer(c2s_infer *i) {
     int axis;
     const c2s_dim *length;
     unsigned count;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     C2S_TRY(check_signal(i, x));
-    C2S_TRY(c2s_move_dims(i, DFT_LENGTH, "dft_length", &length_known, &length, &count));
+    C2S_TRY(c2s_infer_list_dims(i, DFT_LENGTH, "dft_length", &length_known, &length, &count));
     if (x->rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     bool has_axis = c2s_infer_has(i, DFT_AXIS);
     C2S_TRY(dft_axis(i->node, has_axis ? i->in[DFT_AXIS].constant : NULL, has_axis, x->rank, &known,
                      &axis));
@@ -76,7 +78,7 @@ static c2s_status dft_infer(c2s_infer *i) {
     if (!known) {
         for (int a = 0; a < x->rank - 1; a++)
             out.dim[a] = c2s_dim_fresh(i->dims);
-        return c2s_move_output(i, 0, x->dtype, out.rank, out.dim);
+        return c2s_infer_output(i, 0, x->dtype, out.rank, out.dim);
     }
     c2s_dim *extent = &out.dim[axis];
     if (c2s_infer_has(i, DFT_LENGTH))
@@ -88,7 +90,7 @@ static c2s_status dft_infer(c2s_infer *i) {
                         *extent);
     if (onesided && !inverse)
         *extent = c2s_dim_add(i->dims, c2s_dim_floordiv(i->dims, *extent, 2), 1);
-    return c2s_move_output(i, 0, x->dtype, out.rank, out.dim);
+    return c2s_infer_output(i, 0, x->dtype, out.rank, out.dim);
 }
 
 /* Loads one line, shortened or padded with zeros to `length`. Of a one-sided spectrum the other
@@ -187,7 +189,7 @@ static c2s_status frame_length(const c2s_infer *i, c2s_dim *length) {
     unsigned count;
     const c2s_type *window = c2s_infer_type(i, WINDOW);
     *length = c2s_dim_fresh(i->dims);
-    C2S_TRY(c2s_move_dims(i, FRAME_LENGTH, "frame_length", &known, &given, &count));
+    C2S_TRY(c2s_infer_list_dims(i, FRAME_LENGTH, "frame_length", &known, &given, &count));
     if (known && count != 1)
         return c2s_fail(C2S_ERR_INVALID, "frame_length has %u elements, expected 1", count);
     if (known)
@@ -207,13 +209,13 @@ static c2s_status stft_infer(c2s_infer *i) {
     const c2s_dim *step;
     unsigned count;
     c2s_dim length, dim[4];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, SIGNAL);
     C2S_TRY(check_signal(i, x));
-    C2S_TRY(c2s_move_dims(i, FRAME_STEP, "frame_step", &known, &step, &count));
+    C2S_TRY(c2s_infer_list_dims(i, FRAME_STEP, "frame_step", &known, &step, &count));
     C2S_TRY(frame_length(i, &length));
     if (x->rank < 0)
-        return c2s_move_output_rank(i, 0, x->dtype, 4);
+        return c2s_infer_output_rank(i, 0, x->dtype, 4);
     if (x->rank != 3)
         return c2s_fail(C2S_ERR_INVALID, "signal has rank %d, expected 3", x->rank);
     if (known && (count != 1 || (c2s_dim_is_known(*step) && *step < 1)))
@@ -229,7 +231,7 @@ static c2s_status stft_infer(c2s_infer *i) {
     if (c2s_attr_int(i->node, "onesided", 1) != 0)
         dim[2] = c2s_dim_add(i->dims, c2s_dim_floordiv(i->dims, length, 2), 1);
     dim[3] = 2;
-    return c2s_move_output(i, 0, x->dtype, 4, dim);
+    return c2s_infer_output(i, 0, x->dtype, 4, dim);
 }
 
 /* All frames of one signal. */

@@ -190,11 +190,11 @@ static c2s_status contract(c2s_wide wide, array *a, const array *b, const bool *
     C2S_TRY(extent_of(&a_order, extent, &left));
     C2S_TRY(extent_of(&b_order, extent, &right));
     C2S_TRY(extent_of(&out, extent, &result));
-    c2s_status status = c2s_wide_buffer(left, size, &x);
+    c2s_status status = c2s_scratch(left, size, &x);
     if (status == C2S_OK)
-        status = c2s_wide_buffer(right, size, &y);
+        status = c2s_scratch(right, size, &y);
     if (status == C2S_OK)
-        status = c2s_wide_buffer(result, size, &z);
+        status = c2s_scratch(result, size, &z);
     if (status == C2S_OK) {
         const c2s_gemm g = c2s_gemm_of(m, n, k, 0, 0);
         arrange(wide, a, &a_order, extent, left, x);

@@ -2,11 +2,11 @@
  *
  * Einsum.
  */
-#include <stdlib.h>
 
 #include "ops/einsum.h"
 #include "ops/macs.h"
 #include "ops/pointwise.h"
+#include "ops/workspace.h"
 
 static const char *equation_of(const c2s_node *node) {
     return c2s_attr_string(node, "equation", "");
@@ -57,10 +57,9 @@ static c2s_status einsum_infer(c2s_infer *i) {
 static c2s_status einsum_eval(c2s_eval *v) {
     const c2s_type *type[C2S_EINSUM_OPERANDS];
     const void *data[C2S_EINSUM_OPERANDS];
-    c2s_widened in[C2S_EINSUM_OPERANDS] = {{0}};
+    c2s_workspace ws = {0};
     int rank[C2S_EINSUM_OPERANDS];
     c2s_wide wide = c2s_wide_of(v->in[0]->type.dtype);
-    c2s_narrowing out = {0};
     c2s_einsum e;
     if (!wide || v->in[0]->type.dtype == C2S_BOOL)
         return c2s_fail(C2S_ERR_INVALID, "elements of type %s cannot be multiplied",
@@ -70,22 +69,14 @@ static c2s_status einsum_eval(c2s_eval *v) {
     for (unsigned k = 0; k < v->in_count; k++)
         rank[k] = v->in[k]->type.rank;
     C2S_TRY(c2s_einsum_parse(equation_of(v->node), rank, v->in_count, &e));
-    c2s_status status = C2S_OK;
-    for (unsigned k = 0; k < v->in_count && status == C2S_OK; k++) {
-        status = c2s_widen(wide, v->in[k], &in[k]);
+    for (unsigned k = 0; k < v->in_count; k++) {
         type[k] = &v->in[k]->type;
-        data[k] = in[k].data;
+        data[k] = c2s_workspace_in(&ws, wide, v->in[k]);
     }
-    if (status == C2S_OK)
-        status = c2s_narrow_start(wide, v->out[0], &out);
-    if (status == C2S_OK)
-        status = c2s_einsum_compute(&e, wide, type, data, out.data);
-    if (status == C2S_OK)
-        c2s_narrow_finish(wide, v->out[0], &out);
-    c2s_narrow_abort(&out);
-    for (unsigned k = 0; k < v->in_count; k++)
-        c2s_widened_free(&in[k]);
-    return status;
+    void *out = c2s_workspace_out(&ws, wide, v->out[0]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_einsum_compute(&e, wide, type, data, out);
+    return c2s_workspace_end(&ws);
 }
 
 /* Products of all axes' extents: exact for two operands, an upper bound for more. */

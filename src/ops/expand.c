@@ -4,7 +4,8 @@
  */
 #include <inttypes.h>
 
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
 
 /* Contents of an output of `length` elements: those of input 0 over and over. */
@@ -27,16 +28,16 @@ static c2s_status expand_infer(c2s_infer *i) {
     bool known;
     const c2s_dim *shape;
     unsigned count;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "shape", &known, &shape, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "shape", &known, &shape, &count));
     c2s_type target = c2s_type_unknown(), out = c2s_type_unknown();
     if (known && count > C2S_MAX_RANK)
         return c2s_fail(C2S_ERR_UNSUPPORTED, "shape has %u elements, at most %d are possible",
                         count, C2S_MAX_RANK);
-    int64_t length = known ? (int64_t)count : c2s_move_length(i, 1);
+    int64_t length = known ? (int64_t)count : c2s_infer_length(i, 1);
     if (x->rank < 0 || length < 0 || length > C2S_MAX_RANK)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     if (known) {
         for (unsigned axis = 0; axis < count; axis++) {
             if (c2s_dim_is_known(shape[axis]) && shape[axis] < 0)
@@ -44,7 +45,7 @@ static c2s_status expand_infer(c2s_infer *i) {
         }
         target = c2s_type_tensor(x->dtype, (int)count, shape);
         C2S_TRY(c2s_infer_broadcast(i, x, &target, &out));
-        C2S_TRY(c2s_move_output(i, 0, x->dtype, out.rank, out.dim));
+        C2S_TRY(c2s_infer_output(i, 0, x->dtype, out.rank, out.dim));
         if (out.rank <= 1)
             repeat_contents(i, out.rank ? out.dim[0] : 1);
         return C2S_OK;
@@ -55,13 +56,13 @@ static c2s_status expand_infer(c2s_infer *i) {
         bool fixed = axis < rank - (int)length || (c2s_dim_is_known(mine) && mine > 1);
         out.dim[axis] = fixed ? mine : c2s_dim_fresh(i->dims);
     }
-    return c2s_move_output(i, 0, x->dtype, rank, out.dim);
+    return c2s_infer_output(i, 0, x->dtype, rank, out.dim);
 }
 
 static c2s_status expand_eval(c2s_eval *e) {
     ptrdiff_t to[C2S_MAX_RANK], from[C2S_MAX_RANK];
     c2s_elements x, y;
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     const c2s_type *in = &e->in[0]->type, *out = &e->out[0]->type;
     c2s_strides_of(in, x.size, from);
     c2s_strides_of(out, y.size, to);
@@ -72,7 +73,7 @@ static c2s_status expand_eval(c2s_eval *e) {
         c2s_strided_axis(&plan, (size_t)out->dim[axis], to[axis], repeats ? 0 : from[mine]);
     }
     c2s_strided_copy(&plan, y.data, x.data);
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 const c2s_op c2s_op_expand = {
@@ -92,12 +93,12 @@ static c2s_status tile_infer(c2s_infer *i) {
     const c2s_dim *repeats;
     unsigned count;
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "repeats", &known, &repeats, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "repeats", &known, &repeats, &count));
     if (x->rank < 0 || !known)
-        return c2s_move_output_rank(i, 0, x->dtype,
-                                    x->rank >= 0 ? x->rank : (int)c2s_move_length(i, 1));
+        return c2s_infer_output_rank(i, 0, x->dtype,
+                                    x->rank >= 0 ? x->rank : (int)c2s_infer_length(i, 1));
     if (count != (unsigned)x->rank)
         return c2s_fail(C2S_ERR_INVALID, "repeats has %u elements for an input of rank %d", count,
                         x->rank);
@@ -106,7 +107,7 @@ static c2s_status tile_infer(c2s_infer *i) {
             return c2s_fail(C2S_ERR_INVALID, "repeats has element %" PRId64, repeats[axis]);
         dim[axis] = c2s_dim_mul(i->dims, x->dim[axis], repeats[axis]);
     }
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, x->rank, dim));
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, x->rank, dim));
     if (x->rank == 1)
         repeat_contents(i, dim[0]);
     return C2S_OK;
@@ -115,7 +116,7 @@ static c2s_status tile_infer(c2s_infer *i) {
 static c2s_status tile_eval(c2s_eval *e) {
     ptrdiff_t to[C2S_MAX_RANK], from[C2S_MAX_RANK];
     c2s_elements x, y;
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     const c2s_type *in = &e->in[0]->type, *out = &e->out[0]->type;
     c2s_strides_of(in, x.size, from);
     c2s_strides_of(out, y.size, to);
@@ -128,7 +129,7 @@ static c2s_status tile_eval(c2s_eval *e) {
         }
         c2s_strided_copy(&plan, y.data, x.data);
     }
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 const c2s_op c2s_op_tile = {

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+
 
 static const double pi = 3.14159265358979323846;
 

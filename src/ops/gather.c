@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 /* Copies `count` elements from + index[k] * stride to consecutive places. `size` is a constant at
  * every call, so that each memcpy becomes one move. */
@@ -75,11 +77,11 @@ static void gather_contents(c2s_infer *i) {
 static c2s_status gather_infer(c2s_infer *i) {
     int axis, rank = 0;
     c2s_dim dim[2 * C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     C2S_TRY(index_type(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
     if (x->rank < 0 || index->rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
     for (int a = 0; a < axis; a++)
         dim[rank++] = x->dim[a];
@@ -87,7 +89,7 @@ static c2s_status gather_infer(c2s_infer *i) {
         dim[rank++] = index->dim[a];
     for (int a = axis + 1; a < x->rank; a++)
         dim[rank++] = x->dim[a];
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, rank, dim));
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, rank, dim));
     if (x->rank == 1 && index->rank <= 1)
         gather_contents(i);
     return C2S_OK;
@@ -100,14 +102,14 @@ static c2s_status gather_eval(c2s_eval *e) {
     const c2s_type *in = &e->in[0]->type;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->rank, &axis));
     C2S_TRY(c2s_tensor_indices(e->in[1], in->dim[axis], &index));
-    c2s_status status = c2s_move_open(e, &x, &y);
+    c2s_status status = c2s_elements_open(e, &x, &y);
     if (status == C2S_OK) {
         size_t outer = extents(in, 0, axis), count = e->in[1]->count;
         size_t run = x.size * extents(in, axis + 1, in->rank);
         size_t from_row = run * (size_t)in->dim[axis], to_row = run * count;
         for (size_t row = 0; y.count && row < outer; row++)
             pick(y.data + row * to_row, x.data + row * from_row, index, count, run);
-        status = c2s_move_close(e, &x, &y, C2S_OK);
+        status = c2s_elements_end(e, &x, &y, C2S_OK);
     }
     free(index);
     return status;
@@ -130,7 +132,7 @@ const c2s_op c2s_op_gather = {
 
 static c2s_status gather_elements_infer(c2s_infer *i) {
     int axis;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     C2S_TRY(index_type(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
     if (x->rank >= 0 && index->rank >= 0) {
@@ -146,7 +148,7 @@ static c2s_status gather_elements_infer(c2s_infer *i) {
                                 index->dim[a], a, x->dim[a]);
         }
     }
-    return c2s_move_output(i, 0, x->dtype, index->rank, index->dim);
+    return c2s_infer_output(i, 0, x->dtype, index->rank, index->dim);
 }
 
 /* One line of the last axis per step of the odometer over the others. The position in the data is
@@ -159,7 +161,7 @@ static c2s_status gather_elements_eval(c2s_eval *e) {
     const c2s_type *in = &e->in[0]->type, *out = &e->in[1]->type;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->rank, &axis));
     C2S_TRY(c2s_tensor_indices(e->in[1], in->dim[axis], &index));
-    c2s_status status = c2s_move_open(e, &x, &y);
+    c2s_status status = c2s_elements_open(e, &x, &y);
     if (status != C2S_OK) {
         free(index);
         return status;
@@ -188,7 +190,7 @@ static c2s_status gather_elements_eval(c2s_eval *e) {
         }
     }
     free(index);
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 const c2s_op c2s_op_gather_elements = {
@@ -207,19 +209,19 @@ const c2s_op c2s_op_gather_elements = {
 static c2s_status gather_nd_infer(c2s_infer *i) {
     c2s_dim dim[2 * C2S_MAX_RANK];
     int rank = 0;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     C2S_TRY(index_type(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
     int64_t batch = c2s_attr_int(i->node, "batch_dims", 0);
     if (x->rank < 0 || index->rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     if (batch < 0 || batch >= x->rank || batch >= index->rank)
         return c2s_fail(C2S_ERR_INVALID,
                         "batch_dims is %" PRId64 " for data of rank %d and indices of rank %d",
                         batch, x->rank, index->rank);
     c2s_dim depth = index->dim[index->rank - 1];
     if (!c2s_dim_is_known(depth))
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     if (depth < 1 || depth > x->rank - batch)
         return c2s_fail(C2S_ERR_INVALID,
                         "indices have last extent %" PRId64 ", allowed are 1 to %" PRId64, depth,
@@ -234,7 +236,7 @@ static c2s_status gather_nd_infer(c2s_infer *i) {
     }
     for (int a = (int)(batch + depth); a < x->rank; a++)
         dim[rank++] = x->dim[a];
-    return c2s_move_output(i, 0, x->dtype, rank, dim);
+    return c2s_infer_output(i, 0, x->dtype, rank, dim);
 }
 
 static c2s_status gather_nd_eval(c2s_eval *e) {
@@ -243,7 +245,7 @@ static c2s_status gather_nd_eval(c2s_eval *e) {
     int64_t *at;
     c2s_elements x, y;
     C2S_TRY(c2s_tensor_ints(e->in[1], &at));
-    c2s_status status = c2s_move_open(e, &x, &y);
+    c2s_status status = c2s_elements_open(e, &x, &y);
     if (status != C2S_OK) {
         free(at);
         return status;
@@ -268,7 +270,7 @@ static c2s_status gather_nd_eval(c2s_eval *e) {
     }
 done:
     free(at);
-    return c2s_move_close(e, &x, &y, status);
+    return c2s_elements_end(e, &x, &y, status);
 }
 
 static const c2s_attr_spec gather_nd_attrs[] = {{"batch_dims", C2S_ATTR_INT, false}, {0}};

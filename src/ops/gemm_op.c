@@ -5,6 +5,7 @@
 #include "ops/macs.h"
 #include "ops/matmul.h"
 #include "ops/pointwise.h"
+#include "ops/workspace.h"
 
 enum { A, B, C };
 
@@ -74,8 +75,7 @@ static c2s_status gemm_eval(c2s_eval *e) {
     const double beta = (double)c2s_attr_float(e->node, "beta", 1.0f);
     const c2s_gemm g = c2s_gemm_of((size_t)out->type.dim[0], (size_t)out->type.dim[1],
                                    (size_t)e->in[A]->type.dim[!a_turned], a_turned, b_turned);
-    c2s_widened a = {0}, b = {0};
-    c2s_narrowing y = {0};
+    c2s_workspace ws = {0};
     c2s_broadcast c;
     if (!wide || e->in[A]->type.dtype == C2S_BOOL)
         return c2s_fail(C2S_ERR_INVALID, "matrices of type %s cannot be multiplied",
@@ -84,27 +84,22 @@ static c2s_status gemm_eval(c2s_eval *e) {
         added = NULL;
     if (added)
         c2s_broadcast_init(&c, &out->type, &added->type);
-    c2s_status status = c2s_widen(wide, e->in[A], &a);
-    if (status == C2S_OK)
-        status = c2s_widen(wide, e->in[B], &b);
-    if (status == C2S_OK)
-        status = c2s_narrow_start(wide, out, &y);
-    if (status == C2S_OK) {
+    const void *a = c2s_workspace_in(&ws, wide, e->in[A]);
+    const void *b = c2s_workspace_in(&ws, wide, e->in[B]);
+    void *y = c2s_workspace_out(&ws, wide, out);
+    if (ws.status == C2S_OK) {
         if (wide == C2S_WIDE_F32) {
-            c2s_gemm_f32(&g, a.data, b.data, y.data);
-            scale_f32(&c, wide, added, y.data, out->count, alpha, beta);
+            c2s_gemm_f32(&g, a, b, y);
+            scale_f32(&c, wide, added, y, out->count, alpha, beta);
         } else if (wide == C2S_WIDE_F64) {
-            c2s_gemm_f64(&g, a.data, b.data, y.data);
-            scale_f64(&c, wide, added, y.data, out->count, alpha, beta);
+            c2s_gemm_f64(&g, a, b, y);
+            scale_f64(&c, wide, added, y, out->count, alpha, beta);
         } else {
-            c2s_gemm_u64(&g, a.data, b.data, y.data);
-            scale_u64(&c, wide, added, y.data, out->count, alpha, beta);
+            c2s_gemm_u64(&g, a, b, y);
+            scale_u64(&c, wide, added, y, out->count, alpha, beta);
         }
-        c2s_narrow_finish(wide, out, &y);
     }
-    c2s_widened_free(&a);
-    c2s_widened_free(&b);
-    return status;
+    return c2s_workspace_end(&ws);
 }
 
 static int64_t gemm_macs(const c2s_node *node) {

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 /* ---- GridSample: options and shapes ---- */
 
@@ -49,12 +51,12 @@ static c2s_status sample_options_of(const c2s_node *node, sample_options *out) {
 static c2s_status grid_sample_infer(c2s_infer *i) {
     sample_options options;
     c2s_dim dim[MAX_SPATIAL + 2];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     C2S_TRY(sample_options_of(i->node, &options));
     const c2s_type *x = c2s_infer_type(i, 0), *grid = c2s_infer_type(i, 1);
     int rank = x->rank < 0 ? grid->rank : x->rank;
     if (rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     if (rank < 3 || rank > MAX_SPATIAL + 2 || (grid->rank >= 0 && grid->rank != rank))
         return c2s_fail(C2S_ERR_UNSUPPORTED,
                         "input of rank %d, grid of rank %d; expected equal ranks from 3 to %d",
@@ -70,7 +72,7 @@ static c2s_status grid_sample_infer(c2s_infer *i) {
     dim[1] = x->rank >= 0 ? x->dim[1] : c2s_dim_fresh(i->dims);
     for (int a = 2; a < rank; a++)
         dim[a] = grid->rank >= 0 ? grid->dim[a - 1] : c2s_dim_fresh(i->dims);
-    return c2s_move_output(i, 0, x->dtype, rank, dim);
+    return c2s_infer_output(i, 0, x->dtype, rank, dim);
 }
 
 /* ---- GridSample: evaluation ---- */

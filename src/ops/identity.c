@@ -4,14 +4,16 @@
  */
 #include <stdlib.h>
 
-#include "ops/move.h"
+#include "ops/contents.h"
+#include "ops/infer_tensor.h"
 #include "ops/random_source.h"
+#include "ops/workspace.h"
 
 static c2s_status identity_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 1));
     i->out[0] = *c2s_infer_type(i, 0);
     if (i->out[0].kind == C2S_KIND_TENSOR)
-        c2s_move_contents(i);
+        c2s_contents_keep(i);
     return C2S_OK;
 }
 
@@ -31,10 +33,10 @@ const c2s_op c2s_op_identity = {
 };
 
 static c2s_status dropout_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, x->rank, x->dim));
-    return c2s_move_output(i, 1, C2S_BOOL, x->rank, x->dim);
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, x->rank, x->dim));
+    return c2s_infer_output(i, 1, C2S_BOOL, x->rank, x->dim);
 }
 
 /* Drops elements with probability `ratio` and scales the others by 1 / (1 - ratio). */

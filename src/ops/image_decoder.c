@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ops/image.h"
-#include "ops/move.h"
+#include "ops/infer_tensor.h"
 
 typedef enum pixel_format { RGB, BGR, GRAY } pixel_format;
 
@@ -22,7 +22,7 @@ static c2s_status read_format(const c2s_node *node, pixel_format *out) {
 static c2s_status image_decoder_infer(c2s_infer *i) {
     pixel_format format;
     C2S_TRY(read_format(i->node, &format));
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *in = c2s_infer_type(i, 0);
     if (in->dtype != C2S_UNDEFINED && in->dtype != C2S_UINT8)
         return c2s_fail(C2S_ERR_INVALID, "input 0 has elements of type %s, expected uint8",
@@ -30,7 +30,7 @@ static c2s_status image_decoder_infer(c2s_infer *i) {
     if (in->rank >= 0 && in->rank != 1)
         return c2s_fail(C2S_ERR_INVALID, "input 0 has rank %d, expected 1", in->rank);
     const c2s_dim dim[3] = {c2s_dim_fresh(i->dims), c2s_dim_fresh(i->dims), format == GRAY ? 1 : 3};
-    return c2s_move_output(i, 0, C2S_UINT8, 3, dim);
+    return c2s_infer_output(i, 0, C2S_UINT8, 3, dim);
 }
 
 /* Luma of ITU-R BT.601 in 16-bit fixed point, rounded to nearest. */

@@ -46,12 +46,21 @@ void c2s_matmul_plan(const c2s_type *a, const c2s_type *b, c2s_matmul *out) {
         a_step *= x;
         b_step *= y;
     }
-    if (b_step == 1 &&
-        a_step == out->batches) { /* one matrix B: the rows of all A are one matrix */
-        out->gemm.m *= out->batches;
-        out->batches = 1;
-        out->rank = 0;
+}
+
+/* With one matrix B the rows of all A are one matrix. */
+static c2s_matmul flattened(const c2s_matmul *plan) {
+    c2s_matmul flat = *plan;
+    size_t step = 1;
+    for (int d = 0; d < plan->rank; d++) {
+        if (plan->b_step[d] != 0 || plan->a_step[d] != step)
+            return flat;
+        step *= plan->extent[d];
     }
+    flat.gemm.m *= flat.batches;
+    flat.batches = 1;
+    flat.rank = 0;
+    return flat;
 }
 
 void c2s_matmul_batch(const c2s_matmul *plan, size_t batch, size_t *a, size_t *b) {
@@ -73,14 +82,15 @@ static bool share_batches(const c2s_matmul *plan) {
 
 #define MATMUL(suffix, type)                                                                       \
     void c2s_matmul_##suffix(const c2s_matmul *plan, const type *a, const type *b, type *c) {      \
-        const c2s_gemm *g = &plan->gemm;                                                           \
+        const c2s_matmul flat = flattened(plan);                                                   \
+        const c2s_gemm *g = &flat.gemm;                                                            \
         const size_t size = g->m * g->k;                                                           \
-        const bool parallel = share_batches(plan);                                                 \
+        const bool parallel = share_batches(&flat);                                                \
         _Pragma("omp parallel for schedule(static) if (parallel)") for (size_t batch = 0;          \
-                                                                        batch < plan->batches;     \
+                                                                        batch < flat.batches;      \
                                                                         batch++) {                 \
             size_t at, bt;                                                                         \
-            c2s_matmul_batch(plan, batch, &at, &bt);                                               \
+            c2s_matmul_batch(&flat, batch, &at, &bt);                                              \
             c2s_gemm_##suffix(g, a + at * size, b + bt * g->k * g->n, c + batch * g->m * g->n);    \
         }                                                                                          \
     }

@@ -2,10 +2,9 @@
  *
  * MatMul and MatMulInteger.
  */
-#include <stdlib.h>
-
+#include "ops/infer_tensor.h"
 #include "ops/matmul.h"
-#include "ops/pointwise.h"
+#include "ops/workspace.h"
 
 static c2s_status matmul_infer(c2s_infer *i) {
     const c2s_type *a = c2s_infer_type(i, 0), *b = c2s_infer_type(i, 1);
@@ -29,25 +28,18 @@ static void matmul_run(const c2s_matmul *plan, c2s_wide wide, const void *a, con
 
 static c2s_status matmul_eval(c2s_eval *e) {
     const c2s_wide wide = c2s_wide_of(e->in[0]->type.dtype);
-    c2s_widened a = {0}, b = {0};
-    c2s_narrowing c = {0};
+    c2s_workspace ws = {0};
     c2s_matmul plan;
     if (!wide || e->in[0]->type.dtype == C2S_BOOL)
         return c2s_fail(C2S_ERR_INVALID, "matrices of type %s cannot be multiplied",
                         c2s_dtype_name(e->in[0]->type.dtype));
     c2s_matmul_plan(&e->in[0]->type, &e->in[1]->type, &plan);
-    c2s_status status = c2s_widen(wide, e->in[0], &a);
-    if (status == C2S_OK)
-        status = c2s_widen(wide, e->in[1], &b);
-    if (status == C2S_OK)
-        status = c2s_narrow_start(wide, e->out[0], &c);
-    if (status == C2S_OK) {
-        matmul_run(&plan, wide, a.data, b.data, c.data);
-        c2s_narrow_finish(wide, e->out[0], &c);
-    }
-    c2s_widened_free(&a);
-    c2s_widened_free(&b);
-    return status;
+    const void *a = c2s_workspace_in(&ws, wide, e->in[0]);
+    const void *b = c2s_workspace_in(&ws, wide, e->in[1]);
+    void *c = c2s_workspace_out(&ws, wide, e->out[0]);
+    if (ws.status == C2S_OK)
+        matmul_run(&plan, wide, a, b, c);
+    return c2s_workspace_end(&ws);
 }
 
 static int64_t matmul_macs(const c2s_node *node) {
@@ -83,8 +75,8 @@ static size_t zero_of(size_t zeros, size_t lines, size_t matrix, size_t line) {
 }
 
 /* Elements less their zero points, as 32-bit integers that wrap around. */
-static c2s_status shift(const c2s_tensor *tensor, const c2s_tensor *zero, bool by_column,
-                        uint32_t **out) {
+static const uint32_t *shifted(c2s_workspace *ws, const c2s_tensor *tensor, const c2s_tensor *zero,
+                               bool by_column) {
     const c2s_type *type = &tensor->type;
     const size_t columns = by_column && type->rank == 1 ? 1 : (size_t)type->dim[type->rank - 1];
     const size_t rows = type->rank > 1 ? (size_t)type->dim[type->rank - 2]
@@ -92,48 +84,34 @@ static c2s_status shift(const c2s_tensor *tensor, const c2s_tensor *zero, bool b
                                        : 1;
     const size_t lines = by_column ? columns : rows, size = rows * columns;
     const size_t matrices = size ? tensor->count / size : 0, zeros = zero ? zero->count : 1;
-    const int64_t none = 0;
-    c2s_widened values = {0}, shifts = {.data = &none};
-    void *block = NULL;
-    if (!c2s_dtype_is_integer(type->dtype))
-        return c2s_fail(C2S_ERR_INVALID, "an operand has elements of type %s, expected integers",
-                        c2s_dtype_name(type->dtype));
-    if (zeros != 1 && zeros != lines && zeros != lines * matrices)
-        return c2s_fail(C2S_ERR_INVALID, "a zero point has %zu elements, expected 1 or %zu", zeros,
-                        lines);
-    c2s_status status = c2s_widen(C2S_WIDE_I64, tensor, &values);
-    if (status == C2S_OK && zero)
-        status = c2s_widen(C2S_WIDE_I64, zero, &shifts);
-    if (status == C2S_OK)
-        status = c2s_wide_buffer(tensor->count, sizeof **out, &block);
-    const int64_t *from = values.data, *offset = shifts.data;
-    *out = block;
-    for (size_t t = 0; status == C2S_OK && t < matrices; t++)
+    static const int64_t none;
+    if (ws->status == C2S_OK && zeros != 1 && zeros != lines && zeros != lines * matrices)
+        ws->status = c2s_fail(C2S_ERR_INVALID,
+                              "a zero point has %zu elements, expected 1 or %zu", zeros, lines);
+    const int64_t *from = c2s_workspace_i64(ws, tensor);
+    const int64_t *offset = zero ? c2s_workspace_i64(ws, zero) : &none;
+    uint32_t *out = c2s_workspace_array(ws, tensor->count, sizeof *out);
+    for (size_t t = 0; ws->status == C2S_OK && t < matrices; t++)
         for (size_t r = 0; r < rows; r++)
             for (size_t c = 0; c < columns; c++) {
                 const size_t at = (t * rows + r) * columns + c;
                 const size_t line = zero_of(zeros, lines, t, by_column ? c : r);
-                (*out)[at] = (uint32_t)from[at] - (uint32_t)offset[line];
+                out[at] = (uint32_t)from[at] - (uint32_t)offset[line];
             }
-    c2s_widened_free(&values);
-    c2s_widened_free(&shifts);
-    return status;
+    return out;
 }
 
 static c2s_status matmul_integer_eval(c2s_eval *e) {
     const c2s_tensor *a_zero = e->in_count > A_ZERO ? e->in[A_ZERO] : NULL;
     const c2s_tensor *b_zero = e->in_count > B_ZERO ? e->in[B_ZERO] : NULL;
-    uint32_t *a = NULL, *b = NULL;
+    c2s_workspace ws = {0};
     c2s_matmul plan;
     c2s_matmul_plan(&e->in[A]->type, &e->in[B]->type, &plan);
-    c2s_status status = shift(e->in[A], a_zero, false, &a);
-    if (status == C2S_OK)
-        status = shift(e->in[B], b_zero, true, &b);
-    if (status == C2S_OK)
+    const uint32_t *a = shifted(&ws, e->in[A], a_zero, false);
+    const uint32_t *b = shifted(&ws, e->in[B], b_zero, true);
+    if (ws.status == C2S_OK)
         c2s_matmul_u32(&plan, a, b, c2s_tensor_mutable(e->out[0]));
-    free(a);
-    free(b);
-    return status;
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_matmul_integer = {.type = "MatMulInteger",

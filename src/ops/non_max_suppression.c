@@ -6,14 +6,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/vec.h"
 #include "ops/index_sort.h"
-#include "ops/move.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 enum { BOXES, SCORES, MAX_OUTPUT, IOU_THRESHOLD, SCORE_THRESHOLD };
 
 static c2s_status non_max_suppression_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *boxes = c2s_infer_type(i, BOXES), *scores = c2s_infer_type(i, SCORES);
     if ((boxes->rank >= 0 && boxes->rank != 3) || (scores->rank >= 0 && scores->rank != 3))
         return c2s_fail(C2S_ERR_INVALID, "boxes and scores have ranks %d and %d, expected 3",
@@ -26,7 +28,7 @@ static c2s_status non_max_suppression_infer(c2s_infer *i) {
                         boxes->dim[0], boxes->dim[1], boxes->dim[2], scores->dim[0],
                         scores->dim[2]);
     c2s_dim dim[2] = {c2s_dim_fresh(i->dims), 3};
-    return c2s_move_output(i, 0, C2S_INT64, 2, dim);
+    return c2s_infer_output(i, 0, C2S_INT64, 2, dim);
 }
 
 typedef struct box {

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/workspace.h"
 
 static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
 
@@ -25,7 +27,7 @@ static c2s_status one_hot_infer(c2s_infer *i) {
     const c2s_dim *given;
     unsigned count;
     int axis;
-    C2S_TRY(c2s_move_need(i, 3));
+    C2S_TRY(c2s_infer_tensors(i, 3));
     const c2s_type *index = c2s_infer_type(i, 0), *values = c2s_infer_type(i, 2);
     if (i->in[1].constant)
         C2S_TRY(one_hot_depth(i->in[1].constant, &depth));
@@ -35,11 +37,11 @@ static c2s_status one_hot_infer(c2s_infer *i) {
                         index->dtype == C2S_BOOL))
         return c2s_fail(C2S_ERR_INVALID, "expected numeric indices and two values");
     if (index->rank < 0)
-        return c2s_move_output(i, 0, values->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, values->dtype, -1, NULL);
     C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", -1), index->rank + 1, &axis));
     for (int a = 0; a <= index->rank; a++)
         dim[a] = a == axis ? depth : index->dim[a < axis ? a : a - 1];
-    return c2s_move_output(i, 0, values->dtype, index->rank + 1, dim);
+    return c2s_infer_output(i, 0, values->dtype, index->rank + 1, dim);
 }
 
 /* Fills with the off value, then writes one element per index; indices out of range leave none. */

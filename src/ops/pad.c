@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/mapped_copy.h"
-#include "ops/move.h"
+#include "ops/workspace.h"
 
 static const unsigned char zero_element[16];
 
@@ -24,7 +27,7 @@ static c2s_status pad_axes(const int64_t *given, size_t given_count, bool has_ax
         return c2s_fail(C2S_ERR_INVALID, "pads has %zu elements for %zu axes, expected %zu",
                         pad_count, *count, 2 * *count);
     if (has_axes)
-        return c2s_move_axes(given, given_count, rank, axes);
+        return c2s_infer_axes(given, given_count, rank, axes);
     for (int axis = 0; axis < rank; axis++)
         axes[axis] = axis;
     return C2S_OK;
@@ -38,23 +41,23 @@ static c2s_status pad_infer(c2s_infer *i) {
     int axes[C2S_MAX_RANK];
     size_t axis_count;
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "pads", &known, &pads, &count));
-    C2S_TRY(c2s_move_ints(i, 3, "axes", &axes_known, &given, &given_count));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "pads", &known, &pads, &count));
+    C2S_TRY(c2s_infer_list_ints(i, 3, "axes", &axes_known, &given, &given_count));
     const c2s_type *value = c2s_infer_type(i, 2);
     if (i->concrete && c2s_infer_has(i, 2) && (value->dtype != x->dtype || value->rank > 1))
         return c2s_fail(C2S_ERR_INVALID, "constant_value is of type %s, expected a scalar of %s",
                         c2s_dtype_name(value->dtype), c2s_dtype_name(x->dtype));
     if (x->rank < 0 || !known || axes_known != c2s_infer_has(i, 3))
-        return c2s_move_output_rank(i, 0, x->dtype, x->rank);
+        return c2s_infer_output_rank(i, 0, x->dtype, x->rank);
     C2S_TRY(pad_axes(given, given_count, axes_known, x->rank, count, axes, &axis_count));
     memcpy(dim, x->dim, sizeof dim);
     for (size_t k = 0; k < axis_count; k++) {
         c2s_dim both = c2s_dim_add(i->dims, pads[k], pads[k + axis_count]);
         dim[axes[k]] = c2s_dim_add(i->dims, dim[axes[k]], both);
     }
-    return c2s_move_output(i, 0, x->dtype, x->rank, dim);
+    return c2s_infer_output(i, 0, x->dtype, x->rank, dim);
 }
 
 static int64_t edge_position(int64_t at, int64_t extent) {
@@ -123,12 +126,12 @@ static c2s_status run_plan(c2s_eval *e, c2s_mapped *plan, const c2s_elements *fi
                            c2s_status status) {
     c2s_elements x, y;
     if (status == C2S_OK)
-        status = c2s_move_open(e, &x, &y);
+        status = c2s_elements_open(e, &x, &y);
     if (status == C2S_OK) {
         plan->element = x.size;
         status =
             c2s_mapped_copy(plan, y.data, x.data, fill ? fill->data : (const void *)zero_element);
-        status = c2s_move_close(e, &x, &y, status);
+        status = c2s_elements_end(e, &x, &y, status);
     }
     for (int axis = 0; axis < plan->rank; axis++) {
         int64_t *map;
@@ -199,7 +202,7 @@ static c2s_status center_axes(const c2s_node *node, int rank, size_t length, int
     if (count != length)
         return c2s_fail(C2S_ERR_INVALID, "shape has %zu elements for %zu axes", length, count);
     if (given)
-        return c2s_move_axes(given, count, rank, axes);
+        return c2s_infer_axes(given, count, rank, axes);
     for (int axis = 0; axis < rank; axis++)
         axes[axis] = axis;
     return C2S_OK;
@@ -211,16 +214,16 @@ static c2s_status center_crop_pad_infer(c2s_infer *i) {
     unsigned count;
     int axes[C2S_MAX_RANK];
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "shape", &known, &shape, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "shape", &known, &shape, &count));
     if (x->rank < 0 || !known)
-        return c2s_move_output_rank(i, 0, x->dtype, x->rank);
+        return c2s_infer_output_rank(i, 0, x->dtype, x->rank);
     C2S_TRY(center_axes(i->node, x->rank, count, axes));
     memcpy(dim, x->dim, sizeof dim);
     for (unsigned k = 0; k < count; k++)
         dim[axes[k]] = shape[k];
-    return c2s_move_output(i, 0, x->dtype, x->rank, dim);
+    return c2s_infer_output(i, 0, x->dtype, x->rank, dim);
 }
 
 static c2s_status center_crop_pad_eval(c2s_eval *e) {

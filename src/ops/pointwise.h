@@ -8,7 +8,7 @@
 #define C2S_OPS_POINTWISE_H
 
 #include "ops/broadcast.h"
-#include "ops/op.h"
+#include "ops/infer_tensor.h"
 
 enum { C2S_POINTWISE_INPUTS = 3, C2S_BLOCK_ELEMENTS = 512 };
 
@@ -42,20 +42,6 @@ c2s_status c2s_predicate_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned op
 /* Folds any number of inputs with a two-operand block; then applies `finish` (may be NULL) with
  * the number of inputs as a const size_t * in params. */
 c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_blocks *finish);
-
-/* ---- inference ---- */
-/* Input 0 decides the output's type. All inputs are tensors; one is required. */
-c2s_status c2s_infer_like_first(c2s_infer *i);
-/* All inputs have one dtype and broadcast; the output has that dtype. */
-c2s_status c2s_infer_broadcast_all(c2s_infer *i);
-/* The same with a bool output. */
-c2s_status c2s_infer_predicate(c2s_infer *i);
-/* The first `required` inputs are given and all given inputs are tensors or not known. */
-c2s_status c2s_infer_tensors(const c2s_infer *i, unsigned required);
-/* Inputs a and b, where given and known, have one dtype. */
-c2s_status c2s_infer_same_dtype(const c2s_infer *i, unsigned a, unsigned b);
-/* Requires the rank of an input, where known, to be in least .. most. */
-c2s_status c2s_infer_rank(const c2s_infer *i, unsigned input, int least, int most);
 
 /* ---- writing block functions ----
  * C2S_BLOCK1(name, f32, float, expression of x) defines name_f32; inside, T is the wide type and

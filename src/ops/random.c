@@ -7,8 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+#include "ops/infer_tensor.h"
 #include "ops/random_source.h"
+#include "ops/workspace.h"
 
 /* The type of the output: the attribute dtype, or `absent`. */
 static c2s_status random_dtype(const c2s_node *node, c2s_dtype absent, bool only_floats,
@@ -33,15 +35,15 @@ static c2s_status random_infer(c2s_infer *i) {
     if (count > C2S_MAX_RANK)
         return c2s_fail(C2S_ERR_UNSUPPORTED, "shape has %zu elements, at most %d are possible",
                         count, C2S_MAX_RANK);
-    return c2s_move_output(i, 0, dtype, (int)count, shape);
+    return c2s_infer_output(i, 0, dtype, (int)count, shape);
 }
 
 static c2s_status random_like_infer(c2s_infer *i) {
     c2s_dtype dtype;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     C2S_TRY(random_dtype(i->node, x->dtype, true, &dtype));
-    return c2s_move_output(i, 0, dtype, x->rank, x->dim);
+    return c2s_infer_output(i, 0, dtype, x->rank, x->dim);
 }
 
 static c2s_status random_eval(c2s_eval *e, bool normal) {
@@ -144,10 +146,10 @@ static const c2s_attr_spec bernoulli_attrs[] = {
 
 static c2s_status bernoulli_infer(c2s_infer *i) {
     c2s_dtype dtype;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     C2S_TRY(random_dtype(i->node, x->dtype, false, &dtype));
-    return c2s_move_output(i, 0, dtype, x->rank, x->dim);
+    return c2s_infer_output(i, 0, dtype, x->rank, x->dim);
 }
 
 static c2s_status bernoulli_eval(c2s_eval *e) {
@@ -178,7 +180,7 @@ const c2s_op c2s_op_bernoulli = {
 
 static c2s_status multinomial_infer(c2s_infer *i) {
     int64_t dtype = c2s_attr_int(i->node, "dtype", C2S_INT32);
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     if (dtype != C2S_INT32 && dtype != C2S_INT64)
         return c2s_fail(C2S_ERR_INVALID, "dtype is %" PRId64 ", expected int32 or int64", dtype);
@@ -186,7 +188,7 @@ static c2s_status multinomial_infer(c2s_infer *i) {
         return c2s_fail(C2S_ERR_INVALID, "input has rank %d, expected 2", x->rank);
     c2s_dim dim[2] = {x->rank == 2 ? x->dim[0] : c2s_dim_fresh(i->dims),
                       c2s_attr_int(i->node, "sample_size", 1)};
-    return c2s_move_output(i, 0, (c2s_dtype)dtype, 2, dim);
+    return c2s_infer_output(i, 0, (c2s_dtype)dtype, 2, dim);
 }
 
 /* A class with the probability of its share in the sum of exp(log probability). `total` holds the

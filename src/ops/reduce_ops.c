@@ -8,6 +8,7 @@
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 #include "ops/reduce.h"
+#include "ops/workspace.h"
 
 /* Axes as a bit set. None given: all axes, or with noop_with_empty_axes none. */
 static c2s_status axes_of(const c2s_node *node, const int64_t *given, size_t count, int rank,
@@ -112,7 +113,7 @@ static c2s_status reduce_eval(c2s_eval *e, c2s_fold fold, finish_fn finish, bool
     const c2s_wide wide = wide_for(e->in[0], always_float);
     size_t folded, results;
     uint32_t axes;
-    c2s_narrowing to;
+    c2s_workspace ws = {0};
     if (!wide)
         return c2s_fail(C2S_ERR_INVALID, "the operator is not defined for elements of type %s",
                         c2s_dtype_name(e->in[0]->type.dtype));
@@ -121,22 +122,18 @@ static c2s_status reduce_eval(c2s_eval *e, c2s_fold fold, finish_fn finish, bool
         c2s_eval_set(e, 0, c2s_tensor_ref(e->in[0]));
         return C2S_OK;
     }
-    C2S_TRY(c2s_narrow_start(wide, e->out[0], &to));
-    c2s_status status = c2s_reduce(fold, wide, e->in[0], axes, NULL, to.data);
-    if (status != C2S_OK) {
-        c2s_narrow_abort(&to);
-        return status;
-    }
+    void *to = c2s_workspace_out(&ws, wide, e->out[0]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_reduce(fold, wide, e->in[0], axes, NULL, to);
     c2s_reduce_counts(&e->in[0]->type, axes, &folded, &results);
-    for (size_t k = 0; finish && k < results; k++)
+    for (size_t k = 0; finish && ws.status == C2S_OK && k < results; k++)
         if (wide == C2S_WIDE_F64)
-            ((double *)to.data)[k] = finish(((double *)to.data)[k], (double)folded);
+            ((double *)to)[k] = finish(((double *)to)[k], (double)folded);
         else if (wide == C2S_WIDE_I64)
-            ((int64_t *)to.data)[k] = folded ? ((int64_t *)to.data)[k] / (int64_t)folded : 0;
+            ((int64_t *)to)[k] = folded ? ((int64_t *)to)[k] / (int64_t)folded : 0;
         else
-            ((uint64_t *)to.data)[k] = folded ? ((uint64_t *)to.data)[k] / folded : 0;
-    c2s_narrow_finish(wide, e->out[0], &to);
-    return C2S_OK;
+            ((uint64_t *)to)[k] = folded ? ((uint64_t *)to)[k] / folded : 0;
+    return c2s_workspace_end(&ws);
 }
 
 /* log(sum(exp(x))) without overflow: the largest element is taken out first. Where that is
@@ -144,33 +141,25 @@ static c2s_status reduce_eval(c2s_eval *e, c2s_fold fold, finish_fn finish, bool
 static c2s_status log_sum_exp_eval(c2s_eval *e) {
     size_t folded, results;
     uint32_t axes;
-    void *center = NULL;
-    c2s_narrowing to = {0};
+    c2s_workspace ws = {0};
     C2S_TRY(eval_axes(e, &axes));
     if (!axes && c2s_attr_int(e->node, "noop_with_empty_axes", 0)) {
         c2s_eval_set(e, 0, c2s_tensor_ref(e->in[0]));
         return C2S_OK;
     }
     c2s_reduce_counts(&e->in[0]->type, axes, &folded, &results);
-    c2s_status status = c2s_wide_buffer(results, sizeof(double), &center);
-    if (status == C2S_OK)
-        status = c2s_narrow_start(C2S_WIDE_F64, e->out[0], &to);
-    if (status == C2S_OK)
-        status = c2s_reduce(C2S_FOLD_MAX, C2S_WIDE_F64, e->in[0], axes, NULL, center);
-    double *most = center, *sum = to.data;
-    if (status == C2S_OK) {
+    double *most = c2s_workspace_array(&ws, results, sizeof *most);
+    double *sum = c2s_workspace_out_f64(&ws, e->out[0]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_reduce(C2S_FOLD_MAX, C2S_WIDE_F64, e->in[0], axes, NULL, most);
+    if (ws.status == C2S_OK) {
         for (size_t k = 0; k < results; k++)
             most[k] = isfinite(most[k]) ? most[k] : 0;
-        status = c2s_reduce(C2S_FOLD_SUM_EXP, C2S_WIDE_F64, e->in[0], axes, center, sum);
+        ws.status = c2s_reduce(C2S_FOLD_SUM_EXP, C2S_WIDE_F64, e->in[0], axes, most, sum);
     }
-    if (status == C2S_OK) {
-        for (size_t k = 0; k < results; k++)
-            sum[k] = log(sum[k]) + most[k];
-        c2s_narrow_finish(C2S_WIDE_F64, e->out[0], &to);
-    }
-    c2s_narrow_abort(&to);
-    free(center);
-    return status;
+    for (size_t k = 0; ws.status == C2S_OK && k < results; k++)
+        sum[k] = log(sum[k]) + most[k];
+    return c2s_workspace_end(&ws);
 }
 
 /* Shapes are reduced to numbers of elements. `start`: the result for no elements, C2S_DIM_SYMBOLIC

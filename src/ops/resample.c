@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+
 
 static c2s_status one_of(const char *what, const char *found, const char *const *allowed) {
     for (const char *const *name = allowed; *name; name++) {

@@ -4,7 +4,8 @@
  */
 #include <inttypes.h>
 
-#include "ops/move.h"
+#include "ops/contents.h"
+#include "ops/infer_tensor.h"
 
 /* Output 0 is input 0 with the inferred shape. */
 static c2s_status view_eval(c2s_eval *e) {
@@ -82,17 +83,17 @@ static c2s_status reshape_infer(c2s_infer *i) {
     const c2s_dim *shape;
     unsigned rank;
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "shape", &known, &shape, &rank));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "shape", &known, &shape, &rank));
     if (!known)
-        return c2s_move_output_rank(i, 0, x->dtype, (int)c2s_move_length(i, 1));
+        return c2s_infer_output_rank(i, 0, x->dtype, (int)c2s_infer_length(i, 1));
     if (rank > C2S_MAX_RANK)
         return c2s_fail(C2S_ERR_UNSUPPORTED, "shape has %u elements, at most %d are possible", rank,
                         C2S_MAX_RANK);
     C2S_TRY(reshape_dims(i, x, shape, (int)rank, dim));
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, (int)rank, dim));
-    c2s_move_contents(i);
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, (int)rank, dim));
+    c2s_contents_keep(i);
     return C2S_OK;
 }
 
@@ -112,18 +113,18 @@ const c2s_op c2s_op_reshape = {
 /* ---- Flatten ---- */
 
 static c2s_status flatten_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     int64_t axis = c2s_attr_int(i->node, "axis", 1);
     if (x->rank < 0)
-        return c2s_move_output_rank(i, 0, x->dtype, 2);
+        return c2s_infer_output_rank(i, 0, x->dtype, 2);
     if (axis < -x->rank || axis > x->rank)
         return c2s_fail(C2S_ERR_INVALID, "axis is %" PRId64 ", allowed are %d to %d", axis,
                         -x->rank, x->rank);
     int split = (int)(axis < 0 ? axis + x->rank : axis);
     c2s_dim dim[2] = {c2s_dim_product(i->dims, x->dim, 0, split),
                       c2s_dim_product(i->dims, x->dim, split, x->rank)};
-    return c2s_move_output(i, 0, x->dtype, 2, dim);
+    return c2s_infer_output(i, 0, x->dtype, 2, dim);
 }
 
 static const c2s_attr_spec flatten_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
@@ -147,19 +148,19 @@ static c2s_status squeeze_infer(c2s_infer *i) {
     unsigned count;
     int axes[C2S_MAX_RANK], rank = 0;
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_ints(i, 1, "axes", &known, &given, &count));
+    C2S_TRY(c2s_infer_list_ints(i, 1, "axes", &known, &given, &count));
     if (x->rank < 0 || (c2s_infer_has(i, 1) && !known)) {
-        int64_t length = known ? (int64_t)count : c2s_move_length(i, 1);
+        int64_t length = known ? (int64_t)count : c2s_infer_length(i, 1);
         if (x->rank >= 0 && length > x->rank)
             return c2s_fail(C2S_ERR_INVALID, "%" PRId64 " axes are given for a tensor of rank %d",
                             length, x->rank);
-        return c2s_move_output_rank(i, 0, x->dtype,
+        return c2s_infer_output_rank(i, 0, x->dtype,
                                     x->rank < 0 || length < 0 ? -1 : x->rank - (int)length);
     }
     if (known)
-        C2S_TRY(c2s_move_axes(given, count, x->rank, axes));
+        C2S_TRY(c2s_infer_axes(given, count, x->rank, axes));
     for (unsigned k = 0; known && k < count; k++) {
         if (c2s_dim_is_known(x->dim[axes[k]]) && x->dim[axes[k]] != 1)
             return c2s_fail(C2S_ERR_INVALID, "axis %d has extent %" PRId64 ", expected 1", axes[k],
@@ -168,12 +169,12 @@ static c2s_status squeeze_infer(c2s_infer *i) {
     }
     for (int axis = 0; axis < x->rank; axis++) {
         if (!known && !c2s_dim_is_known(x->dim[axis])) /* may or may not be 1 */
-            return c2s_move_output(i, 0, x->dtype, -1, NULL);
+            return c2s_infer_output(i, 0, x->dtype, -1, NULL);
         if (known ? !drop[axis] : x->dim[axis] != 1)
             dim[rank++] = x->dim[axis];
     }
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, rank, dim));
-    c2s_move_contents(i);
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, rank, dim));
+    c2s_contents_keep(i);
     return C2S_OK;
 }
 
@@ -193,26 +194,26 @@ static c2s_status unsqueeze_infer(c2s_infer *i) {
     unsigned count;
     int axes[C2S_MAX_RANK];
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_ints(i, 1, "axes", &known, &given, &count));
-    int64_t length = known ? (int64_t)count : c2s_move_length(i, 1);
+    C2S_TRY(c2s_infer_list_ints(i, 1, "axes", &known, &given, &count));
+    int64_t length = known ? (int64_t)count : c2s_infer_length(i, 1);
     if (x->rank < 0 || length < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     if (length > C2S_MAX_RANK - x->rank)
         return c2s_fail(C2S_ERR_UNSUPPORTED,
                         "%" PRId64 " axes are added to a rank of %d, at most %d are possible",
                         length, x->rank, C2S_MAX_RANK);
     int rank = x->rank + (int)length;
     if (!known)
-        return c2s_move_output_rank(i, 0, x->dtype, rank);
-    C2S_TRY(c2s_move_axes(given, count, rank, axes));
+        return c2s_infer_output_rank(i, 0, x->dtype, rank);
+    C2S_TRY(c2s_infer_axes(given, count, rank, axes));
     for (unsigned k = 0; k < count; k++)
         one[axes[k]] = true;
     for (int axis = 0, from = 0; axis < rank; axis++)
         dim[axis] = one[axis] ? 1 : x->dim[from++];
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, rank, dim));
-    c2s_move_contents(i);
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, rank, dim));
+    c2s_contents_keep(i);
     return C2S_OK;
 }
 

@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/mapped_copy.h"
-#include "ops/move.h"
 #include "ops/resample.h"
+#include "ops/workspace.h"
 
 enum { X, ROI, SCALES, SIZES };
 
@@ -19,7 +22,7 @@ enum { X, ROI, SCALES, SIZES };
 static c2s_status resize_axes(const c2s_node *node, int rank, int *axes, size_t *count) {
     const int64_t *given = c2s_attr_ints(node, "axes", count);
     if (given)
-        return c2s_move_axes(given, *count, rank, axes);
+        return c2s_infer_axes(given, *count, rank, axes);
     *count = (size_t)rank;
     for (int axis = 0; axis < rank; axis++)
         axes[axis] = axis;
@@ -84,7 +87,7 @@ static c2s_status resize_by_sizes(const c2s_infer *i, const c2s_type *x, const i
     unsigned length;
     int policy;
     C2S_TRY(aspect_policy(i->node, &policy));
-    C2S_TRY(c2s_move_dims(i, SIZES, "sizes", &known, &sizes, &length));
+    C2S_TRY(c2s_infer_list_dims(i, SIZES, "sizes", &known, &sizes, &length));
     if (known && length != count)
         return c2s_fail(C2S_ERR_INVALID, "sizes has %u elements for %zu axes", length, count);
     for (size_t k = 0; k < count; k++) {
@@ -125,7 +128,7 @@ static c2s_status resize_by_scales(const c2s_infer *i, const c2s_type *x, const 
 
 /* An input that may be empty to say that it is left out. */
 static bool resize_has(const c2s_infer *i, unsigned input) {
-    return c2s_infer_has(i, input) && c2s_move_length(i, input) != 0;
+    return c2s_infer_has(i, input) && c2s_infer_length(i, input) != 0;
 }
 
 static c2s_status resize_infer(c2s_infer *i) {
@@ -133,11 +136,11 @@ static c2s_status resize_infer(c2s_infer *i) {
     size_t count;
     c2s_dim dim[C2S_MAX_RANK];
     c2s_resample_options options;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     C2S_TRY(c2s_resample_options_of(i->node, &options));
     const c2s_type *x = c2s_infer_type(i, X);
     if (x->rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     C2S_TRY(resize_axes(i->node, x->rank, axes, &count));
     memcpy(dim, x->dim, sizeof dim);
     if (resize_has(i, SIZES))
@@ -147,8 +150,8 @@ static c2s_status resize_infer(c2s_infer *i) {
     else if (i->concrete)
         return c2s_fail(C2S_ERR_INVALID, "neither scales nor sizes is given");
     else
-        return c2s_move_output_rank(i, 0, x->dtype, x->rank);
-    return c2s_move_output(i, 0, x->dtype, x->rank, dim);
+        return c2s_infer_output_rank(i, 0, x->dtype, x->rank);
+    return c2s_infer_output(i, 0, x->dtype, x->rank, dim);
 }
 
 /* ---- evaluation ---- */
@@ -227,11 +230,11 @@ static c2s_status resize_nearest(c2s_eval *e, c2s_resample_table *tables) {
             return status;
         }
     }
-    c2s_status status = c2s_move_open(e, &x, &y);
+    c2s_status status = c2s_elements_open(e, &x, &y);
     if (status == C2S_OK) {
         plan.element = x.size;
         status = c2s_mapped_copy(&plan, y.data, x.data, fill.data);
-        status = c2s_move_close(e, &x, &y, status);
+        status = c2s_elements_end(e, &x, &y, status);
     }
     c2s_elements_close(&fill);
     c2s_tensor_unref(outside);

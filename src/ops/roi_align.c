@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 typedef struct roi_options {
     bool maximum; /* else the average */
@@ -42,7 +44,7 @@ static c2s_status roi_options_of(const c2s_node *node, roi_options *o) {
 
 static c2s_status roi_align_infer(c2s_infer *i) {
     roi_options options;
-    C2S_TRY(c2s_move_need(i, 3));
+    C2S_TRY(c2s_infer_tensors(i, 3));
     C2S_TRY(roi_options_of(i->node, &options));
     const c2s_type *x = c2s_infer_type(i, 0), *rois = c2s_infer_type(i, 1);
     const c2s_type *batch = c2s_infer_type(i, 2);
@@ -58,7 +60,7 @@ static c2s_status roi_align_infer(c2s_infer *i) {
                                        : c2s_dim_fresh(i->dims);
     c2s_dim dim[4] = {count, x->rank == 4 ? x->dim[1] : c2s_dim_fresh(i->dims), options.height,
                       options.width};
-    return c2s_move_output(i, 0, x->dtype, 4, dim);
+    return c2s_infer_output(i, 0, x->dtype, 4, dim);
 }
 
 /* One sample of a bin: four neighbours and their weights, the same for all channels. */

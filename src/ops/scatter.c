@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "ops/combine.h"
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 /* Writes or combines one run of elements. */
 static inline void put(char *to, const char *from, size_t count, size_t size, c2s_combine combine) {
@@ -58,7 +60,7 @@ static c2s_status scatter_open(c2s_eval *e, scatter *s) {
 /* What all three inputs have in common. */
 static c2s_status scatter_types(c2s_infer *i, const c2s_type **x, const c2s_type **index,
                                 const c2s_type **updates) {
-    C2S_TRY(c2s_move_need(i, 3));
+    C2S_TRY(c2s_infer_tensors(i, 3));
     *x = c2s_infer_type(i, 0);
     *index = c2s_infer_type(i, 1);
     *updates = c2s_infer_type(i, 2);
@@ -69,7 +71,7 @@ static c2s_status scatter_types(c2s_infer *i, const c2s_type **x, const c2s_type
         (*x)->dtype != (*updates)->dtype)
         return c2s_fail(C2S_ERR_INVALID, "data is of type %s, updates are of type %s",
                         c2s_dtype_name((*x)->dtype), c2s_dtype_name((*updates)->dtype));
-    return c2s_move_output(i, 0, (*x)->dtype, (*x)->rank, (*x)->dim);
+    return c2s_infer_output(i, 0, (*x)->dtype, (*x)->rank, (*x)->dim);
 }
 
 /* ---- ScatterElements ---- */

@@ -7,26 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/workspace.h"
 
 /* ---- Compress ---- */
 
 static c2s_status compress_infer(c2s_infer *i) {
     int axis;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0), *condition = c2s_infer_type(i, 1);
     c2s_dim found = c2s_dim_fresh(i->dims);
     if ((condition->dtype != C2S_UNDEFINED && condition->dtype != C2S_BOOL) || condition->rank > 1)
         return c2s_fail(C2S_ERR_INVALID, "condition must be a list of bools");
     if (!c2s_attr_has(i->node, "axis"))
-        return c2s_move_output(i, 0, x->dtype, 1, &found);
+        return c2s_infer_output(i, 0, x->dtype, 1, &found);
     if (x->rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
     c2s_type out = *x;
     out.dim[axis] = found;
-    return c2s_move_output(i, 0, x->dtype, out.rank, out.dim);
+    return c2s_infer_output(i, 0, x->dtype, out.rank, out.dim);
 }
 
 static c2s_status compress_eval(c2s_eval *e) {
@@ -48,7 +51,7 @@ static c2s_status compress_eval(c2s_eval *e) {
         *(a < axis ? &outer : &inner) *= a == axis ? 1 : (size_t)dim[a];
     C2S_TRY(c2s_eval_new(e, 0, in->type.dtype, rank, dim));
     c2s_elements x, y;
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     size_t run = inner * x.size;
     char *to = y.data;
     for (size_t o = 0; y.count && o < outer; o++) {
@@ -59,7 +62,7 @@ static c2s_status compress_eval(c2s_eval *e) {
             to += run;
         }
     }
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
@@ -78,10 +81,10 @@ const c2s_op c2s_op_compress = {
 /* ---- NonZero ---- */
 
 static c2s_status non_zero_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     c2s_dim dim[2] = {x->rank < 0 ? c2s_dim_fresh(i->dims) : x->rank, c2s_dim_fresh(i->dims)};
-    return c2s_move_output(i, 0, C2S_INT64, 2, dim);
+    return c2s_infer_output(i, 0, C2S_INT64, 2, dim);
 }
 
 /* found[k]: element k is not zero. Returns how many are. */
@@ -152,14 +155,14 @@ const c2s_op c2s_op_non_zero = {
 /* ---- Trilu ---- */
 
 static c2s_status trilu_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0), *k = c2s_infer_type(i, 1);
     if (x->rank >= 0 && x->rank < 2)
         return c2s_fail(C2S_ERR_INVALID, "input has rank %d, expected at least 2", x->rank);
     if (k->dtype != C2S_UNDEFINED && k->dtype != C2S_INT64)
         return c2s_fail(C2S_ERR_INVALID, "k is of type %s, expected int64",
                         c2s_dtype_name(k->dtype));
-    return c2s_move_output(i, 0, x->dtype, x->rank, x->dim);
+    return c2s_infer_output(i, 0, x->dtype, x->rank, x->dim);
 }
 
 static c2s_status trilu_eval(c2s_eval *e) {
@@ -172,7 +175,7 @@ static c2s_status trilu_eval(c2s_eval *e) {
         return c2s_fail(C2S_ERR_INVALID, "k has %zu elements, expected 1", offset->count);
     k = k < -rows ? -rows : k > columns ? columns : k;
     c2s_elements x, y;
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     size_t size = x.size, width = (size_t)columns;
     for (size_t line = 0; y.count && line < y.count / width; line++) {
         /* Columns below `edge` are left of the diagonal (upper), or up to it (lower). */
@@ -184,7 +187,7 @@ static c2s_status trilu_eval(c2s_eval *e) {
         memcpy(to + begin * size, from + begin * size, (end - begin) * size);
         c2s_fill_elements(upper ? to : to + end * size, size, width - (end - begin), zero);
     }
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 static const c2s_attr_spec trilu_attrs[] = {{"upper", C2S_ATTR_INT, false}, {0}};
@@ -213,7 +216,7 @@ static c2s_status reverse_axes(const c2s_node *node, int *time, int *batch) {
 
 static c2s_status reverse_sequence_infer(c2s_infer *i) {
     int time, batch;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     C2S_TRY(reverse_axes(i->node, &time, &batch));
     const c2s_type *x = c2s_infer_type(i, 0), *lengths = c2s_infer_type(i, 1);
     if (x->rank >= 0 && x->rank < 2)
@@ -225,7 +228,7 @@ static c2s_status reverse_sequence_infer(c2s_infer *i) {
         return c2s_fail(C2S_ERR_INVALID,
                         "sequence_lens must have one element for each of %" PRId64 " sequences",
                         x->dim[batch]);
-    return c2s_move_output(i, 0, x->dtype, x->rank, x->dim);
+    return c2s_infer_output(i, 0, x->dtype, x->rank, x->dim);
 }
 
 static c2s_status reverse_sequence_eval(c2s_eval *e) {
@@ -235,7 +238,7 @@ static c2s_status reverse_sequence_eval(c2s_eval *e) {
     const c2s_type *in = &e->in[0]->type;
     C2S_TRY(reverse_axes(e->node, &time, &batch));
     C2S_TRY(c2s_tensor_ints(e->in[1], &lengths));
-    c2s_status status = c2s_move_open(e, &x, &y);
+    c2s_status status = c2s_elements_open(e, &x, &y);
     if (status != C2S_OK) {
         free(lengths);
         return status;
@@ -258,7 +261,7 @@ static c2s_status reverse_sequence_eval(c2s_eval *e) {
         }
     }
     free(lengths);
-    return c2s_move_close(e, &x, &y, status);
+    return c2s_elements_end(e, &x, &y, status);
 }
 
 static const c2s_attr_spec reverse_sequence_attrs[] = {

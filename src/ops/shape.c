@@ -2,7 +2,8 @@
  *
  * Shape and Size: where symbolic dimensions become contents of tensors.
  */
-#include "ops/move.h"
+#include "ops/contents.h"
+#include "ops/infer_tensor.h"
 
 /* The axes [start, end) that Shape reports: attributes clamped as in Python slicing. */
 static void shape_bounds(const c2s_node *node, int rank, int *begin, int *end) {
@@ -17,13 +18,13 @@ static void shape_bounds(const c2s_node *node, int rank, int *begin, int *end) {
 
 static c2s_status shape_infer(c2s_infer *i) {
     int begin, end;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     if (x->rank < 0)
-        return c2s_move_output_rank(i, 0, C2S_INT64, 1);
+        return c2s_infer_output_rank(i, 0, C2S_INT64, 1);
     shape_bounds(i->node, x->rank, &begin, &end);
     c2s_dim count = end - begin;
-    C2S_TRY(c2s_move_output(i, 0, C2S_INT64, 1, &count));
+    C2S_TRY(c2s_infer_output(i, 0, C2S_INT64, 1, &count));
     c2s_infer_set_contents(i, 0, x->dim + begin, (unsigned)count);
     return C2S_OK;
 }
@@ -53,9 +54,9 @@ const c2s_op c2s_op_shape = {
 };
 
 static c2s_status size_infer(c2s_infer *i) {
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_output(i, 0, C2S_INT64, 0, NULL));
+    C2S_TRY(c2s_infer_output(i, 0, C2S_INT64, 0, NULL));
     if (x->rank >= 0) {
         c2s_dim count = c2s_dim_product(i->dims, x->dim, 0, x->rank);
         c2s_infer_set_contents(i, 0, &count, 1);

@@ -3,9 +3,10 @@
  * Slice.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "ops/move.h"
+#include "ops/contents.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
 
 /* ---- one axis ---- */
@@ -64,14 +65,14 @@ typedef struct slice_inputs {
     c2s_dim start[C2S_MAX_RANK], end[C2S_MAX_RANK], step[C2S_MAX_RANK];
 } slice_inputs;
 
-/* c2s_move_dims, with integers beyond what a dimension can hold brought into its range: "to the
+/* c2s_infer_list_dims, with integers beyond what a dimension can hold brought into its range: "to the
  * end" is often said with the greatest or least integer. */
 static c2s_status slice_bounds(const c2s_infer *i, unsigned input, const char *what, bool *known,
                                const c2s_dim **dims, unsigned *count) {
     const int64_t *ints, most = -(C2S_DIM_SYMBOLIC / 2);
     if (!c2s_infer_has(i, input) || !c2s_infer_ints(i, input, &ints, count) ||
         *count > C2S_MAX_RANK)
-        return c2s_move_dims(i, input, what, known, dims, count);
+        return c2s_infer_list_dims(i, input, what, known, dims, count);
     c2s_dim *clamped = c2s_arena_array(i->arena, C2S_MAX_RANK, sizeof *clamped);
     for (unsigned k = 0; k < *count; k++)
         clamped[k] = ints[k] > most ? most : ints[k] < -most ? -most : ints[k];
@@ -89,7 +90,7 @@ static c2s_status slice_inputs_of(const c2s_infer *i, int rank, slice_inputs *s,
     bool has[4], given_axes = c2s_infer_has(i, 3), given_step = c2s_infer_has(i, 4);
     C2S_TRY(slice_bounds(i, 1, "starts", &has[0], &start, &counts[0]));
     C2S_TRY(slice_bounds(i, 2, "ends", &has[1], &end, &counts[1]));
-    C2S_TRY(c2s_move_ints(i, 3, "axes", &has[2], &axes, &counts[2]));
+    C2S_TRY(c2s_infer_list_ints(i, 3, "axes", &has[2], &axes, &counts[2]));
     C2S_TRY(slice_bounds(i, 4, "steps", &has[3], &step, &counts[3]));
     *known = has[0] && has[1] && has[2] == given_axes && has[3] == given_step;
     if (!*known)
@@ -101,7 +102,7 @@ static c2s_status slice_inputs_of(const c2s_infer *i, int rank, slice_inputs *s,
                         "%u starts, %u ends, %u axes, %u steps for an input of rank %d", s->count,
                         counts[1], given_axes ? counts[2] : s->count,
                         given_step ? counts[3] : s->count, rank);
-    C2S_TRY(c2s_move_axes(given_axes ? axes : all, s->count, rank, s->axis));
+    C2S_TRY(c2s_infer_axes(given_axes ? axes : all, s->count, rank, s->axis));
     for (unsigned k = 0; k < s->count; k++) {
         s->start[k] = start[k];
         s->end[k] = end[k];
@@ -136,10 +137,10 @@ static c2s_status slice_infer(c2s_infer *i) {
     slice_inputs s;
     bool known;
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 3));
+    C2S_TRY(c2s_infer_tensors(i, 3));
     const c2s_type *x = c2s_infer_type(i, 0);
     if (x->rank < 0)
-        return c2s_move_output(i, 0, x->dtype, -1, NULL);
+        return c2s_infer_output(i, 0, x->dtype, -1, NULL);
     C2S_TRY(slice_inputs_of(i, x->rank, &s, &known));
     if (!known) {
         /* Axes that are known not to be sliced keep their extents. */
@@ -154,7 +155,7 @@ static c2s_status slice_infer(c2s_infer *i) {
         }
         for (int a = 0; a < x->rank; a++)
             dim[a] = has_axes && !sliced[a] ? x->dim[a] : c2s_dim_fresh(i->dims);
-        return c2s_move_output(i, 0, x->dtype, x->rank, dim);
+        return c2s_infer_output(i, 0, x->dtype, x->rank, dim);
     }
     for (int a = 0; a < x->rank; a++)
         dim[a] = x->dim[a];
@@ -166,7 +167,7 @@ static c2s_status slice_infer(c2s_infer *i) {
         else
             dim[s.axis[k]] = sliced_extent(i, extent, s.start[k], s.end[k], s.step[k]);
     }
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, x->rank, dim));
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, x->rank, dim));
     if (x->rank == 1)
         slice_contents(i, &s);
     return C2S_OK;
@@ -186,7 +187,7 @@ static c2s_status slice_eval(c2s_eval *e) {
     ptrdiff_t to[C2S_MAX_RANK], from[C2S_MAX_RANK];
     c2s_elements x, y;
     const c2s_type *in = &e->in[0]->type, *out = &e->out_type[0];
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     const char *source = x.data;
     c2s_strides_of(in, x.size, from);
     c2s_strides_of(out, y.size, to);
@@ -202,7 +203,7 @@ static c2s_status slice_eval(c2s_eval *e) {
     for (int axis = 0; axis < out->rank; axis++)
         c2s_strided_axis(&plan, (size_t)out->dim[axis], to[axis], from[axis]);
     c2s_strided_copy(&plan, y.data, source);
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 const c2s_op c2s_op_slice = {

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 static size_t extents(const c2s_type *type, int begin, int end) {
     size_t product = 1;
@@ -17,10 +19,10 @@ static size_t extents(const c2s_type *type, int begin, int end) {
 
 static c2s_status tensor_scatter_infer(c2s_infer *i) {
     int axis;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *past = c2s_infer_type(i, 0), *update = c2s_infer_type(i, 1);
     const c2s_type *index = c2s_infer_type(i, 2);
-    C2S_TRY(c2s_move_output(i, 0, past->dtype, past->rank, past->dim));
+    C2S_TRY(c2s_infer_output(i, 0, past->dtype, past->rank, past->dim));
     if (past->dtype != C2S_UNDEFINED && update->dtype != C2S_UNDEFINED &&
         past->dtype != update->dtype)
         return c2s_fail(C2S_ERR_INVALID, "past_cache is of type %s, update of type %s",
@@ -88,14 +90,14 @@ static c2s_status tensor_scatter_eval(c2s_eval *e) {
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", -2), e->in[0]->type.rank, &axis));
     if (e->in_count > 2 && e->in[2])
         C2S_TRY(c2s_tensor_ints(e->in[2], &start));
-    c2s_status status = c2s_move_open(e, &x, &y);
+    c2s_status status = c2s_elements_open(e, &x, &y);
     if (status == C2S_OK) {
         memcpy(y.data, x.data, x.size * x.count);
         status = c2s_elements_read(e->in[1], &update);
         if (status == C2S_OK && y.count && update.count)
             status = tensor_scatter_write(e, &update, &y, start, axis, mode[0] == 'c');
         c2s_elements_close(&update);
-        status = c2s_move_close(e, &x, &y, status);
+        status = c2s_elements_end(e, &x, &y, status);
     }
     free(start);
     return status;

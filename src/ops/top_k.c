@@ -7,22 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "ops/elements.h"
 #include "ops/index_sort.h"
-#include "ops/move.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 static c2s_status top_k_infer(c2s_infer *i) {
     bool known;
     const c2s_dim *k;
     unsigned count;
     int axis;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     const c2s_type *x = c2s_infer_type(i, 0);
-    C2S_TRY(c2s_move_dims(i, 1, "K", &known, &k, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 1, "K", &known, &k, &count));
     if (known && count != 1)
         return c2s_fail(C2S_ERR_INVALID, "K has %u elements, expected 1", count);
     if (x->rank < 0) {
-        C2S_TRY(c2s_move_output(i, 0, x->dtype, -1, NULL));
-        return c2s_move_output(i, 1, C2S_INT64, -1, NULL);
+        C2S_TRY(c2s_infer_output(i, 0, x->dtype, -1, NULL));
+        return c2s_infer_output(i, 1, C2S_INT64, -1, NULL);
     }
     C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", -1), x->rank, &axis));
     c2s_type out = *x;
@@ -31,8 +34,8 @@ static c2s_status top_k_infer(c2s_infer *i) {
         return c2s_fail(C2S_ERR_INVALID, "K is %" PRId64 ", the axis has %" PRId64 " elements", *k,
                         x->dim[axis]);
     out.dim[axis] = known ? *k : c2s_dim_fresh(i->dims);
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, out.rank, out.dim));
-    return c2s_move_output(i, 1, C2S_INT64, out.rank, out.dim);
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, out.rank, out.dim));
+    return c2s_infer_output(i, 1, C2S_INT64, out.rank, out.dim);
 }
 
 /* A line along the axis: real numbers as doubles, integers as int64 (uint64 with the top bit

@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "ops/move.h"
+#include "ops/contents.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
 
 /* ---- Transpose ---- */
@@ -22,24 +24,24 @@ static c2s_status transpose_perm(const c2s_node *node, int rank, int *perm) {
     if (count != (size_t)rank)
         return c2s_fail(C2S_ERR_INVALID, "perm has %zu entries for an input of rank %d", count,
                         rank);
-    return c2s_move_axes(given, count, rank, perm);
+    return c2s_infer_axes(given, count, rank, perm);
 }
 
 static c2s_status transpose_infer(c2s_infer *i) {
     int perm[C2S_MAX_RANK];
     c2s_dim dim[C2S_MAX_RANK];
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     if (x->rank < 0) {
         size_t count;
         const int64_t *given = c2s_attr_ints(i->node, "perm", &count);
-        return c2s_move_output_rank(i, 0, x->dtype, given && count < 99 ? (int)count : -1);
+        return c2s_infer_output_rank(i, 0, x->dtype, given && count < 99 ? (int)count : -1);
     }
     C2S_TRY(transpose_perm(i->node, x->rank, perm));
     for (int axis = 0; axis < x->rank; axis++)
         dim[axis] = x->dim[perm[axis]];
-    C2S_TRY(c2s_move_output(i, 0, x->dtype, x->rank, dim));
-    c2s_move_contents(i);
+    C2S_TRY(c2s_infer_output(i, 0, x->dtype, x->rank, dim));
+    c2s_contents_keep(i);
     return C2S_OK;
 }
 
@@ -49,14 +51,14 @@ static c2s_status transpose_eval(c2s_eval *e) {
     c2s_elements x, y;
     const c2s_type *type = &e->in[0]->type;
     C2S_TRY(transpose_perm(e->node, type->rank, perm));
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     c2s_strides_of(type, x.size, from);
     c2s_strides_of(&e->out[0]->type, y.size, to);
     c2s_strided plan = {.element = x.size};
     for (int axis = 0; axis < type->rank; axis++)
         c2s_strided_axis(&plan, (size_t)type->dim[perm[axis]], to[axis], from[perm[axis]]);
     c2s_strided_copy(&plan, y.data, x.data);
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 static const c2s_attr_spec transpose_attrs[] = {{"perm", C2S_ATTR_INTS, false}, {0}};
@@ -95,35 +97,35 @@ static c2s_status exact_quotient(const c2s_infer *i, const char *what, c2s_dim a
 static c2s_status depth_to_space_infer(c2s_infer *i) {
     int64_t block;
     c2s_dim dim[4];
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     C2S_TRY(block_size(i->node, &block));
     const c2s_type *x = c2s_infer_type(i, 0);
     if (x->rank < 0)
-        return c2s_move_output_rank(i, 0, x->dtype, 4);
+        return c2s_infer_output_rank(i, 0, x->dtype, 4);
     if (x->rank != 4)
         return c2s_fail(C2S_ERR_INVALID, "input has rank %d, expected 4", x->rank);
     dim[0] = x->dim[0];
     C2S_TRY(exact_quotient(i, "channel count", x->dim[1], block * block, &dim[1]));
     dim[2] = c2s_dim_mul(i->dims, x->dim[2], block);
     dim[3] = c2s_dim_mul(i->dims, x->dim[3], block);
-    return c2s_move_output(i, 0, x->dtype, 4, dim);
+    return c2s_infer_output(i, 0, x->dtype, 4, dim);
 }
 
 static c2s_status space_to_depth_infer(c2s_infer *i) {
     int64_t block;
     c2s_dim dim[4];
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     C2S_TRY(block_size(i->node, &block));
     const c2s_type *x = c2s_infer_type(i, 0);
     if (x->rank < 0)
-        return c2s_move_output_rank(i, 0, x->dtype, 4);
+        return c2s_infer_output_rank(i, 0, x->dtype, 4);
     if (x->rank != 4)
         return c2s_fail(C2S_ERR_INVALID, "input has rank %d, expected 4", x->rank);
     dim[0] = x->dim[0];
     dim[1] = c2s_dim_mul(i->dims, x->dim[1], block * block);
     C2S_TRY(exact_quotient(i, "height", x->dim[2], block, &dim[2]));
     C2S_TRY(exact_quotient(i, "width", x->dim[3], block, &dim[3]));
-    return c2s_move_output(i, 0, x->dtype, 4, dim);
+    return c2s_infer_output(i, 0, x->dtype, 4, dim);
 }
 
 /* Both operators read the wide image as [n, c, h, block row, w, block column]. `deep` holds the
@@ -158,9 +160,9 @@ static c2s_status block_eval(c2s_eval *e, bool to_space) {
     int64_t block;
     C2S_TRY(block_size(e->node, &block));
     bool channels_first = to_space && strcmp(c2s_attr_string(e->node, "mode", "DCR"), "CRD") == 0;
-    C2S_TRY(c2s_move_open(e, &x, &y));
+    C2S_TRY(c2s_elements_open(e, &x, &y));
     if (!y.count)
-        return c2s_move_close(e, &x, &y, C2S_OK);
+        return c2s_elements_end(e, &x, &y, C2S_OK);
     const c2s_type *in = &e->in[0]->type, *out = &e->out[0]->type;
     block_strides(to_space ? in : out, x.size, block, channels_first, to_space ? out : in, extent,
                   deep, wide);
@@ -169,7 +171,7 @@ static c2s_status block_eval(c2s_eval *e, bool to_space) {
         c2s_strided_axis(&plan, extent[axis], to_space ? wide[axis] : deep[axis],
                          to_space ? deep[axis] : wide[axis]);
     c2s_strided_copy(&plan, y.data, x.data);
-    return c2s_move_close(e, &x, &y, C2S_OK);
+    return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
 static c2s_status depth_to_space_eval(c2s_eval *e) {

@@ -5,30 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "ops/contents.h"
+#include "ops/elements.h"
 #include "ops/index_sort.h"
-#include "ops/move.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 static c2s_status unique_infer(c2s_infer *i) {
     int axis = 0;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     const c2s_type *x = c2s_infer_type(i, 0);
     c2s_dim found = c2s_dim_fresh(i->dims), all = c2s_dim_fresh(i->dims);
     if (!c2s_attr_has(i->node, "axis")) {
         if (x->rank >= 0)
             all = c2s_dim_product(i->dims, x->dim, 0, x->rank);
-        C2S_TRY(c2s_move_output(i, 0, x->dtype, 1, &found));
+        C2S_TRY(c2s_infer_output(i, 0, x->dtype, 1, &found));
     } else if (x->rank >= 0) {
         c2s_type out = *x;
         C2S_TRY(c2s_infer_axis(c2s_attr_int(i->node, "axis", 0), x->rank, &axis));
         all = x->dim[axis];
         out.dim[axis] = found;
-        C2S_TRY(c2s_move_output(i, 0, x->dtype, out.rank, out.dim));
+        C2S_TRY(c2s_infer_output(i, 0, x->dtype, out.rank, out.dim));
     } else {
-        C2S_TRY(c2s_move_output(i, 0, x->dtype, -1, NULL));
+        C2S_TRY(c2s_infer_output(i, 0, x->dtype, -1, NULL));
     }
-    C2S_TRY(c2s_move_output(i, 1, C2S_INT64, 1, &found));
-    C2S_TRY(c2s_move_output(i, 2, C2S_INT64, 1, &all));
-    return c2s_move_output(i, 3, C2S_INT64, 1, &found);
+    C2S_TRY(c2s_infer_output(i, 1, C2S_INT64, 1, &found));
+    C2S_TRY(c2s_infer_output(i, 2, C2S_INT64, 1, &all));
+    return c2s_infer_output(i, 3, C2S_INT64, 1, &found);
 }
 
 /* The input as [outer][count][inner]: item k is the slice [:][k][:]. */

@@ -40,31 +40,9 @@ void c2s_wide_load(c2s_wide wide, c2s_dtype dtype, const void *data, size_t star
 void c2s_wide_store(c2s_wide wide, c2s_dtype dtype, void *data, size_t start, size_t count,
                     const void *in);
 
-/* A whole tensor as a wide array: its own data where possible, else a widened copy. */
-typedef struct c2s_widened {
-    const void *data;
-    void *copy; /* NULL if data is the tensor's own */
-} c2s_widened;
-c2s_status c2s_widen(c2s_wide wide, const c2s_tensor *tensor, c2s_widened *out);
-void c2s_widened_free(c2s_widened *widened); /* safe on a zeroed struct */
-
-/* A wide array to be stored into a tensor: the tensor's own data where possible, else memory that
- * c2s_narrow_finish converts and frees. Not zeroed. */
-typedef struct c2s_narrowing {
-    void *data;
-    void *copy;
-} c2s_narrowing;
-c2s_status c2s_narrow_start(c2s_wide wide, c2s_tensor *tensor, c2s_narrowing *out);
-void c2s_narrow_finish(c2s_wide wide, c2s_tensor *tensor, c2s_narrowing *narrowing);
-/* Frees without storing. */
-void c2s_narrow_abort(c2s_narrowing *narrowing);
-
 /* Towards zero; 0 for NaN and what int64_t cannot hold. */
 static inline int64_t c2s_wide_truncate(double value) {
     return value > -0x1p63 && value < 0x1p63 ? (int64_t)value : 0;
 }
-
-/* Memory for `count` elements of `size` bytes: C2S_ERR_MEMORY on failure or overflow; free() it. */
-c2s_status c2s_wide_buffer(size_t count, size_t size, void **out);
 
 #endif

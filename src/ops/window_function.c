@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ops/move.h"
+#include "base/memory.h"
+#include "ops/infer_tensor.h"
+#include "ops/workspace.h"
 
 static const double pi = 3.14159265358979323846;
 
@@ -28,14 +30,14 @@ static c2s_status window_infer(c2s_infer *i) {
     const c2s_dim *size;
     unsigned count;
     c2s_dtype dtype;
-    C2S_TRY(c2s_move_need(i, 1));
+    C2S_TRY(c2s_infer_tensors(i, 1));
     C2S_TRY(output_dtype(i->node, &dtype));
-    C2S_TRY(c2s_move_dims(i, 0, "size", &known, &size, &count));
+    C2S_TRY(c2s_infer_list_dims(i, 0, "size", &known, &size, &count));
     if (!known)
-        return c2s_move_output_rank(i, 0, dtype, 1);
+        return c2s_infer_output_rank(i, 0, dtype, 1);
     if (count != 1)
         return c2s_fail(C2S_ERR_INVALID, "size has %u elements, expected 1", count);
-    return c2s_move_output(i, 0, dtype, 1, size);
+    return c2s_infer_output(i, 0, dtype, 1, size);
 }
 
 /* w[k] = a0 - a1 cos(2 pi k / n) + a2 cos(4 pi k / n); n is the size, or one less for a symmetric
@@ -108,17 +110,17 @@ static c2s_status mel_weight_matrix_infer(c2s_infer *i) {
     unsigned count;
     c2s_dtype dtype;
     c2s_dim dim[2];
-    C2S_TRY(c2s_move_need(i, 5));
+    C2S_TRY(c2s_infer_tensors(i, 5));
     C2S_TRY(output_dtype(i->node, &dtype));
     for (unsigned k = 0; k < 2; k++) {
-        C2S_TRY(c2s_move_dims(i, k, k ? "dft_length" : "num_mel_bins", &known, &given, &count));
+        C2S_TRY(c2s_infer_list_dims(i, k, k ? "dft_length" : "num_mel_bins", &known, &given, &count));
         if (known && count != 1)
             return c2s_fail(C2S_ERR_INVALID, "%s has %u elements, expected 1",
                             k ? "dft_length" : "num_mel_bins", count);
         dim[1 - k] = known ? *given : c2s_dim_fresh(i->dims);
     }
     dim[0] = c2s_dim_add(i->dims, c2s_dim_floordiv(i->dims, dim[0], 2), 1);
-    return c2s_move_output(i, 0, dtype, 2, dim);
+    return c2s_infer_output(i, 0, dtype, 2, dim);
 }
 
 static double mel_of_hertz(double hertz) {

@@ -1,72 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/workspace.h"
 
-#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "ir/convert.h"
 
+/* Conversions are cut into pieces for the threads; a multiple of four elements, so that packed
+ * types are cut between bytes. */
+enum { PIECE = 1 << 14, PARALLEL_PIECES = 4 };
+
+/* Header of an allocation; the array follows, aligned as the header is. */
+typedef struct c2s_workspace_block {
+    _Alignas(64) struct c2s_workspace_block *next;
+    c2s_tensor *tensor; /* where the array goes in the end, or NULL */
+    c2s_wide wide;
+} block;
+
+static void *array_of(block *b) {
+    return b + 1;
+}
+
 void *c2s_workspace_array(c2s_workspace *ws, size_t count, size_t size) {
+    size_t bytes;
+    block *b = NULL;
     if (ws->status != C2S_OK)
         return NULL;
-    assert(ws->block_count < C2S_WORKSPACE_BLOCKS);
-    size_t bytes;
-    void *block = NULL;
-    if (c2s_mul_size(count, size, &bytes))
-        block = c2s_try_alloc_aligned(bytes ? bytes : 1);
-    if (!block) {
+    if (c2s_mul_size(count, size, &bytes) && c2s_add_size(bytes, sizeof *b, &bytes))
+        b = c2s_try_alloc_aligned(bytes);
+    if (!b) {
         ws->status =
             c2s_fail(C2S_ERR_MEMORY, "no memory for %zu elements of %zu bytes", count, size);
         return NULL;
     }
-    ws->block[ws->block_count++] = block;
-    return block;
-}
-
-static bool is_real(const c2s_tensor *t) {
-    c2s_dtype d = t->type.dtype;
-    return t->type.kind == C2S_KIND_TENSOR &&
-           (c2s_dtype_is_float(d) || c2s_dtype_is_integer(d) || d == C2S_BOOL);
+    *b = (block){.next = ws->blocks};
+    ws->blocks = b;
+    return array_of(b);
 }
 
 static bool check_real(c2s_workspace *ws, const c2s_tensor *tensor) {
-    if (ws->status == C2S_OK && !is_real(tensor))
+    const c2s_type *type = &tensor->type;
+    if (ws->status == C2S_OK && (type->kind != C2S_KIND_TENSOR || !c2s_wide_of(type->dtype)))
         ws->status = c2s_fail(C2S_ERR_INVALID, "an operand has type %s, expected real numbers",
-                              c2s_dtype_name(tensor->type.dtype));
+                              c2s_dtype_name(type->dtype));
     return ws->status == C2S_OK;
 }
 
-const float *c2s_workspace_f32(c2s_workspace *ws, const c2s_tensor *tensor) {
-    static const float none;
+const void *c2s_workspace_in(c2s_workspace *ws, c2s_wide wide, const c2s_tensor *tensor) {
+    static const uint64_t none;
     if (!tensor || !check_real(ws, tensor))
         return NULL;
-    if (tensor->count == 0)
+    const c2s_dtype dtype = tensor->type.dtype;
+    const size_t count = tensor->count, size = c2s_wide_size(wide);
+    if (count == 0)
         return &none;
-    if (tensor->type.dtype == C2S_FLOAT)
-        return c2s_tensor_data(tensor);
-    float *copy = c2s_workspace_array(ws, tensor->count, sizeof *copy);
-    if (copy)
-        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, copy);
-    return copy;
-}
-
-const double *c2s_workspace_f64(c2s_workspace *ws, const c2s_tensor *tensor) {
-    static const double none;
-    if (!tensor || !check_real(ws, tensor))
-        return NULL;
-    if (tensor->count == 0)
-        return &none;
-    if (tensor->type.dtype == C2S_DOUBLE)
-        return c2s_tensor_data(tensor);
-    double *copy = c2s_workspace_array(ws, tensor->count, sizeof *copy);
-    if (copy)
-        c2s_load_f64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, copy);
+    const void *data = c2s_tensor_data(tensor);
+    if (c2s_wide_is_storage(wide, dtype))
+        return data;
+    char *copy = c2s_workspace_array(ws, count, size);
+    const size_t pieces = copy ? (count + PIECE - 1) / PIECE : 0;
+#pragma omp parallel for schedule(static) if (pieces >= PARALLEL_PIECES)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t start = p * PIECE, left = count - start;
+        c2s_wide_load(wide, dtype, data, start, left < PIECE ? left : PIECE, copy + start * size);
+    }
     return copy;
 }
 
 const int64_t *c2s_workspace_i64(c2s_workspace *ws, const c2s_tensor *tensor) {
-    static const int64_t none;
     if (!tensor || !check_real(ws, tensor))
         return NULL;
     if (c2s_dtype_is_float(tensor->type.dtype)) {
@@ -74,48 +78,145 @@ const int64_t *c2s_workspace_i64(c2s_workspace *ws, const c2s_tensor *tensor) {
                               c2s_dtype_name(tensor->type.dtype));
         return NULL;
     }
-    if (tensor->count == 0)
-        return &none;
-    if (tensor->type.dtype == C2S_INT64)
-        return c2s_tensor_data(tensor);
-    int64_t *copy = c2s_workspace_array(ws, tensor->count, sizeof *copy);
-    if (copy)
-        c2s_load_i64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, copy);
-    return copy;
+    return c2s_workspace_in(ws, C2S_WIDE_I64, tensor);
 }
 
-static void *open_output(c2s_workspace *ws, c2s_tensor *tensor, c2s_dtype dtype, size_t size) {
+c2s_status c2s_index_check(int64_t *index, int64_t extent) {
+    if (*index < -extent || *index >= extent)
+        return c2s_fail(C2S_ERR_INVALID,
+                        "index %" PRId64 " is out of range, allowed are %" PRId64 " to %" PRId64,
+                        *index, -extent, extent - 1);
+    if (*index < 0)
+        *index += extent;
+    return C2S_OK;
+}
+
+const int64_t *c2s_workspace_indices(c2s_workspace *ws, const c2s_tensor *tensor, int64_t extent) {
+    const int64_t *given = c2s_workspace_i64(ws, tensor);
+    int64_t *index = given ? c2s_workspace_array(ws, tensor->count, sizeof *index) : NULL;
+    for (size_t k = 0; index && k < tensor->count && ws->status == C2S_OK; k++) {
+        index[k] = given[k];
+        ws->status = c2s_index_check(&index[k], extent);
+    }
+    return ws->status == C2S_OK ? index : NULL;
+}
+
+void *c2s_workspace_out(c2s_workspace *ws, c2s_wide wide, c2s_tensor *tensor) {
     if (!tensor || !check_real(ws, tensor))
         return NULL;
-    if (tensor->type.dtype == dtype && tensor->count > 0)
+    if (c2s_wide_is_storage(wide, tensor->type.dtype) && tensor->count > 0)
         return c2s_tensor_mutable(tensor);
-    assert(ws->out_count < C2S_WORKSPACE_BLOCKS);
-    void *at = c2s_workspace_array(ws, tensor->count, size);
-    if (at)
-        ws->out[ws->out_count++] = (struct c2s_workspace_out){tensor, at, dtype};
+    void *at = c2s_workspace_array(ws, tensor->count, c2s_wide_size(wide));
+    if (at) {
+        ws->blocks->tensor = tensor;
+        ws->blocks->wide = wide;
+    }
     return at;
 }
 
-float *c2s_workspace_out_f32(c2s_workspace *ws, c2s_tensor *tensor) {
-    return open_output(ws, tensor, C2S_FLOAT, sizeof(float));
+/* The least and greatest integers that the wide type holds and the dtype too. */
+static void integer_range(c2s_wide wide, c2s_dtype dtype, double *least, double *most) {
+    const int digits = wide == C2S_WIDE_F32 ? 24 : 53;
+    const int bits = dtype == C2S_BOOL ? 1 : (int)c2s_dtype_bits(dtype);
+    const bool is_signed = dtype != C2S_BOOL && c2s_dtype_is_signed(dtype);
+    const int top = bits - (is_signed ? 1 : 0);
+    *least = is_signed ? -ldexp(1, top) : 0;
+    *most = ldexp(1, top) - ldexp(1, top > digits ? top - digits : 0);
 }
 
-double *c2s_workspace_out_f64(c2s_workspace *ws, c2s_tensor *tensor) {
-    return open_output(ws, tensor, C2S_DOUBLE, sizeof(double));
+#define SATURATE(name, type)                                                                       \
+    static void name(type *values, size_t count, double least, double most) {                      \
+        const type low = (type)least, high = (type)most;                                           \
+        for (size_t k = 0; k < count; k++) {                                                       \
+            const type v = values[k] < low ? low : values[k];                                      \
+            values[k] = v > high ? high : v == v ? v : 0;                                          \
+        }                                                                                          \
+    }
+SATURATE(saturate_f32, float)
+SATURATE(saturate_f64, double)
+
+static void store(block *b) {
+    c2s_tensor *tensor = b->tensor;
+    const c2s_dtype dtype = tensor->type.dtype;
+    const bool saturate =
+        !c2s_dtype_is_float(dtype) && (b->wide == C2S_WIDE_F32 || b->wide == C2S_WIDE_F64);
+    const size_t count = tensor->count, size = c2s_wide_size(b->wide);
+    const size_t pieces = (count + PIECE - 1) / PIECE;
+    void *data = c2s_tensor_mutable(tensor);
+    double least = 0, most = 0;
+    if (saturate)
+        integer_range(b->wide, dtype, &least, &most);
+#pragma omp parallel for schedule(static) if (pieces >= PARALLEL_PIECES)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t start = p * PIECE, left = count - start, n = left < PIECE ? left : PIECE;
+        void *values = (char *)array_of(b) + start * size;
+        if (saturate && b->wide == C2S_WIDE_F32)
+            saturate_f32(values, n, least, most);
+        else if (saturate)
+            saturate_f64(values, n, least, most);
+        c2s_wide_store(b->wide, dtype, data, start, n, values);
+    }
 }
 
 c2s_status c2s_workspace_end(c2s_workspace *ws) {
-    for (unsigned i = 0; i < ws->out_count && ws->status == C2S_OK; i++) {
-        c2s_tensor *t = ws->out[i].tensor;
-        if (t->count == 0)
-            continue;
-        if (ws->out[i].dtype == C2S_FLOAT)
-            c2s_store_f32(t->type.dtype, c2s_tensor_mutable(t), 0, t->count, ws->out[i].at);
-        else
-            c2s_store_f64(t->type.dtype, c2s_tensor_mutable(t), 0, t->count, ws->out[i].at);
+    while (ws->blocks) {
+        block *b = ws->blocks;
+        if (b->tensor && ws->status == C2S_OK)
+            store(b);
+        ws->blocks = b->next;
+        free(b);
     }
-    for (unsigned i = 0; i < ws->block_count; i++)
-        free(ws->block[i]);
-    ws->block_count = ws->out_count = 0;
     return ws->status;
+}
+
+static c2s_status must_be_real(const c2s_tensor *tensor) {
+    c2s_dtype dtype = tensor->type.dtype;
+    if (dtype == C2S_STRING || dtype == C2S_COMPLEX64 || dtype == C2S_COMPLEX128)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "an input is of type %s, expected real numbers",
+                        c2s_dtype_name(dtype));
+    return C2S_OK;
+}
+
+c2s_status c2s_tensor_ints(const c2s_tensor *tensor, int64_t **out) {
+    C2S_TRY(must_be_real(tensor));
+    C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
+    if (tensor->count)
+        c2s_load_i64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);
+    return C2S_OK;
+}
+
+c2s_status c2s_tensor_doubles(const c2s_tensor *tensor, double **out) {
+    C2S_TRY(must_be_real(tensor));
+    C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
+    if (tensor->count)
+        c2s_load_f64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);
+    return C2S_OK;
+}
+
+c2s_status c2s_tensor_indices(const c2s_tensor *tensor, int64_t extent, int64_t **out) {
+    if (!c2s_dtype_is_integer(tensor->type.dtype))
+        return c2s_fail(C2S_ERR_INVALID, "indices are of type %s, expected integers",
+                        c2s_dtype_name(tensor->type.dtype));
+    C2S_TRY(c2s_tensor_ints(tensor, out));
+    for (size_t k = 0; k < tensor->count; k++) {
+        c2s_status status = c2s_index_check(&(*out)[k], extent);
+        if (status != C2S_OK) {
+            free(*out);
+            *out = NULL;
+            return status;
+        }
+    }
+    return C2S_OK;
+}
+
+void c2s_tensor_put_doubles(c2s_tensor *tensor, double *values) {
+    c2s_dtype dtype = tensor->type.dtype;
+    if (!tensor->count)
+        return;
+    if (!c2s_dtype_is_float(dtype)) {
+        double least, most;
+        integer_range(C2S_WIDE_F64, dtype, &least, &most);
+        saturate_f64(values, tensor->count, least, most);
+    }
+    c2s_store_f64(dtype, c2s_tensor_mutable(tensor), 0, tensor->count, values);
 }

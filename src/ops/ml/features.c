@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "ir/convert.h"
+#include "ops/elements.h"
+#include "ops/infer_tensor.h"
 #include "ops/ml/ml.h"
-#include "ops/move.h"
+#include "ops/workspace.h"
 
 static c2s_status same_shape(c2s_infer *i, c2s_dtype dtype) {
     const c2s_type *type = c2s_infer_type(i, 0);
@@ -40,21 +42,21 @@ static size_t row_length(const c2s_tensor *x) {
 
 static c2s_status extractor_infer(c2s_infer *i) {
     const c2s_type *x = c2s_infer_type(i, 0);
-    int64_t count = c2s_move_length(i, 1);
+    int64_t count = c2s_infer_length(i, 1);
     size_t elements;
-    C2S_TRY(c2s_move_need(i, 2));
+    C2S_TRY(c2s_infer_tensors(i, 2));
     if (c2s_type_elements(c2s_infer_type(i, 1), &elements))
         count = (int64_t)elements;
     if (x->rank == 0)
         return c2s_fail(C2S_ERR_INVALID, "a scalar has no features");
     if (x->rank < 0)
-        return c2s_move_output_rank(i, 0, x->dtype, -1);
+        return c2s_infer_output_rank(i, 0, x->dtype, -1);
     c2s_dim dim[C2S_MAX_RANK] = {1};
     int rank = x->rank == 1 ? 2 : x->rank;
     for (int k = 0; k + 1 < x->rank; k++)
         dim[k] = x->dim[k];
     dim[rank - 1] = count < 0 ? c2s_dim_fresh(i->dims) : count;
-    return c2s_move_output(i, 0, x->dtype, rank, dim);
+    return c2s_infer_output(i, 0, x->dtype, rank, dim);
 }
 
 static c2s_status extractor_eval(c2s_eval *e) {
@@ -63,13 +65,13 @@ static c2s_status extractor_eval(c2s_eval *e) {
     int64_t *index;
     C2S_TRY(c2s_tensor_indices(e->in[1], (int64_t)length, &index));
     c2s_elements from = {0}, to = {0};
-    c2s_status status = c2s_move_open(e, &from, &to);
+    c2s_status status = c2s_elements_open(e, &from, &to);
     for (size_t row = 0; status == C2S_OK && count && length && row < x->count / length; row++)
         for (size_t k = 0; k < count; k++)
             memcpy(to.data + (row * count + k) * to.size,
                    from.data + (row * length + (size_t)index[k]) * from.size, from.size);
     free(index);
-    return c2s_move_close(e, &from, &to, status);
+    return c2s_elements_end(e, &from, &to, status);
 }
 
 const c2s_op c2s_op_array_feature_extractor = {

@@ -5,7 +5,7 @@
 
 #include "ir/convert.h"
 #include "ops/ml/ml.h"
-#include "ops/move.h"
+#include "ops/workspace.h"
 
 /* ---- features ---- */
 
