@@ -15,7 +15,7 @@
 #define END_OF_ATTRS                                                                               \
     { NULL, C2S_ATTR_UNDEFINED, false }
 
-#define ACTIVATION(symbol, name, specs, arguments)                                                 \
+#define ACTIVATION(symbol, name, quantized, specs, arguments)                                      \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return c2s_pointwise_eval(e, &symbol##_blocks, 1, arguments);                              \
     }                                                                                              \
@@ -23,14 +23,15 @@
                                     .domain = "",                                                  \
                                     .inputs = {1, 1},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE,                                   \
                                     .attrs = specs,                                                \
                                     .infer = c2s_infer_like_first,                                 \
                                     .eval = symbol##_eval};
-#define FLOAT_ACTIVATION(symbol, name, specs, arguments, ...)                                      \
+#define FLOAT_ACTIVATION(symbol, name, quantized, specs, arguments, ...)                           \
     C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
     static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
-    ACTIVATION(symbol, name, specs, arguments)
+    ACTIVATION(symbol, name, quantized, specs, arguments)
 /* Attribute values for the blocks, with their defaults. */
 #define NUMBERS(...)         ((const double[]){__VA_ARGS__})
 #define NUMBER(name, absent) ((double)c2s_attr_float(e->node, name, absent))
@@ -44,28 +45,35 @@ C2S_FLOAT_BLOCKS1(relu, x < 0 ? (T)0 : x)
 C2S_BLOCK1(relu, i64, int64_t, x < 0 ? 0 : x)
 C2S_BLOCK1(relu, u64, uint64_t, x)
 static const c2s_blocks relu_blocks = {relu_f32, relu_f64, relu_i64, relu_u64};
-ACTIVATION(relu, "Relu", NULL, NULL)
+ACTIVATION(relu, "Relu", (C2S_QUANT_BOUNDED(CLAMP, 0.0f, INFINITY)), NULL, NULL)
 
-FLOAT_ACTIVATION(leaky_relu, "LeakyRelu", alpha, NUMBERS(NUMBER("alpha", 0.01f)),
-                 x < 0 ? A(0) * x : x)
-FLOAT_ACTIVATION(elu, "Elu", alpha, NUMBERS(NUMBER("alpha", 1.0f)), x < 0 ? A(0) * expm1(x) : x)
-FLOAT_ACTIVATION(selu, "Selu", alpha_gamma,
+FLOAT_ACTIVATION(leaky_relu, "LeakyRelu", (C2S_QUANT_UNARY(OWN)), alpha,
+                 NUMBERS(NUMBER("alpha", 0.01f)), x < 0 ? A(0) * x : x)
+FLOAT_ACTIVATION(elu, "Elu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                 x < 0 ? A(0) * expm1(x) : x)
+FLOAT_ACTIVATION(selu, "Selu", (C2S_QUANT_UNARY(OWN)), alpha_gamma,
                  NUMBERS(NUMBER("alpha", 1.67326319217681884765625f),
                          NUMBER("gamma", 1.05070102214813232421875f)),
                  A(1) * (x <= 0 ? A(0) * expm1(x) : x))
-FLOAT_ACTIVATION(celu, "Celu", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+FLOAT_ACTIVATION(celu, "Celu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
                  x < 0 ? A(0) * expm1(x / A(0)) : x)
-FLOAT_ACTIVATION(sigmoid, "Sigmoid", NULL, NULL, 1 / (1 + exp(-x)))
+FLOAT_ACTIVATION(sigmoid, "Sigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), NULL, NULL,
+                 1 / (1 + exp(-x)))
 #define UNIT(value) ((value) < 0 ? (T)0 : (value) > 1 ? (T)1 : (value))
-FLOAT_ACTIVATION(hard_sigmoid, "HardSigmoid", alpha_beta,
+FLOAT_ACTIVATION(hard_sigmoid, "HardSigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), alpha_beta,
                  NUMBERS(NUMBER("alpha", 0.2f), NUMBER("beta", 0.5f)), UNIT(A(0) * x + A(1)))
-FLOAT_ACTIVATION(hard_swish, "HardSwish", NULL, NULL, UNIT(x / (T)6 + (T)0.5) * x)
-FLOAT_ACTIVATION(softplus, "Softplus", NULL, NULL, x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
-FLOAT_ACTIVATION(softsign, "Softsign", NULL, NULL, x / (1 + fabs(x)))
-FLOAT_ACTIVATION(mish, "Mish", NULL, NULL, tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) * x)
-FLOAT_ACTIVATION(swish, "Swish", alpha, NUMBERS(NUMBER("alpha", 1.0f)), x / (1 + exp(-A(0) * x)))
-FLOAT_ACTIVATION(thresholded_relu, "ThresholdedRelu", alpha, NUMBERS(NUMBER("alpha", 1.0f)),
-                 x <= A(0) ? (T)0 : x)
+FLOAT_ACTIVATION(hard_swish, "HardSwish", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
+                 UNIT(x / (T)6 + (T)0.5) * x)
+FLOAT_ACTIVATION(softplus, "Softplus", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
+                 x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
+FLOAT_ACTIVATION(softsign, "Softsign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), NULL, NULL,
+                 x / (1 + fabs(x)))
+FLOAT_ACTIVATION(mish, "Mish", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
+                 tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) * x)
+FLOAT_ACTIVATION(swish, "Swish", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                 x / (1 + exp(-A(0) * x)))
+FLOAT_ACTIVATION(thresholded_relu, "ThresholdedRelu", (C2S_QUANT_UNARY(SAME)), alpha,
+                 NUMBERS(NUMBER("alpha", 1.0f)), x <= A(0) ? (T)0 : x)
 
 C2S_FLOAT_BLOCKS1(shrink, (x < -A(0)) ? x + A(1) : (x > A(0)) ? x - A(1) : (x != x) ? x : (T)0)
 /* Integers are compared and shifted as doubles, then truncated. */
@@ -77,7 +85,8 @@ C2S_BLOCK1(shrink, i64, int64_t, c2s_wide_truncate(SHRINK_INTEGER))
 C2S_BLOCK1(shrink, u64, uint64_t, c2s_wide_truncate(SHRINK_INTEGER))
 static const c2s_blocks shrink_blocks = {shrink_f32, shrink_f64, shrink_i64, shrink_u64};
 static const c2s_attr_spec shrink_attrs[] = {FLOAT_ATTR("lambd"), FLOAT_ATTR("bias"), END_OF_ATTRS};
-ACTIVATION(shrink, "Shrink", shrink_attrs, NUMBERS(NUMBER("lambd", 0.5f), NUMBER("bias", 0.0f)))
+ACTIVATION(shrink, "Shrink", (C2S_QUANT_UNARY(OWN)), shrink_attrs,
+           NUMBERS(NUMBER("lambd", 0.5f), NUMBER("bias", 0.0f)))
 
 C2S_FLOAT_BLOCKS1(gelu_exact, (T)0.5 * x * (1 + erf(x * (T)M_SQRT1_2)))
 C2S_FLOAT_BLOCKS1(gelu_tanh,
@@ -101,6 +110,7 @@ const c2s_op c2s_op_gelu = {.type = "Gelu",
                             .domain = "",
                             .inputs = {1, 1},
                             .outputs = {1, 1},
+                            .quant = C2S_QUANT_UNARY(OWN),
                             .flags = C2S_OP_ELEMENTWISE,
                             .attrs = gelu_attrs,
                             .infer = gelu_infer,
@@ -132,6 +142,7 @@ const c2s_op c2s_op_prelu = {.type = "PRelu",
                              .domain = "",
                              .inputs = {2, 2},
                              .outputs = {1, 1},
+                             .quant = C2S_QUANT_BINARY(OWN),
                              .flags = C2S_OP_ELEMENTWISE,
                              .infer = prelu_infer,
                              .eval = prelu_eval};

@@ -90,6 +90,7 @@ const c2s_op c2s_op_affine_grid = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = affine_grid_attrs,
     .infer = affine_grid_infer,
     .eval = affine_grid_eval,

@@ -84,6 +84,7 @@ static const c2s_attr_spec arg_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                     .domain = "",                                                  \
                                     .inputs = {1, 1},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),                        \
                                     .attrs = arg_attrs,                                            \
                                     .infer = arg_infer,                                            \
                                     .eval = symbol##_eval};

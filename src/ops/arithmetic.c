@@ -9,7 +9,7 @@
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
-#define ARITHMETIC(symbol, name, traits, contents)                                                 \
+#define ARITHMETIC(symbol, name, quantized, traits, contents)                                      \
     static c2s_status symbol##_infer(c2s_infer *i) {                                               \
         C2S_TRY(c2s_infer_broadcast_all(i));                                                       \
         c2s_contents_fold(i, contents);                                                            \
@@ -22,6 +22,7 @@
                                     .domain = "",                                                  \
                                     .inputs = {2, 2},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE | (traits),                        \
                                     .infer = symbol##_infer,                                       \
                                     .eval = symbol##_eval};
@@ -29,24 +30,24 @@
 C2S_FLOAT_BLOCKS2(add, x + y)
 C2S_BLOCK2(add, u64, uint64_t, x + y)
 static const c2s_blocks add_blocks = {add_f32, add_f64, add_u64, add_u64};
-ARITHMETIC(add, "Add", C2S_OP_COMMUTATIVE, c2s_dim_add)
+ARITHMETIC(add, "Add", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_add)
 
 C2S_FLOAT_BLOCKS2(sub, x - y)
 C2S_BLOCK2(sub, u64, uint64_t, x - y)
 static const c2s_blocks sub_blocks = {sub_f32, sub_f64, sub_u64, sub_u64};
-ARITHMETIC(sub, "Sub", 0, c2s_dim_sub)
+ARITHMETIC(sub, "Sub", (C2S_QUANT_BINARY(OWN)), 0, c2s_dim_sub)
 
 C2S_FLOAT_BLOCKS2(mul, (x * y))
 C2S_BLOCK2(mul, u64, uint64_t, (x * y))
 static const c2s_blocks mul_blocks = {mul_f32, mul_f64, mul_u64, mul_u64};
-ARITHMETIC(mul, "Mul", C2S_OP_COMMUTATIVE, c2s_dim_mul)
+ARITHMETIC(mul, "Mul", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_mul)
 
 /* The least integer divided by -1 wraps around to itself. */
 C2S_FLOAT_BLOCKS2(div, x / y)
 C2S_BLOCK2(div, i64, int64_t, y == 0 ? 0 : y == -1 ? (T)(0 - (uint64_t)x) : x / y)
 C2S_BLOCK2(div, u64, uint64_t, y == 0 ? 0 : x / y)
 static const c2s_blocks div_blocks = {div_f32, div_f64, div_i64, div_u64};
-ARITHMETIC(div, "Div", 0, c2s_dim_truncdiv)
+ARITHMETIC(div, "Div", (C2S_QUANT_BINARY(FLOAT)), 0, c2s_dim_truncdiv)
 
 /* Remainders: of the truncated quotient (sign of x), and of the rounded-down one (sign of y). */
 static int64_t remainder_down(int64_t x, int64_t y) {
@@ -83,6 +84,7 @@ const c2s_op c2s_op_mod = {.type = "Mod",
                            .domain = "",
                            .inputs = {2, 2},
                            .outputs = {1, 1},
+                           .quant = C2S_QUANT_BINARY(FLOAT),
                            .flags = C2S_OP_ELEMENTWISE,
                            .attrs = mod_attrs,
                            .infer = mod_infer,
@@ -162,6 +164,7 @@ const c2s_op c2s_op_pow = {.type = "Pow",
                            .domain = "",
                            .inputs = {2, 2},
                            .outputs = {1, 1},
+                           .quant = C2S_QUANT_BINARY(FLOAT),
                            .flags = C2S_OP_ELEMENTWISE,
                            .infer = pow_infer,
                            .eval = pow_eval};

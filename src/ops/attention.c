@@ -321,6 +321,9 @@ const c2s_op c2s_op_attention = {
     .domain = "",
     .inputs = {3, 7},
     .outputs = {1, 4},
+    .quant =
+        C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2) | C2S_SLOT(4) | C2S_SLOT(5),
+                        C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2)),
     .attrs = attention_attrs,
     .infer = attention_infer,
     .eval = attention_eval,

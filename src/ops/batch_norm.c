@@ -79,6 +79,7 @@ const c2s_op c2s_op_batch_normalization = {.type = "BatchNormalization",
                                            .domain = "",
                                            .inputs = {5, 5},
                                            .outputs = {1, 3},
+                                           .quant = C2S_QUANT_UNARY(OWN),
                                            .attrs = batch_norm_attrs,
                                            .infer = batch_norm_infer,
                                            .eval = batch_norm_eval};

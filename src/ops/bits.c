@@ -16,6 +16,7 @@
                                     .domain = "",                                                  \
                                     .inputs = {2, 2},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ONLY(NONE),                                 \
                                     .flags = C2S_OP_ELEMENTWISE | C2S_OP_COMMUTATIVE,              \
                                     .infer = c2s_infer_broadcast_all,                              \
                                     .eval = symbol##_eval};
@@ -33,6 +34,7 @@ const c2s_op c2s_op_bitwise_not = {.type = "BitwiseNot",
                                    .domain = "",
                                    .inputs = {1, 1},
                                    .outputs = {1, 1},
+                                   .quant = C2S_QUANT_ONLY(NONE),
                                    .flags = C2S_OP_ELEMENTWISE,
                                    .infer = c2s_infer_like_first,
                                    .eval = bitwise_not_eval};
@@ -60,6 +62,7 @@ const c2s_op c2s_op_bit_shift = {.type = "BitShift",
                                  .domain = "",
                                  .inputs = {2, 2},
                                  .outputs = {1, 1},
+                                 .quant = C2S_QUANT_ONLY(NONE),
                                  .flags = C2S_OP_ELEMENTWISE,
                                  .attrs = bit_shift_attrs,
                                  .infer = bit_shift_infer,

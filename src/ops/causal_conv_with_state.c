@@ -102,6 +102,7 @@ const c2s_op c2s_op_causal_conv_with_state = {
     .domain = "",
     .inputs = {2, 4},
     .outputs = {1, 2},
+    .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), 0, C2S_QUANT_NO_AXIS, 0),
     .attrs = causal_conv_attrs,
     .infer = causal_conv_infer,
     .eval = causal_conv_eval,

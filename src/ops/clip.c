@@ -2,6 +2,8 @@
  *
  * Clip: bounds are optional scalar inputs. Where they cross, the upper one wins; NaN stays NaN.
  */
+#include <math.h>
+
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
@@ -74,6 +76,7 @@ const c2s_op c2s_op_clip = {.type = "Clip",
                             .domain = "",
                             .inputs = {1, 3},
                             .outputs = {1, 1},
+                            .quant = C2S_QUANT_BOUNDED(CLAMP, -INFINITY, INFINITY),
                             .flags = C2S_OP_ELEMENTWISE,
                             .infer = clip_infer,
                             .eval = clip_eval};

@@ -111,6 +111,7 @@ const c2s_op c2s_op_col2im = {
     .domain = "",
     .inputs = {3, 3},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(OWN),
     .attrs = col2im_attrs,
     .infer = col2im_infer,
     .eval = col2im_eval,

@@ -70,6 +70,7 @@ const c2s_op c2s_op_if = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, C2S_VARIADIC},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS | C2S_OP_HAS_BODY,
     .attrs = (const c2s_attr_spec[]){{"then_branch", C2S_ATTR_GRAPH, true},
                                      {"else_branch", C2S_ATTR_GRAPH, true},
@@ -193,6 +194,7 @@ const c2s_op c2s_op_loop = {
     .domain = "",
     .inputs = {0, C2S_VARIADIC}, /* the first two may be left out */
     .outputs = {1, C2S_VARIADIC},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS | C2S_OP_HAS_BODY,
     .attrs = (const c2s_attr_spec[]){{"body", C2S_ATTR_GRAPH, true}, {0}},
     .infer = loop_infer,

@@ -178,6 +178,7 @@ const c2s_op c2s_op_deform_conv = {
     .domain = "",
     .inputs = {3, 5},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), 0, 1, 0),
     .attrs = deform_conv_attrs,
     .infer = deform_conv_infer,
     .eval = deform_conv_eval,

@@ -80,6 +80,7 @@ const c2s_op c2s_op_det = {.type = "Det",
                            .domain = "",
                            .inputs = {1, 1},
                            .outputs = {1, 1},
+                           .quant = C2S_QUANT_ONLY(FLOAT),
                            .infer = det_infer,
                            .eval = det_eval,
                            .macs = det_macs};

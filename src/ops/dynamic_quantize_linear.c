@@ -50,6 +50,7 @@ const c2s_op c2s_op_dynamic_quantize_linear = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {3, 3},
+    .quant = C2S_QUANT_ONLY(CODES),
     .infer = dynamic_quantize_infer,
     .eval = dynamic_quantize_eval,
 };

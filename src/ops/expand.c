@@ -81,6 +81,7 @@ const c2s_op c2s_op_expand = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .infer = expand_infer,
     .eval = expand_eval,
@@ -98,7 +99,7 @@ static c2s_status tile_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_list_dims(i, 1, "repeats", &known, &repeats, &count));
     if (x->rank < 0 || !known)
         return c2s_infer_output_rank(i, 0, x->dtype,
-                                    x->rank >= 0 ? x->rank : (int)c2s_infer_length(i, 1));
+                                     x->rank >= 0 ? x->rank : (int)c2s_infer_length(i, 1));
     if (count != (unsigned)x->rank)
         return c2s_fail(C2S_ERR_INVALID, "repeats has %u elements for an input of rank %d", count,
                         x->rank);
@@ -137,6 +138,7 @@ const c2s_op c2s_op_tile = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .infer = tile_infer,
     .eval = tile_eval,

@@ -114,6 +114,7 @@ const c2s_op c2s_op_flex_attention = {
     .domain = "ai.onnx.preview",
     .inputs = {3, 3},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .flags = C2S_OP_HAS_BODY,
     .attrs = flex_attrs,
     .infer = flex_infer,

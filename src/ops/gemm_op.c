@@ -63,7 +63,7 @@ static c2s_status gemm_infer(c2s_infer *i) {
 SCALE(scale_f32, float)
 SCALE(scale_f64, double)
 #undef SCALED
-#define SCALED(type, factor, value) c2s_wide_truncate(factor * (double)(int64_t)value)
+#define SCALED(type, factor, value) c2s_wide_truncate(factor *(double)(int64_t)value)
 SCALE(scale_u64, uint64_t)
 
 static c2s_status gemm_eval(c2s_eval *e) {
@@ -120,6 +120,7 @@ const c2s_op c2s_op_gemm = {.type = "Gemm",
                             .domain = "",
                             .inputs = {2, 3},
                             .outputs = {1, 1},
+                            .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 3),
                             .attrs = gemm_attrs,
                             .infer = gemm_infer,
                             .eval = gemm_eval,

@@ -78,6 +78,7 @@ const c2s_op c2s_op_global_average_pool = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(WITHIN),
     .infer = global_infer,
     .eval = global_average_eval,
 };
@@ -87,6 +88,7 @@ const c2s_op c2s_op_global_max_pool = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .infer = global_infer,
     .eval = global_max_eval,
 };
@@ -98,6 +100,7 @@ const c2s_op c2s_op_global_lp_pool = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(OWN),
     .attrs = global_lp_attrs,
     .infer = global_infer,
     .eval = global_lp_eval,

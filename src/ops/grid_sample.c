@@ -234,6 +234,7 @@ const c2s_op c2s_op_grid_sample = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(WITHIN),
     .attrs = grid_sample_attrs,
     .infer = grid_sample_infer,
     .eval = grid_sample_eval,

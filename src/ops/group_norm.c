@@ -69,22 +69,26 @@ static c2s_status group_norm_eval(c2s_eval *e) {
 
 static const c2s_attr_spec instance_norm_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false},
                                                     {NULL, C2S_ATTR_UNDEFINED, false}};
-const c2s_op c2s_op_instance_normalization = {.type = "InstanceNormalization",
-                                              .domain = "",
-                                              .inputs = {3, 3},
-                                              .outputs = {1, 1},
-                                              .attrs = instance_norm_attrs,
-                                              .infer = instance_norm_infer,
-                                              .eval = instance_norm_eval};
+const c2s_op c2s_op_instance_normalization = {
+    .type = "InstanceNormalization",
+    .domain = "",
+    .inputs = {3, 3},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
+    .attrs = instance_norm_attrs,
+    .infer = instance_norm_infer,
+    .eval = instance_norm_eval};
 
 static const c2s_attr_spec group_norm_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false},
                                                  {"num_groups", C2S_ATTR_INT, true},
                                                  {"stash_type", C2S_ATTR_INT, false},
                                                  {NULL, C2S_ATTR_UNDEFINED, false}};
-const c2s_op c2s_op_group_normalization = {.type = "GroupNormalization",
-                                           .domain = "",
-                                           .inputs = {3, 3},
-                                           .outputs = {1, 1},
-                                           .attrs = group_norm_attrs,
-                                           .infer = group_norm_infer,
-                                           .eval = group_norm_eval};
+const c2s_op c2s_op_group_normalization = {
+    .type = "GroupNormalization",
+    .domain = "",
+    .inputs = {3, 3},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
+    .attrs = group_norm_attrs,
+    .infer = group_norm_infer,
+    .eval = group_norm_eval};

@@ -58,6 +58,7 @@ const c2s_op c2s_op_gru = {
     .domain = "",
     .inputs = {3, 6},
     .outputs = {0, 2},
+    .quant = C2S_RECURRENT_QUANT,
     .attrs = gru_attrs,
     .infer = gru_infer,
     .eval = gru_eval,

@@ -70,6 +70,7 @@ const c2s_op c2s_op_image_decoder = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(NONE),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = image_decoder_attrs,
     .infer = image_decoder_infer,

@@ -125,17 +125,21 @@ static const c2s_attr_spec layer_norm_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                                  {"epsilon", C2S_ATTR_FLOAT, false},
                                                  {"stash_type", C2S_ATTR_INT, false},
                                                  {NULL, C2S_ATTR_UNDEFINED, false}};
-const c2s_op c2s_op_layer_normalization = {.type = "LayerNormalization",
-                                           .domain = "",
-                                           .inputs = {2, 3},
-                                           .outputs = {1, 3},
-                                           .attrs = layer_norm_attrs,
-                                           .infer = layer_norm_infer,
-                                           .eval = layer_norm_eval};
-const c2s_op c2s_op_rms_normalization = {.type = "RMSNormalization",
-                                         .domain = "",
-                                         .inputs = {2, 2},
-                                         .outputs = {1, 1},
-                                         .attrs = layer_norm_attrs,
-                                         .infer = layer_norm_infer,
-                                         .eval = rms_norm_eval};
+const c2s_op c2s_op_layer_normalization = {
+    .type = "LayerNormalization",
+    .domain = "",
+    .inputs = {2, 3},
+    .outputs = {1, 3},
+    .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
+    .attrs = layer_norm_attrs,
+    .infer = layer_norm_infer,
+    .eval = layer_norm_eval};
+const c2s_op c2s_op_rms_normalization = {
+    .type = "RMSNormalization",
+    .domain = "",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
+    .attrs = layer_norm_attrs,
+    .infer = layer_norm_infer,
+    .eval = rms_norm_eval};

@@ -199,6 +199,7 @@ const c2s_op c2s_op_linear_attention = {
     .domain = "",
     .inputs = {3, 6},
     .outputs = {1, 2},
+    .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = linear_attention_attrs,
     .infer = linear_attention_infer,
     .eval = linear_attention_eval,

@@ -7,11 +7,12 @@
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
-#define BINARY(symbol, name, traits, rule, function)                                               \
+#define BINARY(symbol, name, quantized, traits, rule, function)                                    \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
                                     .inputs = {2, 2},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE | (traits),                        \
                                     .infer = rule,                                                 \
                                     .eval = function};
@@ -33,7 +34,7 @@
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return c2s_predicate_eval(e, &symbol##_blocks, 2, NULL);                                   \
     }                                                                                              \
-    BINARY(symbol, name, 0, symbol##_infer, symbol##_eval)
+    BINARY(symbol, name, (C2S_QUANT_SLOTS(UNIFY, 3u, 0u)), 0, symbol##_infer, symbol##_eval)
 
 ORDERING(less, "Less", c2s_dim_less, <)
 ORDERING(less_or_equal, "LessOrEqual", c2s_dim_less_equal, <=)
@@ -57,7 +58,8 @@ static c2s_status equal_eval(c2s_eval *e) {
     c2s_pointwise_run(&p, e->in, 2, e->out[0]);
     return C2S_OK;
 }
-BINARY(equal, "Equal", C2S_OP_COMMUTATIVE, equal_infer, equal_eval)
+BINARY(equal, "Equal", (C2S_QUANT_SLOTS(UNIFY, 3u, 0u)), C2S_OP_COMMUTATIVE, equal_infer,
+       equal_eval)
 
 static c2s_status bools_infer(c2s_infer *i) {
     for (unsigned k = 0; k < i->in_count; k++) {
@@ -79,7 +81,7 @@ static c2s_status bools_eval(c2s_eval *e, c2s_block block, unsigned operands) {
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return bools_eval(e, symbol##_u8, 2);                                                      \
     }                                                                                              \
-    BINARY(symbol, name, C2S_OP_COMMUTATIVE, bools_infer, symbol##_eval)
+    BINARY(symbol, name, (C2S_QUANT_ONLY(NONE)), C2S_OP_COMMUTATIVE, bools_infer, symbol##_eval)
 
 LOGIC(and, "And", (x != 0) & (y != 0))
 LOGIC(or, "Or", (x != 0) | (y != 0))
@@ -93,6 +95,7 @@ const c2s_op c2s_op_not = {.type = "Not",
                            .domain = "",
                            .inputs = {1, 1},
                            .outputs = {1, 1},
+                           .quant = C2S_QUANT_ONLY(NONE),
                            .flags = C2S_OP_ELEMENTWISE,
                            .infer = bools_infer,
                            .eval = not_eval};

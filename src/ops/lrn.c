@@ -72,6 +72,7 @@ const c2s_op c2s_op_lrn = {.type = "LRN",
                            .domain = "",
                            .inputs = {1, 1},
                            .outputs = {1, 1},
+                           .quant = C2S_QUANT_UNARY(FLOAT),
                            .attrs = lrn_attrs,
                            .infer = lrn_infer,
                            .eval = lrn_eval};

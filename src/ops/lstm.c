@@ -55,6 +55,7 @@ const c2s_op c2s_op_lstm = {
     .domain = "",
     .inputs = {3, 8},
     .outputs = {0, 3},
+    .quant = C2S_RECURRENT_QUANT,
     .attrs = lstm_attrs,
     .infer = lstm_infer,
     .eval = lstm_eval,

@@ -8,7 +8,7 @@
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
-#define UNARY(symbol, name, rule)                                                                  \
+#define UNARY(symbol, name, quantized, rule)                                                       \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return c2s_pointwise_eval(e, &symbol##_blocks, 1, NULL);                                   \
     }                                                                                              \
@@ -16,33 +16,34 @@
                                     .domain = "",                                                  \
                                     .inputs = {1, 1},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE,                                   \
                                     .infer = rule,                                                 \
                                     .eval = symbol##_eval};
-#define FLOAT_UNARY(symbol, name, ...)                                                             \
+#define FLOAT_UNARY(symbol, name, quantized, ...)                                                  \
     C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
     static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
-    UNARY(symbol, name, c2s_infer_like_first)
+    UNARY(symbol, name, quantized, c2s_infer_like_first)
 
-FLOAT_UNARY(acos, "Acos", acos(x))
-FLOAT_UNARY(acosh, "Acosh", acosh(x))
-FLOAT_UNARY(asin, "Asin", asin(x))
-FLOAT_UNARY(asinh, "Asinh", asinh(x))
-FLOAT_UNARY(atan, "Atan", atan(x))
-FLOAT_UNARY(atanh, "Atanh", atanh(x))
-FLOAT_UNARY(ceil, "Ceil", ceil(x))
-FLOAT_UNARY(cos, "Cos", cos(x))
-FLOAT_UNARY(cosh, "Cosh", cosh(x))
-FLOAT_UNARY(exp, "Exp", exp(x))
-FLOAT_UNARY(floor, "Floor", floor(x))
-FLOAT_UNARY(log, "Log", log(x))
-FLOAT_UNARY(reciprocal, "Reciprocal", (T)1 / x)
-FLOAT_UNARY(round, "Round", rint(x))
-FLOAT_UNARY(sin, "Sin", sin(x))
-FLOAT_UNARY(sinh, "Sinh", sinh(x))
-FLOAT_UNARY(sqrt, "Sqrt", sqrt(x))
-FLOAT_UNARY(tan, "Tan", tan(x))
-FLOAT_UNARY(tanh, "Tanh", tanh(x))
+FLOAT_UNARY(acos, "Acos", (C2S_QUANT_UNARY(FLOAT)), acos(x))
+FLOAT_UNARY(acosh, "Acosh", (C2S_QUANT_UNARY(FLOAT)), acosh(x))
+FLOAT_UNARY(asin, "Asin", (C2S_QUANT_UNARY(FLOAT)), asin(x))
+FLOAT_UNARY(asinh, "Asinh", (C2S_QUANT_UNARY(OWN)), asinh(x))
+FLOAT_UNARY(atan, "Atan", (C2S_QUANT_BOUNDED(RANGE, -1.57079637f, 1.57079637f)), atan(x))
+FLOAT_UNARY(atanh, "Atanh", (C2S_QUANT_UNARY(FLOAT)), atanh(x))
+FLOAT_UNARY(ceil, "Ceil", (C2S_QUANT_UNARY(FLOAT)), ceil(x))
+FLOAT_UNARY(cos, "Cos", (C2S_QUANT_UNARY(FLOAT)), cos(x))
+FLOAT_UNARY(cosh, "Cosh", (C2S_QUANT_UNARY(FLOAT)), cosh(x))
+FLOAT_UNARY(exp, "Exp", (C2S_QUANT_UNARY(FLOAT)), exp(x))
+FLOAT_UNARY(floor, "Floor", (C2S_QUANT_UNARY(FLOAT)), floor(x))
+FLOAT_UNARY(log, "Log", (C2S_QUANT_UNARY(FLOAT)), log(x))
+FLOAT_UNARY(reciprocal, "Reciprocal", (C2S_QUANT_UNARY(FLOAT)), (T)1 / x)
+FLOAT_UNARY(round, "Round", (C2S_QUANT_UNARY(FLOAT)), rint(x))
+FLOAT_UNARY(sin, "Sin", (C2S_QUANT_UNARY(FLOAT)), sin(x))
+FLOAT_UNARY(sinh, "Sinh", (C2S_QUANT_UNARY(FLOAT)), sinh(x))
+FLOAT_UNARY(sqrt, "Sqrt", (C2S_QUANT_UNARY(FLOAT)), sqrt(x))
+FLOAT_UNARY(tan, "Tan", (C2S_QUANT_UNARY(FLOAT)), tan(x))
+FLOAT_UNARY(tanh, "Tanh", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), tanh(x))
 
 /* Integers are negated as unsigned numbers: the least one has no positive counterpart. */
 C2S_FLOAT_BLOCKS1(abs, fabs(x))
@@ -54,7 +55,7 @@ static c2s_status abs_infer(c2s_infer *i) {
     c2s_contents_unary(i, c2s_dim_absolute);
     return C2S_OK;
 }
-UNARY(abs, "Abs", abs_infer)
+UNARY(abs, "Abs", (C2S_QUANT_UNARY(OWN)), abs_infer)
 
 C2S_FLOAT_BLOCKS1(neg, -x)
 C2S_BLOCK1(neg, i64, int64_t, 0 - (uint64_t)x)
@@ -64,20 +65,20 @@ static c2s_status neg_infer(c2s_infer *i) {
     c2s_contents_unary(i, c2s_dim_negate);
     return C2S_OK;
 }
-UNARY(neg, "Neg", neg_infer)
+UNARY(neg, "Neg", (C2S_QUANT_UNARY(OWN)), neg_infer)
 
 C2S_FLOAT_BLOCKS1(erf, erf(x))
 C2S_BLOCK1(erf, i64, int64_t, erf((double)x))
 C2S_BLOCK1(erf, u64, uint64_t, erf((double)x))
 static const c2s_blocks erf_blocks = {erf_f32, erf_f64, erf_i64, erf_u64};
-UNARY(erf, "Erf", c2s_infer_like_first)
+UNARY(erf, "Erf", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), c2s_infer_like_first)
 
 /* The sign of NaN is NaN. */
 C2S_FLOAT_BLOCKS1(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x)
 C2S_BLOCK1(sign, i64, int64_t, (x > 0) - (x < 0))
 C2S_BLOCK1(sign, u64, uint64_t, x > 0)
 static const c2s_blocks sign_blocks = {sign_f32, sign_f64, sign_i64, sign_u64};
-UNARY(sign, "Sign", c2s_infer_like_first)
+UNARY(sign, "Sign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), c2s_infer_like_first)
 
 #define PREDICATE(symbol, name, specs, arguments)                                                  \
     static c2s_status symbol##_infer(c2s_infer *i) {                                               \
@@ -93,6 +94,7 @@ UNARY(sign, "Sign", c2s_infer_like_first)
                                     .domain = "",                                                  \
                                     .inputs = {1, 1},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),                        \
                                     .flags = C2S_OP_ELEMENTWISE,                                   \
                                     .attrs = specs,                                                \
                                     .infer = symbol##_infer,                                       \

@@ -50,6 +50,7 @@ const c2s_op c2s_op_matmul = {.type = "MatMul",
                               .domain = "",
                               .inputs = {2, 2},
                               .outputs = {1, 1},
+                              .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
                               .infer = matmul_infer,
                               .eval = matmul_eval,
                               .macs = matmul_macs};
@@ -86,8 +87,8 @@ static const uint32_t *shifted(c2s_workspace *ws, const c2s_tensor *tensor, cons
     const size_t matrices = size ? tensor->count / size : 0, zeros = zero ? zero->count : 1;
     static const int64_t none;
     if (ws->status == C2S_OK && zeros != 1 && zeros != lines && zeros != lines * matrices)
-        ws->status = c2s_fail(C2S_ERR_INVALID,
-                              "a zero point has %zu elements, expected 1 or %zu", zeros, lines);
+        ws->status = c2s_fail(C2S_ERR_INVALID, "a zero point has %zu elements, expected 1 or %zu",
+                              zeros, lines);
     const int64_t *from = c2s_workspace_i64(ws, tensor);
     const int64_t *offset = zero ? c2s_workspace_i64(ws, zero) : &none;
     uint32_t *out = c2s_workspace_array(ws, tensor->count, sizeof *out);
@@ -118,6 +119,7 @@ const c2s_op c2s_op_matmul_integer = {.type = "MatMulInteger",
                                       .domain = "",
                                       .inputs = {2, 4},
                                       .outputs = {1, 1},
+                                      .quant = C2S_QUANT_ONLY(CODES),
                                       .infer = matmul_integer_infer,
                                       .eval = matmul_integer_eval,
                                       .macs = matmul_macs};

@@ -90,6 +90,7 @@ const c2s_op c2s_op_max_roi_pool = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .attrs = max_roi_pool_attrs,
     .infer = max_roi_pool_infer,
     .eval = max_roi_pool_eval,

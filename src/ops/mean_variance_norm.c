@@ -85,6 +85,7 @@ const c2s_op c2s_op_mean_variance_normalization = {.type = "MeanVarianceNormaliz
                                                    .domain = "",
                                                    .inputs = {1, 1},
                                                    .outputs = {1, 1},
+                                                   .quant = C2S_QUANT_UNARY(FLOAT),
                                                    .attrs = mvn_attrs,
                                                    .infer = mvn_infer,
                                                    .eval = mvn_eval};

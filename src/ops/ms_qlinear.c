@@ -52,6 +52,7 @@ C2S_COMPOSITE(qlinear_sigmoid)
                                        .domain = "com.microsoft",                                  \
                                        .inputs = {least, most},                                    \
                                        .outputs = {1, 1},                                          \
+                                       .quant = C2S_QUANT_ONLY(CODES),                             \
                                        .attrs = attributes,                                        \
                                        .infer = symbol##_infer,                                    \
                                        .eval = symbol##_eval};

@@ -167,6 +167,7 @@ const c2s_op c2s_op_non_max_suppression = {
     .domain = "",
     .inputs = {2, 5},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = non_max_suppression_attrs,
     .infer = non_max_suppression_infer,

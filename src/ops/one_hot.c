@@ -82,6 +82,7 @@ const c2s_op c2s_op_one_hot = {
     .domain = "",
     .inputs = {3, 3},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_SLOTS(SAME, C2S_SLOT(2), 1u),
     .attrs = axis_attrs,
     .infer = one_hot_infer,
     .eval = one_hot_eval,

@@ -141,6 +141,7 @@ const c2s_op c2s_op_qlinear_matmul = {
     .domain = "",
     .inputs = {8, 8},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(CODES),
     .infer = qlinear_matmul_infer,
     .eval = qlinear_matmul_eval,
     .macs = qlinear_matmul_macs,

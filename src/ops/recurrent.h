@@ -50,6 +50,13 @@ c2s_status c2s_recurrent_eval(c2s_eval *e, const c2s_recurrent *op);
 /* steps * batch * directions * gates * hidden * (inputs + hidden). */
 int64_t c2s_recurrent_macs(const c2s_node *node);
 
+/* Weights of input and state, Y and Y_h; gates lie along axis 1. */
+#define C2S_RECURRENT_QUANT                                                                        \
+    {                                                                                              \
+        .kind = C2S_QUANT_FLOAT, .operands = C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2),              \
+        .results = C2S_SLOT(0) | C2S_SLOT(1), .weights = C2S_SLOT(1) | C2S_SLOT(2),                \
+        .weight_axis = 1, .sum_axis = 2                                                            \
+    }
 #define C2S_RECURRENT_ATTRS                                                                        \
     {"activation_alpha", C2S_ATTR_FLOATS, false}, {"activation_beta", C2S_ATTR_FLOATS, false},     \
         {"activations", C2S_ATTR_STRINGS, false}, {"clip", C2S_ATTR_FLOAT, false},                 \

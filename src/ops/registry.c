@@ -10,6 +10,7 @@ const c2s_op c2s_op_opaque = {
     .domain = "",
     .inputs = {0, C2S_VARIADIC},
     .outputs = {0, C2S_VARIADIC},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM, /* nothing may be assumed of it */
 };
 

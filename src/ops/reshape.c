@@ -104,6 +104,7 @@ const c2s_op c2s_op_reshape = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
     .attrs = reshape_attrs,
     .infer = reshape_infer,
@@ -134,6 +135,7 @@ const c2s_op c2s_op_flatten = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
     .attrs = flatten_attrs,
     .infer = flatten_infer,
@@ -157,7 +159,7 @@ static c2s_status squeeze_infer(c2s_infer *i) {
             return c2s_fail(C2S_ERR_INVALID, "%" PRId64 " axes are given for a tensor of rank %d",
                             length, x->rank);
         return c2s_infer_output_rank(i, 0, x->dtype,
-                                    x->rank < 0 || length < 0 ? -1 : x->rank - (int)length);
+                                     x->rank < 0 || length < 0 ? -1 : x->rank - (int)length);
     }
     if (known)
         C2S_TRY(c2s_infer_axes(given, count, x->rank, axes));
@@ -183,6 +185,7 @@ const c2s_op c2s_op_squeeze = {
     .domain = "",
     .inputs = {1, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
     .infer = squeeze_infer,
     .eval = view_eval,
@@ -222,6 +225,7 @@ const c2s_op c2s_op_unsqueeze = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
     .infer = unsqueeze_infer,
     .eval = view_eval,

@@ -343,6 +343,7 @@ const c2s_op c2s_op_resize = {
     .domain = "",
     .inputs = {1, 4},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .attrs = resize_attrs,
     .infer = resize_infer,
     .eval = resize_eval,

@@ -39,6 +39,7 @@ const c2s_op c2s_op_rnn = {
     .domain = "",
     .inputs = {3, 6},
     .outputs = {0, 2},
+    .quant = C2S_RECURRENT_QUANT,
     .attrs = rnn_attrs,
     .infer = rnn_infer,
     .eval = rnn_eval,

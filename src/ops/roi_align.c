@@ -193,6 +193,7 @@ const c2s_op c2s_op_roi_align = {
     .domain = "",
     .inputs = {3, 3},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(WITHIN),
     .attrs = roi_align_attrs,
     .infer = roi_align_infer,
     .eval = roi_align_eval,

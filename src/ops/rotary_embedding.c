@@ -111,6 +111,7 @@ const c2s_op c2s_op_rotary_embedding = {
     .domain = "",
     .inputs = {3, 4},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(FLOAT),
     .attrs = rotary_attrs,
     .infer = rotary_infer,
     .eval = rotary_eval,

@@ -75,6 +75,7 @@ const c2s_op c2s_op_sequence_map = {
     .domain = "",
     .inputs = {1, C2S_VARIADIC},
     .outputs = {1, C2S_VARIADIC},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS | C2S_OP_HAS_BODY,
     .attrs = (const c2s_attr_spec[]){{"body", C2S_ATTR_GRAPH, true}, {0}},
     .infer = map_infer,

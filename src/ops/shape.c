@@ -48,6 +48,7 @@ const c2s_op c2s_op_shape = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),
     .attrs = shape_attrs,
     .infer = shape_infer,
     .eval = shape_eval,
@@ -75,6 +76,7 @@ const c2s_op c2s_op_size = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),
     .infer = size_infer,
     .eval = size_eval,
 };

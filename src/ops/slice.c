@@ -65,8 +65,8 @@ typedef struct slice_inputs {
     c2s_dim start[C2S_MAX_RANK], end[C2S_MAX_RANK], step[C2S_MAX_RANK];
 } slice_inputs;
 
-/* c2s_infer_list_dims, with integers beyond what a dimension can hold brought into its range: "to the
- * end" is often said with the greatest or least integer. */
+/* c2s_infer_list_dims, with integers beyond what a dimension can hold brought into its range: "to
+ * the end" is often said with the greatest or least integer. */
 static c2s_status slice_bounds(const c2s_infer *i, unsigned input, const char *what, bool *known,
                                const c2s_dim **dims, unsigned *count) {
     const int64_t *ints, most = -(C2S_DIM_SYMBOLIC / 2);
@@ -211,6 +211,7 @@ const c2s_op c2s_op_slice = {
     .domain = "",
     .inputs = {3, 5},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .infer = slice_infer,
     .eval = slice_eval,

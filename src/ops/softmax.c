@@ -104,7 +104,7 @@ static c2s_status axis_eval(c2s_eval *e, void (*work)(const c2s_panel *panel), c
 
 static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                            {NULL, C2S_ATTR_UNDEFINED, false}};
-#define ALONG_AXIS(symbol, name)                                                                   \
+#define ALONG_AXIS(symbol, name, quantized)                                                        \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return axis_eval(e, symbol##_panel, NULL);                                                 \
     }                                                                                              \
@@ -112,12 +112,13 @@ static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                     .domain = "",                                                  \
                                     .inputs = {1, 1},                                              \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .attrs = axis_attrs,                                           \
                                     .infer = axis_infer,                                           \
                                     .eval = symbol##_eval};
-ALONG_AXIS(softmax, "Softmax")
-ALONG_AXIS(log_softmax, "LogSoftmax")
-ALONG_AXIS(hardmax, "Hardmax")
+ALONG_AXIS(softmax, "Softmax", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)))
+ALONG_AXIS(log_softmax, "LogSoftmax", (C2S_QUANT_UNARY(FLOAT)))
+ALONG_AXIS(hardmax, "Hardmax", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)))
 
 static c2s_status lp_normalization_infer(c2s_infer *i) {
     const int64_t order = c2s_attr_int(i->node, "p", 2);
@@ -135,6 +136,7 @@ const c2s_op c2s_op_lp_normalization = {.type = "LpNormalization",
                                         .domain = "",
                                         .inputs = {1, 1},
                                         .outputs = {1, 1},
+                                        .quant = C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f),
                                         .attrs = lp_normalization_attrs,
                                         .infer = lp_normalization_infer,
                                         .eval = lp_normalization_eval};

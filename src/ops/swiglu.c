@@ -35,6 +35,7 @@ const c2s_op c2s_op_swiglu = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_BINARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
     .attrs = swiglu_attrs,
     .infer = swiglu_infer,

@@ -111,6 +111,7 @@ const c2s_op c2s_op_tensor_scatter = {
     .domain = "",
     .inputs = {2, 3},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_BINARY(UNIFY),
     .attrs = tensor_scatter_attrs,
     .infer = tensor_scatter_infer,
     .eval = tensor_scatter_eval,

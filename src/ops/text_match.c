@@ -32,6 +32,7 @@ const c2s_op c2s_op_regex_full_match = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(NONE),
     .flags = C2S_OP_ELEMENTWISE,
     .attrs = (const c2s_attr_spec[]){{"pattern", C2S_ATTR_STRING, true}, {0}},
     .infer = match_infer,

@@ -209,6 +209,7 @@ const c2s_op c2s_op_tf_idf_vectorizer = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = (const c2s_attr_spec[]){{"max_gram_length", C2S_ATTR_INT, true},
                                      {"max_skip_count", C2S_ATTR_INT, true},
                                      {"min_gram_length", C2S_ATTR_INT, true},

@@ -139,6 +139,7 @@ const c2s_op c2s_op_top_k = {
     .domain = "",
     .inputs = {2, 2},
     .outputs = {1, 2},
+    .quant = C2S_QUANT_UNARY(SAME),
     .attrs = top_k_attrs,
     .infer = top_k_infer,
     .eval = top_k_eval,

@@ -217,6 +217,7 @@ const c2s_op c2s_op_unique = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 4},
+    .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = unique_attrs,
     .infer = unique_infer,

@@ -5,7 +5,7 @@
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
-#define VARIADIC(symbol, name, finish, rule)                                                       \
+#define VARIADIC(symbol, name, quantized, finish, rule)                                            \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return c2s_variadic_eval(e, &symbol##_blocks, finish);                                     \
     }                                                                                              \
@@ -13,6 +13,7 @@
                                     .domain = "",                                                  \
                                     .inputs = {1, C2S_VARIADIC},                                   \
                                     .outputs = {1, 1},                                             \
+                                    .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE | C2S_OP_COMMUTATIVE,              \
                                     .infer = rule,                                                 \
                                     .eval = symbol##_eval};
@@ -26,7 +27,7 @@ static c2s_status max_infer(c2s_infer *i) {
     c2s_contents_fold(i, c2s_dim_max);
     return C2S_OK;
 }
-VARIADIC(max, "Max", NULL, max_infer)
+VARIADIC(max, "Max", (C2S_QUANT_VARIADIC(UNIFY)), NULL, max_infer)
 
 C2S_FLOAT_BLOCKS2(min, x != x || x < y ? x : y)
 C2S_BLOCK2(min, i64, int64_t, x < y ? x : y)
@@ -37,13 +38,13 @@ static c2s_status min_infer(c2s_infer *i) {
     c2s_contents_fold(i, c2s_dim_min);
     return C2S_OK;
 }
-VARIADIC(min, "Min", NULL, min_infer)
+VARIADIC(min, "Min", (C2S_QUANT_VARIADIC(UNIFY)), NULL, min_infer)
 
 C2S_FLOAT_BLOCKS2(sum, x + y)
 static const c2s_blocks sum_blocks = {.f32 = sum_f32, .f64 = sum_f64};
-VARIADIC(sum, "Sum", NULL, c2s_infer_broadcast_all)
+VARIADIC(sum, "Sum", (C2S_QUANT_VARIADIC(OWN)), NULL, c2s_infer_broadcast_all)
 
 C2S_FLOAT_BLOCKS1(mean_of, x / (T) * (const size_t *)p)
 static const c2s_blocks mean_blocks = {.f32 = sum_f32, .f64 = sum_f64};
 static const c2s_blocks mean_of_blocks = {.f32 = mean_of_f32, .f64 = mean_of_f64};
-VARIADIC(mean, "Mean", &mean_of_blocks, c2s_infer_broadcast_all)
+VARIADIC(mean, "Mean", (C2S_QUANT_VARIADIC(OWN)), &mean_of_blocks, c2s_infer_broadcast_all)

@@ -76,6 +76,7 @@ const c2s_op c2s_op_where = {.type = "Where",
                              .domain = "",
                              .inputs = {3, 3},
                              .outputs = {1, 1},
+                             .quant = C2S_QUANT_SLOTS(UNIFY, C2S_SLOT(1) | C2S_SLOT(2), 1u),
                              .flags = C2S_OP_ELEMENTWISE,
                              .infer = where_infer,
                              .eval = where_eval};

@@ -75,6 +75,7 @@ const c2s_op c2s_op_hann_window = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = window_attrs,
     .infer = window_infer,
     .eval = hann_eval,
@@ -85,6 +86,7 @@ const c2s_op c2s_op_hamming_window = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = window_attrs,
     .infer = window_infer,
     .eval = hamming_eval,
@@ -95,6 +97,7 @@ const c2s_op c2s_op_blackman_window = {
     .domain = "",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = window_attrs,
     .infer = window_infer,
     .eval = blackman_eval,
@@ -113,7 +116,8 @@ static c2s_status mel_weight_matrix_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_tensors(i, 5));
     C2S_TRY(output_dtype(i->node, &dtype));
     for (unsigned k = 0; k < 2; k++) {
-        C2S_TRY(c2s_infer_list_dims(i, k, k ? "dft_length" : "num_mel_bins", &known, &given, &count));
+        C2S_TRY(
+            c2s_infer_list_dims(i, k, k ? "dft_length" : "num_mel_bins", &known, &given, &count));
         if (known && count != 1)
             return c2s_fail(C2S_ERR_INVALID, "%s has %u elements, expected 1",
                             k ? "dft_length" : "num_mel_bins", count);
@@ -183,6 +187,7 @@ const c2s_op c2s_op_mel_weight_matrix = {
     .domain = "",
     .inputs = {5, 5},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = mel_attrs,
     .infer = mel_weight_matrix_infer,
     .eval = mel_weight_matrix_eval,

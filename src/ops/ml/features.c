@@ -79,6 +79,7 @@ const c2s_op c2s_op_array_feature_extractor = {
     .domain = "ai.onnx.ml",
     .inputs = {2, 2},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_UNARY(SAME),
     .infer = extractor_infer,
     .eval = extractor_eval,
 };
@@ -114,6 +115,7 @@ const c2s_op c2s_op_binarizer = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f),
     .flags = C2S_OP_ELEMENTWISE,
     .infer = same_type_infer,
     .eval = binarizer_eval,
@@ -146,6 +148,7 @@ const c2s_op c2s_op_scaler = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = float_infer,
     .eval = scaler_eval,
 };
@@ -176,6 +179,7 @@ const c2s_op c2s_op_normalizer = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = float_infer,
     .eval = normalizer_eval,
 };
@@ -222,6 +226,7 @@ const c2s_op c2s_op_imputer = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = same_type_infer,
     .eval = imputer_eval,
 };
@@ -263,6 +268,7 @@ const c2s_op c2s_op_feature_vectorizer = {
     .domain = "ai.onnx.ml",
     .inputs = {1, C2S_VARIADIC},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = vectorizer_infer,
     .eval = vectorizer_eval,
 };

@@ -70,6 +70,7 @@ const c2s_op c2s_op_linear_regressor = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = regressor_infer,
     .eval = regressor_eval,
 };
@@ -145,6 +146,7 @@ const c2s_op c2s_op_linear_classifier = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 2},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .infer = classifier_infer,
     .eval = classifier_eval,

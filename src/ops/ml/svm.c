@@ -115,6 +115,7 @@ const c2s_op c2s_op_svm_regressor = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = regressor_infer,
     .eval = regressor_eval,
 };

@@ -103,6 +103,7 @@ const c2s_op c2s_op_tree_ensemble_regressor = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = regressor_infer,
     .eval = regressor_eval,
 };
@@ -127,6 +128,7 @@ const c2s_op c2s_op_tree_ensemble = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .infer = regressor_infer,
     .eval = ensemble_eval,
 };
@@ -207,6 +209,7 @@ const c2s_op c2s_op_tree_ensemble_classifier = {
     .domain = "ai.onnx.ml",
     .inputs = {1, 1},
     .outputs = {1, 2},
+    .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .infer = classifier_infer,
     .eval = classifier_eval,
