@@ -107,8 +107,10 @@ typedef struct c2s_dim_binding {
     int64_t value;
 } c2s_dim_binding;
 
+#define C2S_DEFAULT_PASSES "cleanup,recompose,fuse"
+
 typedef struct c2s_run_options {
-    const char *passes;       /* NULL: "cleanup,fuse"; "none": nothing */
+    const char *passes;       /* NULL: C2S_DEFAULT_PASSES; "none": nothing */
     bool no_prove;
     bool bisect;              /* find the single rewrite that breaks the tolerance */
     bool keep_initializer_inputs; /* else initializers that are graph inputs stop being inputs */

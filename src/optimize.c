@@ -205,7 +205,7 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
     if (own_sink)
         previous = c2s_log_set_sink(&sink);
     c2s_pipeline *pipeline = NULL;
-    c2s_status status = c2s_pipeline_parse(o->passes ? o->passes : "cleanup,fuse", &pipeline);
+    c2s_status status = c2s_pipeline_parse(o->passes ? o->passes : C2S_DEFAULT_PASSES, &pipeline);
     if (status == C2S_OK) {
         if (o->keep_initializer_inputs)
             c2s_pipeline_set(pipeline, "cleanup", "keep_initializer_inputs", "yes");

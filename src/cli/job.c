@@ -11,8 +11,9 @@
 #include "cli/verbs.h"
 
 static const cli_option options[] = {
-    {0, "passes", "PIPELINE", "passes to run, or none (default cleanup,fuse; see onnx-c2s passes)",
-     CLI_TEXT, offsetof(cli_arguments, passes)},
+    {0, "passes", "PIPELINE",
+     "passes to run, or none (default " C2S_DEFAULT_PASSES "; see onnx-c2s passes)", CLI_TEXT,
+     offsetof(cli_arguments, passes)},
     CLI_DATA_OPTION,
     CLI_SAMPLES_OPTION,
     CLI_SEED_OPTION,
@@ -28,8 +29,8 @@ static const cli_option options[] = {
     {0, "keep-initializer-inputs", NULL,
      "initializers that are graph inputs stay overridable, and nothing folds them", CLI_FLAG,
      offsetof(cli_arguments, keep_initializer_inputs)},
-    {0, "external-data", "[=BYTES]", "write tensors of at least BYTES (1k) to OUT.data", CLI_EXTERNAL,
-     0},
+    {0, "external-data", "[=BYTES]", "write tensors of at least BYTES (1k) to OUT.data",
+     CLI_EXTERNAL, 0},
     {0, "threads", "N", "threads of the proof (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
     CLI_JSON_OPTION,
@@ -37,8 +38,9 @@ static const cli_option options[] = {
      offsetof(cli_arguments, version)},
     {0}};
 
-static const char *const outcomes[] = {
-    [C2S_APPLIED] = "applied", [C2S_UNCHANGED] = "nothing to do", [C2S_ROLLED_BACK] = "rolled back"};
+static const char *const outcomes[] = {[C2S_APPLIED] = "applied",
+                                       [C2S_UNCHANGED] = "nothing to do",
+                                       [C2S_ROLLED_BACK] = "rolled back"};
 
 /* ---- for people ---- */
 
@@ -181,16 +183,19 @@ static c2s_status run(const cli_arguments *a) {
 const cli_verb cli_verb_optimize = {
     .name = "",
     .usage = "[OPTIONS] IN OUT",
-    .summary = "Makes the ONNX model IN smaller and faster, proves by running both that it still computes\n"
-               "the same, and writes OUT. Either may be - for standard input or output, or end in\n"
-               ".onnxtxt for ONNX text syntax. IN is never changed; OUT appears whole or not at all.",
+    .summary =
+        "Makes the ONNX model IN smaller and faster, proves by running both that it still "
+        "computes\n"
+        "the same, and writes OUT. Either may be - for standard input or output, or end in\n"
+        ".onnxtxt for ONNX text syntax. IN is never changed; OUT appears whole or not at all.",
     .options = options,
-    .details = "Examples:\n"
-               "  onnx-c2s model.onnx small.onnx                    the default passes\n"
-               "  onnx-c2s --data test.npz model.onnx small.onnx    prove on real inputs\n"
-               "  onnx-c2s -v --strict model.onnx small.onnx        say why not; fail on a roll-back\n"
-               "  onnx-c2s --passes none --external-data a.onnx b.onnx\n"
-               "                                                    only move the weights out",
+    .details =
+        "Examples:\n"
+        "  onnx-c2s model.onnx small.onnx                    the default passes\n"
+        "  onnx-c2s --data test.npz model.onnx small.onnx    prove on real inputs\n"
+        "  onnx-c2s -v --strict model.onnx small.onnx        say why not; fail on a roll-back\n"
+        "  onnx-c2s --passes none --external-data a.onnx b.onnx\n"
+        "                                                    only move the weights out",
     .least = 2,
     .most = 2,
     .run = run,

@@ -2,6 +2,7 @@
 #include "rewrite/pattern.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 const char c2s_no_match[] = "";
@@ -92,38 +93,50 @@ static bool bind_row(const c2s_rule *rule, unsigned r, c2s_node *node, unsigned 
     return true;
 }
 
-static bool is_matched(const c2s_rule *rule, const c2s_match *m, const c2s_node *node) {
-    for (unsigned r = 0; r < rule->row_count; r++)
+static bool is_matched(const c2s_match *m, const c2s_node *node) {
+    for (unsigned r = 0; r < m->node_count; r++)
         if (m->node[r] == node)
             return true;
     return false;
 }
 
-static bool used_inside_only(const c2s_rule *rule, const c2s_match *m, const c2s_node *node) {
+static bool used_inside_only(const c2s_match *m, const c2s_node *node) {
     for (unsigned i = 0; i < node->output_count; i++) {
         c2s_value *value = node->outputs[i];
         if (!value || value->use_count == 0)
             continue;
         if (i != 0 || value->use_count > C2S_PATTERN_ROWS * C2S_PATTERN_INPUTS)
             return false;
-        c2s_value_each_use(use, value) if (!is_matched(rule, m, use->user)) return false;
+        c2s_value_each_use(use, value) if (!is_matched(m, use->user)) return false;
     }
     return true;
+}
+
+/* Asked last: only who could have the rewrite wants to know what it takes. */
+static const char *opset_refusal(const c2s_rule *rule, const c2s_match *m) {
+    static _Thread_local char text[64];
+    int64_t opset = c2s_model_opset(m->root->graph->model, "");
+    if (opset >= rule->opset)
+        return NULL;
+    snprintf(text, sizeof text, "it needs opset %d, the model has %lld", rule->opset,
+             (long long)opset);
+    return text;
 }
 
 static const char *check(const c2s_rule *rule, const c2s_match *m) {
     for (unsigned letter = 1; letter < C2S_LETTER_COUNT; letter++)
         if ((rule->constants & C2S_BIT(letter)) && m->value[letter] && !m->value[letter]->constant)
             return "an operand is not constant";
-    for (unsigned r = 0; r + 1 < rule->row_count; r++) {
-        unsigned out = rule->rows[r].out;
-        if (!(out && (rule->shared & C2S_BIT(out))) && !used_inside_only(rule, m, m->node[r]))
+    for (unsigned r = 0; r + 1 < m->node_count; r++) {
+        unsigned out = rule->find ? 0 : rule->rows[r].out;
+        if (!(out && (rule->shared & C2S_BIT(out))) && !used_inside_only(m, m->node[r]))
             return "an inner result is used elsewhere too";
     }
     for (unsigned i = 1; i < m->root->output_count; i++)
         if (m->root->outputs[i] && m->root->outputs[i]->use_count > 0)
             return "another output of the node is in use";
-    return rule->refuse ? rule->refuse(m) : NULL;
+    const char *reason = rule->refuse ? rule->refuse(m) : NULL;
+    return reason ? reason : opset_refusal(rule, m);
 }
 
 bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, const char **reason) {
@@ -135,7 +148,9 @@ bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, cons
     do { /* all subsets of the swappable rows, the written order first */
         memset(match, 0, sizeof *match);
         match->root = root;
-        if (bind_row(rule, rule->row_count - 1, root, swaps, match)) {
+        match->node_count = rule->row_count;
+        if (bind_row(rule, rule->row_count - 1, root, swaps, match) &&
+            (!rule->find || rule->find(root, match))) {
             const char *refusal = check(rule, match);
             if (!refusal)
                 return true;

@@ -22,7 +22,7 @@ enum { C2S_LETTER_A = 1, C2S_LETTER_COUNT = 27 };
 /* Bit for c2s_rule.constants and c2s_rule.shared. */
 #define C2S_BIT(letter) (UINT64_C(1) << (letter))
 
-#define C2S_PATTERN_ROWS   8
+#define C2S_PATTERN_ROWS   16
 #define C2S_PATTERN_INPUTS 8
 
 typedef struct c2s_pattern_row {
@@ -36,7 +36,8 @@ typedef struct c2s_pattern_row {
 } c2s_pattern_row;
 
 typedef struct c2s_match {
-    c2s_node *node[C2S_PATTERN_ROWS];   /* by row */
+    c2s_node *node[C2S_PATTERN_ROWS];   /* by row; the last one is the root */
+    unsigned node_count;
     c2s_value *value[C2S_LETTER_COUNT]; /* by letter; NULL: optional slot left out */
     c2s_node *root;                     /* node of the last row */
 } c2s_match;
@@ -57,6 +58,10 @@ typedef struct c2s_rule {
     unsigned row_count;
     uint64_t constants; /* letters that must be constant where given */
     uint64_t shared;    /* inner outputs that may have other uses (the inner node then stays) */
+    int opset;          /* of ai.onnx, the least that has what the rule builds; 0: any */
+    /* For patterns that rows cannot say: called when the only row, the root, fits; adds the other
+     * nodes, producers before users and the root last, and letters. NULL: the rows say all. */
+    bool (*find)(c2s_node *root, c2s_match *match);
     /* NULL: apply; else the reason in a few words ("the bias is not per channel"), or
      * c2s_no_match. */
     const char *(*refuse)(const c2s_match *match);

@@ -162,20 +162,19 @@ static void inherit_name(c2s_builder *b, c2s_node *maker, const char *name, cons
         maker->name = node_name;
 }
 
-static void commit(driver *d, c2s_builder *b, const c2s_rule *rule, const c2s_match *m,
-                   c2s_value *value) {
+static void commit(driver *d, c2s_builder *b, const c2s_match *m, c2s_value *value) {
     c2s_value *old = m->root->outputs[0];
     const char *name = old->name, *node_name = m->root->name;
     const void *origin = old->origin;
     unsigned ids[C2S_PATTERN_ROWS], budget = FORWARD_BUDGET, root_id = m->root->id;
-    for (unsigned r = 0; r < rule->row_count; r++)
+    for (unsigned r = 0; r < m->node_count; r++)
         ids[r] = m->node[r]->id;
     for (size_t i = 0; i < b->built.count; i++)
         enqueue(d, b->built.at[i]);
     enqueue_users(d, old, d->depth, &budget);
     c2s_rewrite_replace(old, value);
     /* From the root upwards: a node is dead once its users are gone. */
-    for (unsigned r = rule->row_count; r-- > 0;)
+    for (unsigned r = m->node_count; r-- > 0;)
         remove_dead(d, ids[r]);
     c2s_build_pass_names_on(b);
     if (!d->model->nodes.at[root_id] && value->def)
@@ -222,11 +221,11 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
             status = C2S_OK;
         }
     } else if (c2s_rewrite_needs_identity(node->outputs[0], value) && b.built.count == 0 &&
-               rule->row_count == 1) {
+               m.node_count == 1) {
         /* One node would become one Identity node. */
     } else {
         c2s_stats_apply(d->stats, rule->name, c2s_node_text(node));
-        commit(d, &b, rule, &m, value);
+        commit(d, &b, &m, value);
         *applied = true;
     }
     c2s_build_end(&b);

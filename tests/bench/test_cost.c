@@ -10,6 +10,8 @@
 
 #include "shared.h"
 
+#include "c2s.h"
+
 /* What the passes may cost beside loading and saving, over all models: the machine is the same. The
  * goal of 0.03 s in the median is read off the printed figures. */
 #define RATIO_MAX          2.5
@@ -18,7 +20,6 @@
 /* Ten times the nodes: 10 if time grows linearly, 100 if quadratically. */
 #define GROWTH_MAX 16.0
 #define MODELS_MAX 256
-#define DEFAULT_PASSES "cleanup,fuse"
 
 typedef struct cost {
     double cpu_seconds;
@@ -95,7 +96,7 @@ static void real_models(void **state) {
         snprintf(path, sizeof path, "%s/%s/model.onnx", folder, entry->d_name);
         if (entry->d_name[0] == '.' || stat(path, &info) != 0)
             continue;
-        cost used = optimize(path, DEFAULT_PASSES);
+        cost used = optimize(path, C2S_DEFAULT_PASSES);
         copying += optimize(path, "none").cpu_seconds;
         uint64_t limit = MEMORY_PER_FILE * (uint64_t)info.st_size + MEMORY_EXTRA_BYTES;
         bool bad = used.status != 0 || used.peak_bytes > limit;
@@ -139,7 +140,7 @@ static void big_graphs(void **state) {
         char small[256], large[256];
         make_big(maker, kinds[k], "10000", small, sizeof small);
         make_big(maker, kinds[k], "100000", large, sizeof large);
-        cost few = optimize(small, DEFAULT_PASSES), many = optimize(large, DEFAULT_PASSES);
+        cost few = optimize(small, C2S_DEFAULT_PASSES), many = optimize(large, C2S_DEFAULT_PASSES);
         unlink(small);
         unlink(large);
         print_message("%s: 10,000 nodes %.3f s, 100,000 nodes %.3f s\n", kinds[k], few.cpu_seconds,

@@ -136,7 +136,7 @@ static inline unsigned run_model(const c2s_model *model, c2s_tensor **out) {
 
 /* Both models have the same outputs, up to `tolerance` relative to the largest element. */
 static inline double largest_difference(const c2s_model *a, const c2s_model *b) {
-    c2s_tensor *x[8], *y[8];
+    c2s_tensor *x[16], *y[16];
     double worst = 0;
     unsigned count = run_model(a, x);
     assert_int_equal(run_model(b, y), count);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The recompose pass: activations and normalisations that were written out become one node.
+ */
+#include "passes/recompose/recompose.h"
+
+#include "passes/pass.h"
+
+/* Larger patterns first where one contains the other. */
+static const c2s_rule *const rules[] = {
+    &c2s_rule_layer_norm_as_affine,
+    &c2s_rule_layer_norm_divided,
+    &c2s_rule_layer_norm_multiplied,
+    &c2s_rule_rms_norm_divided,
+    &c2s_rule_rms_norm_multiplied,
+    &c2s_rule_rms_norm_quotient,
+    &c2s_rule_norm_scale,
+    &c2s_rule_norm_shift,
+    &c2s_rule_log_softmax,
+    &c2s_rule_activation,
+    NULL,
+};
+
+bool c2s_is_float_value(const c2s_value *value) {
+    c2s_dtype dtype = value->type.dtype;
+    return value->type.kind == C2S_KIND_TENSOR && (dtype == C2S_FLOAT || dtype == C2S_DOUBLE ||
+                                                   dtype == C2S_FLOAT16 || dtype == C2S_BFLOAT16);
+}
+
+bool c2s_is_square(const c2s_node *node, const c2s_value *value) {
+    if (c2s_node_in(node, 0) != value)
+        return false;
+    double power;
+    const c2s_value *second = c2s_node_in(node, 1);
+    return node->op == &c2s_op_pow ? c2s_constant_scalar(second, &power) && power == 2
+                                   : second == value;
+}
+
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+                      c2s_stats *stats) {
+    (void)options;
+    (void)evaluator;
+    C2S_TRY(c2s_rewrite(model->graph, rules, stats));
+    return c2s_graph_infer(model->graph);
+}
+
+const c2s_pass c2s_pass_recompose = {
+    .name = "recompose",
+    .summary = "activations and normalizations that were written out in simple operators become "
+               "one node, as far as the opset has it",
+    .run = run,
+};
