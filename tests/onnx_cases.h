@@ -161,6 +161,7 @@ typedef enum case_outcome { CASE_PASSED, CASE_FAILED, CASE_NOT_SUPPORTED } case_
 
 typedef struct case_verdict {
     case_outcome outcome;
+    bool is_random; /* judged by types and shapes alone */
     char why[CASE_WHY];
 } case_verdict;
 
@@ -175,7 +176,7 @@ static inline const c2s_node *case_missing_operator(const c2s_graph *graph, bool
     for (const c2s_node *node = graph->first; node; node = node->next) {
         if (!node->op->eval)
             return node;
-        *is_random |= (node->op->flags & C2S_OP_RANDOM) != 0;
+        *is_random |= c2s_node_is_random(node);
         for (unsigned b = 0; c2s_node_body(node, b); b++) {
             const c2s_node *inner = case_missing_operator(c2s_node_body(node, b), is_random);
             if (inner)
@@ -225,6 +226,7 @@ static inline void case_run(const onnx_case *c, const char *file, const c2s_eval
         snprintf(v->why, sizeof v->why, "no %s%s%s", missing->domain, missing->domain[0] ? "." : "",
                  missing->type);
     }
+    v->is_random = t.types_only;
     for (; v->outcome == CASE_PASSED && case_set_path(set, c->path, sets); sets++)
         case_run_set(model->graph, set, evaluator, &t, v);
     if (v->outcome == CASE_PASSED && sets == 0) {

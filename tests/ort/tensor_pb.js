@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a serialized TensorProto (the input_k.pb of test data sets) into an ONNX Runtime tensor.
+// Serialized TensorProtos (the input_k.pb of test data sets) from and to ONNX Runtime's tensors.
 'use strict';
 const fs = require('fs');
 const ort = require('onnxruntime-node');
@@ -121,4 +121,28 @@ function readTensorFile(path) {
   }
 }
 
-module.exports = { readTensorFile };
+function varint(number) {
+  const bytes = [];
+  let rest = BigInt(number);
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  bytes.push(Number(rest));
+  return Buffer.from(bytes);
+}
+
+function* delimited(field, content) {
+  yield varint(field * 8 + 2);
+  yield varint(content.length);
+  yield content;
+}
+
+function writeTensorFile(path, tensor) {
+  const dataType = Object.keys(TYPES).find((number) => TYPES[number][0] === tensor.type);
+  if (!dataType) throw new Error(`${path}: type ${tensor.type} is not written here`);
+  const parts = [...delimited(1, Buffer.concat(tensor.dims.map(varint))), varint(2 * 8), varint(dataType)];
+  const { data } = tensor;
+  if (tensor.type === 'string') for (const text of data) parts.push(...delimited(6, Buffer.from(text)));
+  else parts.push(...delimited(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength)));
+  fs.writeFileSync(path, Buffer.concat(parts));
+}
+
+module.exports = { readTensorFile, writeTensorFile };

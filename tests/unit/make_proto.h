@@ -59,6 +59,20 @@ PROTO_NEW(Onnx__TensorAnnotation, tensor_annotation)
         (list)[(count)++] = (__VA_ARGS__);                                                         \
     } while (0)
 
+static inline void *proto_take(void *arena, size_t size) {
+    return c2s_arena_alloc(arena, size);
+}
+
+static inline void proto_keep(void *arena, void *memory) {
+    (void)arena;
+    (void)memory;
+}
+
+/* For unpacking into the arena: such messages may be changed, and are never freed one by one. */
+static inline ProtobufCAllocator proto_allocator(void) {
+    return (ProtobufCAllocator){proto_take, proto_keep, proto_arena};
+}
+
 static inline char *proto_text(const char *text) {
     return c2s_arena_strdup(proto_arena, text);
 }

@@ -23,8 +23,12 @@ static void run_case(void *user, void *result) {
     case_run(c, file, evaluator, result);
 }
 
+typedef struct tally {
+    unsigned passed, random;
+} tally;
+
 /* Returns whether the case did what is expected of it. */
-static bool judge(onnx_case *c, const char *open, unsigned *passed) {
+static bool judge(onnx_case *c, const char *open, tally *sum) {
     static const char *const words[] = {"pass", "FAIL", "none"};
     case_verdict v = {.outcome = CASE_FAILED};
     const char *ending = case_isolated(run_case, c, &v, sizeof v);
@@ -34,9 +38,11 @@ static bool judge(onnx_case *c, const char *open, unsigned *passed) {
     }
     const bool listed = case_line(open, c->name) != NULL;
     const bool pass = v.outcome == CASE_PASSED;
-    *passed += pass;
-    if (!pass || name_filter)
-        print_message("%s %s%s%s\n", words[v.outcome], c->name, v.why[0] ? ": " : "", v.why);
+    sum->passed += pass;
+    sum->random += v.is_random;
+    if (!pass || name_filter || v.is_random)
+        print_message("%s %s%s%s%s\n", words[v.outcome], c->name, v.why[0] ? ": " : "", v.why,
+                      v.is_random ? ": random, by type and shape" : "");
     if (pass && listed)
         print_message("%s passes: take it out of the list\n", c->name);
     return pass != listed;
@@ -47,13 +53,15 @@ static void run_folder(void **state) {
     /* Static: the children that run the cases end without freeing them, which is no leak. */
     static onnx_cases cases;
     static char *open;
-    unsigned passed = 0, unexpected = 0;
+    tally sum = {0};
+    unsigned unexpected = 0;
     cases_list(folder, name_filter, &cases);
     open = case_text(C2S_SOURCE_DIR "/tests/onnx_cases_open.txt");
     assert_non_null(open);
     for (size_t k = 0; k < cases.count; k++)
-        unexpected += !judge(&cases.at[k], open, &passed);
-    print_message("%s, %s: %u of %zu pass\n", folder, evaluator->name, passed, cases.count);
+        unexpected += !judge(&cases.at[k], open, &sum);
+    print_message("%s, %s: %u of %zu pass, %u of them random\n", folder, evaluator->name, sum.passed,
+                  cases.count, sum.random);
     assert_true(cases.count > 0 || name_filter);
     free(open);
     cases_free(&cases);
