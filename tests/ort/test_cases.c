@@ -5,6 +5,8 @@
  * the case stores. Where ONNX Runtime runs only what we made of it, the stored outputs decide.
  *
  *     test_cases [PART-OF-NAME]     also prints what ONNX Runtime says to each case it does not pass
+ *
+ * With KEEP in the environment the folder of models and results, /tmp/c2s-cases-*, stays.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include <ftw.h>
