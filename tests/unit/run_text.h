@@ -21,7 +21,7 @@ static inline c2s_model *model_of_text(int opset, const char *text) {
     FILE *stream = open_memstream(&whole, &size);
     fprintf(stream,
             "<ir_version: 10, opset_import: [\"\" : %d, \"ai.onnx.ml\" : 5, \"local\" : 1, "
-            "\"ai.onnx.preview.training\" : 1]>\n%s",
+            "\"ai.onnx.preview.training\" : 1, \"com.microsoft\" : 1]>\n%s",
             opset, text);
     fclose(stream);
     c2s_model *model = NULL;
