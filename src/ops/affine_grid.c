@@ -92,6 +92,7 @@ const c2s_op c2s_op_affine_grid = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = affine_grid_attrs,
+    .ties = c2s_ties_pinned,
     .infer = affine_grid_infer,
     .eval = affine_grid_eval,
 };

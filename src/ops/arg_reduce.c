@@ -3,6 +3,7 @@
  * ArgMax and ArgMin. NaN wins over every number.
  */
 #include "ops/axis.h"
+#include "ops/ties_rules.h"
 
 typedef struct arg_search {
     int64_t *out;
@@ -86,6 +87,7 @@ static const c2s_attr_spec arg_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                     .outputs = {1, 1},                                             \
                                     .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),                        \
                                     .attrs = arg_attrs,                                            \
+                                    .ties = c2s_ties_arg_reduce,                                   \
                                     .infer = arg_infer,                                            \
                                     .eval = symbol##_eval};
 ARG_OPERATOR(arg_max, "ArgMax", max)

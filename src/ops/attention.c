@@ -9,6 +9,7 @@
 
 #include "ops/attention_core.h"
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 
 enum { Q, K, V, MASK, PAST_KEY, PAST_VALUE, VALID };
 enum { Y, PRESENT_KEY, PRESENT_VALUE, SCORES };
@@ -325,6 +326,8 @@ const c2s_op c2s_op_attention = {
         C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2) | C2S_SLOT(4) | C2S_SLOT(5),
                         C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2)),
     .attrs = attention_attrs,
+    .ties = c2s_ties_attention,
+    .refit = c2s_refit_attention,
     .infer = attention_infer,
     .eval = attention_eval,
     .macs = attention_macs,

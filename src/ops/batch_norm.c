@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "ops/norm.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { X, SCALE, BIAS, MEAN, VARIANCE };
@@ -81,5 +82,6 @@ const c2s_op c2s_op_batch_normalization = {.type = "BatchNormalization",
                                            .outputs = {1, 3},
                                            .quant = C2S_QUANT_UNARY(OWN),
                                            .attrs = batch_norm_attrs,
+                                           .ties = c2s_ties_batch_norm,
                                            .infer = batch_norm_infer,
                                            .eval = batch_norm_eval};

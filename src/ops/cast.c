@@ -9,6 +9,7 @@
 
 #include "ops/contents.h"
 #include "ops/pointwise.h"
+#include "ops/ties_rules.h"
 
 static c2s_status read_cast(const c2s_node *node, c2s_cast *cast) {
     const char *mode = c2s_attr_string(node, "round_mode", "up");
@@ -103,6 +104,7 @@ const c2s_op c2s_op_cast_like = {.type = "CastLike",
                                  .outputs = {1, 1},
                                  .quant = C2S_QUANT_ONLY(FLOAT),
                                  .attrs = cast_like_attrs,
+                                 .ties = c2s_ties_first_input,
                                  .infer = cast_like_infer,
                                  .eval = cast_eval};
 

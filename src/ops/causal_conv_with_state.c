@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { X, WEIGHT, BIAS, PAST };
@@ -104,6 +105,7 @@ const c2s_op c2s_op_causal_conv_with_state = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), 0, C2S_QUANT_NO_AXIS, 0),
     .attrs = causal_conv_attrs,
+    .ties = c2s_ties_causal_conv,
     .infer = causal_conv_infer,
     .eval = causal_conv_eval,
     .macs = causal_conv_macs,

@@ -6,6 +6,7 @@
 
 #include "ops/contents.h"
 #include "ops/pointwise.h"
+#include "ops/ties_rules.h"
 
 #define CLIP(suffix, type)                                                                         \
     static void clip_##suffix(const void *const *in, void *out, size_t n, const void *params) {    \
@@ -78,5 +79,6 @@ const c2s_op c2s_op_clip = {.type = "Clip",
                             .outputs = {1, 1},
                             .quant = C2S_QUANT_BOUNDED(CLAMP, -INFINITY, INFINITY),
                             .flags = C2S_OP_ELEMENTWISE,
+                            .ties = c2s_ties_first_input,
                             .infer = clip_infer,
                             .eval = clip_eval};

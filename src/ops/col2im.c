@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 
+#include "ops/ties_rules.h"
 #include "ops/window.h"
 #include "ops/workspace.h"
 
@@ -113,6 +114,7 @@ const c2s_op c2s_op_col2im = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(OWN),
     .attrs = col2im_attrs,
+    .ties = c2s_ties_col2im,
     .infer = col2im_infer,
     .eval = col2im_eval,
 };

@@ -7,6 +7,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/ties_rules.h"
 
 /* Copies between a part of a tensor and a tensor of its own: the types differ in the extent along
  * `axis` only. The address on the side of the whole is where the part begins. */
@@ -130,6 +131,7 @@ const c2s_op c2s_op_concat = {
     .quant = C2S_QUANT_VARIADIC(UNIFY),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = concat_attrs,
+    .ties = c2s_ties_concat,
     .infer = concat_infer,
     .eval = concat_eval,
 };
@@ -256,6 +258,8 @@ const c2s_op c2s_op_split = {
     .quant = C2S_QUANT_SLOTS(SAME, 1u, C2S_ALL_SLOTS),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = split_attrs,
+    .ties = c2s_ties_split,
+    .refit = c2s_refit_split,
     .infer = split_infer,
     .eval = split_eval,
 };

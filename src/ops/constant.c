@@ -99,6 +99,7 @@ const c2s_op c2s_op_constant = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = constant_attrs,
+    .ties = c2s_ties_pinned,
     .infer = constant_infer,
     .eval = constant_eval,
 };
@@ -158,6 +159,7 @@ const c2s_op c2s_op_constant_of_shape = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = constant_of_shape_attrs,
+    .ties = c2s_ties_pinned,
     .infer = constant_of_shape_infer,
     .eval = constant_of_shape_eval,
 };
@@ -203,6 +205,7 @@ const c2s_op c2s_op_eye_like = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = eye_like_attrs,
+    .ties = c2s_ties_pinned,
     .infer = eye_like_infer,
     .eval = eye_like_eval,
 };
@@ -305,6 +308,7 @@ const c2s_op c2s_op_range = {
     .inputs = {3, 3},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_pinned,
     .infer = range_infer,
     .eval = range_eval,
 };

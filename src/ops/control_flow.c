@@ -75,6 +75,7 @@ const c2s_op c2s_op_if = {
     .attrs = (const c2s_attr_spec[]){{"then_branch", C2S_ATTR_GRAPH, true},
                                      {"else_branch", C2S_ATTR_GRAPH, true},
                                      {0}},
+    .ties = c2s_ties_pinned,
     .infer = if_infer,
     .eval = if_eval,
 };
@@ -197,6 +198,7 @@ const c2s_op c2s_op_loop = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS | C2S_OP_HAS_BODY,
     .attrs = (const c2s_attr_spec[]){{"body", C2S_ATTR_GRAPH, true}, {0}},
+    .ties = c2s_ties_pinned,
     .infer = loop_infer,
     .eval = loop_eval,
 };

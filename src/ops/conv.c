@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status read_group(const c2s_node *node, int64_t *group) {
@@ -144,6 +145,8 @@ const c2s_op c2s_op_conv = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 0, 1, 3),
     .attrs = conv_attrs,
+    .ties = c2s_ties_conv,
+    .refit = c2s_refit_conv,
     .infer = conv_infer,
     .eval = conv_eval,
     .macs = conv_macs,
@@ -175,6 +178,8 @@ const c2s_op c2s_op_conv_transpose = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 1, 0, 3),
     .attrs = conv_transpose_attrs,
+    .ties = c2s_ties_conv_transpose,
+    .refit = c2s_refit_conv,
     .infer = conv_transpose_infer,
     .eval = conv_transpose_eval,
     .macs = conv_transpose_macs,

@@ -8,6 +8,7 @@
 #include "ir/convert.h"
 #include "ops/conv.h"
 #include "ops/quant_range.h"
+#include "ops/ties_rules.h"
 
 static const c2s_tensor *input(const c2s_eval *e, unsigned slot) {
     return slot < e->in_count ? e->in[slot] : NULL;
@@ -62,6 +63,8 @@ const c2s_op c2s_op_conv_integer = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = conv_attrs,
+    .ties = c2s_ties_conv_integer,
+    .refit = c2s_refit_conv,
     .infer = conv_integer_infer,
     .eval = conv_integer_eval,
     .macs = conv_integer_macs,
@@ -128,6 +131,8 @@ const c2s_op c2s_op_qlinear_conv = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = conv_attrs,
+    .ties = c2s_ties_qlinear_conv,
+    .refit = c2s_refit_conv,
     .infer = qlinear_conv_infer,
     .eval = qlinear_conv_eval,
     .macs = qlinear_conv_macs,

@@ -3,6 +3,7 @@
  * CumSum and CumProd: running sums and products along one axis.
  */
 #include "ops/axis.h"
+#include "ops/ties_rules.h"
 
 typedef struct cumulative {
     bool exclusive, reverse;
@@ -74,6 +75,7 @@ const c2s_op c2s_op_cum_sum = {.type = "CumSum",
                                .outputs = {1, 1},
                                .quant = C2S_QUANT_UNARY(OWN),
                                .attrs = cumulative_attrs,
+                               .ties = c2s_ties_cumulative,
                                .infer = cumulative_infer,
                                .eval = cum_sum_eval};
 
@@ -86,5 +88,6 @@ const c2s_op c2s_op_cum_prod = {.type = "CumProd",
                                 .outputs = {1, 1},
                                 .quant = C2S_QUANT_UNARY(FLOAT),
                                 .attrs = cumulative_attrs,
+                                .ties = c2s_ties_cumulative,
                                 .infer = cumulative_infer,
                                 .eval = cum_prod_eval};

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "ops/conv.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { X, W, OFFSET, BIAS, MASK };
@@ -180,6 +181,8 @@ const c2s_op c2s_op_deform_conv = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), 0, 1, 0),
     .attrs = deform_conv_attrs,
+    .ties = c2s_ties_deform_conv,
+    .refit = c2s_refit_conv,
     .infer = deform_conv_infer,
     .eval = deform_conv_eval,
     .macs = deform_conv_macs,

@@ -7,6 +7,7 @@
 
 #include "ops/macs.h"
 #include "ops/pointwise.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status det_infer(c2s_infer *i) {
@@ -81,6 +82,7 @@ const c2s_op c2s_op_det = {.type = "Det",
                            .inputs = {1, 1},
                            .outputs = {1, 1},
                            .quant = C2S_QUANT_ONLY(FLOAT),
+                           .ties = c2s_ties_trilu,
                            .infer = det_infer,
                            .eval = det_eval,
                            .macs = det_macs};

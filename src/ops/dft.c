@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "ops/fft.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status check_signal(const c2s_infer *i, const c2s_type *x) {
@@ -175,6 +176,7 @@ const c2s_op c2s_op_dft = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = dft_attrs,
+    .ties = c2s_ties_dft,
     .infer = dft_infer,
     .eval = dft_eval,
 };
@@ -296,6 +298,7 @@ const c2s_op c2s_op_stft = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = stft_attrs,
+    .ties = c2s_ties_batch,
     .infer = stft_infer,
     .eval = stft_eval,
 };

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "ops/quant_range.h"
+#include "ops/ties_rules.h"
 
 static c2s_status dynamic_quantize_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 1));
@@ -51,6 +52,7 @@ const c2s_op c2s_op_dynamic_quantize_linear = {
     .inputs = {1, 1},
     .outputs = {3, 3},
     .quant = C2S_QUANT_ONLY(CODES),
+    .ties = c2s_ties_dynamic_quantize,
     .infer = dynamic_quantize_infer,
     .eval = dynamic_quantize_eval,
 };

@@ -6,6 +6,7 @@
 #include "ops/einsum.h"
 #include "ops/macs.h"
 #include "ops/pointwise.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static const char *equation_of(const c2s_node *node) {
@@ -113,6 +114,7 @@ const c2s_op c2s_op_einsum = {.type = "Einsum",
                               .outputs = {1, 1},
                               .quant = C2S_QUANT_BINARY(LINEAR),
                               .attrs = einsum_attrs,
+                              .ties = c2s_ties_einsum,
                               .infer = einsum_infer,
                               .eval = einsum_eval,
                               .macs = einsum_macs};

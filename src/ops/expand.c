@@ -7,6 +7,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/ties_rules.h"
 
 /* Contents of an output of `length` elements: those of input 0 over and over. */
 static void repeat_contents(c2s_infer *i, c2s_dim length) {
@@ -83,6 +84,8 @@ const c2s_op c2s_op_expand = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
+    .ties = c2s_ties_expand,
+    .refit = c2s_refit_expand,
     .infer = expand_infer,
     .eval = expand_eval,
 };
@@ -140,6 +143,7 @@ const c2s_op c2s_op_tile = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
+    .ties = c2s_ties_tile,
     .infer = tile_infer,
     .eval = tile_eval,
 };

@@ -8,6 +8,7 @@
 #include "ir/convert.h"
 #include "ops/attention_core.h"
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 
 enum { Q, K, V };
 
@@ -117,6 +118,8 @@ const c2s_op c2s_op_flex_attention = {
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .flags = C2S_OP_HAS_BODY,
     .attrs = flex_attrs,
+    .ties = c2s_ties_flex_attention,
+    .refit = c2s_refit_attention,
     .infer = flex_infer,
     .eval = flex_eval,
     .macs = flex_macs,

@@ -8,6 +8,7 @@
 
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 /* Copies `count` elements from + index[k] * stride to consecutive places. `size` is a constant at
@@ -125,6 +126,7 @@ const c2s_op c2s_op_gather = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = gather_attrs,
+    .ties = c2s_ties_gather,
     .infer = gather_infer,
     .eval = gather_eval,
 };
@@ -202,6 +204,7 @@ const c2s_op c2s_op_gather_elements = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = gather_attrs,
+    .ties = c2s_ties_gather_elements,
     .infer = gather_elements_infer,
     .eval = gather_elements_eval,
 };
@@ -285,6 +288,7 @@ const c2s_op c2s_op_gather_nd = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = gather_nd_attrs,
+    .ties = c2s_ties_gather_nd,
     .infer = gather_nd_infer,
     .eval = gather_nd_eval,
 };

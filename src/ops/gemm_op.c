@@ -5,6 +5,7 @@
 #include "ops/macs.h"
 #include "ops/matmul.h"
 #include "ops/pointwise.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { A, B, C };
@@ -122,6 +123,7 @@ const c2s_op c2s_op_gemm = {.type = "Gemm",
                             .outputs = {1, 1},
                             .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 3),
                             .attrs = gemm_attrs,
+                            .ties = c2s_ties_gemm,
                             .infer = gemm_infer,
                             .eval = gemm_eval,
                             .macs = gemm_macs};

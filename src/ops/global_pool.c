@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status global_infer(c2s_infer *i) {
@@ -79,6 +80,7 @@ const c2s_op c2s_op_global_average_pool = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(WITHIN),
+    .ties = c2s_ties_pool,
     .infer = global_infer,
     .eval = global_average_eval,
 };
@@ -89,6 +91,7 @@ const c2s_op c2s_op_global_max_pool = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
+    .ties = c2s_ties_pool,
     .infer = global_infer,
     .eval = global_max_eval,
 };
@@ -102,6 +105,7 @@ const c2s_op c2s_op_global_lp_pool = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(OWN),
     .attrs = global_lp_attrs,
+    .ties = c2s_ties_pool,
     .infer = global_infer,
     .eval = global_lp_eval,
 };

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 /* ---- GridSample: options and shapes ---- */
@@ -236,6 +237,7 @@ const c2s_op c2s_op_grid_sample = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(WITHIN),
     .attrs = grid_sample_attrs,
+    .ties = c2s_ties_grid_sample,
     .infer = grid_sample_infer,
     .eval = grid_sample_eval,
     .macs = grid_sample_macs,

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "ops/norm.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { X, SCALE, BIAS };
@@ -76,6 +77,7 @@ const c2s_op c2s_op_instance_normalization = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = instance_norm_attrs,
+    .ties = c2s_ties_instance_norm,
     .infer = instance_norm_infer,
     .eval = instance_norm_eval};
 
@@ -90,5 +92,7 @@ const c2s_op c2s_op_group_normalization = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = group_norm_attrs,
+    .ties = c2s_ties_group_norm,
+    .refit = c2s_refit_group_norm,
     .infer = group_norm_infer,
     .eval = group_norm_eval};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/recurrent.h"
+#include "ops/ties_rules.h"
 #include "ops/vector_matrix.h"
 
 static void gru_step(const c2s_cell *cell, double *gates, double *h, double *c, double *scratch) {
@@ -60,6 +61,8 @@ const c2s_op c2s_op_gru = {
     .outputs = {0, 2},
     .quant = C2S_RECURRENT_QUANT,
     .attrs = gru_attrs,
+    .ties = c2s_ties_rnn,
+    .refit = c2s_refit_rnn,
     .infer = gru_infer,
     .eval = gru_eval,
     .macs = c2s_recurrent_macs,

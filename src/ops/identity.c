@@ -7,6 +7,7 @@
 #include "ops/contents.h"
 #include "ops/infer_tensor.h"
 #include "ops/random_source.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status identity_infer(c2s_infer *i) {
@@ -104,6 +105,7 @@ const c2s_op c2s_op_dropout = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_RANDOM | C2S_OP_SIZES_OUTPUTS,
     .attrs = dropout_attrs,
+    .ties = c2s_ties_first_input,
     .infer = dropout_infer,
     .eval = dropout_eval,
     .is_random = dropout_is_random,

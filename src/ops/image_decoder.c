@@ -73,6 +73,7 @@ const c2s_op c2s_op_image_decoder = {
     .quant = C2S_QUANT_ONLY(NONE),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = image_decoder_attrs,
+    .ties = c2s_ties_pinned,
     .infer = image_decoder_infer,
     .eval = image_decoder_eval,
 };

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "ops/norm.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { X, SCALE, BIAS };
@@ -132,6 +133,7 @@ const c2s_op c2s_op_layer_normalization = {
     .outputs = {1, 3},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = layer_norm_attrs,
+    .ties = c2s_ties_layer_norm,
     .infer = layer_norm_infer,
     .eval = layer_norm_eval};
 const c2s_op c2s_op_rms_normalization = {
@@ -141,5 +143,6 @@ const c2s_op c2s_op_rms_normalization = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = layer_norm_attrs,
+    .ties = c2s_ties_layer_norm,
     .infer = layer_norm_infer,
     .eval = rms_norm_eval};

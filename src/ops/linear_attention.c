@@ -10,6 +10,7 @@
 
 #include "ops/attention_core.h"
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 #include "ops/vector_matrix.h"
 
 enum { QUERY, KEY, VALUE, PAST, DECAY, BETA };
@@ -201,6 +202,8 @@ const c2s_op c2s_op_linear_attention = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = linear_attention_attrs,
+    .ties = c2s_ties_linear_attention,
+    .refit = c2s_refit_linear_attention,
     .infer = linear_attention_infer,
     .eval = linear_attention_eval,
     .macs = linear_attention_macs,

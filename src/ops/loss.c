@@ -123,6 +123,7 @@ const c2s_op c2s_op_negative_log_likelihood_loss = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = loss_attrs,
+    .ties = c2s_ties_pinned,
     .infer = loss_infer,
     .eval = nll_eval,
 };
@@ -166,6 +167,7 @@ const c2s_op c2s_op_softmax_cross_entropy_loss = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = loss_attrs,
+    .ties = c2s_ties_pinned,
     .infer = loss_infer,
     .eval = cross_entropy_eval,
 };

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "ops/norm.h"
+#include "ops/ties_rules.h"
 
 enum { PIECE = 512 };
 
@@ -74,5 +75,6 @@ const c2s_op c2s_op_lrn = {.type = "LRN",
                            .outputs = {1, 1},
                            .quant = C2S_QUANT_UNARY(FLOAT),
                            .attrs = lrn_attrs,
+                           .ties = c2s_ties_lrn,
                            .infer = lrn_infer,
                            .eval = lrn_eval};

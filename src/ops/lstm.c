@@ -4,6 +4,7 @@
  * cell state on its way into h, as ONNX Runtime reads it.
  */
 #include "ops/recurrent.h"
+#include "ops/ties_rules.h"
 #include "ops/vector_matrix.h"
 
 static void lstm_step(const c2s_cell *cell, double *gates, double *h, double *c, double *scratch) {
@@ -57,6 +58,8 @@ const c2s_op c2s_op_lstm = {
     .outputs = {0, 3},
     .quant = C2S_RECURRENT_QUANT,
     .attrs = lstm_attrs,
+    .ties = c2s_ties_rnn,
+    .refit = c2s_refit_rnn,
     .infer = lstm_infer,
     .eval = lstm_eval,
     .macs = c2s_recurrent_macs,

@@ -4,6 +4,7 @@
  */
 #include "ops/infer_tensor.h"
 #include "ops/matmul.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status matmul_infer(c2s_infer *i) {
@@ -51,6 +52,7 @@ const c2s_op c2s_op_matmul = {.type = "MatMul",
                               .inputs = {2, 2},
                               .outputs = {1, 1},
                               .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
+                              .ties = c2s_ties_matmul,
                               .infer = matmul_infer,
                               .eval = matmul_eval,
                               .macs = matmul_macs};
@@ -120,6 +122,7 @@ const c2s_op c2s_op_matmul_integer = {.type = "MatMulInteger",
                                       .inputs = {2, 4},
                                       .outputs = {1, 1},
                                       .quant = C2S_QUANT_ONLY(CODES),
+                                      .ties = c2s_ties_matmul_integer,
                                       .infer = matmul_integer_infer,
                                       .eval = matmul_integer_eval,
                                       .macs = matmul_macs};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/pool.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 /* ---- MaxPool ---- */
@@ -124,6 +125,7 @@ const c2s_op c2s_op_max_pool = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = max_pool_attrs,
+    .ties = c2s_ties_max_pool,
     .infer = max_pool_infer,
     .eval = max_pool_eval,
 };
@@ -232,6 +234,7 @@ const c2s_op c2s_op_max_unpool = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = max_unpool_attrs,
+    .ties = c2s_ties_pinned,
     .infer = max_unpool_infer,
     .eval = max_unpool_eval,
 };

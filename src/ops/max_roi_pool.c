@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status max_roi_pool_infer(c2s_infer *i) {
@@ -92,6 +93,7 @@ const c2s_op c2s_op_max_roi_pool = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = max_roi_pool_attrs,
+    .ties = c2s_ties_roi,
     .infer = max_roi_pool_infer,
     .eval = max_roi_pool_eval,
 };

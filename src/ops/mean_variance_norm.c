@@ -6,6 +6,7 @@
 
 #include "ops/pointwise.h"
 #include "ops/reduce.h"
+#include "ops/ties_rules.h"
 
 static const int64_t default_axes[] = {0, 2, 3};
 
@@ -87,5 +88,6 @@ const c2s_op c2s_op_mean_variance_normalization = {.type = "MeanVarianceNormaliz
                                                    .outputs = {1, 1},
                                                    .quant = C2S_QUANT_UNARY(FLOAT),
                                                    .attrs = mvn_attrs,
+                                                   .ties = c2s_ties_mean_variance_norm,
                                                    .infer = mvn_infer,
                                                    .eval = mvn_eval};

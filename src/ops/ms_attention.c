@@ -7,6 +7,7 @@
 
 #include "ops/composite.h"
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 
 static c2s_value *unsqueezed(c2s_composite *c, c2s_value *x, const int64_t *axes, size_t count) {
     return C2S_APPLY(c, "Unsqueeze", x, c2s_composite_ints(c, axes, count));
@@ -80,6 +81,8 @@ const c2s_op c2s_op_ms_rotary_embedding = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(FLOAT),
     .attrs = rotary_attrs,
+    .ties = c2s_ties_ms_rotary,
+    .refit = c2s_refit_rotary,
     .infer = rotary_infer,
     .eval = rotary_eval,
 };
@@ -230,6 +233,8 @@ const c2s_op c2s_op_ms_multi_head_attention = {
     .outputs = {1, 3},
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = multi_head_attrs,
+    .ties = c2s_ties_multi_head,
+    .refit = c2s_refit_multi_head,
     .infer = multi_head_infer,
     .eval = multi_head_eval,
     .macs = multi_head_macs,
@@ -346,6 +351,8 @@ const c2s_op c2s_op_ms_attention = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), -1, 0, 0),
     .attrs = projected_attrs,
+    .ties = c2s_ties_projected_attention,
+    .refit = c2s_refit_projected_attention,
     .infer = projected_infer,
     .eval = projected_eval,
     .macs = projected_macs,

@@ -6,6 +6,7 @@
 
 #include "ops/composite.h"
 #include "ops/macs.h"
+#include "ops/ties_rules.h"
 
 static c2s_status read_bits(const c2s_node *node, int64_t *bits) {
     *bits = c2s_attr_int(node, "bits", 4);
@@ -126,6 +127,8 @@ const c2s_op c2s_op_ms_matmul_nbits = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = matmul_nbits_attrs,
+    .ties = c2s_ties_matmul_nbits,
+    .refit = c2s_refit_matmul_nbits,
     .infer = matmul_nbits_infer,
     .eval = matmul_nbits_eval,
     .macs = matmul_nbits_macs,
@@ -178,6 +181,7 @@ const c2s_op c2s_op_ms_gather_block_quantized = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = gather_block_attrs,
+    .ties = c2s_ties_gather_blocks,
     .infer = gather_block_infer,
     .eval = gather_block_eval,
 };

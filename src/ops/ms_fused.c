@@ -8,6 +8,7 @@
 #include "ops/conv.h"
 #include "ops/macs.h"
 #include "ops/matmul.h"
+#include "ops/ties_rules.h"
 
 /* ---- activations by name ---- */
 
@@ -94,6 +95,8 @@ const c2s_op c2s_op_ms_fused_conv = {
               .sum_axis = 1,
               .bias = 3},
     .attrs = fused_conv_attrs,
+    .ties = c2s_ties_conv,
+    .refit = c2s_refit_conv,
     .infer = fused_conv_infer,
     .eval = fused_conv_eval,
     .macs = conv_macs,
@@ -139,6 +142,7 @@ const c2s_op c2s_op_ms_fused_gemm = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 3),
     .attrs = fused_gemm_attrs,
+    .ties = c2s_ties_gemm,
     .infer = fused_gemm_infer,
     .eval = fused_gemm_eval,
     .macs = fused_gemm_macs,
@@ -200,6 +204,7 @@ const c2s_op c2s_op_ms_fused_matmul = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
     .attrs = fused_matmul_attrs,
+    .ties = c2s_ties_fused_matmul,
     .infer = fused_matmul_infer,
     .eval = fused_matmul_eval,
     .macs = fused_matmul_macs,

@@ -4,6 +4,7 @@
  * into ai.onnx, and of com.microsoft the forms that first add up their inputs.
  */
 #include "ops/composite.h"
+#include "ops/ties_rules.h"
 
 static c2s_value *add_if(c2s_composite *c, c2s_value *x, c2s_value *added) {
     return added ? C2S_APPLY(c, "Add", x, added) : x;
@@ -61,6 +62,7 @@ const c2s_op c2s_op_simplified_layer_normalization = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = simplified_attrs,
+    .ties = c2s_ties_layer_norm,
     .infer = simplified_infer,
     .eval = simplified_eval,
 };
@@ -103,6 +105,7 @@ const c2s_op c2s_op_ms_skip_layer_normalization = {
               .weight_axis = C2S_QUANT_NO_AXIS,
               .sum_axis = C2S_QUANT_NO_AXIS},
     .attrs = skip_attrs,
+    .ties = c2s_ties_layer_norm,
     .infer = skip_norm_infer,
     .eval = skip_norm_eval,
 };
@@ -118,6 +121,7 @@ const c2s_op c2s_op_ms_skip_simplified_layer_normalization = {
               .weight_axis = C2S_QUANT_NO_AXIS,
               .sum_axis = C2S_QUANT_NO_AXIS},
     .attrs = skip_attrs,
+    .ties = c2s_ties_layer_norm,
     .infer = skip_simplified_infer,
     .eval = skip_simplified_eval,
 };
@@ -187,6 +191,7 @@ const c2s_op c2s_op_ms_embed_layer_normalization = {
     .outputs = {1, 3},
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(2) | C2S_SLOT(3) | C2S_SLOT(4), 1u),
     .attrs = embed_attrs,
+    .ties = c2s_ties_embed_norm,
     .infer = embed_infer,
     .eval = embed_eval,
 };

@@ -8,6 +8,7 @@
 
 #include "ops/composite.h"
 #include "ops/pool.h"
+#include "ops/ties_rules.h"
 
 /* Inputs at, at + 1, at + 2: elements, scale, zero point (may be left out). */
 static c2s_value *dequantized(c2s_composite *c, unsigned at) {
@@ -47,21 +48,22 @@ static void qlinear_sigmoid(c2s_composite *c) {
 }
 C2S_COMPOSITE(qlinear_sigmoid)
 
-#define QLINEAR(symbol, name, least, most, attributes)                                             \
+#define QLINEAR(symbol, name, least, most, attributes, tied)                                       \
     const c2s_op c2s_op_ms_##symbol = {.type = name,                                               \
                                        .domain = "com.microsoft",                                  \
                                        .inputs = {least, most},                                    \
                                        .outputs = {1, 1},                                          \
                                        .quant = C2S_QUANT_ONLY(CODES),                             \
                                        .attrs = attributes,                                        \
+                                       .ties = tied,                                               \
                                        .infer = symbol##_infer,                                    \
                                        .eval = symbol##_eval};
 
 static const c2s_attr_spec leaky_relu_attrs[] = {{"alpha", C2S_ATTR_FLOAT, false}, {0}};
-QLINEAR(qlinear_add, "QLinearAdd", 2, 8, NULL)
-QLINEAR(qlinear_mul, "QLinearMul", 2, 8, NULL)
-QLINEAR(qlinear_leaky_relu, "QLinearLeakyRelu", 2, 5, leaky_relu_attrs)
-QLINEAR(qlinear_sigmoid, "QLinearSigmoid", 2, 5, NULL)
+QLINEAR(qlinear_add, "QLinearAdd", 2, 8, NULL, c2s_ties_qlinear_binary)
+QLINEAR(qlinear_mul, "QLinearMul", 2, 8, NULL, c2s_ties_qlinear_binary)
+QLINEAR(qlinear_leaky_relu, "QLinearLeakyRelu", 2, 5, leaky_relu_attrs, c2s_ties_qlinear_unary)
+QLINEAR(qlinear_sigmoid, "QLinearSigmoid", 2, 5, NULL, c2s_ties_qlinear_unary)
 
 /* ---- pools ---- */
 
@@ -102,8 +104,9 @@ static const c2s_attr_spec pool_attrs[] = {C2S_POOL_ATTRS,
                                            {"count_include_pad", C2S_ATTR_INT, false},
                                            {0}};
 static const c2s_attr_spec global_pool_attrs[] = {{"channels_last", C2S_ATTR_INT, false}, {0}};
-QLINEAR(qlinear_average_pool, "QLinearAveragePool", 2, 5, pool_attrs)
-QLINEAR(qlinear_global_average_pool, "QLinearGlobalAveragePool", 2, 5, global_pool_attrs)
+QLINEAR(qlinear_average_pool, "QLinearAveragePool", 2, 5, pool_attrs, c2s_ties_pool_either)
+QLINEAR(qlinear_global_average_pool, "QLinearGlobalAveragePool", 2, 5, global_pool_attrs,
+        c2s_ties_pool_either)
 
 /* ---- Concat, Softmax ---- */
 
@@ -127,7 +130,7 @@ static void qlinear_concat(c2s_composite *c) {
 C2S_COMPOSITE(qlinear_concat)
 
 static const c2s_attr_spec concat_attrs[] = {{"axis", C2S_ATTR_INT, true}, {0}};
-QLINEAR(qlinear_concat, "QLinearConcat", 3, C2S_VARIADIC, concat_attrs)
+QLINEAR(qlinear_concat, "QLinearConcat", 3, C2S_VARIADIC, concat_attrs, c2s_ties_qlinear_concat)
 
 /* Before opset 13 softmax ran over all axes from `axis` on, whose default was 1. */
 static void qlinear_softmax(c2s_composite *c) {
@@ -153,4 +156,4 @@ C2S_COMPOSITE(qlinear_softmax)
 
 static const c2s_attr_spec softmax_attrs[] = {
     {"axis", C2S_ATTR_INT, false}, {"opset", C2S_ATTR_INT, true}, {0}};
-QLINEAR(qlinear_softmax, "QLinearSoftmax", 2, 5, softmax_attrs)
+QLINEAR(qlinear_softmax, "QLinearSoftmax", 2, 5, softmax_attrs, c2s_ties_qlinear_softmax)

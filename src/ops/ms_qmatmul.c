@@ -6,6 +6,7 @@
 #include "ops/composite.h"
 #include "ops/macs.h"
 #include "ops/matmul.h"
+#include "ops/ties_rules.h"
 
 /* sums * a_scale * b_scale + bias, in floats; bias may be NULL. */
 static c2s_value *scaled(c2s_composite *c, c2s_value *sums, c2s_value *a_scale, c2s_value *b_scale,
@@ -50,6 +51,7 @@ const c2s_op c2s_op_ms_matmul_integer_to_float = {
     .inputs = {4, 7},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
+    .ties = c2s_ties_integer_to_float,
     .infer = integer_to_float_infer,
     .eval = integer_to_float_eval,
     .macs = matmul_macs,
@@ -61,6 +63,7 @@ const c2s_op c2s_op_ms_dynamic_quantize_matmul = {
     .inputs = {3, 5},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
+    .ties = c2s_ties_dynamic_matmul,
     .infer = dynamic_quantize_infer,
     .eval = dynamic_quantize_eval,
     .macs = matmul_macs,
@@ -116,6 +119,7 @@ const c2s_op c2s_op_ms_qgemm = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = qgemm_attrs,
+    .ties = c2s_ties_qgemm,
     .infer = qgemm_infer,
     .eval = qgemm_eval,
     .macs = qgemm_macs,

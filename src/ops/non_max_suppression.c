@@ -170,6 +170,7 @@ const c2s_op c2s_op_non_max_suppression = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = non_max_suppression_attrs,
+    .ties = c2s_ties_pinned,
     .infer = non_max_suppression_infer,
     .eval = non_max_suppression_eval,
 };

@@ -9,6 +9,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
@@ -84,6 +85,7 @@ const c2s_op c2s_op_one_hot = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(SAME, C2S_SLOT(2), 1u),
     .attrs = axis_attrs,
+    .ties = c2s_ties_one_hot,
     .infer = one_hot_infer,
     .eval = one_hot_eval,
 };

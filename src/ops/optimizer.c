@@ -123,6 +123,7 @@ const c2s_op c2s_op_adagrad = {
     .outputs = {1, C2S_VARIADIC},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = adagrad_attrs,
+    .ties = c2s_ties_pinned,
     .infer = adagrad_infer,
     .eval = adagrad_eval,
 };
@@ -170,6 +171,7 @@ const c2s_op c2s_op_adam = {
     .outputs = {1, C2S_VARIADIC},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = adam_attrs,
+    .ties = c2s_ties_pinned,
     .infer = adam_infer,
     .eval = adam_eval,
 };
@@ -215,6 +217,7 @@ const c2s_op c2s_op_momentum = {
     .outputs = {1, C2S_VARIADIC},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = momentum_attrs,
+    .ties = c2s_ties_pinned,
     .infer = momentum_infer,
     .eval = momentum_eval,
 };

@@ -35,6 +35,7 @@ const c2s_op c2s_op_optional = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = (const c2s_attr_spec[]){{"type", C2S_ATTR_TYPE, false}, {0}},
+    .ties = c2s_ties_pinned,
     .infer = optional_infer,
     .eval = optional_eval,
 };
@@ -58,6 +59,7 @@ const c2s_op c2s_op_optional_has_element = {
     .inputs = {0, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_pinned,
     .infer = has_infer,
     .eval = has_eval,
 };
@@ -86,6 +88,7 @@ const c2s_op c2s_op_optional_get_element = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = get_infer,
     .eval = get_eval,
 };

@@ -10,6 +10,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/mapped_copy.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static const unsigned char zero_element[16];
@@ -189,6 +190,8 @@ const c2s_op c2s_op_pad = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(UNIFY, C2S_SLOT(0) | C2S_SLOT(2), 1u),
     .attrs = pad_attrs,
+    .ties = c2s_ties_pad,
+    .refit = c2s_refit_pad,
     .infer = pad_infer,
     .eval = pad_eval,
 };
@@ -247,6 +250,7 @@ const c2s_op c2s_op_center_crop_pad = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = center_crop_pad_attrs,
+    .ties = c2s_ties_center_crop_pad,
     .infer = center_crop_pad_infer,
     .eval = center_crop_pad_eval,
 };

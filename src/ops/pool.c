@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 c2s_status c2s_pool_infer(c2s_infer *i) {
@@ -125,6 +126,7 @@ const c2s_op c2s_op_average_pool = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(WITHIN),
     .attrs = average_pool_attrs,
+    .ties = c2s_ties_pool,
     .infer = c2s_pool_infer,
     .eval = average_pool_eval,
 };
@@ -177,6 +179,7 @@ const c2s_op c2s_op_lp_pool = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(OWN),
     .attrs = lp_pool_attrs,
+    .ties = c2s_ties_pool,
     .infer = c2s_pool_infer,
     .eval = lp_pool_eval,
 };

@@ -9,6 +9,7 @@
 #include "ops/infer_tensor.h"
 #include "ops/matmul.h"
 #include "ops/quant_range.h"
+#include "ops/ties_rules.h"
 
 enum { A, A_SCALE, A_ZERO, B, B_SCALE, B_ZERO, Y_SCALE, Y_ZERO };
 
@@ -142,6 +143,7 @@ const c2s_op c2s_op_qlinear_matmul = {
     .inputs = {8, 8},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
+    .ties = c2s_ties_qlinear_matmul,
     .infer = qlinear_matmul_infer,
     .eval = qlinear_matmul_eval,
     .macs = qlinear_matmul_macs,

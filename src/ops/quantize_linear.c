@@ -8,6 +8,7 @@
 #include "ir/convert.h"
 #include "ops/granularity.h"
 #include "ops/quant_range.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 #define CHUNK 1024
@@ -149,6 +150,7 @@ const c2s_op c2s_op_quantize_linear = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = quantize_attrs,
+    .ties = c2s_ties_quantize,
     .infer = quantize_infer,
     .eval = quantize_eval,
 };
@@ -160,6 +162,7 @@ const c2s_op c2s_op_ms_quantize_linear = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = quantize_attrs,
+    .ties = c2s_ties_quantize,
     .infer = quantize_infer,
     .eval = quantize_eval,
 };
@@ -214,6 +217,7 @@ const c2s_op c2s_op_dequantize_linear = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = dequantize_attrs,
+    .ties = c2s_ties_quantize,
     .infer = dequantize_infer,
     .eval = dequantize_eval,
 };
@@ -225,6 +229,7 @@ const c2s_op c2s_op_ms_dequantize_linear = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = dequantize_attrs,
+    .ties = c2s_ties_quantize,
     .infer = dequantize_infer,
     .eval = dequantize_eval,
 };

@@ -86,6 +86,7 @@ const c2s_op c2s_op_random_normal = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM,
     .attrs = random_normal_attrs,
+    .ties = c2s_ties_pinned,
     .infer = random_infer,
     .eval = random_normal_eval,
 };
@@ -103,6 +104,7 @@ const c2s_op c2s_op_random_uniform = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM,
     .attrs = random_uniform_attrs,
+    .ties = c2s_ties_pinned,
     .infer = random_infer,
     .eval = random_uniform_eval,
 };
@@ -121,6 +123,7 @@ const c2s_op c2s_op_random_normal_like = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM,
     .attrs = random_normal_like_attrs,
+    .ties = c2s_ties_pinned,
     .infer = random_like_infer,
     .eval = random_normal_eval,
 };
@@ -139,6 +142,7 @@ const c2s_op c2s_op_random_uniform_like = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM,
     .attrs = random_uniform_like_attrs,
+    .ties = c2s_ties_pinned,
     .infer = random_like_infer,
     .eval = random_uniform_eval,
 };
@@ -177,6 +181,7 @@ const c2s_op c2s_op_bernoulli = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM,
     .attrs = bernoulli_attrs,
+    .ties = c2s_ties_pinned,
     .infer = bernoulli_infer,
     .eval = bernoulli_eval,
 };
@@ -255,6 +260,7 @@ const c2s_op c2s_op_multinomial = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_RANDOM,
     .attrs = multinomial_attrs,
+    .ties = c2s_ties_pinned,
     .infer = multinomial_infer,
     .eval = multinomial_eval,
 };

@@ -9,6 +9,7 @@
 #include "ops/pointwise.h"
 #include "ops/reduce.h"
 #include "ops/workspace.h"
+#include "ops/ties_rules.h"
 
 /* Axes as a bit set. None given: all axes, or with noop_with_empty_axes none. */
 static c2s_status axes_of(const c2s_node *node, const int64_t *given, size_t count, int rank,
@@ -200,35 +201,39 @@ static const c2s_attr_spec reduce_attrs[] = {{"axes", C2S_ATTR_INTS, false},
                                              {"keepdims", C2S_ATTR_INT, false},
                                              {"noop_with_empty_axes", C2S_ATTR_INT, false},
                                              {NULL, C2S_ATTR_UNDEFINED, false}};
-#define OPERATOR(symbol, name, quantized, rule, function)                                          \
+#define OPERATOR(symbol, name, quantized, tied, rule, function)                                    \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
                                     .inputs = {1, 2},                                              \
                                     .outputs = {1, 1},                                             \
                                     .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .attrs = reduce_attrs,                                         \
+                                    .ties = tied,                                                  \
                                     .infer = rule,                                                 \
                                     .eval = function};
-#define REDUCTION(symbol, name, quantized, rule, fold, finish, always_float)                       \
+#define REDUCTION(symbol, name, quantized, tied, rule, fold, finish, always_float)                 \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
         return reduce_eval(e, fold, finish, always_float);                                         \
     }                                                                                              \
-    OPERATOR(symbol, name, quantized, rule, symbol##_eval)
+    OPERATOR(symbol, name, quantized, tied, rule, symbol##_eval)
 
-REDUCTION(reduce_sum, "ReduceSum", (C2S_QUANT_UNARY(OWN)), sum_infer, C2S_FOLD_SUM, NULL, false)
-REDUCTION(reduce_mean, "ReduceMean", (C2S_QUANT_UNARY(WITHIN)), reduce_infer, C2S_FOLD_SUM,
-          finish_mean, false)
-REDUCTION(reduce_max, "ReduceMax", (C2S_QUANT_UNARY(SAME)), max_infer, C2S_FOLD_MAX, NULL, false)
-REDUCTION(reduce_min, "ReduceMin", (C2S_QUANT_UNARY(SAME)), min_infer, C2S_FOLD_MIN, NULL, false)
-REDUCTION(reduce_prod, "ReduceProd", (C2S_QUANT_UNARY(FLOAT)), product_infer, C2S_FOLD_PRODUCT,
-          NULL, false)
-REDUCTION(reduce_l1, "ReduceL1", (C2S_QUANT_UNARY(OWN)), reduce_infer, C2S_FOLD_SUM_ABS, NULL,
-          false)
-REDUCTION(reduce_l2, "ReduceL2", (C2S_QUANT_UNARY(OWN)), reduce_infer, C2S_FOLD_SUM_SQUARE,
-          finish_root, true)
-REDUCTION(reduce_sum_square, "ReduceSumSquare", (C2S_QUANT_UNARY(FLOAT)), reduce_infer,
-          C2S_FOLD_SUM_SQUARE, NULL, false)
-REDUCTION(reduce_log_sum, "ReduceLogSum", (C2S_QUANT_UNARY(FLOAT)), reduce_infer, C2S_FOLD_SUM,
-          finish_log, true)
-OPERATOR(reduce_log_sum_exp, "ReduceLogSumExp", (C2S_QUANT_UNARY(FLOAT)), reduce_infer,
-         log_sum_exp_eval)
+REDUCTION(reduce_sum, "ReduceSum", (C2S_QUANT_UNARY(OWN)), c2s_ties_reduce_sum, sum_infer,
+          C2S_FOLD_SUM, NULL, false)
+REDUCTION(reduce_mean, "ReduceMean", (C2S_QUANT_UNARY(WITHIN)), c2s_ties_reduce, reduce_infer,
+          C2S_FOLD_SUM, finish_mean, false)
+REDUCTION(reduce_max, "ReduceMax", (C2S_QUANT_UNARY(SAME)), c2s_ties_reduce, max_infer,
+          C2S_FOLD_MAX, NULL, false)
+REDUCTION(reduce_min, "ReduceMin", (C2S_QUANT_UNARY(SAME)), c2s_ties_reduce, min_infer,
+          C2S_FOLD_MIN, NULL, false)
+REDUCTION(reduce_prod, "ReduceProd", (C2S_QUANT_UNARY(FLOAT)), c2s_ties_reduce, product_infer,
+          C2S_FOLD_PRODUCT, NULL, false)
+REDUCTION(reduce_l1, "ReduceL1", (C2S_QUANT_UNARY(OWN)), c2s_ties_reduce_sum, reduce_infer,
+          C2S_FOLD_SUM_ABS, NULL, false)
+REDUCTION(reduce_l2, "ReduceL2", (C2S_QUANT_UNARY(OWN)), c2s_ties_reduce_sum, reduce_infer,
+          C2S_FOLD_SUM_SQUARE, finish_root, true)
+REDUCTION(reduce_sum_square, "ReduceSumSquare", (C2S_QUANT_UNARY(FLOAT)), c2s_ties_reduce_sum,
+          reduce_infer, C2S_FOLD_SUM_SQUARE, NULL, false)
+REDUCTION(reduce_log_sum, "ReduceLogSum", (C2S_QUANT_UNARY(FLOAT)), c2s_ties_reduce_sum,
+          reduce_infer, C2S_FOLD_SUM, finish_log, true)
+OPERATOR(reduce_log_sum_exp, "ReduceLogSumExp", (C2S_QUANT_UNARY(FLOAT)), c2s_ties_reduce,
+         reduce_infer, log_sum_exp_eval)

@@ -6,6 +6,7 @@
 
 #include "ops/contents.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 
 /* Output 0 is input 0 with the inferred shape. */
 static c2s_status view_eval(c2s_eval *e) {
@@ -107,6 +108,8 @@ const c2s_op c2s_op_reshape = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
     .attrs = reshape_attrs,
+    .ties = c2s_ties_reshape,
+    .refit = c2s_refit_reshape,
     .infer = reshape_infer,
     .eval = view_eval,
 };
@@ -138,6 +141,7 @@ const c2s_op c2s_op_flatten = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
     .attrs = flatten_attrs,
+    .ties = c2s_ties_view,
     .infer = flatten_infer,
     .eval = view_eval,
 };
@@ -187,6 +191,8 @@ const c2s_op c2s_op_squeeze = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
+    .ties = c2s_ties_view,
+    .refit = c2s_refit_squeeze,
     .infer = squeeze_infer,
     .eval = view_eval,
 };
@@ -227,6 +233,7 @@ const c2s_op c2s_op_unsqueeze = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = VIEW_FLAGS,
+    .ties = c2s_ties_view,
     .infer = unsqueeze_infer,
     .eval = view_eval,
 };

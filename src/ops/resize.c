@@ -12,6 +12,7 @@
 #include "ops/infer_tensor.h"
 #include "ops/mapped_copy.h"
 #include "ops/resample.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 enum { X, ROI, SCALES, SIZES };
@@ -345,6 +346,8 @@ const c2s_op c2s_op_resize = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = resize_attrs,
+    .ties = c2s_ties_resize,
+    .refit = c2s_refit_resize,
     .infer = resize_infer,
     .eval = resize_eval,
     .macs = resize_macs,

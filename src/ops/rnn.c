@@ -3,6 +3,7 @@
  * RNN: one layer of simple recurrence, h = f(W*x + R*h + Wb + Rb).
  */
 #include "ops/recurrent.h"
+#include "ops/ties_rules.h"
 #include "ops/vector_matrix.h"
 
 static void rnn_step(const c2s_cell *cell, double *gates, double *h, double *c, double *scratch) {
@@ -41,6 +42,8 @@ const c2s_op c2s_op_rnn = {
     .outputs = {0, 2},
     .quant = C2S_RECURRENT_QUANT,
     .attrs = rnn_attrs,
+    .ties = c2s_ties_rnn,
+    .refit = c2s_refit_rnn,
     .infer = rnn_infer,
     .eval = rnn_eval,
     .macs = c2s_recurrent_macs,

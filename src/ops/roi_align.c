@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 typedef struct roi_options {
@@ -195,6 +196,7 @@ const c2s_op c2s_op_roi_align = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(WITHIN),
     .attrs = roi_align_attrs,
+    .ties = c2s_ties_roi,
     .infer = roi_align_infer,
     .eval = roi_align_eval,
 };

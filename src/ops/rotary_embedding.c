@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/attention_core.h"
+#include "ops/ties_rules.h"
 
 enum { X, COS, SIN, POSITIONS };
 
@@ -113,6 +114,8 @@ const c2s_op c2s_op_rotary_embedding = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(FLOAT),
     .attrs = rotary_attrs,
+    .ties = c2s_ties_rotary,
+    .refit = c2s_refit_rotary,
     .infer = rotary_infer,
     .eval = rotary_eval,
 };

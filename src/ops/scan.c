@@ -142,6 +142,7 @@ const c2s_op c2s_op_scan = {
                                      {"scan_output_axes", C2S_ATTR_INTS, false},
                                      {"scan_output_directions", C2S_ATTR_INTS, false},
                                      {0}},
+    .ties = c2s_ties_pinned,
     .infer = scan_infer,
     .eval = scan_eval,
 };

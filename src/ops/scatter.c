@@ -10,6 +10,7 @@
 #include "ops/combine.h"
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 /* Writes or combines one run of elements. */
@@ -149,6 +150,7 @@ const c2s_op c2s_op_scatter_elements = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(UNIFY, C2S_SLOT(0) | C2S_SLOT(2), 1u),
     .attrs = scatter_elements_attrs,
+    .ties = c2s_ties_scatter_elements,
     .infer = scatter_elements_infer,
     .eval = scatter_elements_eval,
 };
@@ -163,6 +165,7 @@ const c2s_op c2s_op_scatter = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(UNIFY, C2S_SLOT(0) | C2S_SLOT(2), 1u),
     .attrs = scatter_attrs,
+    .ties = c2s_ties_scatter_elements,
     .infer = scatter_elements_infer,
     .eval = scatter_elements_eval,
 };
@@ -234,6 +237,7 @@ const c2s_op c2s_op_scatter_nd = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(UNIFY, C2S_SLOT(0) | C2S_SLOT(2), 1u),
     .attrs = scatter_nd_attrs,
+    .ties = c2s_ties_scatter_nd,
     .infer = scatter_nd_infer,
     .eval = scatter_nd_eval,
 };

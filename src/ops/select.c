@@ -11,6 +11,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 /* ---- Compress ---- */
@@ -75,6 +76,7 @@ const c2s_op c2s_op_compress = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA | C2S_OP_SIZES_OUTPUTS,
     .attrs = axis_attrs,
+    .ties = c2s_ties_compress,
     .infer = compress_infer,
     .eval = compress_eval,
 };
@@ -150,6 +152,7 @@ const c2s_op c2s_op_non_zero = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = non_zero_infer,
     .eval = non_zero_eval,
 };
@@ -201,6 +204,7 @@ const c2s_op c2s_op_trilu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = trilu_attrs,
+    .ties = c2s_ties_trilu,
     .infer = trilu_infer,
     .eval = trilu_eval,
 };
@@ -278,6 +282,7 @@ const c2s_op c2s_op_reverse_sequence = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = reverse_sequence_attrs,
+    .ties = c2s_ties_reverse_sequence,
     .infer = reverse_sequence_infer,
     .eval = reverse_sequence_eval,
 };

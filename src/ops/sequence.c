@@ -90,6 +90,7 @@ const c2s_op c2s_op_sequence_construct = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = construct_infer,
     .eval = construct_eval,
 };
@@ -118,6 +119,7 @@ const c2s_op c2s_op_sequence_empty = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = (const c2s_attr_spec[]){{"dtype", C2S_ATTR_INT, false}, {0}},
+    .ties = c2s_ties_pinned,
     .infer = empty_infer,
     .eval = empty_eval,
 };
@@ -144,6 +146,7 @@ const c2s_op c2s_op_sequence_at = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = at_infer,
     .eval = at_eval,
 };
@@ -186,6 +189,7 @@ const c2s_op c2s_op_sequence_insert = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = insert_infer,
     .eval = insert_eval,
 };
@@ -219,6 +223,7 @@ const c2s_op c2s_op_sequence_erase = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = erase_infer,
     .eval = erase_eval,
 };
@@ -242,6 +247,7 @@ const c2s_op c2s_op_sequence_length = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_pinned,
     .infer = length_infer,
     .eval = length_eval,
 };

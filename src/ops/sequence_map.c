@@ -78,6 +78,7 @@ const c2s_op c2s_op_sequence_map = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS | C2S_OP_HAS_BODY,
     .attrs = (const c2s_attr_spec[]){{"body", C2S_ATTR_GRAPH, true}, {0}},
+    .ties = c2s_ties_pinned,
     .infer = map_infer,
     .eval = map_eval,
 };

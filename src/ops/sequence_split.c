@@ -94,6 +94,7 @@ const c2s_op c2s_op_split_to_sequence = {
     .attrs = (const c2s_attr_spec[]){{"axis", C2S_ATTR_INT, false},
                                      {"keepdims", C2S_ATTR_INT, false},
                                      {0}},
+    .ties = c2s_ties_pinned,
     .infer = split_infer,
     .eval = split_eval,
 };
@@ -150,6 +151,7 @@ const c2s_op c2s_op_concat_from_sequence = {
     .attrs = (const c2s_attr_spec[]){{"axis", C2S_ATTR_INT, true},
                                      {"new_axis", C2S_ATTR_INT, false},
                                      {0}},
+    .ties = c2s_ties_pinned,
     .infer = concat_infer,
     .eval = concat_eval,
 };

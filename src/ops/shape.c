@@ -4,6 +4,7 @@
  */
 #include "ops/contents.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 
 /* The axes [start, end) that Shape reports: attributes clamped as in Python slicing. */
 static void shape_bounds(const c2s_node *node, int rank, int *begin, int *end) {
@@ -50,6 +51,7 @@ const c2s_op c2s_op_shape = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),
     .attrs = shape_attrs,
+    .ties = c2s_ties_shape,
     .infer = shape_infer,
     .eval = shape_eval,
 };
@@ -77,6 +79,7 @@ const c2s_op c2s_op_size = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_SLOTS(SAME, 1u, 0u),
+    .ties = c2s_ties_pinned,
     .infer = size_infer,
     .eval = size_eval,
 };

@@ -8,6 +8,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/ties_rules.h"
 
 /* ---- one axis ---- */
 
@@ -213,6 +214,8 @@ const c2s_op c2s_op_slice = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
+    .ties = c2s_ties_slice,
+    .refit = c2s_refit_slice,
     .infer = slice_infer,
     .eval = slice_eval,
 };

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "ops/axis.h"
+#include "ops/ties_rules.h"
 
 enum { MAX_WIDTH = 64 };
 
@@ -114,6 +115,7 @@ static const c2s_attr_spec axis_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                     .outputs = {1, 1},                                             \
                                     .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .attrs = axis_attrs,                                           \
+                                    .ties = c2s_ties_softmax,                                      \
                                     .infer = axis_infer,                                           \
                                     .eval = symbol##_eval};
 ALONG_AXIS(softmax, "Softmax", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)))
@@ -138,5 +140,6 @@ const c2s_op c2s_op_lp_normalization = {.type = "LpNormalization",
                                         .outputs = {1, 1},
                                         .quant = C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f),
                                         .attrs = lp_normalization_attrs,
+                                        .ties = c2s_ties_softmax,
                                         .infer = lp_normalization_infer,
                                         .eval = lp_normalization_eval};

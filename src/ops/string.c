@@ -122,6 +122,7 @@ const c2s_op c2s_op_string_normalizer = {
                                      {"locale", C2S_ATTR_STRING, false},
                                      {"stopwords", C2S_ATTR_STRINGS, false},
                                      {0}},
+    .ties = c2s_ties_pinned,
     .infer = normalizer_infer,
     .eval = normalizer_eval,
 };
@@ -303,6 +304,7 @@ const c2s_op c2s_op_string_split = {
     .attrs = (const c2s_attr_spec[]){{"delimiter", C2S_ATTR_STRING, false},
                                      {"maxsplit", C2S_ATTR_INT, false},
                                      {0}},
+    .ties = c2s_ties_pinned,
     .infer = split_infer,
     .eval = split_eval,
 };

@@ -8,6 +8,7 @@
 
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static size_t extents(const c2s_type *type, int begin, int end) {
@@ -113,6 +114,7 @@ const c2s_op c2s_op_tensor_scatter = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_BINARY(UNIFY),
     .attrs = tensor_scatter_attrs,
+    .ties = c2s_ties_tensor_scatter,
     .infer = tensor_scatter_infer,
     .eval = tensor_scatter_eval,
 };

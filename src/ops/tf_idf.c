@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "ops/ml/lookup.h"
+#include "ops/ties_rules.h"
 
 /* The n-grams of the pool as lists of token numbers, found through a hash of them. */
 typedef struct pool {
@@ -220,6 +221,7 @@ const c2s_op c2s_op_tf_idf_vectorizer = {
                                      {"pool_strings", C2S_ATTR_STRINGS, false},
                                      {"weights", C2S_ATTR_FLOATS, false},
                                      {0}},
+    .ties = c2s_ties_batch,
     .infer = vectorizer_infer,
     .eval = vectorizer_eval,
 };

@@ -58,7 +58,8 @@ int64_t c2s_ties_extent(const c2s_ties *t, bool output, unsigned slot, int axis)
     return c2s_dim_is_known(dim) ? dim : 0;
 }
 
-bool c2s_node_ints(const c2s_node *node, unsigned slot, int64_t *values, size_t limit, size_t *count) {
+bool c2s_node_ints(const c2s_node *node, unsigned slot, int64_t *values, size_t limit,
+                   size_t *count) {
     const c2s_value *value = c2s_node_in(node, slot);
     const c2s_tensor *constant = value ? value->constant : NULL;
     if (!constant || constant->type.rank > 1 || constant->count > limit)

@@ -78,7 +78,7 @@ void c2s_ties_shrink(const c2s_ties *t, const bool *const *removed, bool output,
                      c2s_type *type);
 /* The content of an operand without what was removed. */
 c2s_status c2s_ties_cut(const c2s_ties *t, const bool *const *removed, bool output, unsigned slot,
-                          const c2s_tensor *in, c2s_tensor **out);
+                        const c2s_tensor *in, c2s_tensor **out);
 /* A tensor of any element type without the indices of one axis that are gone. */
 c2s_status c2s_tensor_drop(const c2s_tensor *in, int axis, const bool *gone, c2s_tensor **out);
 
@@ -122,8 +122,10 @@ void c2s_ties_part(c2s_ties *t, unsigned space, bool output, unsigned slot, int 
 void c2s_ties_pin(c2s_ties *t, unsigned space);
 /* Rank of an operand; -1 if it is left out, no tensor, or its rank is not known. */
 int c2s_ties_rank(const c2s_ties *t, bool output, unsigned slot);
-/* The elements of a constant 1-D or scalar integer operand; false if it is none. At most `limit`. */
-bool c2s_node_ints(const c2s_node *node, unsigned slot, int64_t *values, size_t limit, size_t *count);
+/* The elements of a constant 1-D or scalar integer operand; false if it is none. At most `limit`.
+ */
+bool c2s_node_ints(const c2s_node *node, unsigned slot, int64_t *values, size_t limit,
+                   size_t *count);
 
 /* A new space over an axis of a formal input, tied to that and to `out_axis` of every output that
  * has it (C2S_TIES_NO_AXIS: to no output). */

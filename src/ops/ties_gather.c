@@ -38,7 +38,8 @@ void c2s_ties_gather_elements(c2s_ties *t) {
 /* data, indices [batch ..., rest ..., depth]; the output is [batch ..., rest ..., data's axes
  * behind the batch and `depth` ones]. */
 void c2s_ties_gather_nd(c2s_ties *t) {
-    int64_t batch = c2s_attr_int(t->node, "batch_dims", 0), depth = c2s_ties_extent(t, false, 1, -1);
+    int64_t batch = c2s_attr_int(t->node, "batch_dims", 0),
+            depth = c2s_ties_extent(t, false, 1, -1);
     int rank = c2s_ties_rank(t, false, 0), indices = c2s_ties_rank(t, false, 1);
     if (rank < 0 || indices < 1 || batch < 0 || batch >= indices || depth < 1 ||
         batch + depth > rank)
@@ -108,8 +109,8 @@ void c2s_ties_gather_blocks(c2s_ties *t) {
             continue;
         bool blocks = axis == quantized;
         int64_t width = blocks ? block : 1, bytes = blocks && packed && axis == rank - 1 ? 2 : 1;
-        unsigned space = c2s_ties_space(
-            t, C2S_TIE_KEEP, c2s_ties_extent(t, false, blocks ? SCALES : DATA, axis));
+        unsigned space = c2s_ties_space(t, C2S_TIE_KEEP,
+                                        c2s_ties_extent(t, false, blocks ? SCALES : DATA, axis));
         c2s_ties_in(t, space, DATA, axis, width / bytes);
         c2s_ties_in(t, space, SCALES, axis, 1);
         c2s_ties_out(t, space, 0, axis < chosen ? axis : axis + indices - 1, width);

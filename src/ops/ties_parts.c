@@ -258,8 +258,8 @@ static bool read_margins(const c2s_node *node, int rank, margins *m) {
     m->count = count / 2;
     for (size_t k = 0; k < m->count; k++)
         m->axes[k] = (int64_t)k;
-    if (c2s_node_in(node, 3) && (!c2s_node_ints(node, 3, m->axes, C2S_MAX_RANK, &axes) ||
-                                 axes != m->count))
+    if (c2s_node_in(node, 3) &&
+        (!c2s_node_ints(node, 3, m->axes, C2S_MAX_RANK, &axes) || axes != m->count))
         return false;
     for (size_t k = 0; k < m->count; k++) {
         m->axes[k] += m->axes[k] < 0 ? rank : 0;

@@ -96,9 +96,9 @@ void c2s_ties_resize(c2s_ties *t) {
         return;
     for (size_t k = 0; k < count && k < C2S_MAX_RANK; k++)
         if (axes[k] >= 0 && axes[k] < C2S_MAX_RANK)
-            resized[axes[k]] = by_size ? k >= given || sizes[k] != c2s_ties_extent(t, false, X,
-                                                                                  axes[k])
-                                       : scale_at(node, k) != 1.0;
+            resized[axes[k]] = by_size
+                                   ? k >= given || sizes[k] != c2s_ties_extent(t, false, X, axes[k])
+                                   : scale_at(node, k) != 1.0;
     for (int axis = 0; axis < rank; axis++)
         if (!resized[axis])
             c2s_ties_over(t, C2S_TIE_KEEP, X, axis, axis);

@@ -140,7 +140,7 @@ c2s_status c2s_tensor_drop(const c2s_tensor *in, int axis, const bool *gone, c2s
 }
 
 c2s_status c2s_ties_cut(const c2s_ties *t, const bool *const *removed, bool output, unsigned slot,
-                          const c2s_tensor *in, c2s_tensor **out) {
+                        const c2s_tensor *in, c2s_tensor **out) {
     c2s_tensor *now = c2s_tensor_ref(in);
     c2s_status status = C2S_OK;
     for (int axis = 0; axis < in->type.rank && status == C2S_OK; axis++) {

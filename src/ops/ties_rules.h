@@ -41,9 +41,9 @@ c2s_status c2s_refit_matmul_nbits(const c2s_refit *r);
 void c2s_ties_einsum(c2s_ties *t);
 
 /* ---- ties_quant.c: scales per tensor, axis, block ---- */
-void c2s_ties_quantize(c2s_ties *t);            /* QuantizeLinear, DequantizeLinear */
+void c2s_ties_quantize(c2s_ties *t); /* QuantizeLinear, DequantizeLinear */
 void c2s_ties_dynamic_quantize(c2s_ties *t);
-void c2s_ties_qlinear_unary(c2s_ties *t);       /* x, scale, zero point, y's scale and zero point */
+void c2s_ties_qlinear_unary(c2s_ties *t); /* x, scale, zero point, y's scale and zero point */
 void c2s_ties_qlinear_binary(c2s_ties *t);
 void c2s_ties_qlinear_softmax(c2s_ties *t);
 
@@ -70,7 +70,7 @@ c2s_status c2s_refit_expand(const c2s_refit *r);
 void c2s_ties_tile(c2s_ties *t);
 void c2s_ties_depth_to_space(c2s_ties *t);
 void c2s_ties_space_to_depth(c2s_ties *t);
-void c2s_ties_trilu(c2s_ties *t);            /* also Det: all axes but the last two */
+void c2s_ties_trilu(c2s_ties *t); /* also Det: all axes but the last two */
 void c2s_ties_reverse_sequence(c2s_ties *t);
 void c2s_ties_center_crop_pad(c2s_ties *t);
 void c2s_ties_shape(c2s_ties *t);
@@ -118,7 +118,6 @@ c2s_status c2s_refit_rnn(const c2s_refit *r);
 void c2s_ties_attention(c2s_ties *t);
 c2s_status c2s_refit_attention(const c2s_refit *r);
 void c2s_ties_flex_attention(c2s_ties *t);
-c2s_status c2s_refit_flex_attention(const c2s_refit *r);
 void c2s_ties_linear_attention(c2s_ties *t);
 c2s_status c2s_refit_linear_attention(const c2s_refit *r);
 void c2s_ties_multi_head(c2s_ties *t);

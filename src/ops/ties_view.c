@@ -12,8 +12,8 @@
 typedef struct side {
     const c2s_type *type;
     bool output;
-    int axis;                   /* where taking apart has come to */
-    int64_t left[C2S_MAX_RANK]; /* factor of each axis that is not taken yet */
+    int axis;                    /* where taking apart has come to */
+    int64_t left[C2S_MAX_RANK];  /* factor of each axis that is not taken yet */
     int64_t inner[C2S_MAX_RANK]; /* product of the factors taken on its inner side */
     bool taken[C2S_MAX_RANK];    /* a symbolic axis that equals one of the other side */
 } side;

@@ -11,6 +11,7 @@
 #include "ops/elements.h"
 #include "ops/index_sort.h"
 #include "ops/infer_tensor.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status top_k_infer(c2s_infer *i) {
@@ -141,6 +142,7 @@ const c2s_op c2s_op_top_k = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_UNARY(SAME),
     .attrs = top_k_attrs,
+    .ties = c2s_ties_top_k,
     .infer = top_k_infer,
     .eval = top_k_eval,
 };

@@ -9,6 +9,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
+#include "ops/ties_rules.h"
 
 /* ---- Transpose ---- */
 
@@ -71,6 +72,7 @@ const c2s_op c2s_op_transpose = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = transpose_attrs,
+    .ties = c2s_ties_transpose,
     .infer = transpose_infer,
     .eval = transpose_eval,
 };
@@ -194,6 +196,7 @@ const c2s_op c2s_op_depth_to_space = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = depth_to_space_attrs,
+    .ties = c2s_ties_depth_to_space,
     .infer = depth_to_space_infer,
     .eval = depth_to_space_eval,
 };
@@ -209,6 +212,7 @@ const c2s_op c2s_op_space_to_depth = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_MOVES_DATA,
     .attrs = space_to_depth_attrs,
+    .ties = c2s_ties_space_to_depth,
     .infer = space_to_depth_infer,
     .eval = space_to_depth_eval,
 };

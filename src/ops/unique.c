@@ -220,6 +220,7 @@ const c2s_op c2s_op_unique = {
     .quant = C2S_QUANT_UNARY(SAME),
     .flags = C2S_OP_SIZES_OUTPUTS,
     .attrs = unique_attrs,
+    .ties = c2s_ties_pinned,
     .infer = unique_infer,
     .eval = unique_eval,
 };

@@ -77,6 +77,7 @@ const c2s_op c2s_op_hann_window = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = window_attrs,
+    .ties = c2s_ties_pinned,
     .infer = window_infer,
     .eval = hann_eval,
 };
@@ -88,6 +89,7 @@ const c2s_op c2s_op_hamming_window = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = window_attrs,
+    .ties = c2s_ties_pinned,
     .infer = window_infer,
     .eval = hamming_eval,
 };
@@ -99,6 +101,7 @@ const c2s_op c2s_op_blackman_window = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = window_attrs,
+    .ties = c2s_ties_pinned,
     .infer = window_infer,
     .eval = blackman_eval,
 };
@@ -189,6 +192,7 @@ const c2s_op c2s_op_mel_weight_matrix = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = mel_attrs,
+    .ties = c2s_ties_pinned,
     .infer = mel_weight_matrix_infer,
     .eval = mel_weight_matrix_eval,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ops/ml/lookup.h"
+#include "ops/ties_rules.h"
 
 /* ---- LabelEncoder and CategoryMapper ---- */
 
@@ -175,6 +176,7 @@ const c2s_op c2s_op_label_encoder = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_first_input,
     .infer = mapper_infer,
     .eval = mapper_eval,
 };
@@ -186,6 +188,7 @@ const c2s_op c2s_op_category_mapper = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(NONE),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_first_input,
     .infer = mapper_infer,
     .eval = mapper_eval,
 };
@@ -245,6 +248,7 @@ const c2s_op c2s_op_one_hot_encoder = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_new_last,
     .infer = one_hot_infer,
     .eval = one_hot_eval,
 };

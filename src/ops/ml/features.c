@@ -11,6 +11,7 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/ml/ml.h"
+#include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
 static c2s_status same_shape(c2s_infer *i, c2s_dtype dtype) {
@@ -80,6 +81,7 @@ const c2s_op c2s_op_array_feature_extractor = {
     .inputs = {2, 2},
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(SAME),
+    .ties = c2s_ties_but_last,
     .infer = extractor_infer,
     .eval = extractor_eval,
 };
@@ -149,6 +151,7 @@ const c2s_op c2s_op_scaler = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = float_infer,
     .eval = scaler_eval,
 };
@@ -180,6 +183,7 @@ const c2s_op c2s_op_normalizer = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = float_infer,
     .eval = normalizer_eval,
 };
@@ -227,6 +231,7 @@ const c2s_op c2s_op_imputer = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = same_type_infer,
     .eval = imputer_eval,
 };
@@ -269,6 +274,7 @@ const c2s_op c2s_op_feature_vectorizer = {
     .inputs = {1, C2S_VARIADIC},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_all_batches,
     .infer = vectorizer_infer,
     .eval = vectorizer_eval,
 };

@@ -6,6 +6,7 @@
 
 #include "ir/convert.h"
 #include "ops/ml/ml.h"
+#include "ops/ties_rules.h"
 
 typedef struct model {
     const float *coefficient, *intercept;
@@ -71,6 +72,7 @@ const c2s_op c2s_op_linear_regressor = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = regressor_infer,
     .eval = regressor_eval,
 };
@@ -148,6 +150,7 @@ const c2s_op c2s_op_linear_classifier = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_batch,
     .infer = classifier_infer,
     .eval = classifier_eval,
 };

@@ -89,6 +89,7 @@ const c2s_op c2s_op_zip_map = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = zip_infer,
     .eval = zip_eval,
 };
@@ -174,6 +175,7 @@ const c2s_op c2s_op_dict_vectorizer = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = vectorizer_infer,
     .eval = vectorizer_eval,
 };
@@ -261,6 +263,7 @@ const c2s_op c2s_op_cast_map = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_pinned,
     .infer = cast_infer,
     .eval = cast_eval,
 };

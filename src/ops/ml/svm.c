@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ops/ml/ml.h"
+#include "ops/ties_rules.h"
 
 typedef enum kernel { LINEAR, POLY, RBF, SIGMOID } kernel;
 
@@ -116,6 +117,7 @@ const c2s_op c2s_op_svm_regressor = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = regressor_infer,
     .eval = regressor_eval,
 };

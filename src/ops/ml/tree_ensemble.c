@@ -8,6 +8,7 @@
 #include "ir/convert.h"
 #include "ops/ml/ml.h"
 #include "ops/ml/tree.h"
+#include "ops/ties_rules.h"
 
 /* base_values or base_values_as_tensor: 0, 1 or `targets` of them. free(). */
 static c2s_status read_base(const c2s_node *node, double **base, size_t *count) {
@@ -104,6 +105,7 @@ const c2s_op c2s_op_tree_ensemble_regressor = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = regressor_infer,
     .eval = regressor_eval,
 };
@@ -129,6 +131,7 @@ const c2s_op c2s_op_tree_ensemble = {
     .inputs = {1, 1},
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(FLOAT),
+    .ties = c2s_ties_batch,
     .infer = regressor_infer,
     .eval = ensemble_eval,
 };
@@ -211,6 +214,7 @@ const c2s_op c2s_op_tree_ensemble_classifier = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .flags = C2S_OP_SIZES_OUTPUTS,
+    .ties = c2s_ties_batch,
     .infer = classifier_infer,
     .eval = classifier_eval,
 };
