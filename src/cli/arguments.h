@@ -13,7 +13,7 @@
 typedef struct cli_arguments {
     C2S_VEC(const char *) positional;
     int verbosity;
-    bool help, version, quiet, json, nodes;
+    bool help, version, quiet, json, nodes, values;
     bool no_prove, strict, bisect, keep_initializer_inputs, external_data;
     const char *passes, *data, *out, *against;
     double tolerance, seconds;

@@ -4,13 +4,20 @@
  */
 #include <string.h>
 
-#include "cli/json.h"
+#include "base/status.h"
 #include "cli/table.h"
+#include "cli/values.h"
 #include "cli/verbs.h"
+#include "io/normalise.h"
+#include "ir/clone.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
 
-static const cli_option options[] = {CLI_JSON_OPTION, {0}};
+static const cli_option options[] = {
+    {0, "values", NULL, "also every value and the type that inference finds for it", CLI_FLAG,
+     offsetof(cli_arguments, values)},
+    CLI_JSON_OPTION,
+    {0}};
 
 typedef struct op_count {
     const char *domain, *type;
@@ -120,40 +127,19 @@ static void print_info(const c2s_model *model, const c2s_counts *counts, const o
 
 /* ---- for machines ---- */
 
-static json_t *dim_json(const c2s_model *model, c2s_dim dim) {
-    return c2s_dim_is_known(dim) ? json_integer(dim)
-                                 : cli_json_text(c2s_dim_text(model->dims, dim));
-}
-
-static json_t *value_json(const c2s_model *model, const char *name, const c2s_type *type) {
-    char text[512];
-    json_t *value = json_object();
-    json_object_set_new(value, "name", cli_json_text(name));
-    json_object_set_new(value, "type",
-                        cli_json_text(c2s_type_text(model->dims, type, text, sizeof text)));
-    if (type->kind != C2S_KIND_TENSOR)
-        return value;
-    json_object_set_new(value, "element", cli_json_text(c2s_dtype_name(type->dtype)));
-    json_t *shape = type->rank < 0 ? json_null() : json_array();
-    for (int i = 0; i < type->rank; i++)
-        json_array_append_new(shape, dim_json(model, type->dim[i]));
-    json_object_set_new(value, "shape", shape);
-    return value;
-}
-
 static c2s_status print_json(const c2s_model *model, const c2s_counts *counts,
-                             const op_counts *ops) {
+                             const op_counts *ops, const c2s_model *inferred) {
     const c2s_graph *graph = model->graph;
     json_t *inputs = json_array(), *outputs = json_array(), *opsets = json_object(),
            *operators = json_array(), *root = cli_json_counts(counts);
     for (unsigned i = 0; i < c2s_graph_input_count(graph); i++) {
         const c2s_value *input = c2s_graph_input(graph, i);
-        json_t *value = value_json(model, input->name, &input->type);
+        json_t *value = cli_value_json(model, input->name, &input->type);
         json_object_set_new(value, "has_initializer", json_boolean(input->initial != NULL));
         json_array_append_new(inputs, value);
     }
     for (unsigned i = 0; i < c2s_graph_output_count(graph); i++)
-        json_array_append_new(outputs, value_json(model, c2s_graph_output_name(graph, i),
+        json_array_append_new(outputs, cli_value_json(model, c2s_graph_output_name(graph, i),
                                                   &c2s_graph_output(graph, i)->type));
     for (size_t i = 0; i < model->opsets.count; i++) {
         const char *domain = model->opsets.at[i].domain;
@@ -174,30 +160,64 @@ static c2s_status print_json(const c2s_model *model, const c2s_counts *counts,
     json_object_set_new(root, "inputs", inputs);
     json_object_set_new(root, "outputs", outputs);
     json_object_set_new(root, "operators", operators);
+    if (inferred)
+        json_object_set_new(root, "values", cli_values_json(inferred));
     return cli_json_print(root, stdout);
+}
+
+/* What the passes of the default job would see of the model. */
+static c2s_status infer_copy(const c2s_model *model, c2s_model **out) {
+    c2s_model *copy = c2s_model_copy(model);
+    for (unsigned k = c2s_graph_input_count(copy->graph); k-- > 0;)
+        if (c2s_graph_input(copy->graph, k)->initial)
+            c2s_value_seal(c2s_graph_input(copy->graph, k));
+    c2s_status status = c2s_model_normalise(copy);
+    if (status == C2S_OK)
+        status = c2s_model_inline(copy, 0);
+    if (status == C2S_OK)
+        status = c2s_graph_infer(copy->graph);
+    if (status == C2S_OK)
+        *out = copy;
+    else
+        c2s_model_destroy(copy);
+    return status;
+}
+
+static c2s_status show(const cli_arguments *a, c2s_model *model) {
+    c2s_counts counts;
+    c2s_model *inferred = NULL;
+    C2S_TRY(c2s_model_count(model, &counts));
+    if (a->values)
+        C2S_TRY(infer_copy(model, &inferred));
+    op_counts ops = {0};
+    count_operators(model, &ops);
+    c2s_status status = C2S_OK;
+    if (a->json)
+        status = print_json(model, &counts, &ops, inferred);
+    else
+        print_info(model, &counts, &ops);
+    if (inferred && !a->json) {
+        fputc('\n', stdout);
+        cli_values_print(inferred, stdout);
+    }
+    c2s_vec_free(&ops);
+    c2s_model_destroy(inferred);
+    return status;
 }
 
 static c2s_status run(const cli_arguments *arguments) {
     c2s_model *model;
     C2S_TRY(c2s_model_load(arguments->positional.at[0], &model));
-    c2s_counts counts;
-    op_counts ops = {0};
-    c2s_status status = c2s_model_count(model, &counts);
-    if (status == C2S_OK) {
-        count_operators(model, &ops);
-        if (arguments->json)
-            status = print_json(model, &counts, &ops);
-        else
-            print_info(model, &counts, &ops);
-    }
-    c2s_vec_free(&ops);
+    c2s_status status = show(arguments, model);
+    if (status != C2S_OK)
+        c2s_note("%s", arguments->positional.at[0]);
     c2s_model_free(model);
     return status;
 }
 
 const cli_verb cli_verb_info = {
     .name = "info",
-    .usage = "info MODEL",
+    .usage = "info [--values] MODEL",
     .summary = "Inputs, outputs, operators and size of a model. MODEL may be - for standard input.",
     .options = options,
     .least = 1,

@@ -43,4 +43,7 @@ void c2s_attention_mix(const c2s_heads *v, const double *v_at, const double *p, 
 /* Rounds as storing in float16 or bfloat16 would; other types: unchanged. */
 void c2s_attention_round(c2s_dtype dtype, double *values, int64_t count);
 
+/* FlexAttention: the type of scores and probabilities; `dtype` is that of Q. */
+c2s_dtype c2s_flex_precision(const c2s_node *node, c2s_dtype dtype);
+
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/attention_core.h"
 #include "ops/body.h"
 
 #include <string.h>
@@ -113,7 +114,9 @@ static void enter_scan(c2s_node *node) {
         if (!value)
             continue;
         c2s_type type = value->type;
-        if (i >= states) {
+        if (i < states) {
+            type = without_extents(&type);
+        } else {
             int64_t axis = i - states < axis_count ? axes[i - states] : 0;
             if (axis < 0)
                 axis += type.rank;
@@ -141,6 +144,22 @@ static void enter_sequence_map(c2s_node *node) {
     }
 }
 
+/* Scores and probabilities: [batch, query heads, queries, keys] in the type of the softmax. */
+static void enter_flex_attention(c2s_node *node) {
+    const c2s_value *q = c2s_node_in(node, 0), *k = c2s_node_in(node, 1);
+    if (!q || !k || !c2s_type_is_tensor(&q->type) || !q->type.dtype)
+        return;
+    c2s_type scores = c2s_type_tensor(c2s_flex_precision(node, q->type.dtype), -1, NULL);
+    if (q->type.rank == 4 && c2s_type_is_tensor(&k->type) && k->type.rank == 4) {
+        const c2s_dim dim[4] = {q->type.dim[0], q->type.dim[1], q->type.dim[2], k->type.dim[2]};
+        scores = c2s_type_tensor(scores.dtype, 4, dim);
+    }
+    c2s_graph *body;
+    for (unsigned i = 0; (body = c2s_node_body(node, i)) != NULL; i++)
+        if (body->formal_inputs == 1)
+            refine(c2s_graph_input(body, 0), scores);
+}
+
 void c2s_body_enter(c2s_node *node) {
     if (node->op == &c2s_op_loop)
         enter_loop(node);
@@ -148,4 +167,6 @@ void c2s_body_enter(c2s_node *node) {
         enter_scan(node);
     else if (node->op == &c2s_op_sequence_map)
         enter_sequence_map(node);
+    else if (node->op == &c2s_op_flex_attention)
+        enter_flex_attention(node);
 }

@@ -11,6 +11,18 @@
  * nothing for operators without bodies, and where the counts do not fit (infer reports that). */
 void c2s_body_enter(c2s_node *node);
 
+/* Values that a body hands from one run to the next: node inputs from `first` on are the first body
+ * inputs from `lead` on, then body outputs from `lead_out` on are. */
+typedef struct c2s_carry {
+    c2s_graph *body;
+    unsigned first, lead, lead_out, count;
+    bool keeps_shape; /* by definition (Scan): symbols that a run changes only seem to differ */
+} c2s_carry;
+/* Infers the body under types of these values that every run keeps, and sets the node's first
+ * `count` outputs. The types are those of the node's input values, the extents of what a run leaves
+ * alone those that `i` knows. */
+c2s_status c2s_body_infer_carried(c2s_infer *i, const c2s_carry *carry);
+
 /* What is common to both: the type of a value that may come from either. Extents that differ become
  * fresh dimensions of `dims`; element types live in `arena`. */
 c2s_type c2s_type_join(c2s_dims *dims, c2s_arena *arena, const c2s_type *a, const c2s_type *b);

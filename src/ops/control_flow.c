@@ -21,6 +21,18 @@ static c2s_status scalar(const c2s_tensor *tensor, const char *what, int64_t *va
 
 /* ---- If ---- */
 
+/* The branch that is taken for sure: the condition says so, or the other cannot be valid. -1: both
+ * may be. */
+static int only_branch(const c2s_infer *i, const c2s_status status[2]) {
+    const c2s_dim *condition;
+    unsigned count;
+    if (status[0] != C2S_OK || status[1] != C2S_OK)
+        return status[0] != C2S_OK;
+    if (c2s_infer_dims(i, 0, &condition, &count) && count == 1 && c2s_dim_is_known(condition[0]))
+        return condition[0] == 0;
+    return -1;
+}
+
 static c2s_status if_infer(c2s_infer *i) {
     c2s_graph *branch[2];
     C2S_TRY(c2s_body_find(i->node, "then_branch", 0, &branch[0]));
@@ -33,17 +45,18 @@ static c2s_status if_infer(c2s_infer *i) {
         return C2S_OK;
     /* A branch that cannot be valid is one that is never taken: exporters write such branches for
      * ranks that the model does not have. */
-    c2s_status status[2] = {c2s_graph_infer(branch[0]), c2s_graph_infer(branch[1])};
+    c2s_status status[2] = {c2s_graph_infer_all(branch[0]), c2s_graph_infer_all(branch[1])};
     if (status[0] != C2S_OK && status[1] != C2S_OK)
         return status[1];
     if (status[0] != C2S_OK || status[1] != C2S_OK)
         c2s_error_clear();
+    const int only = only_branch(i, status);
     for (unsigned k = 0; k < i->out_count; k++) {
         const c2s_type *a = &c2s_graph_output(branch[0], k)->type;
         const c2s_type *b = &c2s_graph_output(branch[1], k)->type;
-        i->out[k] = status[0] != C2S_OK   ? *b
-                    : status[1] != C2S_OK ? *a
-                                          : c2s_type_join(i->dims, i->arena, a, b);
+        i->out[k] = only == 0   ? *a
+                    : only == 1 ? *b
+                                : c2s_type_join(i->dims, i->arena, a, b);
     }
     return C2S_OK;
 }
@@ -124,17 +137,13 @@ static c2s_status loop_infer(c2s_infer *i) {
     C2S_TRY(loop_check(i->node, i->in_count, i->out_count, &body));
     if (i->concrete)
         return C2S_OK;
-    c2s_node *node = body->owner;
-    c2s_body_enter(node);
-    C2S_TRY(c2s_graph_infer(body));
-    unsigned carried = i->in_count - 2;
+    const c2s_carry carry = {body, 2, 2, 1, i->in_count - 2, false};
+    c2s_body_enter(body->owner);
+    C2S_TRY(c2s_body_infer_carried(i, &carry));
     c2s_dim trips = loop_trips(i, body);
-    for (unsigned k = 0; k < i->out_count; k++) {
+    for (unsigned k = carry.count; k < i->out_count; k++) {
         const c2s_type *result = &c2s_graph_output(body, 1 + k)->type;
-        if (k < carried)
-            i->out[k] = c2s_type_join(i->dims, i->arena, c2s_infer_type(i, 2 + k), result);
-        else
-            C2S_TRY(c2s_type_add_axis(result, 0, trips, &i->out[k]));
+        C2S_TRY(c2s_type_add_axis(result, 0, trips, &i->out[k]));
     }
     return C2S_OK;
 }

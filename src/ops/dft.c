@@ -77,7 +77,8 @@ static c2s_status dft_infer(c2s_infer *i) {
     c2s_type out = *x;
     out.dim[x->rank - 1] = inverse && onesided ? 1 : 2;
     if (!known) {
-        for (int a = 0; a < x->rank - 1; a++)
+        const bool changes = onesided || c2s_infer_has(i, DFT_LENGTH);
+        for (int a = 0; changes && a < x->rank - 1; a++)
             out.dim[a] = c2s_dim_fresh(i->dims);
         return c2s_infer_output(i, 0, x->dtype, out.rank, out.dim);
     }

@@ -7,13 +7,31 @@
 
 #include "ir/convert.h"
 #include "ops/attention_core.h"
+#include "ops/body.h"
 #include "ops/macs.h"
 #include "ops/ties_rules.h"
 
 enum { Q, K, V };
 
+c2s_dtype c2s_flex_precision(const c2s_node *node, c2s_dtype dtype) {
+    const int64_t wide = dtype == C2S_DOUBLE ? C2S_DOUBLE : C2S_FLOAT;
+    const int64_t given = c2s_attr_int(node, "softmax_precision", wide);
+    return given > 0 && given < C2S_DTYPE_COUNT ? (c2s_dtype)given : C2S_UNDEFINED;
+}
+
+static c2s_status infer_bodies(c2s_infer *i) {
+    c2s_graph *body = c2s_node_body(i->node, 0);
+    if (body)
+        c2s_body_enter(body->owner);
+    for (unsigned k = 0; (body = c2s_node_body(i->node, k)) != NULL; k++)
+        C2S_TRY(c2s_graph_infer(body));
+    return C2S_OK;
+}
+
 static c2s_status flex_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 3));
+    if (!i->concrete)
+        C2S_TRY(infer_bodies(i));
     const c2s_type *q = c2s_infer_type(i, Q), *v = c2s_infer_type(i, V);
     i->out[0] = c2s_type_tensor(v->dtype, -1, NULL);
     if (!c2s_type_is_tensor(q) || !c2s_type_is_tensor(v) || q->rank < 0 || v->rank < 0)
@@ -53,22 +71,16 @@ static c2s_status modify(const c2s_eval *e, const char *attr, c2s_dtype dtype, c
     return status;
 }
 
-static c2s_dtype read_precision(const c2s_eval *e) {
-    c2s_dtype wide = e->in[Q]->type.dtype == C2S_DOUBLE ? C2S_DOUBLE : C2S_FLOAT;
-    return (c2s_dtype)c2s_attr_int(e->node, "softmax_precision", (int64_t)wide);
-}
-
 static c2s_status flex_eval(c2s_eval *e) {
     c2s_heads q, k, v, y;
     C2S_TRY(c2s_heads_of(&e->in[Q]->type, 0, "Q", &q));
     C2S_TRY(c2s_heads_of(&e->in[K]->type, 0, "K", &k));
     C2S_TRY(c2s_heads_of(&e->in[V]->type, 0, "V", &v));
     C2S_TRY(c2s_attention_check(&q, &k, &v));
-    c2s_dtype precision = read_precision(e);
+    c2s_dtype precision = c2s_flex_precision(e->node, e->in[Q]->type.dtype);
     if (precision != C2S_FLOAT && precision != C2S_DOUBLE && precision != C2S_FLOAT16 &&
         precision != C2S_BFLOAT16)
-        return c2s_fail(C2S_ERR_INVALID, "softmax_precision is %d, expected a float type",
-                        (int)precision);
+        return c2s_fail(C2S_ERR_INVALID, "softmax_precision is no float type");
     C2S_TRY(c2s_heads_of(&e->out[0]->type, 0, "the output", &y));
     double scale = c2s_attr_has(e->node, "scale") ? (double)c2s_attr_float(e->node, "scale", 0.0f)
                                                   : 1.0 / sqrt((double)q.width);

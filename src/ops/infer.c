@@ -154,14 +154,34 @@ c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
     return node->op->infer ? node->op->infer(&i) : C2S_OK;
 }
 
+/* What an element type leaves open, the declared one may say. Types live in the model's arena. */
+static const c2s_type *merge_element(c2s_arena *arena, const c2s_type *inferred,
+                                     const c2s_type *declared) {
+    if (!inferred)
+        return declared;
+    c2s_type merged = *inferred;
+    if (declared) {
+        c2s_type_merge(&merged, declared);
+        if (merged.kind == declared->kind)
+            merged.element = merge_element(arena, inferred->element, declared->element);
+        if (c2s_type_equal(&merged, declared))
+            return declared;
+    } else if (merged.element) {
+        merged.element = merge_element(arena, merged.element, NULL);
+    }
+    return (const c2s_type *)c2s_arena_memdup(arena, &merged, sizeof merged);
+}
+
 static void merge_output(c2s_value *value, c2s_type inferred, const c2s_dim *contents,
                          unsigned content_count) {
+    c2s_model *model = value->graph->model;
+    if (inferred.element)
+        inferred.element = merge_element(model->arena, inferred.element, value->type.element);
     if (!c2s_type_merge(&inferred, &value->type) && c2s_log_wants(1)) {
         char declared[256], found[256];
-        c2s_dims *dims = value->graph->model->dims;
         c2s_log(1, "value \"%s\": declared as %s, inferred as %s", value->name,
-                c2s_type_text(dims, &value->type, declared, sizeof declared),
-                c2s_type_text(dims, &inferred, found, sizeof found));
+                c2s_type_text(model->dims, &value->type, declared, sizeof declared),
+                c2s_type_text(model->dims, &inferred, found, sizeof found));
     }
     value->contents = contents;
     value->content_count = content_count;
@@ -169,22 +189,11 @@ static void merge_output(c2s_value *value, c2s_type inferred, const c2s_dim *con
         c2s_value_set_type(value, &inferred);
 }
 
-c2s_status c2s_node_infer(c2s_node *node) {
+static c2s_status infer_into_values(c2s_node *node, const c2s_fact *in, c2s_arena *scratch) {
     c2s_model *model = node->graph->model;
-    c2s_fact small[16];
-    c2s_fact *in = node->formal_count <= 16 ? small
-                                            : c2s_alloc_array(node->formal_count, sizeof *in);
-    for (unsigned k = 0; k < node->formal_count; k++) {
-        const c2s_value *value = node->inputs[k].value;
-        in[k] = (c2s_fact){0};
-        if (value)
-            in[k] = (c2s_fact){&value->type, value->constant, value->contents,
-                               value->content_count};
-    }
-    c2s_arena *scratch = c2s_arena_create();
     c2s_inferred result;
-    c2s_status status = c2s_infer_run(node, model->dims, scratch, in, false, &result);
-    for (unsigned k = 0; k < node->output_count && status == C2S_OK; k++) {
+    C2S_TRY(c2s_infer_run(node, model->dims, scratch, in, false, &result));
+    for (unsigned k = 0; k < node->output_count; k++) {
         c2s_value *value = node->outputs[k];
         if (!value || value->constant)
             continue;
@@ -197,20 +206,24 @@ c2s_status c2s_node_infer(c2s_node *node) {
                             : (const c2s_dim *)c2s_arena_memdup(model->arena, result.contents[k],
                                                                 count * sizeof *contents);
         }
-        c2s_type type = result.type[k];
-        if (type.element) { /* element types outlive the scratch arena */
-            c2s_type *element = c2s_arena_alloc(model->arena, sizeof *element);
-            *element = *type.element;
-            if (element->element) {
-                c2s_type *inner = c2s_arena_alloc(model->arena, sizeof *inner);
-                *inner = *element->element;
-                inner->element = NULL;
-                element->element = inner;
-            }
-            type.element = element;
-        }
-        merge_output(value, type, contents, count);
+        merge_output(value, result.type[k], contents, count);
     }
+    return C2S_OK;
+}
+
+c2s_status c2s_node_infer(c2s_node *node) {
+    c2s_fact small[16];
+    c2s_fact *in = node->formal_count <= 16 ? small
+                                            : c2s_alloc_array(node->formal_count, sizeof *in);
+    for (unsigned k = 0; k < node->formal_count; k++) {
+        const c2s_value *value = node->inputs[k].value;
+        in[k] = (c2s_fact){0};
+        if (value)
+            in[k] = (c2s_fact){&value->type, value->constant, value->contents,
+                               value->content_count};
+    }
+    c2s_arena *scratch = c2s_arena_create();
+    c2s_status status = infer_into_values(node, in, scratch);
     c2s_arena_destroy(scratch);
     if (in != small)
         free(in);
@@ -223,4 +236,20 @@ c2s_status c2s_graph_infer(c2s_graph *graph) {
     for (c2s_node *node = graph->first; node; node = node->next)
         C2S_TRY(c2s_node_infer(node));
     return C2S_OK;
+}
+
+c2s_status c2s_graph_infer_all(c2s_graph *graph) {
+    c2s_status first = C2S_OK;
+    char *message = NULL;
+    for (c2s_node *node = graph->first; node; node = node->next) {
+        c2s_status status = c2s_node_infer(node);
+        if (status == C2S_OK || first != C2S_OK)
+            continue;
+        first = status;
+        message = c2s_strdup(c2s_error());
+    }
+    if (first != C2S_OK)
+        c2s_fail(first, "%s", message);
+    free(message);
+    return first;
 }

@@ -139,6 +139,8 @@ const c2s_op *const *c2s_op_all(size_t *count);
 c2s_status c2s_node_infer(c2s_node *node);
 /* All nodes in list order, bodies included. */
 c2s_status c2s_graph_infer(c2s_graph *graph);
+/* The same, but what follows a node that fails is inferred too; the first failure counts. */
+c2s_status c2s_graph_infer_all(c2s_graph *graph);
 
 /* Computes one node: checks the inputs, infers the output types, allocates, calls eval. `out`
  * receives one reference each (NULL where left out). C2S_ERR_UNSUPPORTED if it has no eval;

@@ -35,11 +35,8 @@ static void set_state(c2s_infer *i, unsigned output, c2s_dtype dtype, bool batch
 c2s_status c2s_recurrent_infer(c2s_infer *i, const c2s_recurrent *op) {
     C2S_TRY(c2s_infer_need(i, 3));
     const c2s_type *x = c2s_infer_type(i, X), *r = c2s_infer_type(i, R);
-    for (unsigned k = 0; k < i->out_count; k++)
-        i->out[k] = c2s_type_tensor(x->dtype, -1, NULL);
-    if (!c2s_type_is_tensor(x) || x->rank < 0)
-        return C2S_OK;
-    if (x->rank != 3)
+    const bool known = c2s_type_is_tensor(x) && x->rank >= 0;
+    if (known && x->rank != 3)
         return c2s_fail(C2S_ERR_INVALID, "the input has rank %d, expected 3", x->rank);
     int directions;
     bool reversed, batch_first = c2s_attr_int(i->node, "layout", 0) != 0;
@@ -47,7 +44,8 @@ c2s_status c2s_recurrent_infer(c2s_infer *i, const c2s_recurrent *op) {
     c2s_dim hidden = c2s_attr_int(i->node, "hidden_size", -1);
     if (hidden < 0)
         hidden = c2s_type_is_tensor(r) && r->rank == 3 ? r->dim[2] : c2s_dim_fresh(i->dims);
-    c2s_dim steps = x->dim[batch_first], batch = x->dim[!batch_first];
+    const c2s_dim steps = known ? x->dim[batch_first] : c2s_dim_fresh(i->dims);
+    const c2s_dim batch = known ? x->dim[!batch_first] : c2s_dim_fresh(i->dims);
     c2s_dim y[4] = {steps, directions, batch, hidden};
     if (batch_first)
         memcpy(y, (c2s_dim[]){batch, steps, directions, hidden}, sizeof y);

@@ -39,8 +39,9 @@ static c2s_status scan_infer(c2s_infer *i) {
             return c2s_fail(C2S_ERR_INVALID, "input %u is missing", k);
     if (i->concrete)
         return C2S_OK;
+    const c2s_carry carry = {body, 0, 0, 0, states, true};
     c2s_body_enter(body->owner);
-    C2S_TRY(c2s_graph_infer(body));
+    C2S_TRY(c2s_body_infer_carried(i, &carry));
     c2s_dim length = c2s_dim_fresh(i->dims);
     for (unsigned k = states; k < i->in_count; k++) {
         const c2s_type *type = c2s_infer_type(i, k);
@@ -51,11 +52,11 @@ static c2s_status scan_infer(c2s_infer *i) {
         if (!c2s_dim_is_known(length))
             length = type->dim[axis];
     }
-    for (unsigned k = 0; k < i->out_count; k++) {
+    for (unsigned k = states; k < i->out_count; k++) {
         const c2s_type *result = &c2s_graph_output(body, k)->type;
-        int axis = 0;
+        int axis;
         i->out[k] = *result;
-        if (k < states || !c2s_type_is_tensor(result) || result->rank < 0)
+        if (!c2s_type_is_tensor(result) || result->rank < 0)
             continue;
         C2S_TRY(c2s_infer_axis(axis_of(i->node, "scan_output_axes", k - states), result->rank + 1,
                                &axis));

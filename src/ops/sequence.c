@@ -126,9 +126,22 @@ const c2s_op c2s_op_sequence_empty = {
 
 /* ---- SequenceAt ---- */
 
+static c2s_dim look_for_fresh(void *found, const char *name, c2s_dim same) {
+    (void)name;
+    *(bool *)found |= c2s_dim_is_fresh(same);
+    return same;
+}
+
+/* An extent without a name is that of each item, which need not be that of the next. */
 static c2s_status at_infer(c2s_infer *i) {
     C2S_TRY(c2s_sequence_need(i, 0));
     i->out[0] = c2s_type_element(c2s_infer_type(i, 0));
+    for (int k = 0; i->out[0].kind == C2S_KIND_TENSOR && k < i->out[0].rank; k++) {
+        bool found = false;
+        c2s_dim_substitute(i->dims, i->out[0].dim[k], look_for_fresh, &found);
+        if (found)
+            i->out[0].dim[k] = c2s_dim_fresh(i->dims);
+    }
     return C2S_OK;
 }
 
