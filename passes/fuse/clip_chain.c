@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: two of Relu and Clip in a row
+ * Before: two of Relu, Clip, Min with a constant and Max with a constant in a row
  * After:  one Clip with both bounds, or Relu where it has that one bound
  * Refuses when a bound is computed, is NaN, or low > high, and for 64-bit integers, whose bounds
  * double does not hold.
@@ -17,8 +17,21 @@ typedef struct bounds {
     double low, high; /* infinite: none */
 } bounds;
 
+/* Min and Max of one value and one number. */
+static c2s_value *bound_of(const c2s_node *node) {
+    double number;
+    for (unsigned slot = 0; slot < 2 && node->formal_count == 2; slot++)
+        if (c2s_constant_scalar(node->inputs[slot].value, &number) &&
+            node->inputs[slot].value->type.rank <= node->outputs[0]->type.rank)
+            return node->inputs[slot].value;
+    return NULL;
+}
+
 static bool read_bounds(const c2s_node *node, bounds *out) {
     *out = (bounds){-(double)INFINITY, (double)INFINITY};
+    if (node->op == &c2s_op_max || node->op == &c2s_op_min)
+        return c2s_constant_scalar(bound_of(node),
+                                   node->op == &c2s_op_max ? &out->low : &out->high);
     if (node->op == &c2s_op_relu) {
         out->low = 0;
         return true;
@@ -37,8 +50,18 @@ static bool compose(const c2s_match *m, bounds *out) {
     return true;
 }
 
+/* Min and Max of several values have nothing to do with bounds. */
+static bool is_clip(const c2s_node *node, const c2s_value *operand) {
+    if (node->op != &c2s_op_min && node->op != &c2s_op_max)
+        return true;
+    const c2s_value *bound = bound_of(node);
+    return bound && bound != operand;
+}
+
 static const char *refuse(const c2s_match *m) {
     bounds both;
+    if (!is_clip(m->node[0], m->value[X]) || !is_clip(m->root, m->value[Y]))
+        return c2s_no_match;
     c2s_dtype dtype = m->value[X]->type.dtype;
     if (dtype == C2S_UNDEFINED || dtype == C2S_INT64 || dtype == C2S_UINT64)
         return "the bounds of this type cannot be compared exactly";
@@ -53,8 +76,8 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
     if (!has_low && !has_high && both.low < 0 && both.high > 0)
         return m->value[X];
     c2s_value *in[3] = {m->value[X], NULL, NULL};
-    bool relu_can = c2s_dtype_is_float(dtype) || m->node[0]->op == &c2s_op_relu ||
-                    m->root->op == &c2s_op_relu;
+    bool relu_can =
+        c2s_dtype_is_float(dtype) || m->node[0]->op == &c2s_op_relu || m->root->op == &c2s_op_relu;
     if (both.low == 0 && !has_high && both.high > 0 && relu_can)
         return c2s_build(b, "Relu", in, 1);
     if (!(isinf(both.low) && both.low < 0))
@@ -64,7 +87,7 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
     return c2s_build(b, "Clip", in, in[2] ? 3 : 2);
 }
 
-static const c2s_op *const clips[] = {&c2s_op_relu, &c2s_op_clip, NULL};
+static const c2s_op *const clips[] = {&c2s_op_relu, &c2s_op_clip, &c2s_op_min, &c2s_op_max, NULL};
 static const c2s_pattern_row rows[] = {
     {.any_of = clips, .out = Y, .in = {X}},
     {.any_of = clips, .in = {Y}},

@@ -9,23 +9,13 @@
 
 /* Chains first: what they shorten may then fuse into something larger. */
 static const c2s_rule *const fuse_rules[] = {
-    &c2s_rule_transpose_transpose,
-    &c2s_rule_squeeze_squeeze,
-    &c2s_rule_unsqueeze_unsqueeze,
-    &c2s_rule_reshape_reshape,
-    &c2s_rule_cast_cast,
-    &c2s_rule_clip_clip,
-    &c2s_rule_concat_concat,
-    &c2s_rule_slice_slice,
-    &c2s_rule_linear_batch_norm,
-    &c2s_rule_linear_affine,
-    &c2s_rule_matmul_add,
-    &c2s_rule_transpose_gemm_a,
-    &c2s_rule_transpose_gemm_b,
-    &c2s_rule_transpose_matmul_a,
-    &c2s_rule_transpose_matmul_b,
-    &c2s_rule_pad_conv,
-    &c2s_rule_pad_average_pool,
+    &c2s_rule_transpose_transpose, &c2s_rule_squeeze_squeeze,  &c2s_rule_unsqueeze_unsqueeze,
+    &c2s_rule_reshape_reshape,     &c2s_rule_cast_cast,        &c2s_rule_clip_clip,
+    &c2s_rule_concat_concat,       &c2s_rule_slice_slice,      &c2s_rule_reduce_squeeze,
+    &c2s_rule_expand_broadcast,    &c2s_rule_affine_affine,    &c2s_rule_linear_batch_norm,
+    &c2s_rule_linear_affine,       &c2s_rule_scale_through,    &c2s_rule_matmul_add,
+    &c2s_rule_transpose_gemm_a,    &c2s_rule_transpose_gemm_b, &c2s_rule_transpose_matmul_a,
+    &c2s_rule_transpose_matmul_b,  &c2s_rule_pad_conv,         &c2s_rule_pad_average_pool,
     &c2s_rule_pad_max_pool,
 };
 

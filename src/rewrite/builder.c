@@ -44,6 +44,10 @@ c2s_node *c2s_build_like(c2s_builder *b, const c2s_node *like, c2s_value *const 
     }
     node->origin = like->origin;
     node->changed = like->changed;
+    const c2s_value *old = c2s_node_out(like, 0);
+    if (old)
+        c2s_vec_push(&b->heirs,
+                     (struct c2s_heir){node->outputs[0], old->name, old->origin, like->id});
     return node;
 }
 
@@ -110,7 +114,22 @@ void c2s_build_undo(c2s_builder *b) {
         c2s_node_remove(c2s_vec_pop(&b->built));
 }
 
+static void pass_value_names_on(c2s_builder *b) {
+    for (size_t i = 0; i < b->heirs.count; i++) {
+        const struct c2s_heir *heir = &b->heirs.at[i];
+        bool first = !b->graph->model->nodes.at[heir->node];
+        for (size_t k = 0; k < i && first; k++)
+            first = b->heirs.at[k].node != heir->node;
+        if (!first)
+            continue;
+        c2s_value_set_name(heir->value, heir->name);
+        if (!heir->value->origin)
+            heir->value->origin = heir->origin;
+    }
+}
+
 void c2s_build_pass_names_on(c2s_builder *b) {
+    pass_value_names_on(b);
     for (size_t i = 0; i + 1 < b->successors.count; i += 2) {
         c2s_value *value = b->successors.at[i], *old = b->successors.at[i + 1];
         const char *name = old->name;
@@ -123,5 +142,6 @@ void c2s_build_pass_names_on(c2s_builder *b) {
 
 void c2s_build_end(c2s_builder *b) {
     c2s_vec_free(&b->successors);
+    c2s_vec_free(&b->heirs);
     c2s_vec_free(&b->built);
 }

@@ -16,6 +16,13 @@ struct c2s_builder {
     c2s_status status; /* the first failure; its message is in c2s_error() */
     C2S_VEC(c2s_node *) built;
     C2S_VEC(c2s_value *) successors; /* pairs: new constant, the one whose name it may take */
+    C2S_VEC(struct c2s_heir {
+        c2s_value *value; /* of a node built like another one */
+        const char *name; /* that it takes if that one is gone */
+        const void *origin;
+        unsigned node; /* id of that one */
+    })
+    heirs;
 };
 
 /* Records a failure; true if `status` is C2S_OK and nothing failed before. C2S_ERR_MEMORY ends the
