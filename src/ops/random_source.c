@@ -8,9 +8,11 @@
 
 c2s_random c2s_random_of(const c2s_node *node) {
     c2s_random random = {0};
-    if (c2s_attr_has(node, "seed")) {
-        float seed = c2s_attr_float(node, "seed", 0);
-        random.state = c2s_hash_bytes(&seed, sizeof seed, 1);
+    const c2s_attr *seed = c2s_attr_find(node, "seed");
+    if (seed && seed->kind == C2S_ATTR_FLOAT) {
+        random.state = c2s_hash_bytes(&seed->f, sizeof seed->f, 1);
+    } else if (seed && seed->kind == C2S_ATTR_INT) { /* of Dropout */
+        random.state = c2s_hash_bytes(&seed->i, sizeof seed->i, 1);
     } else if (c2s_node_out(node, 0)) {
         const char *name = c2s_node_out(node, 0)->name;
         random.state = c2s_hash_bytes(name, strlen(name), 2);

@@ -454,35 +454,6 @@ static void transforms_match_definition(void **state) {
     }
 }
 
-/* ---- random numbers: the same in every run, of the right distribution ---- */
-
-static void random_numbers_repeat(void **state) {
-    (void)state;
-    c2s_model *model =
-        read_model("() => (float[10000] y, float[10000] z) <> {"
-                   " y = RandomNormal <shape = [10000], mean = 2.0, scale = 3.0> ()"
-                   " z = RandomUniform <shape = [10000], low = -1.0, high = 3.0, seed = 5.0> () }");
-    c2s_tensor *first[2], *second[2];
-    assert_int_equal(c2s_graph_infer(model->graph), C2S_OK);
-    run_constant_model(model, first);
-    run_constant_model(model, second);
-    static const double mean[2] = {2, 1}, deviation[2] = {3, 1.1547}; /* 4 / sqrt(12) */
-    for (int k = 0; k < 2; k++) {
-        double sum = 0, squares = 0;
-        assert_true(c2s_tensor_equal(first[k], second[k]));
-        for (size_t j = 0; j < 10000; j++) {
-            double v = c2s_tensor_f64_at(first[k], j) - mean[k];
-            sum += v;
-            squares += v * v;
-        }
-        assert_true(fabs(sum / 10000) < 0.1);
-        assert_true(fabs(sqrt(squares / 10000) - deviation[k]) < 0.1);
-        c2s_tensor_unref(first[k]);
-        c2s_tensor_unref(second[k]);
-    }
-    c2s_model_destroy(model);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_stay_symbolic),
@@ -491,7 +462,6 @@ int main(void) {
         cmocka_unit_test(strided_copies_match_definition),
         cmocka_unit_test(large_transpositions_are_exact),
         cmocka_unit_test(transforms_match_definition),
-        cmocka_unit_test(random_numbers_repeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
