@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The default job on every real model of the shared folder; ONNX Runtime says whether the result
-# still computes the same.
+# still computes the same, onnx.checker whether it is worse formed than before.
 . "$(dirname "$0")/../shared.sh"
 need_program
 need_shared models
@@ -23,4 +23,7 @@ for model in "$C2S_SHARED"/models/*/model.onnx "$C2S_SHARED"/models-untrained/li
 done
 echo "$((models - failures)) of $models models went through onnx-c2s"
 node "$C2S_SOURCE/tests/ort/agree.js" --list "$scratch/list" || failures=$((failures + 1))
+if /usr/bin/python3 -c 'import onnx' 2>/dev/null; then
+    /usr/bin/python3 "$C2S_SOURCE/tests/ort/check.py" <"$scratch/list" || failures=$((failures + 1))
+fi
 [ "$failures" -eq 0 ]

@@ -125,6 +125,30 @@ static void variants_are_saved(void **state) {
     assert_int_equal(failures, 0);
 }
 
+/* onnx.checker as a third opinion on what is saved. */
+static void checker_has_no_new_complaint(void **state) {
+    (void)state;
+    char path[PATH_MAX], command[3 * PATH_MAX];
+    if (system("/usr/bin/python3 -c 'import onnx' 2>/dev/null") != 0) {
+        print_message("SKIPPED: python3-onnx is not installed\n");
+        skip();
+    }
+    case_path(path, "%s/saved", scratch);
+    FILE *list = fopen(path, "w");
+    assert_non_null(list);
+    for (size_t k = 0; k < all.count; k++) {
+        fprintf(list, "%s\t%s/model.onnx", all.at[k].c.name, all.at[k].c.path);
+        for (unsigned v = ORIGINAL + 1; v < VARIANTS; v++)
+            if (!all.at[k].p.refused[v][0])
+                fprintf(list, "\t%s/%zu-%u.onnx", scratch, k, v);
+        fputc('\n', list);
+    }
+    assert_int_equal(fclose(list), 0);
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/ort/check.py' <'%s'",
+             C2S_SOURCE_DIR, path);
+    assert_int_equal(system(command), 0);
+}
+
 /* ---- what ONNX Runtime gives ---- */
 
 static void onnxruntime_runs(void **state) {
@@ -349,10 +373,11 @@ int main(int argc, char **argv) {
     struct CMUnitTest tests[RUNS + 8] = {
         cmocka_unit_test(variants_are_saved),
         cmocka_unit_test(our_evaluators_agree),
+        cmocka_unit_test(checker_has_no_new_complaint),
         cmocka_unit_test(onnxruntime_runs),
         cmocka_unit_test(count_passed),
     };
-    unsigned count = 4;
+    unsigned count = 5;
     for (unsigned r = 0; r < RUNS; r++)
         if (runs[r].reference != r)
             tests[count++] = (struct CMUnitTest){.name = runs[r].name,
