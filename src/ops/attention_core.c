@@ -103,6 +103,16 @@ void c2s_attention_mix(const c2s_heads *v, const double *v_at, const double *p, 
     }
 }
 
+void c2s_attention_rotate(double *x, int64_t half, bool interleaved, const double *cosine,
+                          const double *sine) {
+    for (int64_t k = 0; k < half; k++) {
+        const int64_t a = interleaved ? 2 * k : k, b = interleaved ? a + 1 : k + half;
+        const double real = x[a], imaginary = x[b];
+        x[a] = cosine[k] * real - sine[k] * imaginary;
+        x[b] = sine[k] * real + cosine[k] * imaginary;
+    }
+}
+
 void c2s_attention_round(c2s_dtype dtype, double *values, int64_t count) {
     if (dtype == C2S_FLOAT16)
         for (int64_t i = 0; i < count; i++)

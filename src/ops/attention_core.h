@@ -40,6 +40,11 @@ void c2s_attention_softmax(double *row, int64_t count);
 void c2s_attention_mix(const c2s_heads *v, const double *v_at, const double *p, int64_t batch,
                        const c2s_heads *y, double *y_at);
 
+/* Turns `half` pairs of x by the angles whose cosines and sines are given; pairs are neighbours
+ * (interleaved) or lie `half` elements apart. */
+void c2s_attention_rotate(double *x, int64_t half, bool interleaved, const double *cosine,
+                          const double *sine);
+
 /* Rounds as storing in float16 or bfloat16 would; other types: unchanged. */
 void c2s_attention_round(c2s_dtype dtype, double *values, int64_t count);
 

@@ -158,6 +158,28 @@ c2s_value *c2s_composite_slice(c2s_composite *c, c2s_value *value, int axis, int
                      c2s_composite_ints(c, &end, 1), c2s_composite_ints(c, &at, 1));
 }
 
+c2s_value *c2s_composite_unsqueeze(c2s_composite *c, c2s_value *value, const int64_t *axes,
+                                   size_t count) {
+    return C2S_APPLY(c, "Unsqueeze", value, c2s_composite_ints(c, axes, count));
+}
+
+c2s_value *c2s_composite_extent(c2s_composite *c, c2s_value *value, int axis) {
+    c2s_node *node = C2S_START(c, "Shape", value);
+    if (node) {
+        c2s_attr_set_int(node, "start", axis);
+        c2s_attr_set_int(node, "end", axis + 1);
+    }
+    return c2s_composite_finish(c, node);
+}
+
+c2s_value *c2s_composite_concat(c2s_composite *c, c2s_value *const *parts, unsigned count,
+                                int axis) {
+    c2s_node *node = c2s_composite_start(c, "Concat", parts, count, 1);
+    if (node)
+        c2s_attr_set_int(node, "axis", axis);
+    return c2s_composite_finish(c, node);
+}
+
 c2s_value *c2s_composite_view(c2s_composite *c, c2s_value *value, c2s_dtype dtype, int rank,
                               const int64_t *dim) {
     c2s_tensor *tensor = NULL;

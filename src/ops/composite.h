@@ -67,6 +67,14 @@ c2s_value *c2s_composite_reshape(c2s_composite *c, c2s_value *value, const int64
 c2s_value *c2s_composite_slice(c2s_composite *c, c2s_value *value, int axis, int64_t begin,
                                int64_t end);
 
+/* Axes of extent 1, numbered as in the result. */
+c2s_value *c2s_composite_unsqueeze(c2s_composite *c, c2s_value *value, const int64_t *axes,
+                                   size_t count);
+/* The extent of one axis, as a vector of one int64. */
+c2s_value *c2s_composite_extent(c2s_composite *c, c2s_value *value, int axis);
+c2s_value *c2s_composite_concat(c2s_composite *c, c2s_value *const *parts, unsigned count,
+                                int axis);
+
 /* The same bytes read as elements of another type; the shape must be static and have as many bytes.
  * `dim` is known. */
 c2s_value *c2s_composite_view(c2s_composite *c, c2s_value *value, c2s_dtype dtype, int rank,

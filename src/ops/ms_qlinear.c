@@ -132,7 +132,8 @@ C2S_COMPOSITE(qlinear_concat)
 static const c2s_attr_spec concat_attrs[] = {{"axis", C2S_ATTR_INT, true}, {0}};
 QLINEAR(qlinear_concat, "QLinearConcat", 3, C2S_VARIADIC, concat_attrs, c2s_ties_qlinear_concat)
 
-/* Before opset 13 softmax ran over all axes from `axis` on, whose default was 1. */
+/* Before opset 13 softmax ran over all axes from `axis` on. Its default is -1 in every opset, other
+ * than that of Softmax. */
 static void qlinear_softmax(c2s_composite *c) {
     const c2s_node *written = c2s_composite_node(c);
     const bool flat = c2s_attr_int(written, "opset", 13) < 13;
@@ -141,7 +142,7 @@ static void qlinear_softmax(c2s_composite *c) {
     if (flat) {
         c2s_node *flatten = C2S_START(c, "Flatten", x);
         if (flatten)
-            c2s_attr_set_int(flatten, "axis", c2s_attr_int(written, "axis", 1));
+            c2s_attr_set_int(flatten, "axis", c2s_attr_int(written, "axis", -1));
         y = c2s_composite_finish(c, flatten);
     }
     c2s_node *softmax = C2S_START(c, "Softmax", y);

@@ -66,13 +66,9 @@ static c2s_status read_rotary(const c2s_eval *e, rotary *r) {
 }
 
 static void rotate(const rotary *r, int64_t row, const double *from, double *to) {
-    const double *c = r->cosine + row * r->half, *s = r->sine + row * r->half;
     memcpy(to, from, (size_t)r->x.width * sizeof *to);
-    for (int64_t k = 0; k < r->half; k++) {
-        int64_t a = r->interleaved ? 2 * k : k, b = r->interleaved ? a + 1 : k + r->half;
-        to[a] = c[k] * from[a] - s[k] * from[b];
-        to[b] = s[k] * from[a] + c[k] * from[b];
-    }
+    c2s_attention_rotate(to, r->half, r->interleaved, r->cosine + row * r->half,
+                         r->sine + row * r->half);
 }
 
 static c2s_status rotary_eval(c2s_eval *e) {

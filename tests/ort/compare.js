@@ -73,4 +73,4 @@ class Comparison {
   }
 }
 
-module.exports = { Comparison };
+module.exports = { Comparison, fromHalf };

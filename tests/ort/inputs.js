@@ -111,4 +111,4 @@ function varied(feeds, seed) {
   return changed;
 }
 
-module.exports = { fromFolder, random, varied };
+module.exports = { fromFolder, random, varied, generator, toHalf };

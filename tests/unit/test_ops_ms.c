@@ -227,6 +227,7 @@ static void qlinear(void **state) {
     c2s_attr_set_int(softmax, "opset", 13);
     EXPECT(softmax, 0, 69, 187, 0, 255);
     c2s_attr_set_int(softmax, "opset", 12);
+    c2s_attr_set_int(softmax, "axis", 1);
     EXPECT(softmax, 0, 0, 0, 0, 255);
     c2s_model_destroy(m);
 }
