@@ -193,6 +193,7 @@ const c2s_op c2s_op_ms_qattention = {
     .domain = "com.microsoft",
     .inputs = {5, 9},
     .outputs = {1, 2},
+    .quant = C2S_QUANT_ONLY(CODES),
     .attrs = quantized_attrs,
     .infer = quantized_infer,
     .eval = quantized_eval,

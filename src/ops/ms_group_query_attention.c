@@ -420,6 +420,7 @@ const c2s_op c2s_op_ms_group_query_attention = {
     .domain = "com.microsoft",
     .inputs = {1, 16}, /* keys, values and their past may be left out */
     .outputs = {1, 4},
+    .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = group_query_attrs,
     .infer = group_query_infer,
     .eval = group_query_eval,

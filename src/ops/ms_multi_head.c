@@ -241,6 +241,7 @@ const c2s_op c2s_op_ms_decoder_masked_multi_head_attention = {
     .domain = "com.microsoft",
     .inputs = {1, 11},
     .outputs = {1, 4},
+    .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = decoder_attrs,
     .infer = decoder_multi_head_infer,
     .eval = decoder_multi_head_eval,

@@ -207,6 +207,7 @@ void c2s_ties_multi_head(c2s_ties *t) {
     tie_heads(t, &s, true, 0, true, VALUES);
     tie_heads(t, &s, true, 1, false, CHANNELS);
     tie_heads(t, &s, true, 2, false, VALUES);
+    tie_scores(t, &s, true, 3);
 }
 
 c2s_status c2s_refit_multi_head(const c2s_refit *r) {
