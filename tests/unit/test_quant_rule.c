@@ -3,9 +3,7 @@
  * What the quantization rules claim, held against the operators themselves: nodes of ONNX's cases,
  * and of texts below for what those leave out, run with operands made for each claim.
  */
-#include "each_case.h"
-#include "io/load.h"
-#include "io/load_data.h"
+#include "onnx_cases.h"
 #include "ops/op_versions.h"
 #include "quant_trial.h"
 #include "run_text.h"
@@ -95,32 +93,29 @@ static void probe_graph(const c2s_graph *graph, c2s_tensor *const *stored, const
 
 /* ---- ONNX's cases ---- */
 
-static void probe_case(const char *folder, const char *name) {
+static void probe_case(const onnx_case *c) {
     char path[PATH_MAX];
     c2s_model *model = NULL;
-    c2s_tensor *stored[64] = {NULL};
-    if (strstr(name, "_expanded"))
-        return;
-    path_of(path, "%s/model.onnx", folder);
-    bool loaded = c2s_model_load(path, &model) == C2S_OK && c2s_model_normalise(model) == C2S_OK &&
-                  c2s_graph_infer(model->graph) == C2S_OK;
-    const unsigned inputs = loaded ? c2s_graph_input_count(model->graph) : 0;
-    for (unsigned k = 0; loaded && k < inputs && k < 64; k++) {
-        path_of(path, "%s/test_data_set_0/input_%u.pb", folder, k);
-        loaded =
-            c2s_tensor_load_pb(path, &c2s_graph_input(model->graph, k)->type, &stored[k]) == C2S_OK;
-    }
-    if (loaded)
-        probe_graph(model->graph, stored, name);
-    release(stored, 64);
+    case_data data = {0};
+    case_path(path, "%s/model.onnx", c->path);
+    if (c2s_model_load(path, &model) == C2S_OK && c2s_model_normalise(model) == C2S_OK &&
+        c2s_graph_infer(model->graph) == C2S_OK && case_set_path(path, c->path, 0) &&
+        case_load_set(path, model->graph, &data) == C2S_OK)
+        probe_graph(model->graph, data.in, c->name);
+    case_data_free(&data);
     c2s_model_destroy(model);
 }
 
 static void test_cases(void **state) {
     (void)state;
-    each_case("node", probe_case);
-    each_case("simple", probe_case);
-    each_case("pytorch-operator", probe_case);
+    for (unsigned f = 0; f < CASE_FOLDERS; f++) {
+        onnx_cases cases = {0};
+        cases_list(case_folders[f], NULL, &cases);
+        for (size_t k = 0; k < cases.count; k++)
+            if (!strstr(cases.at[k].name, "_expanded"))
+                probe_case(&cases.at[k]);
+        cases_free(&cases);
+    }
 }
 
 /* ---- texts: attributes and operators that the cases leave out ---- */
