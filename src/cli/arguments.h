@@ -13,9 +13,9 @@
 typedef struct cli_arguments {
     C2S_VEC(const char *) positional;
     int verbosity;
-    bool help, version, quiet, json, nodes, values;
+    bool help, version, quiet, json, nodes, values, missing;
     bool no_prove, strict, bisect, keep_initializer_inputs, external_data;
-    const char *passes, *data, *out, *against;
+    const char *passes, *data, *out, *against, *domain;
     double tolerance, seconds;
     int64_t samples, seed, threads, opset;
     uint64_t external_threshold;

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
+#include "ops/macs.h"
 #include "ops/workspace.h"
 
 enum { MAX_SPATIAL = 3 };
@@ -83,6 +84,14 @@ static c2s_status affine_grid_eval(c2s_eval *e) {
     return C2S_OK;
 }
 
+/* A row of theta times the coordinates; the last column is added as it is. */
+static int64_t affine_grid_macs(const c2s_node *node) {
+    const c2s_value *y = c2s_node_out(node, 0);
+    return y && y->type.rank > 2
+               ? c2s_macs_mul(c2s_macs_extents(&y->type, 0, -1), y->type.rank - 2)
+               : 0;
+}
+
 static const c2s_attr_spec affine_grid_attrs[] = {{"align_corners", C2S_ATTR_INT, false}, {0}};
 
 const c2s_op c2s_op_affine_grid = {
@@ -95,4 +104,5 @@ const c2s_op c2s_op_affine_grid = {
     .ties = c2s_ties_pinned,
     .infer = affine_grid_infer,
     .eval = affine_grid_eval,
+    .macs = affine_grid_macs,
 };

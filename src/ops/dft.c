@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "ops/fft.h"
 #include "ops/infer_tensor.h"
+#include "ops/macs.h"
 #include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
@@ -165,6 +166,21 @@ static c2s_status dft_eval(c2s_eval *e) {
     return status;
 }
 
+/* By the definition: each number of the output is a sum over the numbers of its line. */
+static int64_t dft_macs(const c2s_node *node) {
+    const c2s_value *x = c2s_node_in(node, 0), *axis_in = c2s_node_in(node, DFT_AXIS);
+    bool known = false;
+    int axis = 0;
+    if (!x || x->type.rank < 2 ||
+        dft_axis(node, axis_in ? axis_in->constant : NULL, axis_in != NULL, x->type.rank, &known,
+                 &axis) != C2S_OK ||
+        !known)
+        return 0;
+    const int64_t line = c2s_macs_mul(c2s_macs_extents(&x->type, axis, axis + 1),
+                                      c2s_macs_extents(&x->type, x->type.rank - 1, -1));
+    return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), line);
+}
+
 static const c2s_attr_spec dft_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                           {"inverse", C2S_ATTR_INT, false},
                                           {"onesided", C2S_ATTR_INT, false},
@@ -180,6 +196,7 @@ const c2s_op c2s_op_dft = {
     .ties = c2s_ties_dft,
     .infer = dft_infer,
     .eval = dft_eval,
+    .macs = dft_macs,
 };
 
 /* ---- STFT ---- */
@@ -290,6 +307,16 @@ static c2s_status stft_eval(c2s_eval *e) {
     return status;
 }
 
+/* As for the DFT of each frame; a two-sided transform has as many bins as the frame has places. */
+static int64_t stft_macs(const c2s_node *node) {
+    const c2s_value *window = c2s_node_in(node, WINDOW), *length = c2s_node_in(node, FRAME_LENGTH);
+    int64_t frame = window ? c2s_macs_extents(&window->type, 0, -1) : 1;
+    if (length && length->constant)
+        c2s_tensor_i64_at(length->constant, 0, &frame);
+    return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1),
+                        c2s_macs_mul(frame < 0 ? 0 : frame, c2s_macs_input(node, SIGNAL, 2, -1)));
+}
+
 static const c2s_attr_spec stft_attrs[] = {{"onesided", C2S_ATTR_INT, false}, {0}};
 
 const c2s_op c2s_op_stft = {
@@ -302,4 +329,5 @@ const c2s_op c2s_op_stft = {
     .ties = c2s_ties_batch,
     .infer = stft_infer,
     .eval = stft_eval,
+    .macs = stft_macs,
 };

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
+#include "ops/macs.h"
 #include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
@@ -180,6 +181,13 @@ static c2s_status roi_align_eval(c2s_eval *e) {
     return status;
 }
 
+/* Four neighbours per sample; one sample per bin where the region decides their number. */
+static int64_t roi_align_macs(const c2s_node *node) {
+    int64_t side = c2s_attr_int(node, "sampling_ratio", 0);
+    side = side < 1 ? 1 : side;
+    return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), c2s_macs_mul(4, c2s_macs_mul(side, side)));
+}
+
 static const c2s_attr_spec roi_align_attrs[] = {
     {"coordinate_transformation_mode", C2S_ATTR_STRING, false},
     {"mode", C2S_ATTR_STRING, false},
@@ -199,4 +207,5 @@ const c2s_op c2s_op_roi_align = {
     .ties = c2s_ties_roi,
     .infer = roi_align_infer,
     .eval = roi_align_eval,
+    .macs = roi_align_macs,
 };
