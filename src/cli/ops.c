@@ -58,7 +58,7 @@ static const char *topic_text(const c2s_catalogue_entry *entry, c2s_catalogue_to
     if (c2s_catalogue_lacks(entry, topic))
         return "-";
     if (!entry->op)
-        return "rewritten";
+        return topic == C2S_TOPIC_EVAL ? "rewritten" : "";
     if (topic == C2S_TOPIC_MACS)
         return entry->op->macs ? "yes" : "0";
     if (topic == C2S_TOPIC_QUANT)
