@@ -63,6 +63,28 @@ bool c2s_constant_is_all(const c2s_value *value, double number) {
     return true;
 }
 
+bool c2s_reshape_target(const c2s_value *x, const c2s_dim *dim, unsigned count, c2s_ints *out) {
+    const c2s_type *type = &x->type;
+    unsigned open = 0; /* extents that only -1 can say */
+    if (count > C2S_MAX_INTS)
+        return false;
+    out->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        bool same = type->kind == C2S_KIND_TENSOR && (int)i < type->rank && dim[i] == type->dim[i];
+        if (dim[i] == 0)
+            return false;
+        out->at[i] = c2s_dim_is_known(dim[i]) ? dim[i] : same ? 0 : -1;
+        open += out->at[i] == -1 ? 1 : 0;
+    }
+    return open <= 1;
+}
+
+bool c2s_reshape_target_of(const c2s_value *x, const c2s_value *result, c2s_ints *out) {
+    const c2s_type *type = &result->type;
+    return type->kind == C2S_KIND_TENSOR && type->rank >= 0 &&
+           c2s_reshape_target(x, type->dim, (unsigned)type->rank, out);
+}
+
 bool c2s_same_type(const c2s_value *a, const c2s_value *b) {
     return a->type.kind == C2S_KIND_TENSOR && a->type.rank >= 0 && a->type.dtype != C2S_UNDEFINED &&
            c2s_type_equal(&a->type, &b->type);

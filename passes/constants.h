@@ -30,6 +30,12 @@ bool c2s_constant_scalar(const c2s_value *value, double *out);
 /* True if every element of the constant real or bool tensor equals `number` (0 equals -0). */
 bool c2s_constant_is_all(const c2s_value *value, double number);
 
+/* A constant target with which Reshape of `x` gives these extents: known ones as they are, 0 for
+ * what x has at that place, -1 for one other. False if that cannot be said, or an extent is 0. */
+bool c2s_reshape_target(const c2s_value *x, const c2s_dim *dim, unsigned count, c2s_ints *out);
+/* The same for the extents of a value. */
+bool c2s_reshape_target_of(const c2s_value *x, const c2s_value *result, c2s_ints *out);
+
 /* Same kind, dtype and extents, all of which are known or the same expression. */
 bool c2s_same_type(const c2s_value *a, const c2s_value *b);
 

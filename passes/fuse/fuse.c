@@ -9,7 +9,10 @@
 
 /* Chains first: what they shorten may then fuse into something larger. */
 static const c2s_rule *const fuse_rules[] = {
-    &c2s_rule_transpose_transpose, &c2s_rule_squeeze_squeeze,  &c2s_rule_unsqueeze_unsqueeze,
+    &c2s_rule_transpose_transpose,
+    &c2s_rule_transpose_view,
+    &c2s_rule_transpose_reshape,
+    &c2s_rule_transpose_join, &c2s_rule_squeeze_squeeze,  &c2s_rule_unsqueeze_unsqueeze,
     &c2s_rule_reshape_reshape,     &c2s_rule_cast_cast,        &c2s_rule_clip_clip,
     &c2s_rule_concat_concat,       &c2s_rule_slice_slice,      &c2s_rule_reduce_squeeze,
     &c2s_rule_expand_broadcast,    &c2s_rule_affine_affine,    &c2s_rule_linear_batch_norm,

@@ -11,7 +11,8 @@ extern const c2s_rule c2s_rule_linear_batch_norm, c2s_rule_linear_affine, c2s_ru
 extern const c2s_rule c2s_rule_pad_conv, c2s_rule_pad_average_pool, c2s_rule_pad_max_pool;
 extern const c2s_rule c2s_rule_transpose_gemm_a, c2s_rule_transpose_gemm_b,
     c2s_rule_transpose_matmul_a, c2s_rule_transpose_matmul_b;
-extern const c2s_rule c2s_rule_transpose_transpose;
+extern const c2s_rule c2s_rule_transpose_transpose, c2s_rule_transpose_view,
+    c2s_rule_transpose_reshape, c2s_rule_transpose_join;
 extern const c2s_rule c2s_rule_reshape_reshape, c2s_rule_squeeze_squeeze,
     c2s_rule_unsqueeze_unsqueeze;
 extern const c2s_rule c2s_rule_cast_cast;

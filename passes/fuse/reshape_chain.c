@@ -12,23 +12,6 @@
 
 enum { X = C2S_LETTER_A, Y, SHAPE };
 
-/* The target as constants for Reshape: known extents, -1 for the one that is not. */
-static bool target_of(const c2s_value *result, c2s_ints *shape) {
-    const c2s_type *type = &result->type;
-    if (type->kind != C2S_KIND_TENSOR || type->rank < 0)
-        return false;
-    unsigned unknown = 0;
-    shape->count = (unsigned)type->rank;
-    for (int i = 0; i < type->rank; i++) {
-        bool known = c2s_dim_is_known(type->dim[i]);
-        shape->at[i] = known ? type->dim[i] : -1;
-        unknown += known ? 0 : 1;
-        if (known && type->dim[i] == 0) /* would copy, and -1 beside it has no answer */
-            return false;
-    }
-    return unknown <= 1;
-}
-
 /* A constant target without 0 means the same whatever shape it is applied to. */
 static bool target_stands_alone(const c2s_node *reshape) {
     c2s_ints shape;
@@ -43,7 +26,7 @@ static bool target_stands_alone(const c2s_node *reshape) {
 static const char *refuse(const c2s_match *m) {
     c2s_ints shape;
     if (c2s_same_type(m->value[X], m->root->outputs[0]) || target_stands_alone(m->root) ||
-        target_of(m->root->outputs[0], &shape))
+        c2s_reshape_target_of(m->value[X], m->root->outputs[0], &shape))
         return NULL;
     return "more than one extent of the result is not known";
 }
@@ -57,7 +40,7 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
         in[1] = m->root->inputs[1].value;
         return c2s_build_finish(b, c2s_build_like(b, m->root, in, 2));
     }
-    target_of(m->root->outputs[0], &shape);
+    c2s_reshape_target_of(m->value[X], m->root->outputs[0], &shape);
     in[1] = c2s_build_ints(b, "shape", shape.at, shape.count);
     return c2s_build(b, "Reshape", in, 2);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "ir/graph.h"
 #include "ir/internal.h"
 #include "ops/op.h"
@@ -15,6 +16,13 @@
     } while (0)
 
 enum { MAX_NESTING = 128 };
+
+/* Names are interned. */
+static c2s_status verify_name(c2s_map *names, const c2s_value *value) {
+    EXPECT(!c2s_map_get(names, value->name), "two values are called \"%s\"", value->name);
+    c2s_map_put(names, value->name, (void *)(uintptr_t)value);
+    return C2S_OK;
+}
 
 static c2s_status verify_value(const c2s_value *value, const c2s_graph *graph) {
     const c2s_model *model = graph->model;
@@ -30,8 +38,7 @@ static c2s_status verify_value(const c2s_value *value, const c2s_graph *graph) {
         EXPECT(model->nodes.at[use->user->id] == use->user,
                "value \"%s\" is used by a removed node", value->name);
         count++;
-        EXPECT(count <= value->use_count, "value \"%s\" has more uses than it counts",
-               value->name);
+        EXPECT(count <= value->use_count, "value \"%s\" has more uses than it counts", value->name);
     }
     EXPECT(count == value->use_count, "value \"%s\" counts %u uses, it has %u", value->name,
            value->use_count, count);
@@ -41,7 +48,7 @@ static c2s_status verify_value(const c2s_value *value, const c2s_graph *graph) {
     return C2S_OK;
 }
 
-static c2s_status verify_outputs(const c2s_node *node, const c2s_graph *graph) {
+static c2s_status verify_outputs(const c2s_node *node, const c2s_graph *graph, c2s_map *names) {
     for (unsigned i = 0; i < node->output_count; i++) {
         const c2s_value *value = node->outputs[i];
         if (!value)
@@ -49,6 +56,7 @@ static c2s_status verify_outputs(const c2s_node *node, const c2s_graph *graph) {
         EXPECT(value->def == node && value->def_slot == i, "%s: output %u says otherwise",
                c2s_node_text(node), i);
         C2S_TRY(verify_value(value, graph));
+        C2S_TRY(verify_name(names, value));
     }
     return C2S_OK;
 }
@@ -71,8 +79,7 @@ static c2s_status verify_bodies(const c2s_node *node, bool *defined, unsigned de
     return C2S_OK;
 }
 
-static c2s_status verify_inputs(const c2s_node *node, const c2s_graph *graph,
-                                const bool *defined) {
+static c2s_status verify_inputs(const c2s_node *node, const c2s_graph *graph, const bool *defined) {
     for (unsigned i = 0; i < node->input_count; i++) {
         const c2s_use *use = &node->inputs[i];
         EXPECT(use->user == node && use->slot == i, "%s: slot %u has lost its way",
@@ -93,11 +100,12 @@ static void define(bool *defined, const c2s_node *node) {
             defined[node->outputs[i]->id] = true;
 }
 
-static c2s_status verify_graph(const c2s_graph *graph, bool *defined, unsigned depth) {
+static c2s_status verify_names_and_edges(const c2s_graph *graph, bool *defined, c2s_map *names,
+                                         unsigned depth) {
     EXPECT(depth < MAX_NESTING, "bodies are nested deeper than %d", MAX_NESTING);
     EXPECT(graph->formal_inputs <= graph->entry->output_count, "graph \"%s\" lost inputs",
            graph->name);
-    C2S_TRY(verify_outputs(graph->entry, graph));
+    C2S_TRY(verify_outputs(graph->entry, graph, names));
     define(defined, graph->entry);
     for (size_t i = 0; i < graph->initializers.count; i++) {
         const c2s_value *value = graph->initializers.at[i];
@@ -105,6 +113,7 @@ static c2s_status verify_graph(const c2s_graph *graph, bool *defined, unsigned d
             continue;
         EXPECT(!value->def && value->constant, "initializer \"%s\" has no content", value->name);
         C2S_TRY(verify_value(value, graph));
+        C2S_TRY(verify_name(names, value));
         defined[value->id] = true;
     }
     unsigned count = 0;
@@ -113,16 +122,23 @@ static c2s_status verify_graph(const c2s_graph *graph, bool *defined, unsigned d
         EXPECT(node->graph == graph && node->prev == last, "%s: the node list is broken",
                c2s_node_text(node));
         C2S_TRY(verify_inputs(node, graph, defined));
-        C2S_TRY(verify_outputs(node, graph));
+        C2S_TRY(verify_outputs(node, graph, names));
         C2S_TRY(verify_bodies(node, defined, depth));
         define(defined, node);
     }
-    EXPECT(graph->last == last && graph->node_count == count, "graph \"%s\": %u nodes, it counts %u",
-           graph->name, count, graph->node_count);
+    EXPECT(graph->last == last && graph->node_count == count,
+           "graph \"%s\": %u nodes, it counts %u", graph->name, count, graph->node_count);
     for (unsigned i = 0; i < graph->exit->input_count; i++)
         EXPECT(graph->exit->inputs[i].value, "graph output \"%s\" is not connected",
                graph->output_names[i]);
     return verify_inputs(graph->exit, graph, defined);
+}
+
+static c2s_status verify_graph(const c2s_graph *graph, bool *defined, unsigned depth) {
+    c2s_map names = {0};
+    c2s_status status = verify_names_and_edges(graph, defined, &names, depth);
+    c2s_map_free(&names);
+    return status;
 }
 
 c2s_status c2s_model_verify(const c2s_model *model) {

@@ -45,7 +45,7 @@ c2s_node *c2s_build_like(c2s_builder *b, const c2s_node *like, c2s_value *const 
     node->origin = like->origin;
     node->changed = like->changed;
     const c2s_value *old = c2s_node_out(like, 0);
-    if (old)
+    if (old && like != b->before) /* what replaces the root gets its name from the driver */
         c2s_vec_push(&b->heirs,
                      (struct c2s_heir){node->outputs[0], old->name, old->origin, like->id});
     return node;
