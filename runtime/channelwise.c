@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "runtime/kernel.h"
+#include "runtime/layout.h"
 
 /* Below this many elements one thread is faster. */
 #define PARALLEL_ELEMENTS 65536
@@ -21,10 +21,20 @@ static bool relu_accepts(const c2s_step *step) {
            c2s_type_equal(c2s_step_type(step, 0), &step->out[0]->type);
 }
 
-static c2s_status relu_run(c2s_step *step) {
-    size_t count = step->in[0]->tensor->count;
-    if (count == 0)
+/* In whatever layout the input has: padding is 0 and stays 0. */
+static c2s_status relu_prepare(c2s_step *step) {
+    c2s_const_md layout = c2s_step_layout(step, 0);
+    if (!layout)
         return C2S_OK;
+    C2S_TRY(c2s_step_take(step, 0, layout));
+    return c2s_step_give(step, 0, layout);
+}
+
+static c2s_status relu_run(c2s_step *step) {
+    size_t size;
+    if (step->in[0]->tensor->count == 0 || !c2s_slot_size(step->in[0], &size))
+        return C2S_OK;
+    size_t count = size / sizeof(float);
     const float *x = c2s_tensor_data(step->in[0]->tensor);
     float *y = c2s_tensor_mutable(step->out[0]->tensor);
 #pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
@@ -34,7 +44,12 @@ static c2s_status relu_run(c2s_step *step) {
 }
 
 const c2s_kernel_family c2s_kernels_relu = {
-    .name = "relu", .accepts = relu_accepts, .run = relu_run};
+    .name = "relu",
+    .flags = C2S_KERNEL_LAYOUTS,
+    .accepts = relu_accepts,
+    .prepare = relu_prepare,
+    .run = relu_run,
+};
 
 /* ---- BatchNormalization ---- */
 

@@ -187,9 +187,8 @@ c2s_status c2s_dnnl_reorder_run(c2s_dnnl *dnnl, const c2s_reorder *reorder, dnnl
     return c2s_dnnl_check(status, "reorder");
 }
 
-/* Reorders once what lies at `data`. */
-static c2s_status reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
-                               void *target) {
+c2s_status c2s_dnnl_reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                                 void *target) {
     c2s_reorder reorder;
     dnnl_memory_t source = NULL, destination = NULL;
     C2S_TRY(c2s_dnnl_reorder_create(dnnl, from, to, &reorder));
@@ -214,7 +213,7 @@ c2s_status c2s_dnnl_reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c
     *out = c2s_bytes_alloc(dnnl_memory_desc_get_size(to));
     if (!*out)
         return c2s_fail(C2S_ERR_MEMORY, "no memory to pack a constant");
-    c2s_status status = reorder_into(dnnl, from, data, to, (*out)->data);
+    c2s_status status = c2s_dnnl_reorder_into(dnnl, from, data, to, (*out)->data);
     if (status != C2S_OK) {
         c2s_bytes_unref(*out);
         *out = NULL;

@@ -33,6 +33,9 @@ void c2s_dnnl_reorder_destroy(c2s_reorder *reorder);
 c2s_status c2s_dnnl_reorder_run(c2s_dnnl *dnnl, const c2s_reorder *reorder, dnnl_memory_t from,
                                 dnnl_memory_t to, void *scratch);
 
+/* Reorders once what lies at `data`. */
+c2s_status c2s_dnnl_reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                                 void *target);
 /* A copy in layout `to` of what lies at `data`. */
 c2s_status c2s_dnnl_reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
                                 c2s_bytes **out);

@@ -4,6 +4,7 @@
  */
 #include "ops/window.h"
 #include "runtime/dnnl_primitive.h"
+#include "runtime/post_ops.h"
 
 typedef struct conv {
     bool transposed;
@@ -93,7 +94,7 @@ static c2s_status weights_md(const conv *c, const c2s_type *w, c2s_md *any, c2s_
 }
 
 typedef struct conv_mds {
-    c2s_md src, src_any, weights, weights_any, bias, dst, dst_any;
+    c2s_md src, src_any, weights, weights_any, bias, dst, dst_any, chosen;
 } conv_mds;
 
 static c2s_status any_of(c2s_md *out, const c2s_type *type) {
@@ -110,23 +111,62 @@ static c2s_status make_mds(const c2s_step *step, const conv *c, conv_mds *md) {
     return any_of(&md->dst_any, &step->out[0]->type);
 }
 
-static c2s_status bind(c2s_step *step, const conv_mds *md, c2s_primitive *p) {
+static c2s_status describe_pd(const c2s_step *step, const conv *c, const conv_mds *md,
+                              const_dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *pd) {
+    return c2s_dnnl_check(c2s_pd_convolution(pd, c2s_dnnl_engine(step->dnnl), c->transposed,
+                                             md->src_any, md->weights_any, md->bias, md->dst_any,
+                                             &c->pads, attr),
+                          "convolution");
+}
+
+/* The layout that the convolution gives its result: operands of posts take the same. */
+static c2s_status find_target(const c2s_step *step, const conv *c, conv_mds *md,
+                              c2s_post_target *target) {
+    dnnl_primitive_desc_t pd;
+    const c2s_type *type = &step->out[0]->type;
+    *target = (c2s_post_target){.rank = type->rank, .dims = type->dim, .channel = 1};
+    if (!c2s_posts_need_layout(step))
+        return C2S_OK;
+    C2S_TRY(describe_pd(step, c, md, c2s_dnnl_attr(step->dnnl), &pd));
+    c2s_status status = c2s_dnnl_check(
+        c2s_md_clone(&md->chosen, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0)),
+        "descriptor");
+    dnnl_primitive_desc_destroy(pd);
+    target->dst = md->chosen;
+    return status;
+}
+
+static c2s_status describe_with_posts(const c2s_step *step, const conv *c, const conv_mds *md,
+                                      const c2s_post_target *target, dnnl_primitive_desc_t *pd) {
+    dnnl_primitive_attr_t attr;
+    C2S_TRY(c2s_posts_attr(step, target, &attr));
+    c2s_status status = describe_pd(step, c, md, attr, pd);
+    dnnl_primitive_attr_destroy(attr);
+    C2S_TRY(status);
+    if (step->post_count == 0 || !c2s_pd_is_plain(*pd))
+        return C2S_OK;
+    dnnl_primitive_desc_destroy(*pd);
+    return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN has no fast code with these post-operations");
+}
+
+static c2s_status bind(c2s_step *step, const conv_mds *md, const c2s_post_target *target,
+                       c2s_primitive *p) {
     C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_SRC, 0, md->src));
     C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_WEIGHTS, 1, md->weights));
     if (md->bias)
         C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_BIAS, 2, md->bias));
-    return c2s_primitive_output(p, DNNL_ARG_DST, 0, md->dst);
+    C2S_TRY(c2s_posts_bind(p, step, target, 0));
+    return c2s_primitive_output(p, step, DNNL_ARG_DST, 0, md->dst);
 }
 
-static c2s_status build(c2s_step *step, const conv *c, const conv_mds *md) {
+static c2s_status build(c2s_step *step, const conv *c, conv_mds *md) {
     dnnl_primitive_desc_t pd;
     c2s_primitive *p;
-    C2S_TRY(c2s_dnnl_check(c2s_pd_convolution(&pd, c2s_dnnl_engine(step->dnnl), c->transposed,
-                                              md->src_any, md->weights_any, md->bias, md->dst_any,
-                                              &c->pads, c2s_dnnl_attr(step->dnnl)),
-                           "convolution"));
+    c2s_post_target target;
+    C2S_TRY(find_target(step, c, md, &target));
+    C2S_TRY(describe_with_posts(step, c, md, &target, &pd));
     C2S_TRY(c2s_primitive_create(step->dnnl, pd, &p));
-    c2s_status status = bind(step, md, p);
+    c2s_status status = bind(step, md, &target, p);
     if (status == C2S_OK)
         step->state = p;
     else
@@ -149,6 +189,7 @@ static c2s_status prepare(c2s_step *step, bool transposed) {
     c2s_md_free(md.bias);
     c2s_md_free(md.dst);
     c2s_md_free(md.dst_any);
+    c2s_md_free(md.chosen);
     return status;
 }
 
@@ -172,6 +213,7 @@ static c2s_status deconv_prepare(c2s_step *step) {
 
 const c2s_kernel_family c2s_kernels_dnnl_conv = {
     .name = "dnnl_conv",
+    .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_POSTS,
     .accepts = conv_accepts,
     .prepare = conv_prepare,
     .run = c2s_primitive_run_state,
@@ -181,6 +223,7 @@ const c2s_kernel_family c2s_kernels_dnnl_conv = {
 
 const c2s_kernel_family c2s_kernels_dnnl_deconv = {
     .name = "dnnl_deconv",
+    .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_POSTS,
     .accepts = deconv_accepts,
     .prepare = deconv_prepare,
     .run = c2s_primitive_run_state,

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/dnnl_primitive.h"
+#include "runtime/dnnl_eltwise.h"
+#include "runtime/layout.h"
 
 typedef struct function {
     const char *op;
@@ -40,7 +41,7 @@ static bool read_bound(const c2s_step *step, unsigned input, float absent, float
     return !isnan(*out);
 }
 
-static bool describe(const c2s_step *step, function *f) {
+bool c2s_eltwise_of(const c2s_step *step, c2s_eltwise *f) {
     const c2s_node *node = step->node;
     if (!c2s_step_wants(step, 0) || !c2s_dnnl_accepts(c2s_step_type(step, 0)) ||
         !c2s_type_equal(c2s_step_type(step, 0), &step->out[0]->type))
@@ -50,9 +51,9 @@ static bool describe(const c2s_step *step, function *f) {
         i++;
     if (i == count)
         return false;
-    *f = functions[i];
-    if (f->attr)
-        f->alpha = c2s_attr_float(node, f->attr, f->alpha);
+    *f = (c2s_eltwise){functions[i].kind, functions[i].alpha, functions[i].beta};
+    if (functions[i].attr)
+        f->alpha = c2s_attr_float(node, functions[i].attr, f->alpha);
     if (f->kind == dnnl_eltwise_gelu_erf &&
         strcmp(c2s_attr_string(node, "approximate", "none"), "tanh") == 0)
         f->kind = dnnl_eltwise_gelu_tanh;
@@ -63,27 +64,61 @@ static bool describe(const c2s_step *step, function *f) {
 }
 
 static bool eltwise_accepts(const c2s_step *step) {
-    function f;
-    return describe(step, &f);
+    c2s_eltwise f;
+    return c2s_eltwise_of(step, &f);
 }
 
-static c2s_status eltwise_prepare(c2s_step *step) {
-    function f;
+static c2s_status describe_pd(const c2s_step *step, const c2s_eltwise *f, c2s_const_md md,
+                              dnnl_primitive_desc_t *pd) {
+    return c2s_dnnl_check(c2s_pd_eltwise(pd, c2s_dnnl_engine(step->dnnl), f->kind, md, md, f->alpha,
+                                         f->beta, c2s_dnnl_attr(step->dnnl)),
+                          "eltwise");
+}
+
+/* In the layout that the input has. The library's plain code, which some functions get where
+ * channels are padded, loses NaN. */
+static c2s_status build_in_layout(c2s_step *step, const c2s_eltwise *f) {
+    dnnl_primitive_desc_t pd;
+    c2s_md plain;
+    if (!c2s_step_layout(step, 0))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the input is row-major");
+    C2S_TRY(describe_pd(step, f, c2s_step_layout(step, 0), &pd));
+    c2s_status status = c2s_pd_is_plain(pd) ? c2s_fail(C2S_ERR_UNSUPPORTED,
+                                                       "oneDNN has no fast code for this layout")
+                                            : c2s_md_of(&plain, c2s_step_type(step, 0));
+    if (status != C2S_OK) {
+        dnnl_primitive_desc_destroy(pd);
+        return status;
+    }
+    status = c2s_primitive_unary(step, pd, plain, plain);
+    c2s_md_free(plain);
+    return status;
+}
+
+/* As one long axis. */
+static c2s_status build_flat(c2s_step *step, const c2s_eltwise *f) {
     size_t count;
-    if (!describe(step, &f) || !c2s_type_elements(c2s_step_type(step, 0), &count))
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
-    int64_t dim = (int64_t)count;
     c2s_md md;
     dnnl_primitive_desc_t pd;
+    if (!c2s_type_elements(c2s_step_type(step, 0), &count))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "too many elements");
+    int64_t dim = (int64_t)count;
     C2S_TRY(c2s_md_plain(&md, 1, &dim));
-    c2s_status status =
-        c2s_dnnl_check(c2s_pd_eltwise(&pd, c2s_dnnl_engine(step->dnnl), f.kind, md, md, f.alpha,
-                                      f.beta, c2s_dnnl_attr(step->dnnl)),
-                       "eltwise");
+    c2s_status status = describe_pd(step, f, md, &pd);
     if (status == C2S_OK)
         status = c2s_primitive_unary(step, pd, md, md);
     c2s_md_free(md);
     return status;
+}
+
+static c2s_status eltwise_prepare(c2s_step *step) {
+    c2s_eltwise f;
+    if (!c2s_eltwise_of(step, &f))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
+    if (build_in_layout(step, &f) == C2S_OK)
+        return C2S_OK;
+    c2s_error_clear();
+    return build_flat(step, &f);
 }
 
 /* Clipping drops NaN. */
@@ -93,6 +128,7 @@ static bool eltwise_finite_only(const c2s_step *step) {
 
 const c2s_kernel_family c2s_kernels_dnnl_eltwise = {
     .name = "dnnl_eltwise",
+    .flags = C2S_KERNEL_LAYOUTS,
     .accepts = eltwise_accepts,
     .prepare = eltwise_prepare,
     .run = c2s_primitive_run_state,

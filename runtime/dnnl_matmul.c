@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_primitive.h"
+#include "runtime/post_ops.h"
 
 /* dst[batch.., m, n] = scale * (a[batch.., m, k] x b[batch.., k, n] + c[.., n or m, n]) */
 typedef struct product {
@@ -150,14 +151,26 @@ static bool c_is_row(const product *p) {
     return p->has_c && p->c[0] == 1 && p->c[1] == p->dst[1];
 }
 
-static c2s_status attributes(const product *p, const product_mds *md, dnnl_primitive_attr_t *out) {
+static int own_posts(const product *p) {
+    return (p->has_c && !c_is_row(p)) + (p->scale != 1);
+}
+
+static c2s_post_target target_of(const product *p) {
+    return (c2s_post_target){.rank = p->rank, .dims = p->dst, .channel = p->rank - 1};
+}
+
+static c2s_status attributes(const c2s_step *step, const product *p, const product_mds *md,
+                             dnnl_primitive_attr_t *out) {
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t status = dnnl_post_ops_create(&ops);
     if (status == dnnl_success && p->has_c && !c_is_row(p))
         status = dnnl_post_ops_append_binary(ops, dnnl_binary_add, md->c);
     if (status == dnnl_success && p->scale != 1)
         status = c2s_post_ops_eltwise(ops, dnnl_eltwise_linear, p->scale, 0);
+    c2s_post_target target = target_of(p);
     c2s_status result = c2s_dnnl_check(status, "post-operations");
+    if (result == C2S_OK)
+        result = c2s_posts_append(step, &target, ops);
     if (result == C2S_OK)
         result = c2s_dnnl_attr_with(ops, out);
     if (ops)
@@ -174,14 +187,16 @@ static c2s_status bind(c2s_step *step, const product *p, const product_mds *md,
             primitive, step,
             c_is_row(p) ? DNNL_ARG_BIAS : DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, 2,
             md->c));
-    return c2s_primitive_output(primitive, DNNL_ARG_DST, 0, md->dst);
+    c2s_post_target target = target_of(p);
+    C2S_TRY(c2s_posts_bind(primitive, step, &target, own_posts(p)));
+    return c2s_primitive_output(primitive, step, DNNL_ARG_DST, 0, md->dst);
 }
 
 static c2s_status build(c2s_step *step, const product *p, const product_mds *md) {
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd = NULL;
     c2s_primitive *primitive;
-    C2S_TRY(attributes(p, md, &attr));
+    C2S_TRY(attributes(step, p, md, &attr));
     c2s_status status = c2s_dnnl_check(c2s_pd_matmul(&pd, c2s_dnnl_engine(step->dnnl), md->a,
                                                      md->b_any ? md->b_any : md->b,
                                                      c_is_row(p) ? md->c : NULL, md->dst, attr),
@@ -234,6 +249,7 @@ static c2s_status gemm_prepare(c2s_step *step) {
 
 const c2s_kernel_family c2s_kernels_dnnl_matmul = {
     .name = "dnnl_matmul",
+    .flags = C2S_KERNEL_POSTS,
     .accepts = matmul_accepts,
     .prepare = matmul_prepare,
     .run = c2s_primitive_run_state,
@@ -242,6 +258,7 @@ const c2s_kernel_family c2s_kernels_dnnl_matmul = {
 
 const c2s_kernel_family c2s_kernels_dnnl_gemm = {
     .name = "dnnl_gemm",
+    .flags = C2S_KERNEL_POSTS,
     .accepts = gemm_accepts,
     .prepare = gemm_prepare,
     .run = c2s_primitive_run_state,

@@ -3,6 +3,7 @@
  * LayerNormalization and LRN.
  */
 #include "runtime/dnnl_primitive.h"
+#include "runtime/layout.h"
 
 static bool only_output_0(const c2s_step *step) {
     for (unsigned k = 1; k < step->out_count; k++)
@@ -12,7 +13,7 @@ static bool only_output_0(const c2s_step *step) {
 }
 
 /* Input `input` is argument `arg`, a vector of that extent. */
-static c2s_status bind_vector(c2s_primitive *p, const c2s_step *step, int arg, unsigned input,
+static c2s_status bind_vector(c2s_primitive *p, c2s_step *step, int arg, unsigned input,
                               int64_t extent) {
     c2s_md md;
     C2S_TRY(c2s_md_plain(&md, 1, &extent));
@@ -105,8 +106,9 @@ static c2s_status lrn_prepare(c2s_step *step) {
     c2s_md md;
     dnnl_primitive_desc_t pd;
     C2S_TRY(c2s_md_of(&md, c2s_step_type(step, 0)));
+    c2s_const_md layout = c2s_step_layout(step, 0) ? c2s_step_layout(step, 0) : md;
     c2s_status status = c2s_dnnl_check(
-        c2s_pd_lrn(&pd, c2s_dnnl_engine(step->dnnl), md, md, c2s_attr_int(node, "size", 1),
+        c2s_pd_lrn(&pd, c2s_dnnl_engine(step->dnnl), layout, layout, c2s_attr_int(node, "size", 1),
                    c2s_attr_float(node, "alpha", 0.0001f), c2s_attr_float(node, "beta", 0.75f),
                    c2s_attr_float(node, "bias", 1), c2s_dnnl_attr(step->dnnl)),
         "LRN");
@@ -118,6 +120,7 @@ static c2s_status lrn_prepare(c2s_step *step) {
 
 const c2s_kernel_family c2s_kernels_dnnl_lrn = {
     .name = "dnnl_lrn",
+    .flags = C2S_KERNEL_LAYOUTS,
     .accepts = lrn_accepts,
     .prepare = lrn_prepare,
     .run = c2s_primitive_run_state,

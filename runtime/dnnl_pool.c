@@ -6,6 +6,7 @@
 
 #include "ops/window.h"
 #include "runtime/dnnl_primitive.h"
+#include "runtime/layout.h"
 
 typedef struct pool {
     dnnl_alg_kind_t kind;
@@ -113,8 +114,29 @@ static void prefer_channels_last(const c2s_step *step, const pool *p, dnnl_primi
     dnnl_primitive_desc_destroy(other);
 }
 
+/* In the layout that the input has. */
+static c2s_status build_in_layout(c2s_step *step, const pool *p, c2s_const_md src,
+                                  c2s_const_md dst) {
+    dnnl_primitive_desc_t pd;
+    c2s_md any;
+    C2S_TRY(c2s_dnnl_check(
+        c2s_md_any(&any, step->out[0]->type.rank, step->out[0]->type.dim, dnnl_f32), "tensor"));
+    c2s_status status = describe_pd(step, p, c2s_step_layout(step, 0), any, &pd);
+    c2s_md_free(any);
+    C2S_TRY(status);
+    if (!c2s_pd_is_plain(pd))
+        return c2s_primitive_unary(step, pd, src, dst);
+    dnnl_primitive_desc_destroy(pd);
+    return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN has no fast code for this layout");
+}
+
 static c2s_status build(c2s_step *step, const pool *p, c2s_const_md src, c2s_const_md dst) {
     dnnl_primitive_desc_t pd;
+    if (c2s_step_layout(step, 0)) {
+        if (build_in_layout(step, p, src, dst) == C2S_OK)
+            return C2S_OK;
+        c2s_error_clear();
+    }
     C2S_TRY(describe_pd(step, p, src, dst, &pd));
     if (c2s_pd_is_plain(pd))
         prefer_channels_last(step, p, &pd);
@@ -138,6 +160,7 @@ static c2s_status pool_prepare(c2s_step *step) {
 
 const c2s_kernel_family c2s_kernels_dnnl_pool = {
     .name = "dnnl_pool",
+    .flags = C2S_KERNEL_LAYOUTS,
     .accepts = pool_accepts,
     .prepare = pool_prepare,
     .run = c2s_primitive_run_state,

@@ -6,6 +6,7 @@
 
 #include "base/vec.h"
 #include "runtime/dnnl_context.h"
+#include "runtime/layout.h"
 
 #define WORK_ALIGNMENT 64
 
@@ -20,6 +21,7 @@ typedef struct argument {
     c2s_reorder reorder;  /* between the two */
     size_t work, scratch; /* offsets of `memory` (if reordered or FROM_WORK), of the reorder's */
     c2s_bytes *bytes;     /* FROM_BYTES */
+    void *at, *user_at;   /* where `memory` and `user` point now */
 } argument;
 
 struct c2s_primitive {
@@ -124,25 +126,60 @@ static void *readable(const c2s_tensor *tensor) {
     return (void *)(uintptr_t)c2s_tensor_data(tensor);
 }
 
-c2s_status c2s_primitive_input(c2s_primitive *p, const c2s_step *step, int arg, unsigned input,
-                               c2s_const_md md) {
-    argument a = {.arg = arg, .from = FROM_INPUT, .slot = input};
-    const c2s_tensor *constant = c2s_step_constant(step, input);
-    if (!constant)
-        return bind(p, &a, md);
-    c2s_const_md want = wanted(p, arg, md);
-    if (dnnl_memory_desc_equal(want, md)) /* read in place at every run */
-        return bind(p, &a, md);
-    a.from = FROM_BYTES;
-    c2s_status status = c2s_dnnl_pack(p->dnnl, constant, md, want, &a.bytes);
-    if (status == C2S_OK)
-        status = memory(p, want, a.bytes->data, &a.memory);
-    return add(p, &a, status);
+/* True if `md` describes the slot's own axes in row-major order: then its layout may be chosen. */
+static bool is_whole(const c2s_step *step, const c2s_slot *slot, c2s_const_md md) {
+    c2s_md plain;
+    if (!c2s_step_chooses(step) || !c2s_dnnl_accepts(&slot->type) ||
+        c2s_md_of(&plain, &slot->type) != C2S_OK)
+        return false;
+    bool same = dnnl_memory_desc_equal(plain, md);
+    c2s_md_free(plain);
+    return same;
 }
 
-c2s_status c2s_primitive_output(c2s_primitive *p, int arg, unsigned output, c2s_const_md md) {
-    argument a = {.arg = arg, .from = FROM_OUTPUT, .slot = output};
+c2s_status c2s_primitive_form(c2s_primitive *p, int arg, bool output, unsigned slot,
+                              c2s_const_md md) {
+    argument a = {.arg = arg, .from = output ? FROM_OUTPUT : FROM_INPUT, .slot = slot};
+    return add(p, &a, memory(p, md, DNNL_MEMORY_NONE, &a.memory));
+}
+
+static c2s_status bind_constant(c2s_primitive *p, const c2s_tensor *constant, argument *a,
+                                c2s_const_md md) {
+    c2s_const_md want = wanted(p, a->arg, md);
+    if (dnnl_memory_desc_equal(want, md)) /* read in place at every run */
+        return bind(p, a, md);
+    a->from = FROM_BYTES;
+    c2s_status status = c2s_dnnl_pack(p->dnnl, constant, md, want, &a->bytes);
+    if (status == C2S_OK)
+        status = memory(p, want, a->bytes->data, &a->memory);
+    return add(p, a, status);
+}
+
+c2s_status c2s_primitive_input(c2s_primitive *p, c2s_step *step, int arg, unsigned input,
+                               c2s_const_md md) {
+    argument a = {.arg = arg, .from = FROM_INPUT, .slot = input};
+    if (step->in[input]->constant)
+        return bind_constant(p, step->in[input]->constant, &a, md);
+    c2s_const_md want = wanted(p, arg, md);
+    if (is_whole(step, step->in[input], md)) {
+        C2S_TRY(c2s_step_take(step, input, dnnl_memory_desc_equal(want, md) ? NULL : want));
+        return c2s_primitive_form(p, arg, false, input, want);
+    }
+    if (c2s_step_chooses(step))
+        C2S_TRY(c2s_step_take(step, input, NULL));
     return bind(p, &a, md);
+}
+
+c2s_status c2s_primitive_output(c2s_primitive *p, c2s_step *step, int arg, unsigned output,
+                                c2s_const_md md) {
+    argument a = {.arg = arg, .from = FROM_OUTPUT, .slot = output};
+    C2S_TRY(
+        c2s_step_give(step, output, NULL)); /* an earlier attempt may have chosen another form */
+    c2s_const_md want = wanted(p, arg, md);
+    if (dnnl_memory_desc_equal(want, md) || !is_whole(step, step->out[output], md))
+        return bind(p, &a, md);
+    C2S_TRY(c2s_step_give(step, output, want));
+    return c2s_primitive_form(p, arg, true, output, want);
 }
 
 c2s_status c2s_primitive_numbers(c2s_primitive *p, int arg, const float *numbers, size_t count,
@@ -182,7 +219,11 @@ c2s_status c2s_primitive_begin(c2s_primitive *p) {
     return c2s_dnnl_work(p->dnnl, p->work_size);
 }
 
-static c2s_status set(dnnl_memory_t object, void *data) {
+/* Planned memory stays where it is from run to run. */
+static c2s_status set(dnnl_memory_t object, void **at, void *data) {
+    if (*at == data)
+        return C2S_OK;
+    *at = data;
     return c2s_dnnl_check(dnnl_memory_set_data_handle(object, data), "memory object");
 }
 
@@ -191,13 +232,13 @@ static c2s_status before(c2s_primitive *p, argument *a, const c2s_step *step) {
     if (a->from == FROM_BYTES)
         return C2S_OK;
     if (a->from == FROM_WORK)
-        return set(a->memory, c2s_primitive_work(p, a->work));
+        return set(a->memory, &a->at, c2s_primitive_work(p, a->work));
     void *data = a->from == FROM_INPUT ? readable(step->in[a->slot]->tensor)
                                        : c2s_tensor_mutable(step->out[a->slot]->tensor);
     if (!a->user)
-        return set(a->memory, data);
-    C2S_TRY(set(a->memory, c2s_primitive_work(p, a->work)));
-    C2S_TRY(set(a->user, data));
+        return set(a->memory, &a->at, data);
+    C2S_TRY(set(a->memory, &a->at, c2s_primitive_work(p, a->work)));
+    C2S_TRY(set(a->user, &a->user_at, data));
     return a->from == FROM_INPUT ? c2s_dnnl_reorder_run(p->dnnl, &a->reorder, a->user, a->memory,
                                                         c2s_primitive_work(p, a->scratch))
                                  : C2S_OK;
@@ -227,7 +268,7 @@ c2s_status c2s_primitive_unary(c2s_step *step, dnnl_primitive_desc_t pd, c2s_con
     C2S_TRY(c2s_primitive_create(step->dnnl, pd, &p));
     c2s_status status = c2s_primitive_input(p, step, DNNL_ARG_SRC, 0, src);
     if (status == C2S_OK)
-        status = c2s_primitive_output(p, DNNL_ARG_DST, 0, dst);
+        status = c2s_primitive_output(p, step, DNNL_ARG_DST, 0, dst);
     if (status == C2S_OK)
         step->state = p;
     else

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A oneDNN primitive bound to the slots of a step. Tensors are row-major; where the primitive
- * wants another layout, reorders go before and behind it, and those of constants are done once per
- * session. Kernels build their primitives with this, and never handle memory objects themselves.
+ * A oneDNN primitive bound to the slots of a step: memory objects, work space, reorders, packed
+ * constants. Kernels build their primitives with this, and never handle memory objects themselves.
  */
 #ifndef C2S_RUNTIME_DNNL_PRIMITIVE_H
 #define C2S_RUNTIME_DNNL_PRIMITIVE_H
@@ -38,13 +37,18 @@ typedef struct c2s_primitive c2s_primitive;
 c2s_status c2s_primitive_create(c2s_dnnl *dnnl, dnnl_primitive_desc_t pd, c2s_primitive **out);
 void c2s_primitive_destroy(c2s_primitive *primitive); /* NULL is allowed */
 
-/* Binds argument `arg` (DNNL_ARG_...) to an input or output slot whose bytes are laid out as `md`
- * says, or to numbers that the primitive keeps (`count` floats, copied). A constant input is
- * reordered now. All descriptors are borrowed. */
-c2s_status c2s_primitive_input(c2s_primitive *primitive, const c2s_step *step, int arg,
-                               unsigned input, c2s_const_md md);
-c2s_status c2s_primitive_output(c2s_primitive *primitive, int arg, unsigned output,
+/* Binds argument `arg` (DNNL_ARG_...) to an input or output slot that `md` describes as row-major,
+ * or to numbers that the primitive keeps (`count` floats, copied). Where the primitive wants
+ * another layout: a constant input is packed now; if `md` has the slot's own axes, the step takes
+ * or gives the form in that layout; else a reorder goes before or behind the primitive in every
+ * run. All descriptors are borrowed. */
+c2s_status c2s_primitive_input(c2s_primitive *primitive, c2s_step *step, int arg, unsigned input,
+                               c2s_const_md md);
+c2s_status c2s_primitive_output(c2s_primitive *primitive, c2s_step *step, int arg, unsigned output,
                                 c2s_const_md md);
+/* The same for a slot whose bytes are laid out as `md` says, which is what the primitive wants. */
+c2s_status c2s_primitive_form(c2s_primitive *primitive, int arg, bool output, unsigned slot,
+                              c2s_const_md md);
 c2s_status c2s_primitive_numbers(c2s_primitive *primitive, int arg, const float *numbers,
                                  size_t count, c2s_const_md md);
 /* Binds an argument to part of the work space; *offset serves c2s_primitive_work at run time. */

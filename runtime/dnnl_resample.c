@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_primitive.h"
+#include "runtime/layout.h"
 
 static bool is_text(const c2s_node *node, const char *attr, const char *absent, const char *text) {
     return strcmp(c2s_attr_string(node, attr, absent), text) == 0;
@@ -74,9 +75,17 @@ static bool resample_accepts(const c2s_step *step) {
 
 static c2s_status build(c2s_step *step, dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst) {
     dnnl_primitive_desc_t pd;
-    C2S_TRY(c2s_dnnl_check(c2s_pd_resampling(&pd, c2s_dnnl_engine(step->dnnl), kind, src, dst,
-                                             c2s_dnnl_attr(step->dnnl)),
-                           "resampling"));
+    c2s_md any = NULL;
+    c2s_const_md layout = c2s_step_layout(step, 0);
+    const c2s_type *y = &step->out[0]->type;
+    if (layout)
+        C2S_TRY(c2s_dnnl_check(c2s_md_any(&any, y->rank, y->dim, dnnl_f32), "tensor"));
+    c2s_status status = c2s_dnnl_check(c2s_pd_resampling(&pd, c2s_dnnl_engine(step->dnnl), kind,
+                                                         layout ? layout : src, layout ? any : dst,
+                                                         c2s_dnnl_attr(step->dnnl)),
+                                       "resampling");
+    c2s_md_free(any);
+    C2S_TRY(status);
     return c2s_primitive_unary(step, pd, src, dst);
 }
 
@@ -97,6 +106,7 @@ static c2s_status resample_prepare(c2s_step *step) {
 
 const c2s_kernel_family c2s_kernels_dnnl_resample = {
     .name = "dnnl_resample",
+    .flags = C2S_KERNEL_LAYOUTS,
     .accepts = resample_accepts,
     .prepare = resample_prepare,
     .run = c2s_primitive_run_state,

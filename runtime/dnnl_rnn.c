@@ -198,7 +198,7 @@ static c2s_status bind_weights(c2s_step *step, const rnn *r, const rnn_mds *md, 
 static c2s_status bind_output(c2s_step *step, c2s_primitive *p, int arg, unsigned output,
                               c2s_const_md md) {
     size_t offset;
-    return c2s_step_wants(step, output) ? c2s_primitive_output(p, arg, output, md)
+    return c2s_step_wants(step, output) ? c2s_primitive_output(p, step, arg, output, md)
                                         : c2s_primitive_temporary(p, arg, md, &offset);
 }
 
@@ -216,7 +216,7 @@ static c2s_status bind(c2s_step *step, const rnn_mds *md, rnn_state *s) {
         C2S_TRY(bind_output(step, p, DNNL_ARG_DST_ITER_C, 2, md->state));
     s->permute = c2s_step_wants(step, 0) && s->r.directions == 2;
     if (c2s_step_wants(step, 0) && !s->permute)
-        return c2s_primitive_output(p, DNNL_ARG_DST_LAYER, 0, md->dst);
+        return c2s_primitive_output(p, step, DNNL_ARG_DST_LAYER, 0, md->dst);
     return c2s_primitive_temporary(p, DNNL_ARG_DST_LAYER, md->dst, &s->offset);
 }
 

@@ -9,38 +9,82 @@
 
 #include "ops/op.h"
 
-struct c2s_dnnl; /* runtime/dnnl_primitive.h */
+struct c2s_dnnl;   /* runtime/dnnl_primitive.h */
+struct c2s_layout; /* runtime/layout.h */
+struct c2s_plan;   /* runtime/plan.h */
 
-/* One value of a graph inside a plan. */
+/* One value of a graph inside a plan: its row-major form, which stands for the value, or another
+ * form of the same elements in a layout that some kernel prefers (runtime/layout.h). */
 typedef struct c2s_slot {
     const c2s_value *value;
     c2s_type type;              /* concrete, or kind UNKNOWN until it is computed */
     const c2s_tensor *constant; /* the same in every run of the plan, else NULL; a reference */
     c2s_tensor *tensor;         /* content while a run needs it (constants: always); a reference */
-    struct c2s_step *last;      /* the last step that reads or makes it */
+    struct c2s_layout *layout;  /* NULL: row-major */
+    struct c2s_slot *base;      /* the row-major form */
+    struct c2s_slot *next_form; /* of the same value */
+    struct c2s_slot *made;      /* of a base: the form that was computed first, NULL: none yet */
+    bool ready;                 /* this form is an input, a constant, or made by a planned step */
     bool kept;                  /* a graph output: lives until the run ends */
     bool observed;
+    float most; /* in this run, no element is larger in magnitude; infinite: nothing is known */
+    unsigned reader_count;         /* operands of steps that take the value */
+    struct c2s_step *reader[2];    /* the first two of them */
+    struct c2s_step *maker, *last; /* the step that makes this form; the last that needs it */
+    struct c2s_slot *store;        /* whose memory it lies in: its own, or that of a view */
+    bool escapes;                  /* someone may keep a reference to its memory */
+    unsigned start, end;           /* of a store: from where to where in the order it is needed */
+    struct c2s_slot *host;         /* the store that it is a part of (an input of Concat) */
+    size_t host_offset;
+    bool placed;       /* it lies in the plan's block */
+    size_t offset;     /* there */
+    c2s_tensor *place; /* the tensor there, while the block is allocated */
 } c2s_slot;
 
-/* A node to compute. */
+/* What a kernel computes behind the step's own node, before anything is written: one elementwise
+ * function, or one operation with another operand. */
+typedef struct c2s_post {
+    int kind; /* a dnnl_alg_kind_t */
+    float alpha, beta;
+    bool binary;
+    c2s_slot *operand; /* of a binary one: a base */
+    bool drops_nan;    /* NaN may come out as a number */
+    const c2s_node *node[2];
+    unsigned node_count;
+} c2s_post;
+
+enum { C2S_MOST_POSTS = 6 };
+
+/* A node to compute, or (`is_reorder`) a form to make. */
 typedef struct c2s_step {
     const c2s_node *node;
     const struct c2s_kernel_family *kernel; /* NULL: op->eval */
     void *state;                            /* of the kernel, from prepare to release */
-    struct c2s_dnnl *dnnl;                  /* engine, packed weights, work space */
-    c2s_slot **in, **out;                   /* entries are NULL for what is left out */
-    unsigned in_count, out_count;           /* `in`: formal slots, then hidden ones */
-    c2s_slot **dying;                       /* needed by no later step */
+    struct c2s_plan *plan;
+    struct c2s_dnnl *dnnl;        /* engine, packed weights, work space */
+    c2s_slot **in, **out;         /* entries are NULL for what is left out */
+    unsigned in_count, out_count; /* `in`: formal slots, then hidden ones, then operands of posts */
+    c2s_post *posts;
+    unsigned post_count;
+    struct c2s_step *inside; /* the step whose kernel computes this one, too */
+    unsigned index;          /* in the order of execution */
+    c2s_slot **dying;        /* needed by no later step */
     unsigned dying_count;
     c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */
-    bool folded;    /* all outputs are constants of the plan: nothing to compute */
-    bool late;      /* types are known only at run time: prepared then, and when they change */
-    bool failed;    /* a kernel failed: eval for good */
+    float gain;     /* see runtime/range.h */
+    unsigned char rule;
+    bool guards_inputs, guards_posts;
+    bool is_reorder;
+    bool folded; /* all outputs are constants of the plan: nothing to compute */
+    bool late;   /* types are known only at run time: prepared then, and when they change */
+    bool failed; /* a kernel failed: eval for good */
     uint64_t runs, nanoseconds, bytes; /* while profiling */
 } c2s_step;
 
 typedef enum c2s_kernel_flags {
-    C2S_KERNEL_MAKES_OUTPUTS = 1 << 0 /* run sets out[..]->tensor itself (views) */
+    C2S_KERNEL_MAKES_OUTPUTS = 1 << 0, /* run sets out[..]->tensor itself (views of input 0) */
+    C2S_KERNEL_LAYOUTS = 1 << 1,       /* takes inputs in any layout; else all are row-major */
+    C2S_KERNEL_POSTS = 1 << 2          /* prepare looks at step->posts */
 } c2s_kernel_flags;
 
 /* A family of kernels for similar operators. */

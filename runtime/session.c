@@ -8,6 +8,7 @@
 #include <omp.h>
 #endif
 
+#include "base/log.h"
 #include "base/map.h"
 #include "runtime/dnnl_primitive.h"
 #include "runtime/plan.h"
@@ -68,6 +69,13 @@ static unsigned free_place(onednn *s, graph_plans *plans) {
     return oldest;
 }
 
+/* Other plans of the graph give up their memory. */
+static void let_others_rest(graph_plans *plans, const c2s_plan *plan) {
+    for (unsigned k = 0; k < plans->count; k++)
+        if (plans->plan[k] && plans->plan[k] != plan)
+            c2s_plan_rest(plans->plan[k]);
+}
+
 static c2s_plan *find_plan(onednn *s, const c2s_graph *graph, const c2s_tensor *const *in) {
     graph_plans *plans = c2s_map_get(&s->graphs, graph);
     if (!plans) { /* a graph without a single value */
@@ -80,16 +88,42 @@ static c2s_plan *find_plan(onednn *s, const c2s_graph *graph, const c2s_tensor *
             plan = plans->plan[k];
     if (!plan) {
         unsigned place = free_place(s, plans);
-        plan = c2s_plan_create(&s->context, graph, plans->slot_count, in);
+        plan = c2s_plan_create(&s->context, graph, plans->slot_count, in, false);
         plans->plan[place] = plan;
+        let_others_rest(plans, plan);
     }
     plan->used = ++s->clock;
     return plan;
 }
 
+/* A plan that a run refuted makes way for one that looks at each type as it comes. */
+static c2s_plan *replace_plan(onednn *s, c2s_plan *plan, const c2s_tensor *const *in) {
+    graph_plans *plans = c2s_map_get(&s->graphs, plan->graph);
+    unsigned place = 0;
+    while (plans->plan[place] != plan)
+        place++;
+    plans->plan[place] = c2s_plan_create(&s->context, plan->graph, plans->slot_count, in, true);
+    plans->plan[place]->used = plan->used;
+    c2s_plan_destroy(plan);
+    return plans->plan[place];
+}
+
+static c2s_status run_graph(onednn *s, const c2s_graph *graph, const c2s_tensor *const *in,
+                            c2s_tensor **out, c2s_plan **used) {
+    *used = find_plan(s, graph, in);
+    c2s_status status = c2s_plan_run(*used, in, out);
+    if (status == C2S_OK || !(*used)->refuted)
+        return status;
+    c2s_log(1, "%s", c2s_error());
+    c2s_error_clear();
+    *used = replace_plan(s, *used, in);
+    return c2s_plan_run(*used, in, out);
+}
+
 static c2s_status run_body(c2s_plan_context *context, const c2s_graph *body,
                            const c2s_tensor *const *entry, c2s_tensor **out) {
-    return c2s_plan_run(find_plan(owner_of(context), body, entry), entry, out);
+    c2s_plan *plan;
+    return run_graph(owner_of(context), body, entry, out, &plan);
 }
 
 /* ---- threads ---- */
@@ -149,8 +183,8 @@ static c2s_status onednn_open(const c2s_graph *graph, const c2s_eval_options *op
 }
 
 static c2s_status run_main(onednn *s, const c2s_tensor *const *in, c2s_tensor **out) {
-    c2s_plan *plan = find_plan(s, s->context.main, in);
-    c2s_status status = c2s_plan_run(plan, in, out);
+    c2s_plan *plan;
+    c2s_status status = run_graph(s, s->context.main, in, out, &plan);
     c2s_memory_trim(s->context.memory);
     s->last = status == C2S_OK ? plan : NULL;
     return status;
@@ -181,8 +215,10 @@ const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *nod
     const c2s_plan *plan = ((const onednn *)session)->last;
     for (unsigned i = 0; plan && i < plan->step_count; i++) {
         const c2s_step *step = &plan->steps[i];
-        if (step->node == node)
-            return step->folded ? "constant" : step->kernel ? step->kernel->name : "eval";
+        if (step->node != node)
+            continue;
+        const c2s_step *doer = step->inside ? step->inside : step;
+        return doer->folded ? "constant" : doer->kernel ? doer->kernel->name : "eval";
     }
     return NULL;
 }
@@ -193,24 +229,19 @@ void c2s_onednn_profile(c2s_session *session, bool on) {
     for (size_t i = 0; i < s->graphs.capacity && on; i++) {
         graph_plans *plans = s->graphs.slots[i].used ? s->graphs.slots[i].value : NULL;
         for (unsigned k = 0; plans && k < plans->count; k++)
-            for (unsigned j = 0; j < plans->plan[k]->step_count; j++)
-                plans->plan[k]->steps[j].runs = plans->plan[k]->steps[j].nanoseconds = 0;
+            for (size_t j = 0; j < plans->plan[k]->order.count; j++)
+                plans->plan[k]->order.at[j]->runs = plans->plan[k]->order.at[j]->nanoseconds = 0;
     }
 }
 
 size_t c2s_onednn_profile_read(const c2s_session *session, c2s_step_profile *out) {
     const c2s_plan *plan = ((const onednn *)session)->last;
-    size_t count = 0;
-    for (unsigned i = 0; plan && i < plan->step_count; i++) {
-        const c2s_step *step = &plan->steps[i];
-        if (step->folded)
-            continue;
-        if (out)
-            out[count] = (c2s_step_profile){step->node, step->kernel ? step->kernel->name : "eval",
-                                            step->runs, step->nanoseconds, step->bytes};
-        count++;
+    for (size_t i = 0; plan && out && i < plan->order.count; i++) {
+        const c2s_step *step = plan->order.at[i];
+        out[i] = (c2s_step_profile){step->node, step->kernel ? step->kernel->name : "eval",
+                                    step->runs, step->nanoseconds, step->bytes};
     }
-    return count;
+    return plan ? plan->order.count : 0;
 }
 
 const char *c2s_onednn_version(void) {

@@ -19,13 +19,16 @@ const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *nod
 /* Where the time of the main graph goes. Profiling costs two readings of the clock per step. */
 typedef struct c2s_step_profile {
     const c2s_node *node;
-    const char *kernel; /* as c2s_onednn_kernel_of */
+    const char *kernel;         /* as c2s_onednn_kernel_of */
     uint64_t runs, nanoseconds; /* since profiling was switched on */
     uint64_t bytes;             /* of all inputs and outputs of one run */
 } c2s_step_profile;
 
 void c2s_onednn_profile(c2s_session *session, bool on);
-/* The steps of the last run's plan that are not constant; `out` may be NULL: their number. */
+/* What the last run's plan runs, in the order of the graph: nodes that are not constant, and under
+ * the kernel "reorder" changes of layout for the node or behind it. `out` may be NULL: their
+ * number.
+ */
 size_t c2s_onednn_profile_read(const c2s_session *session, c2s_step_profile *out);
 
 /* "oneDNN 2.6.3" */

@@ -334,6 +334,21 @@ static c2s_node *try_resize(trial *t, const char *op) {
     return n;
 }
 
+static c2s_node *try_concat(trial *t, const char *op) {
+    int64_t dim[4];
+    int rank = (int)pick(t, 1, 4), axis = (int)pick(t, 0, rank - 1);
+    random_shape(t, rank, 6, dim);
+    unsigned count = (unsigned)pick(t, 1, 4);
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, count, 1);
+    for (unsigned k = 0; k < count; k++) {
+        dim[axis] = pick(t, 1, 5);
+        c2s_use_set(&n->inputs[k], operand(t, pick(t, 0, 3) == 0, rank, dim));
+    }
+    c2s_attr_set_int(n, "axis", flip(t) ? axis : axis - rank);
+    t->operations = 0;
+    return n;
+}
+
 static c2s_node *try_view(trial *t, const char *op) {
     int64_t dim[3] = {pick(t, 1, 9), 1, pick(t, 1, 9)};
     c2s_value *x = operand(t, false, 3, dim), *with = NULL;
@@ -368,7 +383,7 @@ static c2s_node *try_rnn(trial *t, const char *op) {
     c2s_attr_set_string(n, "direction", direction);
     if (!lstm && flip(t))
         c2s_attr_set_int(n, "linear_before_reset", 1);
-    t->operations = (double)(steps * (in + h));
+    t->operations = (double)(steps * (in + h) * 16); /* each step ends in polynomials */
     return n;
 }
 
@@ -378,6 +393,7 @@ static const struct {
     double least; /* share of the trials that the family must take */
 } makers[] = {
     {"batch_norm", try_batch_norm, 1},
+    {"concat", try_concat, 0.8},
     {"dnnl_binary", try_binary, 0.3},
     {"dnnl_conv", try_conv, 0.95},
     {"dnnl_deconv", try_conv, 0.8},

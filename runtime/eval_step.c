@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Computing a step through eval: those without a kernel, and those whose kernel cannot be used this
+ * time. The latter may stand for several nodes and have inputs and outputs in other layouts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/layout.h"
+#include "runtime/plan.h"
+
+enum { FEW = 16 };
+
+/* ---- bodies of control flow ---- */
+
+typedef struct body_runner {
+    c2s_body_runner base;
+    c2s_plan_context *context;
+    const c2s_step *owner;
+} body_runner;
+
+static c2s_status run_body(const c2s_body_runner *self, const c2s_graph *body,
+                           const c2s_tensor *const *in, unsigned in_count, c2s_tensor **out,
+                           unsigned out_count) {
+    const body_runner *runner = (const body_runner *)self;
+    if (in_count != body->formal_inputs || out_count != c2s_graph_output_count(body))
+        return c2s_fail(C2S_ERR_INVALID,
+                        "body \"%s\" has %u inputs and %u outputs, expected %u and %u", body->name,
+                        body->formal_inputs, c2s_graph_output_count(body), in_count, out_count);
+    unsigned entries = body->entry->output_count, hidden = c2s_graph_hidden_slot(body);
+    const c2s_tensor *few[FEW];
+    const c2s_tensor **entry = entries <= FEW ? few : c2s_alloc_array(entries, sizeof *entry);
+    for (unsigned k = 0; k < entries; k++)
+        entry[k] = k < in_count ? in[k] : runner->owner->in[hidden + k - in_count]->tensor;
+    c2s_status status = runner->context->run_body(runner->context, body, entry, out);
+    if (entry != few)
+        free(entry);
+    return status;
+}
+
+/* ---- a node alone ---- */
+
+/* Where eval passed on its input (a cast to the same type), the memory is the plan's and will be
+ * used for something else: the result gets its own. */
+static c2s_status detach(const c2s_plan *plan, c2s_tensor **tensor) {
+    c2s_tensor *old = *tensor, *copy;
+    if (!old || !plan->block || old->bytes != plan->block)
+        return C2S_OK;
+    C2S_TRY(c2s_tensor_create(old->type.dtype, old->type.rank, old->type.dim, &copy));
+    if (old->count)
+        memcpy(c2s_tensor_mutable(copy), c2s_tensor_data(old), c2s_tensor_size(old));
+    c2s_tensor_unref(old);
+    *tensor = copy;
+    return C2S_OK;
+}
+
+static c2s_status eval_node(c2s_plan *plan, c2s_step *step) {
+    const c2s_node *node = step->node;
+    const c2s_tensor *few_in[FEW];
+    c2s_tensor *few_out[FEW];
+    const c2s_tensor **in =
+        step->in_count <= FEW ? few_in : c2s_alloc_array(step->in_count, sizeof *in);
+    c2s_tensor **out =
+        step->out_count <= FEW ? few_out : c2s_alloc_array(step->out_count, sizeof *out);
+    for (unsigned k = 0; k < step->in_count; k++)
+        in[k] = step->in[k] ? step->in[k]->tensor : NULL;
+    body_runner runner = {{run_body}, plan->context, step};
+    c2s_status status =
+        c2s_node_eval(node, in, out, &runner.base, plan->context->options.memory_limit);
+    bool good = status == C2S_OK;
+    for (unsigned k = 0; k < step->out_count && good; k++) {
+        if (status == C2S_OK)
+            status = detach(plan, &out[k]);
+        if (step->out[k])
+            step->out[k]->tensor = out[k];
+        else
+            c2s_tensor_unref(out[k]);
+    }
+    if (in != few_in)
+        free(in);
+    if (out != few_out)
+        free(out);
+    return status;
+}
+
+/* ---- a node and what its kernel does behind it ---- */
+
+/* A result on the way, row-major. */
+typedef struct result {
+    const c2s_value *value;
+    c2s_tensor *tensor;
+} result;
+
+typedef C2S_VEC(result) results;
+
+/* The content of a value in any form that is alive now. */
+static c2s_status content_of(c2s_plan *plan, const c2s_value *value, c2s_tensor **out) {
+    *out = NULL;
+    const c2s_slot *base = c2s_plan_slot(plan, value);
+    for (const c2s_slot *form = base; form; form = form->next_form)
+        if (form->tensor)
+            return c2s_slot_plain(plan->context->dnnl, form, out);
+    return C2S_OK; /* an optional input that was left out */
+}
+
+static c2s_status input_of(c2s_plan *plan, const results *r, const c2s_value *value,
+                           c2s_tensor **out) {
+    for (size_t k = 0; k < r->count; k++)
+        if (r->at[k].value == value) {
+            *out = c2s_tensor_ref(r->at[k].tensor);
+            return C2S_OK;
+        }
+    return content_of(plan, value, out);
+}
+
+static c2s_status eval_one(c2s_plan *plan, const c2s_node *node, results *r) {
+    c2s_tensor **in = c2s_zalloc((node->input_count + 1) * sizeof *in);
+    c2s_tensor **out =
+        c2s_zalloc((node->output_count + 1) * sizeof *out); /* stay NULL on failure */
+    c2s_status status = C2S_OK;
+    for (unsigned k = 0; k < node->input_count && status == C2S_OK; k++)
+        if (node->inputs[k].value)
+            status = input_of(plan, r, node->inputs[k].value, &in[k]);
+    if (status == C2S_OK)
+        status = c2s_node_eval(node, (const c2s_tensor *const *)in, out, NULL,
+                               plan->context->options.memory_limit);
+    for (unsigned k = 0; k < node->output_count; k++) {
+        if (!out[k])
+            continue;
+        if (status == C2S_OK)
+            status = detach(plan, &out[k]);
+        c2s_vec_push(r, (result){node->outputs[k], out[k]});
+    }
+    for (unsigned k = 0; k < node->input_count; k++)
+        c2s_tensor_unref(in[k]);
+    free(in);
+    free(out);
+    return status;
+}
+
+/* Gives an output what eval made, where the plan wants it. */
+static c2s_status deliver(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made) {
+    if (!slot->layout && !slot->place) {
+        slot->tensor = c2s_tensor_ref(made);
+        return C2S_OK;
+    }
+    C2S_TRY(c2s_slot_allocate(plan, slot));
+    void *target = c2s_tensor_mutable(slot->tensor);
+    if (slot->layout)
+        return c2s_slot_fill(plan->context->dnnl, slot, made, target);
+    memcpy(target, c2s_tensor_data(made), c2s_tensor_size(made));
+    return C2S_OK;
+}
+
+static c2s_status eval_all(c2s_plan *plan, c2s_step *step, results *r) {
+    C2S_TRY(eval_one(plan, step->node, r));
+    for (unsigned k = 0; k < step->post_count; k++)
+        for (unsigned n = 0; n < step->posts[k].node_count; n++)
+            C2S_TRY(eval_one(plan, step->posts[k].node[n], r));
+    for (unsigned k = 0; k < step->out_count; k++)
+        for (size_t i = 0; step->out[k] && i < r->count; i++)
+            if (r->at[i].value == step->out[k]->value)
+                C2S_TRY(deliver(plan, step->out[k], r->at[i].tensor));
+    return C2S_OK;
+}
+
+static bool is_plain(c2s_slot *const *slots, unsigned count) {
+    for (unsigned k = 0; k < count; k++)
+        if (slots[k] && (slots[k]->layout || slots[k]->place))
+            return false;
+    return true;
+}
+
+c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
+    bool reads_plain = true;
+    for (unsigned k = 0; k < step->in_count; k++)
+        reads_plain = reads_plain && !(step->in[k] && step->in[k]->layout);
+    if (step->post_count == 0 && reads_plain && is_plain(step->out, step->out_count))
+        return eval_node(plan, step);
+    results r = {0};
+    c2s_status status = eval_all(plan, step, &r);
+    for (size_t k = 0; k < r.count; k++)
+        c2s_tensor_unref(r.at[k].tensor);
+    c2s_vec_free(&r);
+    return status;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who computes what, and in which layout. In the order of the graph each step gets a kernel, which
+ * takes its inputs in the layouts that it likes and may carry out what follows behind it.
+ */
+#include "base/log.h"
+#include "runtime/layout.h"
+#include "runtime/plan.h"
+#include "runtime/post_ops.h"
+#include "runtime/range.h"
+
+/* ---- readers ---- */
+
+static void count_readers(c2s_plan *plan) {
+    for (unsigned i = 0; i < plan->step_count; i++) {
+        c2s_step *step = &plan->steps[i];
+        for (unsigned k = 0; k < step->in_count && !step->folded; k++) {
+            c2s_slot *slot = step->in[k];
+            if (!slot)
+                continue;
+            if (slot->reader_count < 2)
+                slot->reader[slot->reader_count] = step;
+            slot->reader_count++;
+        }
+    }
+    for (unsigned k = 0; k < c2s_graph_output_count(plan->graph); k++)
+        c2s_plan_slot(plan, c2s_graph_output(plan->graph, k))->kept = true;
+}
+
+/* ---- what a kernel may do for others ---- */
+
+/* The step that makes of `value` what `post` says; NULL: there is none. Its operand must be there
+ * already. */
+static c2s_step *find_post(const c2s_slot *value, c2s_post *post) {
+    if (value->kept || value->observed || value->reader_count == 0 || value->reader_count > 2)
+        return NULL;
+    c2s_step *first = value->reader[0];
+    if (first->late || first->inside)
+        return NULL;
+    if (value->reader_count == 2) {
+        c2s_step *second = value->reader[1];
+        return !second->late && !second->inside && c2s_post_swish_of(first, second, value, post)
+                   ? second
+                   : NULL;
+    }
+    if (!c2s_post_of(first, value, post) || (post->binary && !post->operand->made))
+        return NULL;
+    return first;
+}
+
+typedef struct chain {
+    c2s_post post[C2S_MOST_POSTS];
+    c2s_step *first[C2S_MOST_POSTS], *last[C2S_MOST_POSTS]; /* the steps of a post: one or two */
+    unsigned count;
+} chain;
+
+static void find_chain(const c2s_step *step, chain *c) {
+    c->count = 0;
+    if (step->out_count != 1 || !step->out[0])
+        return;
+    for (const c2s_slot *value = step->out[0]; c->count < C2S_MOST_POSTS;) {
+        c2s_step *user = find_post(value, &c->post[c->count]);
+        if (!user)
+            return;
+        c->first[c->count] = value->reader[0];
+        c->last[c->count++] = user;
+        value = user->out[0];
+    }
+}
+
+/* ---- preparing ---- */
+
+void c2s_step_unprepare(c2s_step *step) {
+    if (step->kernel && step->kernel->release)
+        step->kernel->release(step);
+    step->kernel = NULL;
+    step->state = NULL;
+}
+
+/* Back to the row-major forms of the node's own inputs and outputs. */
+static void reset(c2s_step *step) {
+    const c2s_node *node = step->node;
+    for (unsigned k = 0; k < node->input_count; k++)
+        step->in[k] = step->in[k] ? step->in[k]->base : NULL;
+    for (unsigned k = 0; k < step->out_count; k++)
+        step->out[k] = step->out[k] ? c2s_plan_slot(step->plan, node->outputs[k]) : NULL;
+    step->in_count = node->input_count;
+    step->post_count = 0;
+}
+
+static void add_posts(c2s_step *step, const chain *c, unsigned count) {
+    step->posts = c2s_arena_array(step->plan->arena, count, sizeof *step->posts);
+    step->post_count = count;
+    for (unsigned k = 0; k < count; k++) {
+        step->posts[k] = c->post[k];
+        if (c->post[k].binary)
+            step->in[step->in_count++] = c->post[k].operand;
+    }
+    if (count)
+        step->out[0] = c->last[count - 1]->out[0];
+}
+
+/* Inputs that the kernel has not taken are read row-major. */
+static c2s_status take_rest(c2s_step *step) {
+    for (unsigned k = 0; k < step->in_count; k++)
+        if (step->in[k] && !step->in[k]->ready)
+            C2S_TRY(c2s_step_take(step, k, NULL));
+    return C2S_OK;
+}
+
+static c2s_status try_kernel(c2s_step *step, const c2s_kernel_family *kernel) {
+    if (!(kernel->flags & C2S_KERNEL_LAYOUTS) && !step->plan->closed)
+        C2S_TRY(take_rest(step));
+    if (kernel->prepare)
+        C2S_TRY(kernel->prepare(step));
+    step->kernel = kernel;
+    c2s_status status = step->plan->closed ? C2S_OK : take_rest(step);
+    if (status != C2S_OK)
+        c2s_step_unprepare(step);
+    return status;
+}
+
+/* Drops the forms that a failed attempt has asked for. */
+static void drop_reorders(c2s_plan *plan, size_t from) {
+    while (plan->order.count > from) {
+        c2s_step *reorder = c2s_vec_pop(&plan->order);
+        reorder->out[0]->ready = false;
+        c2s_step_unprepare(reorder);
+    }
+}
+
+/* The longest chain that the kernel can carry out goes with the step. */
+static void prepare_with_posts(c2s_step *step, const c2s_kernel_family *kernel) {
+    chain c;
+    find_chain(step, &c);
+    for (unsigned count = c.count; count > 0; count--) {
+        size_t before = step->plan->order.count;
+        add_posts(step, &c, count);
+        if (try_kernel(step, kernel) == C2S_OK) {
+            for (unsigned k = 0; k < count; k++)
+                c.first[k]->inside = c.last[k]->inside = step;
+            return;
+        }
+        c2s_log(2, "%s: %s", c2s_node_text(step->node), c2s_error());
+        c2s_error_clear();
+        drop_reorders(step->plan, before);
+        reset(step);
+    }
+}
+
+void c2s_step_prepare(c2s_step *step) {
+    if (step->failed)
+        return;
+    const c2s_kernel_family *kernel = c2s_kernel_select(step);
+    if (!kernel)
+        return;
+    if (kernel->flags & C2S_KERNEL_POSTS && !step->plan->closed)
+        prepare_with_posts(step, kernel);
+    if (step->kernel)
+        return;
+    size_t before = step->plan->order.count;
+    if (try_kernel(step, kernel) == C2S_OK)
+        return;
+    c2s_log(1, "%s: %s cannot be used, the plain code runs instead: %s", c2s_node_text(step->node),
+            kernel->name, c2s_error());
+    c2s_error_clear();
+    step->state = NULL;
+    if (!step->plan->closed) {
+        drop_reorders(step->plan, before);
+        reset(step);
+    }
+}
+
+/* ---- the plan ---- */
+
+/* Row-major forms where nothing else will do. */
+static void want_plain(c2s_step *step, c2s_slot *slot) {
+    if (slot->ready || !slot->made)
+        return;
+    c2s_slot *in[1] = {slot};
+    c2s_step reader = *step;
+    reader.in = in;
+    reader.in_count = 1;
+    if (c2s_step_take(&reader, 0, NULL) != C2S_OK)
+        c2s_error_clear(); /* the run reports that the value is not there */
+}
+
+static void finish(c2s_plan *plan, c2s_step *step) {
+    c2s_range_plan(step);
+    c2s_vec_push(&plan->order, step);
+    for (unsigned k = 0; k < step->out_count; k++) {
+        c2s_slot *slot = step->out[k];
+        if (!slot)
+            continue;
+        slot->ready = true;
+        if (!slot->base->made)
+            slot->base->made = slot;
+        if (slot->base->kept || slot->base->observed)
+            want_plain(step, slot->base);
+    }
+}
+
+static void plan_step(c2s_plan *plan, c2s_step *step) {
+    if (step->folded || step->inside)
+        return;
+    if (!step->late)
+        c2s_step_prepare(step);
+    if (!step->kernel && take_rest(step) != C2S_OK)
+        c2s_error_clear();
+    finish(plan, step);
+}
+
+void c2s_plan_kernels(c2s_plan *plan) {
+    count_readers(plan);
+    for (unsigned i = 0; i < plan->step_count; i++)
+        plan_step(plan, &plan->steps[i]);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/range.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "runtime/layout.h"
+#include "runtime/post_ops.h"
+
+/* Below this, sums and products of an elementwise operation stay finite. */
+#define LIMIT 1e37f
+/* What rounding may add to a long sum of products, and to anything else. */
+#define LONG_SLACK  1.125f
+#define SHORT_SLACK 1.001f
+/* Below this many elements one thread is faster. */
+#define PARALLEL_ELEMENTS 65536
+
+typedef enum rule {
+    UNKNOWN, /* the results may be anything */
+    FIRST,   /* no larger than input 0 */
+    ONE,     /* no larger than 1, if input 0 holds no NaN */
+    LARGEST, /* no larger than the largest input */
+    SUM,
+    PRODUCT,
+    LINEAR /* input 0 times weights of input 1: no larger than input 0 times gain */
+} rule;
+
+static const struct {
+    const char *op;
+    rule rule;
+} rules[] = {
+    {"Abs", FIRST},
+    {"Add", SUM},
+    {"AveragePool", FIRST},
+    {"Conv", LINEAR},
+    {"ConvTranspose", LINEAR},
+    {"Gelu", FIRST},
+    {"Gemm", LINEAR},
+    {"GlobalAveragePool", FIRST},
+    {"GlobalMaxPool", FIRST},
+    {"HardSwish", FIRST},
+    {"MatMul", LINEAR},
+    {"Max", LARGEST},
+    {"MaxPool", FIRST},
+    {"Min", LARGEST},
+    {"Mul", PRODUCT},
+    {"ReduceMax", FIRST},
+    {"ReduceMean", FIRST},
+    {"ReduceMin", FIRST},
+    {"Relu", FIRST},
+    {"Resize", FIRST},
+    {"Sigmoid", ONE},
+    {"Softmax", ONE},
+    {"Sub", SUM},
+    {"Tanh", ONE},
+};
+
+static rule rule_of(const c2s_step *step) {
+    if (step->is_reorder)
+        return FIRST;
+    if (step->node->op->flags & C2S_OP_MOVES_DATA)
+        return LARGEST;
+    if (!step->kernel)
+        return UNKNOWN;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(rules[i].op, step->node->type) == 0)
+            return rules[i].rule;
+    return UNKNOWN;
+}
+
+/* ---- reading ---- */
+
+static uint32_t largest_bits(const uint32_t *bits, size_t count) {
+    int32_t largest = 0;
+    for (size_t k = 0; k < count; k++) {
+        int32_t magnitude = (int32_t)(bits[k] & 0x7fffffffu);
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return (uint32_t)largest;
+}
+
+/* The largest magnitude; infinite if there is NaN or infinity. Magnitudes are ordered as their bits
+ * are, NaN behind infinity. */
+static float read_most(const float *data, size_t count) {
+    const uint32_t *bits = (const uint32_t *)(const void *)data;
+    uint32_t largest = 0;
+    enum { BLOCK = 8192 };
+    size_t blocks = (count + BLOCK - 1) / BLOCK;
+#pragma omp parallel for reduction(max : largest) if (count >= PARALLEL_ELEMENTS)
+    for (size_t b = 0; b < blocks; b++) {
+        size_t start = b * BLOCK, length = count - start < BLOCK ? count - start : BLOCK;
+        uint32_t here = largest_bits(bits + start, length);
+        largest = here > largest ? here : largest;
+    }
+    float most;
+    memcpy(&most, &largest, sizeof most);
+    return isfinite(most) ? most : INFINITY;
+}
+
+static bool is_float(const c2s_slot *slot) {
+    return slot && slot->tensor && slot->tensor->type.kind == C2S_KIND_TENSOR &&
+           slot->tensor->type.dtype == C2S_FLOAT;
+}
+
+static void scan(c2s_slot *slot) {
+    size_t size;
+    if (!is_float(slot) || (slot->constant && slot->most >= 0) || !c2s_slot_size(slot, &size))
+        return;
+    const float *data = c2s_tensor_data(slot->tensor);
+    if (slot->layout == NULL)
+        size = c2s_tensor_size(slot->tensor);
+    slot->most = size ? read_most(data, size / sizeof *data) : 0;
+}
+
+/* ---- planning ---- */
+
+/* Products behind one output element, times the largest weight. */
+static float find_gain(const c2s_step *step) {
+    const c2s_tensor *w = c2s_step_constant(step, 1);
+    if (!w || w->type.dtype != C2S_FLOAT || w->type.rank < 2 || w->count == 0)
+        return INFINITY;
+    double outputs;
+    bool conv = step->node->op == &c2s_op_conv, deconv = step->node->op == &c2s_op_conv_transpose;
+    if (conv || deconv)
+        outputs = (double)w->type.dim[conv ? 0 : 1];
+    else /* of a matrix, the longer side is at least the number of terms */
+        outputs = (double)(w->type.dim[w->type.rank - 1] < w->type.dim[w->type.rank - 2]
+                               ? w->type.dim[w->type.rank - 1]
+                               : w->type.dim[w->type.rank - 2]);
+    double terms = (double)w->count / outputs;
+    float alpha = 1;
+    if (step->node->op == &c2s_op_gemm)
+        alpha = fmaxf(1, fabsf(c2s_attr_float(step->node, "alpha", 1)));
+    return (float)(terms * (double)read_most(c2s_tensor_data(w), w->count)) * alpha * LONG_SLACK;
+}
+
+void c2s_range_plan(c2s_step *step) {
+    step->rule = (unsigned char)rule_of(step);
+    step->gain = step->rule == LINEAR ? find_gain(step) : 0;
+    step->guards_inputs =
+        step->kernel && step->kernel->finite_only && step->kernel->finite_only(step);
+    step->guards_posts = false;
+    for (unsigned k = 0; k < step->post_count; k++)
+        step->guards_posts |= step->posts[k].drops_nan;
+}
+
+/* ---- running ---- */
+
+static float slacken(float most) {
+    return most * SHORT_SLACK;
+}
+
+static float most_of(const c2s_slot *slot) {
+    return slot ? slot->most : 0;
+}
+
+/* How large the results of the node itself can be. */
+static float estimate_node(const c2s_step *step) {
+    float most = 0;
+    switch ((rule)step->rule) {
+    case UNKNOWN:
+        return C2S_RANGE_UNKNOWN;
+    case FIRST:
+        return most_of(step->in[0]);
+    case ONE: /* of NaN comes NaN */
+        most = most_of(step->in[0]);
+        return most >= 0 && isfinite(most) ? 1 : C2S_RANGE_UNKNOWN;
+    case LINEAR:
+        if (most_of(step->in[0]) < 0 || !isfinite(step->gain))
+            return C2S_RANGE_UNKNOWN;
+        most = most_of(step->in[0]) * step->gain;
+        if (step->node->formal_count > 2 && step->in[2]) {
+            if (step->in[2]->constant)
+                scan(step->in[2]);
+            if (step->in[2]->most < 0)
+                return C2S_RANGE_UNKNOWN;
+            most += step->in[2]->most * fmaxf(1, fabsf(c2s_attr_float(step->node, "beta", 1)));
+        }
+        return slacken(most);
+    case LARGEST:
+    case SUM:
+    case PRODUCT:
+        break;
+    }
+    if (step->rule == PRODUCT)
+        most = 1;
+    for (unsigned k = 0; k < step->node->formal_count; k++) {
+        if (!step->in[k])
+            continue;
+        if (step->in[k]->constant)
+            scan(step->in[k]);
+        float one = step->in[k]->most;
+        if (step->rule == LARGEST && !is_float(step->in[k]))
+            continue; /* indices, axes */
+        if (one < 0)
+            return C2S_RANGE_UNKNOWN;
+        most = step->rule == SUM       ? most + one
+               : step->rule == PRODUCT ? most * one
+                                       : fmaxf(most, one);
+    }
+    return slacken(most);
+}
+
+static float estimate_post(const c2s_post *post, const c2s_slot *operand, float most) {
+    if (!post->binary)
+        return c2s_post_most(post, most);
+    if (operand->most < 0)
+        return C2S_RANGE_UNKNOWN;
+    return slacken(c2s_post_most_with(post, most, operand->most));
+}
+
+/* The operand's form that the step has taken. */
+static const c2s_slot *operand_of(const c2s_step *step, unsigned post) {
+    unsigned at = step->node->input_count;
+    for (unsigned k = 0; k < post; k++)
+        at += step->posts[k].binary;
+    return step->posts[post].binary ? step->in[at] : NULL;
+}
+
+/* How large the results of the step can be; *safe: NaN cannot reach a function that loses it. */
+static float estimate(const c2s_step *step, bool *safe) {
+    float most = estimate_node(step);
+    *safe = true;
+    for (unsigned k = 0; k < step->post_count; k++) {
+        if (!(most < LIMIT)) /* there may be infinity, and of that NaN */
+            most = C2S_RANGE_UNKNOWN;
+        if (most < 0 && step->posts[k].drops_nan)
+            *safe = false;
+        if (most >= 0)
+            most = estimate_post(&step->posts[k], operand_of(step, k), most);
+    }
+    return most;
+}
+
+static bool inputs_allow(c2s_step *step) {
+    float limit = step->rule == ONE ? FLT_MAX : LIMIT; /* Softmax may see the largest of all */
+    for (unsigned k = 0; k < step->node->formal_count; k++) {
+        c2s_slot *slot = step->in[k];
+        if (!slot || slot->constant || !is_float(slot))
+            continue;
+        if (slot->most < 0)
+            scan(slot);
+        if (slot->most < 0 || slot->most > limit)
+            return false;
+    }
+    return true;
+}
+
+/* False: nothing is known, or it is too large. */
+static bool result_is_moderate(const c2s_step *step) {
+    float most = estimate_node(step);
+    return most >= 0 && most < LIMIT;
+}
+
+static void scan_inputs(c2s_step *step) {
+    for (unsigned k = 0; k < step->in_count; k++)
+        scan(step->in[k]);
+}
+
+bool c2s_range_allows(c2s_step *step) {
+    bool safe = true;
+    if (step->guards_inputs && !inputs_allow(step))
+        return false;
+    if (step->guards_inputs && step->rule == LINEAR && isfinite(step->gain) &&
+        !result_is_moderate(step)) {
+        scan_inputs(step);
+        if (!result_is_moderate(step))
+            return false;
+    }
+    if (!step->guards_posts)
+        return true;
+    estimate(step, &safe);
+    if (safe)
+        return true;
+    scan_inputs(step);
+    estimate(step, &safe);
+    return safe;
+}
+
+void c2s_range_follow(c2s_step *step) {
+    for (unsigned k = 0; k < step->out_count; k++)
+        if (step->out[k] && !step->out[k]->constant)
+            step->out[k]->most = C2S_RANGE_UNKNOWN;
+    if (step->out_count == 0 || !step->out[0] || step->out[0]->constant)
+        return;
+    bool safe;
+    float most = estimate(step, &safe);
+    if (!(most >= 0 && most < LIMIT))
+        return;
+    for (unsigned k = 0; k < step->out_count; k++)
+        if (step->out[k] && (k == 0 || step->rule == LARGEST)) /* all parts of Split */
+            step->out[k]->most = most;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random convolution networks against the plain evaluator: layouts, what kernels carry out for the
+ * nodes behind them, shared memory, NaN and infinity. */
+#include "unit/make_graph.h"
+
+#include "base/random.h"
+#include "eval/compare.h"
+#include "runtime/session.h"
+
+enum { ROUNDS = 300, MOST_VALUES = 40 };
+
+typedef struct network {
+    c2s_random random;
+    c2s_model *model;
+    c2s_value *value[MOST_VALUES]; /* [n, channels, h, w] */
+    unsigned count;
+} network;
+
+static int64_t pick(network *t, int64_t low, int64_t high) {
+    return c2s_random_integer(&t->random, low, high);
+}
+
+static c2s_value *any_value(network *t) { /* mostly a late one: long chains */
+    unsigned back = (unsigned)pick(t, 0, pick(t, 0, 2) ? 1 : (int64_t)t->count - 1);
+    return t->value[back < t->count ? t->count - 1 - back : 0];
+}
+
+static c2s_value *weight(network *t, int rank, const int64_t *dim, double scale) {
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, rank, dim, &tensor), C2S_OK);
+    for (size_t k = 0; k < tensor->count; k++)
+        ((float *)c2s_tensor_mutable(tensor))[k] =
+            (float)(scale * (2 * c2s_random_uniform(&t->random) - 1));
+    return c2s_value_constant(t->model->graph, "w", tensor);
+}
+
+static c2s_value *add_conv(network *t, c2s_value *x) {
+    static const int64_t channels[] = {3, 4, 8, 12, 16, 24, 32};
+    int64_t in = x->type.dim[1], out = channels[pick(t, 0, 6)], kernel = pick(t, 0, 1) ? 1 : 3;
+    bool depthwise = pick(t, 0, 4) == 0;
+    if (depthwise)
+        out = in;
+    int64_t w[4] = {out, depthwise ? 1 : in, kernel, kernel},
+            pads[4] = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
+    int64_t stride = x->type.dim[2] > 4 && pick(t, 0, 4) == 0 ? 2 : 1,
+            strides[2] = {stride, stride};
+    c2s_value *bias = pick(t, 0, 1) ? weight(t, 1, &out, 0.5) : NULL;
+    c2s_node *n =
+        bias ? NODE(t->model, "Conv", x, weight(t, 4, w, 1.5 / (double)(w[1] * kernel)), bias)
+             : NODE(t->model, "Conv", x, weight(t, 4, w, 1.5 / (double)(w[1] * kernel)));
+    c2s_attr_set_ints(n, "pads", pads, 4);
+    c2s_attr_set_ints(n, "strides", strides, 2);
+    c2s_attr_set_int(n, "group", depthwise ? in : 1);
+    return make_infer(n);
+}
+
+static c2s_value *add_unary(network *t, c2s_value *x) {
+    static const char *const ops[] = {"Relu", "Sigmoid",   "Tanh", "HardSwish",
+                                      "Elu",  "LeakyRelu", "Abs",  "Clip"};
+    const char *op = ops[pick(t, 0, 7)];
+    if (strcmp(op, "Clip") == 0)
+        return OP(t->model, "Clip", x, make_scalar(t->model, "low", 0),
+                  make_scalar(t->model, "high", 6));
+    return OP(t->model, op, x);
+}
+
+/* With a value of the same shape, if there is one, or with a number per channel. */
+static c2s_value *add_binary(network *t, c2s_value *x) {
+    static const char *const ops[] = {"Add", "Add", "Mul", "Sub", "Max", "Min"};
+    const char *op = ops[pick(t, 0, 5)];
+    for (unsigned k = 0; k < t->count && pick(t, 0, 3); k++) {
+        c2s_value *other = t->value[t->count - 1 - k];
+        if (other != x && c2s_type_equal(&other->type, &x->type))
+            return pick(t, 0, 1) ? OP(t->model, op, x, other) : OP(t->model, op, other, x);
+    }
+    int64_t dim[4] = {1, x->type.dim[1], 1, 1};
+    int drop = (int)pick(t, 0, 1);
+    return OP(t->model, op, x, weight(t, 4 - drop, dim + drop, 1));
+}
+
+static c2s_value *add_concat(network *t, c2s_value *x) {
+    c2s_value *others[2] = {x, x};
+    for (unsigned k = 0; k < 2; k++) {
+        c2s_value *other = any_value(t);
+        if (other->type.dim[2] == x->type.dim[2])
+            others[k] = other;
+    }
+    c2s_node *n = pick(t, 0, 1) ? NODE(t->model, "Concat", others[0], others[1])
+                                : NODE(t->model, "Concat", others[0], x, others[1]);
+    c2s_attr_set_int(n, "axis", 1);
+    return make_infer(n);
+}
+
+static c2s_value *add_pool(network *t, c2s_value *x) {
+    int64_t two[2] = {2, 2}, three[2] = {3, 3}, pads[4] = {1, 1, 1, 1};
+    c2s_node *n = NODE(t->model, pick(t, 0, 1) ? "MaxPool" : "AveragePool", x);
+    bool halve = x->type.dim[2] > 4 && pick(t, 0, 1);
+    c2s_attr_set_ints(n, "kernel_shape", halve ? two : three, 2);
+    if (halve)
+        c2s_attr_set_ints(n, "strides", two, 2);
+    else
+        c2s_attr_set_ints(n, "pads", pads, 4);
+    return make_infer(n);
+}
+
+static c2s_value *add_other(network *t, c2s_value *x) {
+    int64_t channels = x->type.dim[1];
+    switch (pick(t, 0, 3)) {
+    case 0:
+        return OP(t->model, "Mul", x, OP(t->model, "Sigmoid", x));
+    case 1: /* squeeze and excite */
+        return OP(t->model, "Mul", x,
+                  OP(t->model, "Sigmoid", OP(t->model, "GlobalAveragePool", x)));
+    case 2:
+        return OP(t->model, "BatchNormalization", x, weight(t, 1, &channels, 1),
+                  weight(t, 1, &channels, 1), weight(t, 1, &channels, 0.1),
+                  OP(t->model, "Exp", weight(t, 1, &channels, 1)));
+    default: {
+        c2s_node *n = NODE(t->model, "Transpose", x);
+        c2s_attr_set_ints(n, "perm", (int64_t[]){0, 1, 3, 2}, 4);
+        return make_infer(n);
+    }
+    }
+}
+
+static c2s_value *add_layer(network *t) {
+    c2s_value *x = any_value(t);
+    switch (pick(t, 0, 9)) {
+    case 0:
+    case 1:
+    case 2:
+        return add_conv(t, x);
+    case 3:
+    case 4:
+        return add_unary(t, x);
+    case 5:
+    case 6:
+        return add_binary(t, x);
+    case 7:
+        return x->type.dim[1] > 64 ? add_unary(t, x) : add_concat(t, x);
+    case 8:
+        return add_pool(t, x);
+    default:
+        return add_other(t, x);
+    }
+}
+
+static void make_network(network *t, uint64_t seed) {
+    *t = (network){.random = {seed}, .model = make_model()};
+    int64_t size = pick(t, 5, 12), batch = pick(t, 1, 2);
+    t->value[t->count++] =
+        make_input(t->model, "x", C2S_FLOAT, DIMS(batch, pick(t, 1, 16), size, size));
+    int64_t layers = pick(t, 3, 30);
+    for (int64_t k = 0; k < layers; k++)
+        t->value[t->count] = add_layer(t), t->count++;
+    make_output(t->value[t->count - 1], "y");
+    if (pick(t, 0, 1))
+        make_output(any_value(t), "z");
+}
+
+static c2s_tensor *make_x(network *t, bool special) {
+    c2s_tensor *x;
+    const c2s_type *type = &t->value[0]->type;
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, type->rank, type->dim, &x), C2S_OK);
+    float *data = c2s_tensor_mutable(x);
+    for (size_t k = 0; k < x->count; k++)
+        data[k] = (float)c2s_random_normal(&t->random);
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 1e30f, -3e38f};
+    if (special)
+        data[pick(t, 0, (int64_t)x->count - 1)] = odd[pick(t, 0, 4)];
+    return x;
+}
+
+static c2s_session *open_session(const c2s_evaluator *evaluator, const network *t,
+                                 c2s_eval_options options) {
+    c2s_session *session;
+    if (evaluator->open(t->model->graph, &options, &session) != C2S_OK)
+        fail_msg("%s: %s", evaluator->name, c2s_error());
+    return session;
+}
+
+static void hold_against_eval(network *t, c2s_session *plain, c2s_session *fast, uint64_t seed,
+                              bool special) {
+    unsigned outputs = c2s_graph_output_count(t->model->graph);
+    const c2s_tensor *x = make_x(t, special);
+    c2s_tensor *want[2], *have[2];
+    if (plain->evaluator->run(plain, &x, want) != C2S_OK ||
+        fast->evaluator->run(fast, &x, have) != C2S_OK)
+        fail_msg("seed %llu: %s", (unsigned long long)seed, c2s_error());
+    for (unsigned k = 0; k < outputs; k++) {
+        c2s_difference d;
+        if (!c2s_compare(want[k], have[k], 1e-4, &d))
+            fail_msg("seed %llu, special %d, output %u: %g at %s, expected %g",
+                     (unsigned long long)seed, special, k, d.found, d.where, d.reference);
+        c2s_tensor_unref(want[k]);
+        c2s_tensor_unref(have[k]);
+    }
+    c2s_tensor_unref(x);
+}
+
+static void networks_agree_with_eval(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < ROUNDS; seed++) {
+        network t;
+        make_network(&t, seed);
+        c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+        c2s_session *fast =
+            open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 2});
+        for (int run = 0; run < 5; run++) /* memory is used again */
+            hold_against_eval(&t, plain, fast, seed, run == 1 || run == 3);
+        c2s_evaluator_reference.close(plain);
+        c2s_evaluator_onednn.close(fast);
+        c2s_model_destroy(t.model);
+    }
+}
+
+/* ---- observers ---- */
+
+typedef struct seen {
+    c2s_tensor *tensor[4096]; /* by value id */
+} seen;
+
+static c2s_status watch(void *user, const c2s_value *value, const c2s_tensor *tensor) {
+    seen *s = user;
+    assert_true(value->id < 4096);
+    assert_null(s->tensor[value->id]);
+    c2s_bytes *bytes = c2s_bytes_alloc(c2s_tensor_size(tensor));
+    memcpy(bytes->data, c2s_tensor_data(tensor), c2s_tensor_size(tensor));
+    assert_int_equal(c2s_tensor_view(tensor->type.dtype, tensor->type.rank, tensor->type.dim, bytes,
+                                     0, &s->tensor[value->id]),
+                     C2S_OK);
+    c2s_bytes_unref(bytes);
+    return C2S_OK;
+}
+
+/* Values that are watched are computed, row-major, and what is not watched is still fused. */
+static void observers_see_the_same(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        network t;
+        make_network(&t, seed);
+        bool chosen[4096] = {false};
+        for (unsigned k = 0; k < t.count; k++)
+            chosen[t.value[k]->id] = pick(&t, 0, 2) == 0;
+        const c2s_evaluator *evaluators[] = {&c2s_evaluator_reference, &c2s_evaluator_onednn};
+        seen *got = c2s_zalloc(2 * sizeof *got);
+        const c2s_tensor *x = make_x(&t, false);
+        for (int i = 0; i < 2; i++) {
+            c2s_eval_options options = {
+                .observe = watch, .observe_user = &got[i], .observe_value = chosen};
+            c2s_session *session = open_session(evaluators[i], &t, options);
+            c2s_tensor *out[2];
+            assert_int_equal(evaluators[i]->run(session, &x, out), C2S_OK);
+            for (unsigned k = 0; k < c2s_graph_output_count(t.model->graph); k++)
+                c2s_tensor_unref(out[k]);
+            evaluators[i]->close(session);
+        }
+        for (unsigned id = 0; id < 4096; id++) {
+            c2s_difference d;
+            if (!got[0].tensor[id] && !got[1].tensor[id])
+                continue;
+            if (!got[1].tensor[id] || !got[0].tensor[id])
+                fail_msg("seed %llu: value %u was seen by one evaluator only",
+                         (unsigned long long)seed, id);
+            if (!c2s_compare(got[0].tensor[id], got[1].tensor[id], 1e-4, &d))
+                fail_msg("seed %llu, value %u: %g at %s, expected %g", (unsigned long long)seed, id,
+                         d.found, d.where, d.reference);
+            c2s_tensor_unref(got[0].tensor[id]);
+            c2s_tensor_unref(got[1].tensor[id]);
+        }
+        free(got);
+        c2s_tensor_unref(x);
+        c2s_model_destroy(t.model);
+    }
+}
+
+/* ---- that it happens at all ---- */
+
+static unsigned count_steps(const c2s_session *session, const char *kernel) {
+    size_t count = c2s_onednn_profile_read(session, NULL);
+    c2s_step_profile *steps = c2s_zalloc((count + 1) * sizeof *steps);
+    unsigned found = 0;
+    c2s_onednn_profile_read(session, steps);
+    for (size_t i = 0; i < count; i++)
+        found += !kernel || strcmp(steps[i].kernel, kernel) == 0;
+    free(steps);
+    return found;
+}
+
+/* Conv-Relu, Conv, Add-Relu, Conv-Swish and a pool: four steps, and a reorder at each end. */
+static void residual_block_is_four_steps(void **state) {
+    (void)state;
+    network t = {.random = {7}, .model = make_model()};
+    int64_t w[4] = {16, 16, 3, 3}, pads[4] = {1, 1, 1, 1};
+    c2s_value *x = make_input(t.model, "x", C2S_FLOAT, DIMS(1, 16, 20, 20)), *y[3];
+    t.value[0] = x;
+    for (int k = 0; k < 3; k++) {
+        c2s_node *n = NODE(t.model, "Conv", k == 0 ? x : y[k - 1], weight(&t, 4, w, 0.1));
+        c2s_attr_set_ints(n, "pads", pads, 4);
+        y[k] = make_infer(n);
+        if (k == 0)
+            y[k] = OP(t.model, "Relu", y[k]);
+        if (k == 1)
+            y[k] = OP(t.model, "Relu", OP(t.model, "Add", y[k], y[0]));
+    }
+    y[2] = OP(t.model, "Mul", y[2], OP(t.model, "Sigmoid", y[2]));
+    make_output(OP(t.model, "GlobalAveragePool", y[2]), "y");
+    c2s_session *fast = open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 1});
+    c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+    hold_against_eval(&t, plain, fast, 0, false);
+    assert_int_equal(count_steps(fast, "dnnl_conv"), 3);
+    assert_int_equal(count_steps(fast, "dnnl_pool"), 1);
+    assert_int_equal(count_steps(fast, NULL) - count_steps(fast, "reorder"), 4);
+    assert_in_range(count_steps(fast, "reorder"), 0, 2);
+    c2s_evaluator_onednn.close(fast);
+    c2s_evaluator_reference.close(plain);
+    c2s_model_destroy(t.model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(networks_agree_with_eval),
+        cmocka_unit_test(observers_see_the_same),
+        cmocka_unit_test(residual_block_is_four_steps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
