@@ -171,10 +171,14 @@ static int64_t dft_macs(const c2s_node *node) {
     const c2s_value *x = c2s_node_in(node, 0), *axis_in = c2s_node_in(node, DFT_AXIS);
     bool known = false;
     int axis = 0;
-    if (!x || x->type.rank < 2 ||
-        dft_axis(node, axis_in ? axis_in->constant : NULL, axis_in != NULL, x->type.rank, &known,
-                 &axis) != C2S_OK ||
-        !known)
+    if (!x || x->type.rank < 2)
+        return 0;
+    if (dft_axis(node, axis_in ? axis_in->constant : NULL, axis_in != NULL, x->type.rank, &known,
+                 &axis) != C2S_OK) {
+        c2s_error_clear();
+        return 0;
+    }
+    if (!known)
         return 0;
     const int64_t line = c2s_macs_mul(c2s_macs_extents(&x->type, axis, axis + 1),
                                       c2s_macs_extents(&x->type, x->type.rank - 1, -1));

@@ -19,10 +19,11 @@ static inline c2s_model *model_of_text(int opset, const char *text) {
     char *whole = NULL;
     size_t size;
     FILE *stream = open_memstream(&whole, &size);
-    fprintf(stream,
-            "<ir_version: 10, opset_import: [\"\" : %d, \"ai.onnx.ml\" : 5, \"local\" : 1, "
-            "\"ai.onnx.preview.training\" : 1, \"com.microsoft\" : 1]>\n%s",
-            opset, text);
+    fprintf(
+        stream,
+        "<ir_version: 10, opset_import: [\"\" : %d, \"ai.onnx.ml\" : 5, \"local\" : 1, "
+        "\"ai.onnx.preview.training\" : 1, \"com.microsoft\" : 1, \"ai.onnx.preview\" : 1]>\n%s",
+        opset, text);
     fclose(stream);
     c2s_model *model = NULL;
     if (c2s_text_read(whole, size, "case", &model) != C2S_OK)
