@@ -86,7 +86,8 @@ c2s_status c2s_refit_split(const c2s_refit *r) {
         length[k] = y->type.dim[axis];
         sum += length[k];
     }
-    bool equal = true;
+    /* Without num_outputs all parts have one length, with it the last one may be shorter. */
+    bool equal = c2s_attr_has(node, "num_outputs") || sum % count == 0;
     for (int64_t k = 0, all = (sum + count - 1) / count; k < count; k++)
         equal &= length[k] == (k < count - 1 ? all : sum - all * (count - 1));
     if (equal && !c2s_node_in(node, 1))
