@@ -10,6 +10,7 @@
 #include "ir/convert.h"
 #include "ops/macs.h"
 #include "ops/ms_cached_attention.h"
+#include "ops/ties_rules.h"
 
 enum {
     QUERY,
@@ -422,6 +423,8 @@ const c2s_op c2s_op_ms_group_query_attention = {
     .outputs = {1, 4},
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = group_query_attrs,
+    .ties = c2s_ties_group_query,
+    .refit = c2s_refit_group_query,
     .infer = group_query_infer,
     .eval = group_query_eval,
     .macs = group_query_macs,

@@ -95,8 +95,8 @@ void c2s_ties_part(c2s_ties *t, unsigned space, bool output, unsigned slot, int 
                                          start, count, repeat});
 }
 
-static void tie_axis(c2s_ties *t, unsigned space, bool output, unsigned slot, int axis,
-                     int64_t repeat) {
+void c2s_ties_whole(c2s_ties *t, unsigned space, bool output, unsigned slot, int axis,
+                    int64_t repeat) {
     const c2s_value *value = operand(t, output, slot);
     int64_t extent = c2s_ties_extent(t, output, slot, axis);
     if (!value)
@@ -115,11 +115,11 @@ static void tie_axis(c2s_ties *t, unsigned space, bool output, unsigned slot, in
 }
 
 void c2s_ties_in(c2s_ties *t, unsigned space, unsigned slot, int axis, int64_t repeat) {
-    tie_axis(t, space, false, slot, axis, repeat);
+    c2s_ties_whole(t, space, false, slot, axis, repeat);
 }
 
 void c2s_ties_out(c2s_ties *t, unsigned space, unsigned slot, int axis, int64_t repeat) {
-    tie_axis(t, space, true, slot, axis, repeat);
+    c2s_ties_whole(t, space, true, slot, axis, repeat);
 }
 
 unsigned c2s_ties_over(c2s_ties *t, c2s_tie_role role, unsigned slot, int axis, int out_axis) {

@@ -113,6 +113,8 @@ unsigned c2s_ties_space(c2s_ties *t, c2s_tie_role role, int64_t extent);
  * operand is left out, has not that axis, or has extent 1 there (broadcasting). If the extent is
  * not known or no multiple of repeat * the space's extent, the space is pinned: what cannot follow
  * must not be left behind. */
+void c2s_ties_whole(c2s_ties *t, unsigned space, bool output, unsigned slot, int axis,
+                    int64_t repeat);
 void c2s_ties_in(c2s_ties *t, unsigned space, unsigned slot, int axis, int64_t repeat);
 void c2s_ties_out(c2s_ties *t, unsigned space, unsigned slot, int axis, int64_t repeat);
 /* The same for indices start .. start + count of the axis. Nothing is tied for count 0. */

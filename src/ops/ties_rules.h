@@ -120,10 +120,16 @@ c2s_status c2s_refit_attention(const c2s_refit *r);
 void c2s_ties_flex_attention(c2s_ties *t);
 void c2s_ties_linear_attention(c2s_ties *t);
 c2s_status c2s_refit_linear_attention(const c2s_refit *r);
+
+/* ---- ties_ms_attention.c ---- */
 void c2s_ties_multi_head(c2s_ties *t);
+void c2s_ties_decoder_multi_head(c2s_ties *t);
 c2s_status c2s_refit_multi_head(const c2s_refit *r);
+void c2s_ties_group_query(c2s_ties *t);
+c2s_status c2s_refit_group_query(const c2s_refit *r);
 void c2s_ties_projected_attention(c2s_ties *t);
 c2s_status c2s_refit_projected_attention(const c2s_refit *r);
+void c2s_ties_qattention(c2s_ties *t);
 
 /* ---- ties_rotary.c: heads and the pairs that are rotated ---- */
 void c2s_ties_rotary(c2s_ties *t);

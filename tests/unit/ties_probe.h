@@ -104,7 +104,8 @@ static inline unsigned zero_point_of(const c2s_op *op, unsigned slot) {
         {"QLinearMatMul", 0, 2},        {"QLinearMatMul", 3, 5},
         {"QGemm", 0, 2},                {"QGemm", 3, 5},
         {"MatMulIntegerToFloat", 0, 4}, {"MatMulIntegerToFloat", 1, 5},
-        {"DynamicQuantizeMatMul", 1, 3},
+        {"DynamicQuantizeMatMul", 1, 3}, {"QAttention", 0, 6},
+        {"QAttention", 1, 7},
     };
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
         if (strcmp(rows[k].type, op->type) == 0 && rows[k].slot == slot)
