@@ -197,6 +197,8 @@ static void write_list(void **state) {
     assert_int_equal(fclose(stream), 0);
 }
 
+/* Our tests grow: the list may know fewer lines than there are, but not of an operator without any
+ * entry. */
 static unsigned count_lies(bool onnx) {
     unsigned lies = 0;
     for (size_t i = 0; i < tallies.count; i++) {
@@ -204,7 +206,7 @@ static unsigned count_lies(bool onnx) {
         const c2s_op_cases *c = c2s_op_cases_of(t->domain, t->type);
         const unsigned found = onnx ? t->onnx : t->own;
         const unsigned stated = !c ? 0 : onnx ? c->onnx : c->own;
-        if (stated > found || (found && !stated)) {
+        if (stated > found || (found && !c) || (onnx && stated < found)) {
             print_message("%s %s: %u %s cases, the list says %u\n", t->domain, t->type, found,
                           onnx ? "ONNX" : "own", stated);
             lies++;
