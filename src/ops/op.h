@@ -110,14 +110,14 @@ struct c2s_op {
     const char *domain;             /* "" for ai.onnx */
     uint8_t inputs[2], outputs[2];  /* least and most; most may be C2S_VARIADIC */
     unsigned flags;
+    c2s_quant_rule quant;
     const c2s_attr_spec *attrs;     /* ends with a NULL name; NULL: none */
     c2s_status (*infer)(c2s_infer *i); /* NULL: nothing is inferred */
     c2s_status (*eval)(c2s_eval *e);   /* plain and correct; NULL: cannot be executed */
-    int64_t (*macs)(const c2s_node *node); /* multiply-accumulates; NULL: 0 */
+    int64_t (*macs)(const c2s_node *node); /* multiply-accumulates (docs/operators.md); NULL: 0 */
     bool (*is_random)(const c2s_node *node); /* with C2S_OP_RANDOM; NULL: always */
     void (*ties)(c2s_ties *t); /* NULL: elementwise ones by broadcasting, of others all is pinned */
     c2s_status (*refit)(const c2s_refit *r); /* after indices were removed; NULL: nothing to do */
-    c2s_quant_rule quant;
 };
 
 /* What every unknown operator is: pinned, not executed, passed around. */
