@@ -110,7 +110,7 @@ static bool is_word(char c) {
  * attributes or operands behind "=". */
 static bool makes_node(const char *line, const char *at, size_t length) {
     const char *before = at;
-    if (at > line && at[-1] == '"' && at[length] == '"')
+    if (at > line && strchr("\"'", at[-1]) && at[length] == at[-1])
         return !strstr(line, "strcmp") && !strstr(line, "node_is");
     while (before > line && is_word(before[-1]))
         before--; /* the domain */
@@ -120,8 +120,9 @@ static bool makes_node(const char *line, const char *at, size_t length) {
     return before > line && before[-1] == '=' && (*behind == '(' || *behind == '<');
 }
 
-/* The domain before a type in text; builders have macros for com.microsoft. */
-static const char *domain_at(const char *line, const char *at, const char *type) {
+/* The domain before a type in text; in C, builders have macros for com.microsoft; the cases in
+ * JavaScript are of com.microsoft unless it has no such operator. */
+static const char *domain_at(const char *line, const char *at, const char *type, bool javascript) {
     static const char *const domains[] = {"ai.onnx.ml", "com.microsoft", "ai.onnx.preview.training",
                                           "ai.onnx.preview"};
     for (size_t d = 0; d < sizeof domains / sizeof *domains; d++) {
@@ -132,12 +133,12 @@ static const char *domain_at(const char *line, const char *at, const char *type)
     }
     if (at > line && at[-1] == '.')
         return "local";
-    if (strstr(line, "MS(") || !tally_of("", type))
-        return tally_of("ai.onnx.ml", type) ? "ai.onnx.ml" : "com.microsoft";
-    return "";
+    if ((javascript || strstr(line, "MS(")) && tally_of("com.microsoft", type))
+        return "com.microsoft";
+    return tally_of("", type) ? "" : tally_of("ai.onnx.ml", type) ? "ai.onnx.ml" : "com.microsoft";
 }
 
-static void count_line(const char *line) {
+static void count_line(const char *line, bool javascript) {
     for (const char *at = line; *at;) {
         if (!isupper((unsigned char)*at) || (at > line && is_word(at[-1]) && at[-1] != '.')) {
             at++;
@@ -148,7 +149,9 @@ static void count_line(const char *line) {
         while (isalnum((unsigned char)at[length]))
             length++;
         snprintf(type, sizeof type, "%.*s", (int)length, at);
-        tally *t = makes_node(line, at, length) ? tally_of(domain_at(line, at, type), type) : NULL;
+        tally *t = makes_node(line, at, length)
+                       ? tally_of(domain_at(line, at, type, javascript), type)
+                       : NULL;
         if (t)
             t->own++;
         at += length;
@@ -158,8 +161,10 @@ static void count_line(const char *line) {
 static int count_file(const char *path, const struct stat *info, int kind, struct FTW *place) {
     const char *end = strrchr(path, '.');
     (void)info, (void)place;
+    const bool javascript = strstr(path, "/ort/cases/") && end && strcmp(end, ".js") == 0;
     if (kind != FTW_F || !end ||
-        (strcmp(end, ".c") != 0 && strcmp(end, ".h") != 0 && strcmp(end, ".onnxtxt") != 0))
+        (!javascript && strcmp(end, ".c") != 0 && strcmp(end, ".h") != 0 &&
+         strcmp(end, ".onnxtxt") != 0))
         return 0;
     char *text = case_text(path);
     assert_non_null(text);
@@ -167,7 +172,7 @@ static int count_file(const char *path, const struct stat *info, int kind, struc
         next = strchr(line, '\n');
         if (next)
             *next++ = 0;
-        count_line(line);
+        count_line(line, javascript);
     }
     free(text);
     return 0;
