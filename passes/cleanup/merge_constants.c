@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Before: two initializers of one graph with the same type and bytes
- * After:  one of them
+ * After:  the one with the shorter name, so that no model grows
  * Refuses when both are graph outputs.
  *
  * Two levels keep it linear and off the disk: a key of type and a few sampled bytes finds
@@ -69,6 +69,15 @@ static c2s_value *seen_before(merger *m, c2s_value *value) {
     return NULL;
 }
 
+/* `value` takes the place of `other` for those that come later. */
+static void remember_instead(merger *m, c2s_value *other, c2s_value *value) {
+    uint64_t key = sample_key(value->constant, value->graph);
+    if (c2s_map_get_u64(&m->by_sample, key) == other)
+        c2s_map_put_u64(&m->by_sample, key, value);
+    m->hashed[value->id] = true;
+    c2s_map_put_u64(&m->by_hash, whole_hash(value), value);
+}
+
 void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats) {
     if (graphs->count == 0)
         return;
@@ -87,7 +96,12 @@ void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats) {
             char where[128];
             snprintf(where, sizeof where, "initializer \"%.100s\"", value->name);
             c2s_stats_apply(stats, "merge-initializers", where);
-            c2s_rewrite_replace(value, other);
+            if (strlen(value->name) < strlen(other->name)) {
+                remember_instead(&m, other, value);
+                c2s_rewrite_replace(other, value);
+            } else {
+                c2s_rewrite_replace(value, other);
+            }
         }
     }
     free(m.hashed);

@@ -11,7 +11,7 @@ const char *c2s_pads_of_pad(const c2s_node *pad, c2s_pads *out) {
     c2s_ints pads, axes;
     bool given;
     if (strcmp(c2s_attr_string(pad, "mode", "constant"), "constant") != 0)
-        return "the mode of Pad is not constant";
+        return "Pad fills with other values than a constant";
     if (x->type.kind != C2S_KIND_TENSOR || rank < 3)
         return "the rank is not known or there is no spatial axis";
     if (!c2s_constant_ints(c2s_node_in(pad, 1), &pads) || !c2s_node_axes(pad, 3, rank, &axes, &given))

@@ -78,7 +78,10 @@ static c2s_status get_inputs(const cli_inputs *inputs, size_t index, c2s_tensor 
 static c2s_status run_once(const cli_model *m, const cli_inputs *inputs, size_t index,
                            c2s_tensor **in, c2s_tensor **out) {
     C2S_TRY(get_inputs(inputs, index, in));
-    return cli_model_run(m, (const c2s_tensor *const *)in, out);
+    c2s_status status = cli_model_run(m, (const c2s_tensor *const *)in, out);
+    if (status == C2S_ERR_INVALID && !inputs->data)
+        c2s_note("on random inputs (--data PATH gives real ones)");
+    return status;
 }
 
 c2s_status cli_run_sample(const cli_model *m, cli_inputs *inputs, size_t index, c2s_tensor **in,

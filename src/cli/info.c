@@ -49,7 +49,7 @@ static void count_operators(const c2s_model *model, op_counts *counts) {
         c2s_graph_list_add(&graphs, model->functions.at[i]->graph);
     for (size_t i = 0; i < graphs.count; i++)
         for (const c2s_node *node = graphs.at[i]->first; node; node = node->next) {
-            bool known = node->op != &c2s_op_opaque ||
+            bool known = node->op != &c2s_op_opaque || c2s_normalise_knows(model, node) ||
                          c2s_model_function(model, node->domain, node->type, node->overload);
             c2s_vec_push(counts, ((op_count){node->domain, node->type, 1, known}));
         }
@@ -86,10 +86,17 @@ static void print_values(const c2s_model *model, bool outputs) {
 
 static void print_info(const c2s_model *model, const c2s_counts *counts, const op_counts *ops) {
     printf("%s: IR version %lld, opset", model->path, (long long)model->ir_version);
+    const char *between = "";
+    if (c2s_model_opset(model, "")) {
+        printf(" %lld", (long long)c2s_model_opset(model, ""));
+        between = ",";
+    }
     for (size_t i = 0; i < model->opsets.count; i++) {
         const c2s_opset *o = &model->opsets.at[i];
-        printf("%s %s%s%lld", i ? "," : "", o->domain, o->domain[0] ? " " : "",
-               (long long)o->version);
+        if (!o->domain[0])
+            continue;
+        printf("%s %s %lld", between, o->domain, (long long)o->version);
+        between = ",";
     }
     printf("\n\n");
     print_values(model, false);

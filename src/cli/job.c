@@ -75,7 +75,7 @@ static void print_passes(const c2s_report *r, bool rules, FILE *stream) {
         fprintf(stream, "%s: %s", pass->name, outcomes[pass->outcome]);
         if (pass->outcome == C2S_APPLIED)
             fprintf(stream, ", %u rewrites", pass->rewrites);
-        if (!isnan(pass->error))
+        if (!isnan(pass->error) && pass->outcome != C2S_UNCHANGED)
             fprintf(stream, ", error %.1e", pass->error);
         fprintf(stream, "%s%s\n", pass->reason ? ": " : "", pass->reason ? pass->reason : "");
         for (unsigned k = 0; rules && k < pass->rule_count; k++) {

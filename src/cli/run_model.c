@@ -98,45 +98,65 @@ static c2s_status write_output(const char *folder, const char *name, const resul
 /* ---- what is shown ---- */
 
 typedef struct summary {
-    double least, most, mean;
+    double least, most, mean, sum;
     size_t count, not_finite;
 } summary;
 
+/* Elements of a tensor, or of all items. */
+static void add_to_summary(const c2s_tensor *tensor, summary *s) {
+    if (tensor->type.kind != C2S_KIND_TENSOR) {
+        for (size_t k = 0; k < tensor->count; k++)
+            add_to_summary(c2s_tensor_item(tensor, k), s);
+        return;
+    }
+    const c2s_dtype dtype = tensor->type.dtype;
+    if (dtype == C2S_STRING || dtype == C2S_COMPLEX64 || dtype == C2S_COMPLEX128)
+        return;
+    for (size_t k = 0; k < tensor->count; k++) {
+        double value = c2s_tensor_f64_at(tensor, k);
+        if (!isfinite(value)) {
+            s->not_finite++;
+            continue;
+        }
+        s->least = fmin(s->least, value);
+        s->most = fmax(s->most, value);
+        s->sum += value;
+        s->count++;
+    }
+}
+
 static summary summarize(const results *r) {
     summary s = {.least = (double)INFINITY, .most = -(double)INFINITY};
-    double sum = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        if (r->at[i]->type.kind != C2S_KIND_TENSOR)
-            continue;
-        for (size_t k = 0; k < r->at[i]->count; k++) {
-            double value = c2s_tensor_f64_at(r->at[i], k);
-            if (!isfinite(value)) {
-                s.not_finite++;
-                continue;
-            }
-            s.least = fmin(s.least, value);
-            s.most = fmax(s.most, value);
-            sum += value;
-            s.count++;
-        }
-    }
-    s.mean = s.count ? sum / (double)s.count : (double)NAN;
+    for (size_t i = 0; i < r->count; i++)
+        add_to_summary(r->at[i], &s);
+    s.mean = s.count ? s.sum / (double)s.count : (double)NAN;
     return s;
+}
+
+/* The type of the first result; an empty sequence does not hold its type, but the output does. */
+static const c2s_type *shown_type(const c2s_model *model, unsigned output, const c2s_tensor *first) {
+    return first->type.kind == C2S_KIND_TENSOR ? &first->type
+                                               : &c2s_graph_output(model->graph, output)->type;
+}
+
+static bool has_items(const c2s_tensor *first) {
+    return first->type.kind == C2S_KIND_SEQUENCE || first->type.kind == C2S_KIND_OPTIONAL;
 }
 
 static c2s_status show(const cli_arguments *a, const cli_model *m, const results *outputs) {
     c2s_graph *graph = m->model->graph;
     json_t *root = json_array();
     cli_table table;
-    static const char *const head[] = {"output", "type", "least", "mean", "most"};
-    cli_table_start(&table, 5, 2);
-    for (size_t i = 0; i < 5; i++)
+    static const char *const head[] = {"output", "type", "least", "mean", "most", ""};
+    cli_table_start(&table, 6, 2);
+    for (size_t i = 0; i < 6; i++)
         cli_cell(&table, "%s", head[i]);
     for (unsigned i = 0; i < c2s_graph_output_count(graph); i++) {
         char type[512];
         summary s = summarize(&outputs[i]);
         const char *name = c2s_graph_output_name(graph, i);
-        c2s_type_text(m->model->dims, &outputs[i].at[0]->type, type, sizeof type);
+        const c2s_tensor *first = outputs[i].at[0];
+        c2s_type_text(m->model->dims, shown_type(m->model, i, first), type, sizeof type);
         json_t *entry = json_object();
         json_object_set_new(entry, "name", cli_json_text(name));
         json_object_set_new(entry, "type", cli_json_text(type));
@@ -144,12 +164,17 @@ static c2s_status show(const cli_arguments *a, const cli_model *m, const results
         json_object_set_new(entry, "mean", cli_json_number(s.mean));
         json_object_set_new(entry, "most", cli_json_number(s.count ? s.most : (double)NAN));
         json_object_set_new(entry, "not_finite", json_integer((json_int_t)s.not_finite));
+        if (has_items(first))
+            json_object_set_new(entry, "items", json_integer((json_int_t)first->count));
         json_array_append_new(root, entry);
         cli_cell(&table, "%s", name);
-        cli_cell(&table, "%s", type);
+        has_items(first)
+            ? cli_cell(&table, "%s, %zu item%s", type, first->count, first->count == 1 ? "" : "s")
+            : cli_cell(&table, "%s", type);
         const double shown[] = {s.least, s.mean, s.most};
         for (size_t k = 0; k < 3; k++)
             s.count ? cli_cell(&table, "%.6g", shown[k]) : cli_cell(&table, "-");
+        s.not_finite ? cli_cell(&table, "%zu not finite", s.not_finite) : cli_cell(&table, "%s", "");
     }
     c2s_status status = C2S_OK;
     if (a->json)

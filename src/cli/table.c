@@ -26,9 +26,11 @@ static int width_of(const char *text) {
 }
 
 static void print_row(const cli_table *table, size_t row, const int *width, FILE *stream) {
-    const unsigned columns = table->columns;
+    unsigned columns = table->columns; /* up to the last that is not empty */
+    while (columns > 1 && !table->cells.at[row * table->columns + columns - 1][0])
+        columns--;
     for (unsigned c = 0; c < columns; c++) {
-        const char *text = table->cells.at[row * columns + c];
+        const char *text = table->cells.at[row * table->columns + c];
         int padding = width[c] - width_of(text);
         if (c > 0)
             fputs("  ", stream);

@@ -103,6 +103,18 @@ static bool use_as_depth(search *s, const c2s_node *node, unsigned slot) {
     return true;
 }
 
+/* Numbers of axes of input 0. */
+static bool use_as_axis(search *s, const c2s_node *node, unsigned slot) {
+    static const char *const axis[] = {"CumSum", "CumProd", NULL};
+    if (slot != 1 || !is_any(node->type, axis))
+        return false;
+    const c2s_value *x = c2s_node_in(node, 0);
+    const c2s_type *type = x ? type_of(s, x) : NULL;
+    if (type && type->rank > 0)
+        narrow(s, 0, type->rank - 1);
+    return true;
+}
+
 /* Lengths of sequences, repetitions, extents: small and positive. */
 static bool use_as_count(search *s, const c2s_node *node, unsigned slot) {
     static const char *const recurrent[] = {"LSTM", "GRU", "RNN", NULL};
@@ -150,7 +162,8 @@ static void visit(search *s, const c2s_use *use) {
         return;
     }
     if (node->domain[0] != '\0' || use_as_index(s, node, use->slot) ||
-        use_as_depth(s, node, use->slot) || use_as_count(s, node, use->slot))
+        use_as_depth(s, node, use->slot) || use_as_axis(s, node, use->slot) ||
+        use_as_count(s, node, use->slot))
         return;
     if (passes_on(node, use->slot))
         for (unsigned k = 0; k < node->output_count; k++)

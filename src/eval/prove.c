@@ -131,6 +131,8 @@ static c2s_status run_on_random(c2s_baseline *b, const c2s_graph *graph) {
             b->reason = NULL;
             return C2S_OK;
         }
+        if (more)
+            c2s_note("on random inputs");
         keep_reason(b);
         if (!more || status != C2S_ERR_INVALID)
             break;

@@ -88,12 +88,28 @@ static int64_t ir_version_for(int64_t opset) {
     return opset >= 15 ? 8 : 7;
 }
 
+/* Models older than opset_import (IR 1 and 2) are of opset 1; later ones without an import use no
+ * operator of ai.onnx. */
+static int64_t effective_opset(const c2s_model *model) {
+    int64_t opset = c2s_model_opset(model, "");
+    return opset ? opset : model->ir_version < 3 ? 1 : OPSET_TARGET;
+}
+
+bool c2s_normalise_knows(const c2s_model *model, const c2s_node *node) {
+    if (node->domain[0])
+        return c2s_gradient_is(node);
+    size_t count;
+    const c2s_raise_row *row = rows_of(node->type), *end = c2s_raise_rows(&count) + count;
+    const int64_t opset = effective_opset(model);
+    for (; row && row < end && strcmp(row->type, node->type) == 0; row++)
+        if (row->from <= opset && opset <= row->to)
+            return true;
+    return false;
+}
+
 c2s_status c2s_model_normalise(c2s_model *model) {
     int64_t opset = c2s_model_opset(model, "");
-    /* Models older than opset_import (IR 1 and 2) are of opset 1; later ones without an import use
-     * no operator of ai.onnx. */
-    int64_t effective = opset ? opset : model->ir_version < 3 ? 1 : OPSET_TARGET;
-    c2s_raise r = {.model = model, .opset = effective, .needs = OPSET_TARGET};
+    c2s_raise r = {.model = model, .opset = effective_opset(model), .needs = OPSET_TARGET};
     c2s_status status = raise_graph(&r, model->graph);
     int64_t needs = r.needs;
     for (size_t i = 0; status == C2S_OK && i < model->functions.count; i++) {

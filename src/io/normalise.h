@@ -19,4 +19,7 @@
  * The model is then partly raised and only fit for c2s_model_destroy. Linear in the graph. */
 c2s_status c2s_model_normalise(c2s_model *model);
 
+/* The node of `model` has an old form that c2s_model_normalise replaces, whatever it is now. */
+bool c2s_normalise_knows(const c2s_model *model, const c2s_node *node);
+
 #endif
