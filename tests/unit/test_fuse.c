@@ -278,7 +278,7 @@ static void pads_stay(void **state) {
     c2s_node *node = NODE(m, "Pad", x, INTS(m, "p", 0, 0, 1, 1, 0, 0, 1, 1));
     c2s_attr_set_string(node, "mode", "reflect");
     x = make_infer(node);
-    refused(conv(WEIGHT(m, "w", 5, 4, 3, 2), NULL), "Pad Conv", "mode of Pad");
+    refused(conv(WEIGHT(m, "w", 5, 4, 3, 2), NULL), "Pad Conv", "fills with other values");
 }
 
 static c2s_node *pool(const char *type) {
