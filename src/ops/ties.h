@@ -67,7 +67,8 @@ bool c2s_op_states_ties(const c2s_op *op);
  * `gone`, one per index, stays as it is. True if it set one that was not. */
 bool c2s_ties_mark(const c2s_ties *t, const bool *const *removed, bool output, unsigned slot,
                    int axis, bool *gone);
-/* The opposite: sets removed[s][e] for each element all of whose indices on this axis are gone.
+/* The opposite: sets removed[s][e], which all spaces must have, for each element all of whose
+ * indices on this axis are gone.
  * False if some index is gone that belongs to none of these: this node cannot lose exactly that.
  * Going back and forth between the nodes around a value until nothing is new gives the group of
  * what must go together. */
