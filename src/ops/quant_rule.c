@@ -26,16 +26,16 @@ static int rank_of(const c2s_value *value) {
 /* ---- operators whose attributes matter ---- */
 
 /* Input 2 is a vector of output channels, added as it is. */
-static bool is_plain_bias(const c2s_node *node) {
-    const c2s_value *bias = c2s_node_in(node, 2), *out = c2s_node_out(node, 0);
-    const int rank = rank_of(bias), last = rank_of(out) - 1;
-    if (rank < 1 || last < 0 || c2s_attr_float(node, "alpha", 1.0f) != 1.0f ||
+static bool is_plain_bias(const c2s_node *node, int weight_axis) {
+    const c2s_value *weight = c2s_node_in(node, 1), *bias = c2s_node_in(node, 2);
+    const int rank = rank_of(bias);
+    if (rank < 1 || rank_of(weight) != 2 || c2s_attr_float(node, "alpha", 1.0f) != 1.0f ||
         c2s_attr_float(node, "beta", 1.0f) != 1.0f)
         return false;
     for (int axis = 0; axis < rank - 1; axis++)
         if (bias->type.dim[axis] != 1)
             return false;
-    return bias->type.dim[rank - 1] == out->type.dim[last];
+    return bias->type.dim[rank - 1] == weight->type.dim[weight_axis + 2];
 }
 
 static void narrow_gemm(const c2s_node *node, c2s_quant_rule *rule) {
@@ -43,7 +43,7 @@ static void narrow_gemm(const c2s_node *node, c2s_quant_rule *rule) {
         rule->weight_axis = -2;
         rule->sum_axis = -1;
     }
-    if (!is_plain_bias(node))
+    if (!is_plain_bias(node, rule->weight_axis))
         rule->bias = 0;
 }
 
