@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Element conversion. Floats are rounded to nearest, ties to even, as the ONNX Cast operator
- * demands; the small float formats follow IEEE 754-2019, the OCP OFP8 specification (E4M3FN, E5M2), the
- * FNUZ formats of arXiv:2206.02915, and the OCP MX specification (E2M1, E8M0).
+ * demands; the small float formats follow IEEE 754-2019, the OCP OFP8 specification (E4M3FN, E5M2),
+ * the FNUZ formats of arXiv:2206.02915, and the OCP MX specification (E2M1, E8M0).
  */
 #ifndef C2S_IR_CONVERT_H
 #define C2S_IR_CONVERT_H
@@ -18,6 +18,9 @@ uint16_t c2s_f32_to_bf16(float value);
  * finite value of the sign; else NaN or infinity as the format has it. */
 float c2s_f8_to_f32(c2s_dtype format, uint8_t bits);
 uint8_t c2s_f32_to_f8(c2s_dtype format, float value, bool saturate);
+
+/* Codes of the 8- and 4-bit formats, a byte each. */
+void c2s_store_f8(c2s_dtype format, uint8_t *codes, size_t count, const float *in, bool saturate);
 
 /* Arrays between a dtype's storage and float, double or int64. `start` counts elements (4- and
  * 2-bit types need not start at a byte). Integers narrow by wrapping around unless said otherwise;

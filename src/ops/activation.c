@@ -6,6 +6,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "ops/elementary.h"
 #include "ops/pointwise.h"
 
 /* Attribute k of the operator, in the wide type. */
@@ -32,6 +33,23 @@
     C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
     static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
     ACTIVATION(symbol, name, quantized, specs, arguments)
+/* Functions with exponentials, of the double x and the attributes a: `near` for float elements,
+ * from what vectorises, `exact` for double. */
+#define SMOOTH_BLOCKS(symbol, near, exact)                                                         \
+    C2S_INLINE double symbol##_near(double x, const double *a) {                                   \
+        (void)a;                                                                                   \
+        return near;                                                                               \
+    }                                                                                              \
+    C2S_INLINE double symbol##_exact(double x, const double *a) {                                  \
+        (void)a;                                                                                   \
+        return exact;                                                                              \
+    }                                                                                              \
+    C2S_BLOCK1(symbol, f32, float, symbol##_near((double)x, p))                                    \
+    C2S_BLOCK1(symbol, f64, double, symbol##_exact(x, p))                                          \
+    static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};
+#define SMOOTH_ACTIVATION(symbol, name, quantized, specs, arguments, near, exact)                  \
+    SMOOTH_BLOCKS(symbol, near, exact)                                                             \
+    ACTIVATION(symbol, name, quantized, specs, arguments)
 /* Attribute values for the blocks, with their defaults. */
 #define NUMBERS(...)         ((const double[]){__VA_ARGS__})
 #define NUMBER(name, absent) ((double)c2s_attr_float(e->node, name, absent))
@@ -49,29 +67,30 @@ ACTIVATION(relu, "Relu", (C2S_QUANT_BOUNDED(CLAMP, 0.0f, INFINITY)), NULL, NULL)
 
 FLOAT_ACTIVATION(leaky_relu, "LeakyRelu", (C2S_QUANT_UNARY(OWN)), alpha,
                  NUMBERS(NUMBER("alpha", 0.01f)), x < 0 ? A(0) * x : x)
-FLOAT_ACTIVATION(elu, "Elu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
-                 x < 0 ? A(0) * expm1(x) : x)
-FLOAT_ACTIVATION(selu, "Selu", (C2S_QUANT_UNARY(OWN)), alpha_gamma,
-                 NUMBERS(NUMBER("alpha", 1.67326319217681884765625f),
-                         NUMBER("gamma", 1.05070102214813232421875f)),
-                 A(1) * (x <= 0 ? A(0) * expm1(x) : x))
-FLOAT_ACTIVATION(celu, "Celu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
-                 x < 0 ? A(0) * expm1(x / A(0)) : x)
-FLOAT_ACTIVATION(sigmoid, "Sigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), NULL, NULL,
-                 1 / (1 + exp(-x)))
+SMOOTH_ACTIVATION(elu, "Elu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                  x < 0 ? a[0] * c2s_expm1_near(x) : x, x < 0 ? a[0] * expm1(x) : x)
+SMOOTH_ACTIVATION(selu, "Selu", (C2S_QUANT_UNARY(OWN)), alpha_gamma,
+                  NUMBERS(NUMBER("alpha", 1.67326319217681884765625f),
+                          NUMBER("gamma", 1.05070102214813232421875f)),
+                  a[1] * (x < 0 ? a[0] * c2s_expm1_near(x) : x),
+                  a[1] * (x < 0 ? a[0] * expm1(x) : x))
+SMOOTH_ACTIVATION(celu, "Celu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                  x < 0 ? a[0] * c2s_expm1_near(x / a[0]) : x, x < 0 ? a[0] * expm1(x / a[0]) : x)
+SMOOTH_ACTIVATION(sigmoid, "Sigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), NULL, NULL,
+                  c2s_sigmoid_near(x), 1 / (1 + exp(-x)))
 #define UNIT(value) ((value) < 0 ? (T)0 : (value) > 1 ? (T)1 : (value))
 FLOAT_ACTIVATION(hard_sigmoid, "HardSigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), alpha_beta,
                  NUMBERS(NUMBER("alpha", 0.2f), NUMBER("beta", 0.5f)), UNIT(A(0) * x + A(1)))
 FLOAT_ACTIVATION(hard_swish, "HardSwish", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
                  UNIT(x / (T)6 + (T)0.5) * x)
-FLOAT_ACTIVATION(softplus, "Softplus", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
-                 x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
+SMOOTH_ACTIVATION(softplus, "Softplus", (C2S_QUANT_UNARY(OWN)), NULL, NULL, c2s_softplus_near(x),
+                  x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
 FLOAT_ACTIVATION(softsign, "Softsign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), NULL, NULL,
                  x / (1 + fabs(x)))
-FLOAT_ACTIVATION(mish, "Mish", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
-                 tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) * x)
-FLOAT_ACTIVATION(swish, "Swish", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
-                 x / (1 + exp(-A(0) * x)))
+SMOOTH_ACTIVATION(mish, "Mish", (C2S_QUANT_UNARY(OWN)), NULL, NULL, c2s_mish_near(x),
+                  tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) * x)
+SMOOTH_ACTIVATION(swish, "Swish", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
+                  x / (1 + c2s_exp_near(-a[0] * x)), x / (1 + exp(-a[0] * x)))
 FLOAT_ACTIVATION(thresholded_relu, "ThresholdedRelu", (C2S_QUANT_UNARY(SAME)), alpha,
                  NUMBERS(NUMBER("alpha", 1.0f)), x <= A(0) ? (T)0 : x)
 
@@ -88,12 +107,10 @@ static const c2s_attr_spec shrink_attrs[] = {FLOAT_ATTR("lambd"), FLOAT_ATTR("bi
 ACTIVATION(shrink, "Shrink", (C2S_QUANT_UNARY(OWN)), shrink_attrs,
            NUMBERS(NUMBER("lambd", 0.5f), NUMBER("bias", 0.0f)))
 
-C2S_FLOAT_BLOCKS1(gelu_exact, (T)0.5 * x * (1 + erf(x * (T)M_SQRT1_2)))
-C2S_FLOAT_BLOCKS1(gelu_tanh,
-                  (T)0.5 * x *
-                      (1 + tanh((T)(M_SQRT1_2 * M_2_SQRTPI) * (x + (T)0.044715 * x * x * x))))
-static const c2s_blocks gelu_exact_blocks = {.f32 = gelu_exact_f32, .f64 = gelu_exact_f64};
-static const c2s_blocks gelu_tanh_blocks = {.f32 = gelu_tanh_f32, .f64 = gelu_tanh_f64};
+/* (1 + erf(u)) / 2 = erfc(-u) / 2 and (1 + tanh(u)) / 2 = sigmoid(2 u), without cancellation. */
+#define GELU_ARGUMENT (M_SQRT1_2 * M_2_SQRTPI * (x + 0.044715 * x * x * x))
+SMOOTH_BLOCKS(gelu_exact, 0.5 * x * c2s_erfc_near(-x * M_SQRT1_2), 0.5 * x * erfc(-x * M_SQRT1_2))
+SMOOTH_BLOCKS(gelu_tanh, x *c2s_sigmoid_near(2 * GELU_ARGUMENT), x / (1 + exp(-2 * GELU_ARGUMENT)))
 static c2s_status gelu_infer(c2s_infer *i) {
     const char *form = c2s_attr_string(i->node, "approximate", "none");
     if (strcmp(form, "none") != 0 && strcmp(form, "tanh") != 0)

@@ -10,27 +10,67 @@ typedef struct arg_search {
     bool last; /* of equal elements the last one counts, else the first */
 } arg_search;
 
+enum { LANES = 8 };
+
+/* NAME_line: the position in a contiguous line, by finding the best value first. */
 #define ARG(name, type, better)                                                                    \
+    C2S_INLINE void name##_best(const type *x, size_t n, type *best, bool *nan) {                  \
+        type lane[LANES];                                                                          \
+        int unordered = 0;                                                                         \
+        size_t k = 0;                                                                              \
+        for (size_t l = 0; l < LANES; l++)                                                         \
+            lane[l] = x[0];                                                                        \
+        for (; k + LANES <= n; k += LANES)                                                         \
+            for (size_t l = 0; l < LANES; l++) {                                                   \
+                const type a = x[k + l], b = lane[l];                                              \
+                unordered |= a != a;                                                               \
+                lane[l] = a better b ? a : b;                                                      \
+            }                                                                                      \
+        for (; k < n; k++) {                                                                       \
+            unordered |= x[k] != x[k];                                                             \
+            lane[0] = x[k] better lane[0] ? x[k] : lane[0];                                        \
+        }                                                                                          \
+        for (size_t l = 1; l < LANES; l++)                                                         \
+            lane[0] = lane[l] better lane[0] ? lane[l] : lane[0];                                  \
+        *best = lane[0];                                                                           \
+        *nan = unordered;                                                                          \
+    }                                                                                              \
+    C2S_SIMD(name##_fold, name##_best, (const type *x, size_t n, type *best, bool *nan),           \
+             (x, n, best, nan))                                                                    \
+    static size_t name##_line(const type *x, size_t n, bool last) {                                \
+        type best;                                                                                 \
+        bool nan;                                                                                  \
+        name##_fold(x, n, &best, &nan);                                                            \
+        size_t at = last ? n - 1 : 0;                                                              \
+        while (nan ? x[at] == x[at] : x[at] != best)                                               \
+            at += last ? (size_t)-1 : 1;                                                           \
+        return at;                                                                                 \
+    }                                                                                              \
     static void name(const c2s_panel *panel) {                                                     \
         const arg_search *search = panel->params;                                                  \
         const size_t n = panel->n, width = panel->width;                                           \
+        if (width == 1) {                                                                          \
+            search->out[panel->column] = (int64_t)name##_line(panel->data, n, search->last);       \
+            return;                                                                                \
+        }                                                                                          \
         for (size_t c = 0; c < width; c++) {                                                       \
             const type *x = (const type *)panel->data + c;                                         \
             size_t best = 0;                                                                       \
             for (size_t k = 1; k < n; k++) {                                                       \
                 const type a = x[k * width], b = x[best * width];                                  \
-                if ((better) || (search->last && (a == b || (a != a && b != b))))                  \
+                if (a better b || (a != a && b == b) ||                                            \
+                    (search->last && (a == b || (a != a && b != b))))                              \
                     best = k;                                                                      \
             }                                                                                      \
             search->out[panel->column + c] = (int64_t)best;                                        \
         }                                                                                          \
     }
-ARG(max_f64, double, (a > b) || (a != a && b == b))
-ARG(max_i64, int64_t, a > b)
-ARG(max_u64, uint64_t, a > b)
-ARG(min_f64, double, (a < b) || (a != a && b == b))
-ARG(min_i64, int64_t, a < b)
-ARG(min_u64, uint64_t, a < b)
+ARG(max_f64, double, >)
+ARG(max_i64, int64_t, >)
+ARG(max_u64, uint64_t, >)
+ARG(min_f64, double, <)
+ARG(min_i64, int64_t, <)
+ARG(min_u64, uint64_t, <)
 
 static c2s_status arg_infer(c2s_infer *i) {
     const c2s_type *in = c2s_infer_type(i, 0);

@@ -7,6 +7,7 @@
 #include <tgmath.h>
 
 #include "ops/contents.h"
+#include "ops/elementary.h"
 #include "ops/pointwise.h"
 
 #define ARITHMETIC(symbol, name, quantized, traits, contents)                                      \
@@ -103,7 +104,16 @@ static int64_t signed_power(int64_t base, int64_t exponent) {
         return (int64_t)power((uint64_t)base, (uint64_t)exponent);
     return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0;
 }
-C2S_FLOAT_BLOCKS2(pow, pow(x, y))
+C2S_BLOCK2(pow_near, f32, float, c2s_pow_near((double)x, (double)y))
+static void pow_f32(const void *const *in, void *out, size_t n, const void *p) {
+    const float *x = in[0], *y = in[1];
+    float *r = out;
+    pow_near_f32(in, out, n, p);
+    for (size_t k = 0; k < n; k++)
+        if (x[k] == 0 || !isfinite(x[k]) || !isfinite(y[k]))
+            r[k] = powf(x[k], y[k]);
+}
+C2S_BLOCK2(pow, f64, double, (pow)(x, y))
 C2S_BLOCK2(pow, i64, int64_t, signed_power(x, y))
 C2S_BLOCK2(pow, u64, uint64_t, power(x, y))
 

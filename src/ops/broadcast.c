@@ -35,6 +35,9 @@ void c2s_broadcast_init(c2s_broadcast *b, const c2s_type *out, const c2s_type *o
         b->extent[d] = extent[count - 1 - d];
         b->stride[d] = stride[count - 1 - d];
     }
+    b->period = b->stride[0] == 0;
+    for (int d = 1; d < count; d++)
+        b->period *= b->extent[d];
 }
 
 static void fill(c2s_wide wide, void *out, size_t count) {
@@ -76,6 +79,9 @@ const void *c2s_broadcast_load(const c2s_broadcast *b, c2s_wide wide, const c2s_
         rest /= b->extent[d];
         at += index[d] * b->stride[d];
     }
+    if (b->stride[inner] == 1 && b->extent[inner] - index[inner] >= count &&
+        c2s_wide_is_storage(wide, dtype)) /* within one run */
+        return data + at * size;
     for (char *out = buffer; count;) {
         const size_t left = b->extent[inner] - index[inner], run = left < count ? left : count;
         const bool repeated = b->stride[inner] == 0;

@@ -14,6 +14,9 @@ typedef struct c2s_broadcast {
     bool dense; /* linear index of the output = linear index of the operand */
     size_t extent[C2S_MAX_RANK];
     size_t stride[C2S_MAX_RANK]; /* in elements; 0: repeated */
+    /* Linear indices of the output after which the operand starts again: 1 for a scalar. 0: it does
+     * not within the first axis. */
+    size_t period;
 } c2s_broadcast;
 
 /* `operand` must broadcast to `out` (as inference has checked); both static. */

@@ -56,8 +56,7 @@ static void cast_block(const c2s_cast *cast, c2s_wide wide, c2s_dtype from, cons
         for (size_t k = 0; k < count; k++)
             ((uint8_t *)out)[start + k] = to_e8m0(block.f32[k], cast);
     else if (is_float8(to))
-        for (size_t k = 0; k < count; k++)
-            ((uint8_t *)out)[start + k] = c2s_f32_to_f8(to, block.f32[k], cast->saturate);
+        c2s_store_f8(to, (uint8_t *)out + start, count, block.f32, cast->saturate);
     else
         c2s_wide_store(wide, to, out, start, count, &block);
 }

@@ -9,10 +9,10 @@
 #include "ops/ties_rules.h"
 
 #define CLIP(suffix, type)                                                                         \
-    static void clip_##suffix(const void *const *in, void *out, size_t n, const void *params) {    \
+    C2S_INLINE void clip_##suffix##_loop C2S_BLOCK_PARAMETERS {                                    \
         const type *restrict x = in[0];                                                            \
         type *restrict r = out;                                                                    \
-        (void)params;                                                                              \
+        (void)p;                                                                                   \
         for (size_t i = 0; i < n; i++)                                                             \
             r[i] = x[i];                                                                           \
         if (in[1]) {                                                                               \
@@ -25,7 +25,8 @@
             for (size_t i = 0; i < n; i++)                                                         \
                 r[i] = r[i] > most[i] ? most[i] : r[i];                                            \
         }                                                                                          \
-    }
+    }                                                                                              \
+    C2S_SIMD(clip_##suffix, clip_##suffix##_loop, C2S_BLOCK_PARAMETERS, (in, out, n, p))
 CLIP(f32, float)
 CLIP(f64, double)
 CLIP(i64, int64_t)

@@ -3,40 +3,42 @@
  * Gather, GatherElements, GatherND.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
-/* Copies `count` elements from + index[k] * stride to consecutive places. `size` is a constant at
- * every call, so that each memcpy becomes one move. */
-static inline __attribute__((always_inline)) void pick_sized(char *to, const char *from,
-                                                             const int64_t *index, size_t count,
-                                                             ptrdiff_t stride, size_t size) {
+/* From this many bytes of output on, lines are shared between threads. */
+#define PARALLEL_BYTES ((size_t)1 << 18)
+
+/* Copies element k from + k * step + index[k] * stride to consecutive places. `size` is a constant
+ * at every call, so that each memcpy becomes one move. */
+C2S_INLINE void pick_sized(char *to, const char *from, const int64_t *index, size_t count,
+                           size_t step, size_t stride, size_t size) {
     for (size_t k = 0; k < count; k++)
-        memcpy(to + k * size, from + (ptrdiff_t)index[k] * stride, size);
+        memcpy(to + k * size, from + k * step + (size_t)index[k] * stride, size);
 }
 
-static void pick(char *to, const char *from, const int64_t *index, size_t count, size_t size) {
+static void pick(char *to, const char *from, const int64_t *index, size_t count, size_t step,
+                 size_t stride, size_t size) {
     switch (size) {
     case 1:
-        pick_sized(to, from, index, count, 1, 1);
+        pick_sized(to, from, index, count, step, stride, 1);
         break;
     case 2:
-        pick_sized(to, from, index, count, 2, 2);
+        pick_sized(to, from, index, count, step, stride, 2);
         break;
     case 4:
-        pick_sized(to, from, index, count, 4, 4);
+        pick_sized(to, from, index, count, step, stride, 4);
         break;
     case 8:
-        pick_sized(to, from, index, count, 8, 8);
+        pick_sized(to, from, index, count, step, stride, 8);
         break;
     default:
-        for (size_t k = 0; k < count; k++)
-            memcpy(to + k * size, from + (size_t)index[k] * size, size);
+        pick_sized(to, from, index, count, step, stride, size);
     }
 }
 
@@ -97,23 +99,29 @@ static c2s_status gather_infer(c2s_infer *i) {
 }
 
 static c2s_status gather_eval(c2s_eval *e) {
+    enum { PIECE = 256 }; /* indices that one task follows */
     int axis;
-    int64_t *index;
     c2s_elements x, y;
+    c2s_workspace ws = {0};
     const c2s_type *in = &e->in[0]->type;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->rank, &axis));
-    C2S_TRY(c2s_tensor_indices(e->in[1], in->dim[axis], &index));
-    c2s_status status = c2s_elements_open(e, &x, &y);
-    if (status == C2S_OK) {
-        size_t outer = extents(in, 0, axis), count = e->in[1]->count;
-        size_t run = x.size * extents(in, axis + 1, in->rank);
-        size_t from_row = run * (size_t)in->dim[axis], to_row = run * count;
-        for (size_t row = 0; y.count && row < outer; row++)
-            pick(y.data + row * to_row, x.data + row * from_row, index, count, run);
-        status = c2s_elements_end(e, &x, &y, C2S_OK);
+    const int64_t *index = c2s_workspace_indices(&ws, e->in[1], in->dim[axis]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_elements_open(e, &x, &y);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
+    const size_t outer = extents(in, 0, axis), count = e->in[1]->count;
+    const size_t run = x.size * extents(in, axis + 1, in->rank);
+    const size_t from_row = run * (size_t)in->dim[axis], to_row = run * count;
+    const size_t pieces = y.count ? (count + PIECE - 1) / PIECE : 0;
+#pragma omp parallel for schedule(static) if (y.count * y.size >= PARALLEL_BYTES)
+    for (size_t task = 0; task < outer * pieces; task++) {
+        const size_t row = task / pieces, first = task % pieces * PIECE, left = count - first;
+        pick(y.data + row * to_row + first * run, x.data + row * from_row, index + first,
+             left < PIECE ? left : PIECE, 0, run, run);
     }
-    free(index);
-    return status;
+    ws.status = c2s_elements_end(e, &x, &y, C2S_OK);
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec gather_attrs[] = {{"axis", C2S_ATTR_INT, false}, {0}};
@@ -154,46 +162,37 @@ static c2s_status gather_elements_infer(c2s_infer *i) {
     return c2s_infer_output(i, 0, x->dtype, index->rank, index->dim);
 }
 
-/* One line of the last axis per step of the odometer over the others. The position in the data is
- * the same as in the indices but along `axis`, where the index says it. */
+/* Line by line of the last axis. The position in the data is the same as in the indices but along
+ * `axis`, where the index says it. */
 static c2s_status gather_elements_eval(c2s_eval *e) {
     int axis;
-    int64_t *index, at[C2S_MAX_RANK] = {0};
     size_t stride[C2S_MAX_RANK + 1];
     c2s_elements x, y;
+    c2s_workspace ws = {0};
     const c2s_type *in = &e->in[0]->type, *out = &e->in[1]->type;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->rank, &axis));
-    C2S_TRY(c2s_tensor_indices(e->in[1], in->dim[axis], &index));
-    c2s_status status = c2s_elements_open(e, &x, &y);
-    if (status != C2S_OK) {
-        free(index);
-        return status;
-    }
-    int last = in->rank - 1;
+    const int64_t *index = c2s_workspace_indices(&ws, e->in[1], in->dim[axis]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_elements_open(e, &x, &y);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
+    const int last = in->rank - 1;
     stride[last] = x.size;
     for (int a = last - 1; a >= 0; a--)
         stride[a] = stride[a + 1] * (size_t)in->dim[a + 1];
-    size_t line = (size_t)out->dim[last], base = 0, step = axis == last ? 0 : x.size;
-    for (size_t done = 0; done < y.count; done += line) {
-        const char *from = x.data + base;
-        char *to = y.data + done * y.size;
-        const int64_t *row = index + done;
-        if (axis == last)
-            pick(to, from, row, line, x.size);
-        else
-            for (size_t k = 0; k < line; k++)
-                memcpy(to + k * y.size, from + k * step + (size_t)row[k] * stride[axis], y.size);
+    const size_t line = (size_t)out->dim[last], lines = y.count ? y.count / line : 0;
+#pragma omp parallel for schedule(static) if (y.count * y.size >= PARALLEL_BYTES)
+    for (size_t l = 0; l < lines; l++) {
+        size_t base = 0, rest = l;
         for (int a = last - 1; a >= 0; a--) {
-            size_t move = a == axis ? 0 : stride[a];
-            base += move;
-            if (++at[a] < out->dim[a])
-                break;
-            base -= move * (size_t)at[a];
-            at[a] = 0;
+            base += a == axis ? 0 : rest % (size_t)out->dim[a] * stride[a];
+            rest /= (size_t)out->dim[a];
         }
+        pick(y.data + l * line * y.size, x.data + base, index + l * line, line,
+             axis == last ? 0 : x.size, stride[axis], x.size);
     }
-    free(index);
-    return c2s_elements_end(e, &x, &y, C2S_OK);
+    ws.status = c2s_elements_end(e, &x, &y, C2S_OK);
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_gather_elements = {
@@ -244,38 +243,42 @@ static c2s_status gather_nd_infer(c2s_infer *i) {
     return c2s_infer_output(i, 0, x->dtype, rank, dim);
 }
 
+/* The position that a tuple of indices names; C2S_OK or the failure of one of them. */
+static c2s_status tuple_offset(const int64_t *tuple, const int64_t *extent, int depth,
+                               size_t *offset) {
+    *offset = 0;
+    for (int k = 0; k < depth; k++) {
+        int64_t at = tuple[k];
+        C2S_TRY(c2s_index_check(&at, extent[k]));
+        *offset = *offset * (size_t)extent[k] + (size_t)at;
+    }
+    return C2S_OK;
+}
+
 static c2s_status gather_nd_eval(c2s_eval *e) {
     const c2s_type *in = &e->in[0]->type, *index = &e->in[1]->type;
-    int batch = (int)c2s_attr_int(e->node, "batch_dims", 0), depth = 0;
-    int64_t *at;
+    const int batch = (int)c2s_attr_int(e->node, "batch_dims", 0);
+    const int depth = (int)index->dim[index->rank - 1];
     c2s_elements x, y;
-    C2S_TRY(c2s_tensor_ints(e->in[1], &at));
-    c2s_status status = c2s_elements_open(e, &x, &y);
-    if (status != C2S_OK) {
-        free(at);
-        return status;
-    }
-    depth = (int)index->dim[index->rank - 1];
-    size_t batches = extents(in, 0, batch), rows = extents(index, batch, index->rank - 1);
-    size_t run = x.size * extents(in, batch + depth, in->rank);
-    size_t batch_bytes = x.size * extents(in, batch, in->rank);
+    c2s_workspace ws = {0};
+    const int64_t *tuple = c2s_workspace_i64(&ws, e->in[1]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_elements_open(e, &x, &y);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
+    const size_t batches = extents(in, 0, batch), rows = extents(index, batch, index->rank - 1);
+    const size_t run = x.size * extents(in, batch + depth, in->rank);
+    const size_t batch_bytes = x.size * extents(in, batch, in->rank);
     char *to = y.data;
-    int64_t *tuple = at;
-    for (size_t b = 0; y.count && b < batches; b++) {
-        for (size_t row = 0; row < rows; row++, tuple += depth, to += run) {
-            size_t offset = 0;
-            for (int k = 0; k < depth; k++) {
-                status = c2s_index_check(&tuple[k], in->dim[batch + k]);
-                if (status != C2S_OK)
-                    goto done;
-                offset = offset * (size_t)in->dim[batch + k] + (size_t)tuple[k];
-            }
-            memcpy(to, x.data + b * batch_bytes + offset * run, run);
+    for (size_t b = 0; y.count && b < batches; b++)
+        for (size_t row = 0; row < rows && ws.status == C2S_OK; row++, tuple += depth, to += run) {
+            size_t offset;
+            ws.status = tuple_offset(tuple, in->dim + batch, depth, &offset);
+            if (ws.status == C2S_OK)
+                memcpy(to, x.data + b * batch_bytes + offset * run, run);
         }
-    }
-done:
-    free(at);
-    return c2s_elements_end(e, &x, &y, status);
+    ws.status = c2s_elements_end(e, &x, &y, ws.status);
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec gather_nd_attrs[] = {{"batch_dims", C2S_ATTR_INT, false}, {0}};

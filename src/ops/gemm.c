@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/simd.h"
+
 /* A unit of work is ROWS x COLUMNS of C; it goes through B in blocks of DEPTH rows, which stay in
  * the cache while the rows of A pass by. */
 enum { ROWS = 64, COLUMNS = 256, DEPTH = 128, LANES = 8, FEW = 8 };

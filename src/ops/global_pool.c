@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "ops/norm.h"
+#include "ops/quant_range.h"
 #include "ops/ties_rules.h"
-#include "ops/workspace.h"
 
 static c2s_status global_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 1));
@@ -23,40 +24,54 @@ static c2s_status global_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-typedef double (*reduction)(const double *x, size_t count, int64_t p);
+/* Of `count` elements from `start` on. */
+typedef double (*reduction)(const c2s_tensor *x, size_t start, size_t count, int64_t p);
 
 static c2s_status global_eval(c2s_eval *e, reduction reduce, int64_t p) {
     const c2s_tensor *x = e->in[0];
     size_t planes = e->out[0]->count, size = planes ? x->count / planes : 0;
     c2s_workspace ws = {0};
-    const double *from = c2s_workspace_f64(&ws, x);
+    C2S_TRY(c2s_quant_check_real(x));
     double *y = c2s_workspace_out_f64(&ws, e->out[0]);
-    for (size_t i = 0; ws.status == C2S_OK && i < planes; i++)
-        y[i] = reduce(from + i * size, size, p);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
+#pragma omp parallel for schedule(static) if (x->count >= C2S_NORM_PARALLEL && planes > 1)
+    for (size_t i = 0; i < planes; i++)
+        y[i] = reduce(x, i * size, size, p);
     return c2s_workspace_end(&ws);
 }
 
-static double average(const double *x, size_t count, int64_t p) {
+static double average(const c2s_tensor *x, size_t start, size_t count, int64_t p) {
     (void)p;
-    double sum = 0.0;
-    for (size_t i = 0; i < count; i++)
-        sum += x[i];
-    return sum / (double)count;
+    return c2s_norm_sum(x, start, count) / (double)count;
 }
 
-static double maximum(const double *x, size_t count, int64_t p) {
+/* Pieces of a plane as doubles. */
+enum { PIECE = 512 };
+
+static double maximum(const c2s_tensor *x, size_t start, size_t count, int64_t p) {
+    double most = -INFINITY, value[PIECE];
     (void)p;
-    double most = -INFINITY;
-    for (size_t i = 0; i < count; i++)
-        most = x[i] > most || isnan(x[i]) ? x[i] : most;
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t n = count - done < PIECE ? count - done : PIECE;
+        c2s_wide_load(C2S_WIDE_F64, x->type.dtype, c2s_tensor_data(x), start + done, n, value);
+        for (size_t i = 0; i < n; i++)
+            most = value[i] > most || isnan(value[i]) ? value[i] : most;
+    }
     return most;
 }
 
-static double norm(const double *x, size_t count, int64_t p) {
-    double sum = 0.0;
-    for (size_t i = 0; i < count; i++)
-        sum += p == 2 ? x[i] * x[i] : pow(fabs(x[i]), (double)p);
-    return p == 2 ? sqrt(sum) : pow(sum, 1.0 / (double)p);
+static double norm(const c2s_tensor *x, size_t start, size_t count, int64_t p) {
+    double sum = 0.0, value[PIECE];
+    if (p == 2)
+        return sqrt(c2s_norm_sum_square(x, start, count, 0));
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t n = count - done < PIECE ? count - done : PIECE;
+        c2s_wide_load(C2S_WIDE_F64, x->type.dtype, c2s_tensor_data(x), start + done, n, value);
+        for (size_t i = 0; i < n; i++)
+            sum += pow(fabs(value[i]), (double)p);
+    }
+    return pow(sum, 1.0 / (double)p);
 }
 
 static c2s_status global_average_eval(c2s_eval *e) {

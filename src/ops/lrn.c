@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "ops/elementary.h"
 #include "ops/norm.h"
 #include "ops/ties_rules.h"
 
@@ -23,6 +24,23 @@ static c2s_status lrn_infer(c2s_infer *i) {
     return c2s_norm_infer_channels(i, 2, 0, 0);
 }
 
+C2S_INLINE void add_squares_loop(const double *restrict x, size_t n, double *restrict sum) {
+    for (size_t k = 0; k < n; k++)
+        sum[k] += x[k] * x[k];
+}
+C2S_SIMD(add_squares, add_squares_loop, (const double *x, size_t n, double *sum), (x, n, sum))
+
+/* x / base^beta for normal bases. */
+C2S_INLINE void divide_loop(const lrn *l, const double *restrict sum, size_t n,
+                            double *restrict x) {
+    for (size_t k = 0; k < n; k++) {
+        const double base = l->bias + l->alpha * sum[k];
+        x[k] *= c2s_exp(-l->beta * c2s_log_normal(base));
+    }
+}
+C2S_SIMD(divide, divide_loop, (const lrn *l, const double *sum, size_t n, double *x),
+         (l, sum, n, x))
+
 static void lrn_piece(const lrn *l, const c2s_tensor *x, c2s_tensor *y, size_t plane, size_t start,
                       size_t n) {
     const size_t channel = plane % l->channels;
@@ -33,12 +51,17 @@ static void lrn_piece(const lrn *l, const c2s_tensor *x, c2s_tensor *y, size_t p
     const void *data = c2s_tensor_data(x);
     for (size_t p = first; p <= last; p++) {
         c2s_wide_load(C2S_WIDE_F64, x->type.dtype, data, p * l->size + start, n, value);
-        for (size_t k = 0; k < n; k++)
-            sum[k] += value[k] * value[k];
+        add_squares(value, n, sum);
     }
     c2s_wide_load(C2S_WIDE_F64, x->type.dtype, data, plane * l->size + start, n, value);
+    bool usual = true; /* positive and finite */
     for (size_t k = 0; k < n; k++)
-        value[k] /= pow(l->bias + l->alpha * sum[k], l->beta);
+        usual &= l->bias + l->alpha * sum[k] >= 0x1p-1000 && l->alpha * sum[k] <= 0x1p1000;
+    if (usual)
+        divide(l, sum, n, value);
+    else
+        for (size_t k = 0; k < n; k++)
+            value[k] /= pow(l->bias + l->alpha * sum[k], l->beta);
     c2s_wide_store(C2S_WIDE_F64, y->type.dtype, c2s_tensor_mutable(y), plane * l->size + start, n,
                    value);
 }

@@ -6,6 +6,7 @@
 #include <tgmath.h>
 
 #include "ops/contents.h"
+#include "ops/elementary.h"
 #include "ops/pointwise.h"
 
 #define UNARY(symbol, name, quantized, rule)                                                       \
@@ -25,6 +26,28 @@
     static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
     UNARY(symbol, name, quantized, c2s_infer_like_first)
 
+/* The function for float is the one that vectorises. */
+#define NEAR_UNARY(symbol, name, quantized, near, exact)                                           \
+    C2S_BLOCK1(symbol, f32, float, near)                                                           \
+    C2S_BLOCK1(symbol, f64, double, exact)                                                         \
+    static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
+    UNARY(symbol, name, quantized, c2s_infer_like_first)
+
+/* Sine and cosine of what is too large for c2s_sine_near, or not finite, come one by one. */
+#define SINE(symbol, name, quantized, quarters, function)                                          \
+    C2S_BLOCK1(symbol##_near, f32, float, c2s_sine_near((double)x, quarters))                      \
+    static void symbol##_f32(const void *const *in, void *out, size_t n, const void *p) {          \
+        const float *x = in[0];                                                                    \
+        float *r = out;                                                                            \
+        symbol##_near_f32(in, out, n, p);                                                          \
+        for (size_t k = 0; k < n; k++)                                                             \
+            if (!(fabsf(x[k]) < 0x1p20f))                                                          \
+                r[k] = function##f(x[k]);                                                          \
+    }                                                                                              \
+    C2S_BLOCK1(symbol, f64, double, (function)(x))                                                 \
+    static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
+    UNARY(symbol, name, quantized, c2s_infer_like_first)
+
 FLOAT_UNARY(acos, "Acos", (C2S_QUANT_UNARY(FLOAT)), acos(x))
 FLOAT_UNARY(acosh, "Acosh", (C2S_QUANT_UNARY(FLOAT)), acosh(x))
 FLOAT_UNARY(asin, "Asin", (C2S_QUANT_UNARY(FLOAT)), asin(x))
@@ -32,18 +55,18 @@ FLOAT_UNARY(asinh, "Asinh", (C2S_QUANT_UNARY(OWN)), asinh(x))
 FLOAT_UNARY(atan, "Atan", (C2S_QUANT_BOUNDED(RANGE, -1.57079637f, 1.57079637f)), atan(x))
 FLOAT_UNARY(atanh, "Atanh", (C2S_QUANT_UNARY(FLOAT)), atanh(x))
 FLOAT_UNARY(ceil, "Ceil", (C2S_QUANT_UNARY(FLOAT)), ceil(x))
-FLOAT_UNARY(cos, "Cos", (C2S_QUANT_UNARY(FLOAT)), cos(x))
+SINE(cos, "Cos", (C2S_QUANT_UNARY(FLOAT)), 1, cos)
 FLOAT_UNARY(cosh, "Cosh", (C2S_QUANT_UNARY(FLOAT)), cosh(x))
-FLOAT_UNARY(exp, "Exp", (C2S_QUANT_UNARY(FLOAT)), exp(x))
+NEAR_UNARY(exp, "Exp", (C2S_QUANT_UNARY(FLOAT)), c2s_exp_near((double)x), exp(x))
 FLOAT_UNARY(floor, "Floor", (C2S_QUANT_UNARY(FLOAT)), floor(x))
-FLOAT_UNARY(log, "Log", (C2S_QUANT_UNARY(FLOAT)), log(x))
+NEAR_UNARY(log, "Log", (C2S_QUANT_UNARY(FLOAT)), c2s_log_near((double)x), log(x))
 FLOAT_UNARY(reciprocal, "Reciprocal", (C2S_QUANT_UNARY(FLOAT)), (T)1 / x)
 FLOAT_UNARY(round, "Round", (C2S_QUANT_UNARY(FLOAT)), rint(x))
-FLOAT_UNARY(sin, "Sin", (C2S_QUANT_UNARY(FLOAT)), sin(x))
+SINE(sin, "Sin", (C2S_QUANT_UNARY(FLOAT)), 0, sin)
 FLOAT_UNARY(sinh, "Sinh", (C2S_QUANT_UNARY(FLOAT)), sinh(x))
 FLOAT_UNARY(sqrt, "Sqrt", (C2S_QUANT_UNARY(FLOAT)), sqrt(x))
 FLOAT_UNARY(tan, "Tan", (C2S_QUANT_UNARY(FLOAT)), tan(x))
-FLOAT_UNARY(tanh, "Tanh", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), tanh(x))
+NEAR_UNARY(tanh, "Tanh", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), c2s_tanh_near((double)x), tanh(x))
 
 /* Integers are negated as unsigned numbers: the least one has no positive counterpart. */
 C2S_FLOAT_BLOCKS1(abs, fabs(x))
@@ -67,7 +90,8 @@ static c2s_status neg_infer(c2s_infer *i) {
 }
 UNARY(neg, "Neg", (C2S_QUANT_UNARY(OWN)), neg_infer)
 
-C2S_FLOAT_BLOCKS1(erf, erf(x))
+C2S_BLOCK1(erf, f32, float, c2s_erf_near((double)x))
+C2S_BLOCK1(erf, f64, double, erf(x))
 C2S_BLOCK1(erf, i64, int64_t, erf((double)x))
 C2S_BLOCK1(erf, u64, uint64_t, erf((double)x))
 static const c2s_blocks erf_blocks = {erf_f32, erf_f64, erf_i64, erf_u64};

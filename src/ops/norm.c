@@ -7,26 +7,39 @@ enum { PIECE = 512, LANES = 8 };
 
 /* Sum of f(x) over a run, in LANES chains. */
 #define SUM_OF(name, term)                                                                         \
+    C2S_INLINE void name##_loop(const double *restrict from, size_t n, double center,              \
+                                double *restrict lane) {                                           \
+        for (size_t k = 0; k < n; k += LANES)                                                      \
+            for (size_t l = 0; l < LANES; l++) {                                                   \
+                const double x = from[k + l];                                                      \
+                lane[l] += term;                                                                   \
+            }                                                                                      \
+        (void)center;                                                                              \
+    }                                                                                              \
+    C2S_SIMD(name##_piece, name##_loop,                                                            \
+             (const double *from, size_t n, double center, double *lane), (from, n, center, lane)) \
     static double name(const c2s_tensor *tensor, size_t start, size_t n, double center) {          \
         double buffer[PIECE], lane[LANES] = {0};                                                   \
-        (void)center;                                                                              \
         for (size_t done = 0; done < n; done += PIECE) {                                           \
             const size_t piece = n - done < PIECE ? n - done : PIECE;                              \
             for (size_t k = piece; k % LANES; k++)                                                 \
                 buffer[k] = center;                                                                \
             c2s_wide_load(C2S_WIDE_F64, tensor->type.dtype, c2s_tensor_data(tensor), start + done, \
                           piece, buffer);                                                          \
-            for (size_t k = 0; k < piece; k += LANES)                                              \
-                for (size_t l = 0; l < LANES; l++) {                                               \
-                    const double x = buffer[k + l];                                                \
-                    lane[l] += term;                                                               \
-                }                                                                                  \
+            name##_piece(buffer, piece, center, lane);                                             \
         }                                                                                          \
         return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +                                       \
                ((lane[4] + lane[5]) + (lane[6] + lane[7]));                                        \
     }
 SUM_OF(sum_plain, x)
 SUM_OF(sum_square, (x - center) * (x - center))
+
+C2S_INLINE void affine_loop(double *x, size_t n, double factor, double offset) {
+    for (size_t k = 0; k < n; k++)
+        x[k] = x[k] * factor + offset;
+}
+C2S_SIMD(affine, affine_loop, (double *x, size_t n, double factor, double offset),
+         (x, n, factor, offset))
 
 double c2s_norm_sum(const c2s_tensor *x, size_t start, size_t n) {
     return sum_plain(x, start, n, 0);
@@ -47,8 +60,7 @@ void c2s_norm_affine(const c2s_tensor *x, c2s_tensor *y, size_t start, size_t n,
     for (size_t done = 0; done < n; done += PIECE) {
         const size_t piece = n - done < PIECE ? n - done : PIECE;
         c2s_wide_load(C2S_WIDE_F64, x->type.dtype, c2s_tensor_data(x), start + done, piece, buffer);
-        for (size_t k = 0; k < piece; k++)
-            buffer[k] = buffer[k] * factor + offset;
+        affine(buffer, piece, factor, offset);
         c2s_wide_store(C2S_WIDE_F64, y->type.dtype, c2s_tensor_mutable(y), start + done, piece,
                        buffer);
     }

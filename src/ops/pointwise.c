@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { ELEMENT_BYTES = 16, PARALLEL_BLOCKS = 64 };
+/* A piece is some blocks for one thread: operands that are the same in every block are loaded once
+ * for it. */
+enum { ELEMENT_BYTES = 16, PIECE_BLOCKS = 16, PARALLEL_PIECES = 4 };
 
 typedef struct block_buffer {
     _Alignas(64) unsigned char bytes[C2S_BLOCK_ELEMENTS * ELEMENT_BYTES];
@@ -50,23 +52,37 @@ void c2s_pointwise_run(const c2s_pointwise *p, const c2s_tensor *const *in, unsi
                        c2s_tensor *out) {
     c2s_broadcast b[C2S_POINTWISE_INPUTS];
     const size_t count = out->count;
-    const size_t blocks = (count + C2S_BLOCK_ELEMENTS - 1) / C2S_BLOCK_ELEMENTS;
+    size_t size = C2S_BLOCK_ELEMENTS;
     assert(in_count <= C2S_POINTWISE_INPUTS);
     for (unsigned k = 0; k < in_count; k++)
-        if (in[k])
+        if (in[k]) {
             c2s_broadcast_init(&b[k], &out->type, &in[k]->type);
-#pragma omp parallel for schedule(static) if (blocks >= PARALLEL_BLOCKS)
-    for (size_t block = 0; block < blocks; block++) {
+            if (b[k].period > 1 && b[k].period <= C2S_BLOCK_ELEMENTS / 2)
+                size = C2S_BLOCK_ELEMENTS / b[k].period * b[k].period;
+        }
+    const size_t blocks = (count + size - 1) / size;
+    const size_t pieces = (blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
+#pragma omp parallel for schedule(static) if (pieces >= PARALLEL_PIECES)
+    for (size_t piece = 0; piece < pieces; piece++) {
         block_buffer buffer[C2S_POINTWISE_INPUTS], result;
         const void *data[C2S_POINTWISE_INPUTS] = {NULL};
-        const size_t start = block * C2S_BLOCK_ELEMENTS, left = count - start;
-        const size_t n = left < C2S_BLOCK_ELEMENTS ? left : C2S_BLOCK_ELEMENTS;
+        bool same[C2S_POINTWISE_INPUTS] = {false};
         for (unsigned k = 0; k < in_count; k++)
-            if (in[k])
-                data[k] = c2s_broadcast_load(&b[k], p->in[k], in[k], start, n, buffer[k].bytes);
-        void *target = block_target(p->out, out, start, &result);
-        p->block(data, target, n, p->params);
-        block_finish(p->out, out, start, n, target);
+            if (in[k] && b[k].period && size % b[k].period == 0) {
+                same[k] = true;
+                data[k] = c2s_broadcast_load(&b[k], p->in[k], in[k], 0, size < count ? size : count,
+                                             buffer[k].bytes);
+            }
+        for (size_t start = piece * PIECE_BLOCKS * size, end = start + PIECE_BLOCKS * size;
+             start < end && start < count; start += size) {
+            const size_t n = count - start < size ? count - start : size;
+            for (unsigned k = 0; k < in_count; k++)
+                if (in[k] && !same[k])
+                    data[k] = c2s_broadcast_load(&b[k], p->in[k], in[k], start, n, buffer[k].bytes);
+            void *target = block_target(p->out, out, start, &result);
+            p->block(data, target, n, p->params);
+            block_finish(p->out, out, start, n, target);
+        }
     }
 }
 
@@ -106,7 +122,7 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
     c2s_broadcast *b = c2s_alloc_array(inputs, sizeof *b);
     for (unsigned k = 0; k < inputs; k++)
         c2s_broadcast_init(&b[k], &out->type, &e->in[k]->type);
-#pragma omp parallel for schedule(static) if (blocks_of_out >= PARALLEL_BLOCKS)
+#pragma omp parallel for schedule(static) if (blocks_of_out >= PARALLEL_PIECES * PIECE_BLOCKS)
     for (size_t block = 0; block < blocks_of_out; block++) {
         block_buffer buffer, even, odd; /* two accumulators, read and written in turn */
         const size_t start = block * C2S_BLOCK_ELEMENTS, left = count - start;

@@ -7,6 +7,7 @@
 #ifndef C2S_OPS_POINTWISE_H
 #define C2S_OPS_POINTWISE_H
 
+#include "base/simd.h"
 #include "ops/broadcast.h"
 #include "ops/infer_tensor.h"
 
@@ -46,42 +47,32 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
 /* ---- writing block functions ----
  * C2S_BLOCK1(name, f32, float, expression of x) defines name_f32; inside, T is the wide type and
  * p the params pointer. C2S_BLOCK2: of x and y. C2S_TEST1, C2S_TEST2: bool results. */
-#define C2S_BLOCK1(name, suffix, type, ...)                                                        \
-    static void name##_##suffix(const void *const *in, void *out, size_t n, const void *p) {       \
-        typedef type T;                                                                            \
-        const T *restrict a_ = in[0];                                                              \
-        T *restrict r_ = out;                                                                      \
+#define C2S_BLOCK_PARAMETERS (const void *const *in, void *out, size_t n, const void *p)
+#define C2S_BLOCK_LOOP(name, ...)                                                                  \
+    C2S_INLINE void name##_loop C2S_BLOCK_PARAMETERS {                                             \
         (void)p;                                                                                   \
+        __VA_ARGS__                                                                                \
+    }                                                                                              \
+    C2S_SIMD(name, name##_loop, C2S_BLOCK_PARAMETERS, (in, out, n, p))
+#define C2S_UNARY_LOOP(name, suffix, type, result, ...)                                            \
+    C2S_BLOCK_LOOP(                                                                                \
+        name##_##suffix, typedef type T; const T *restrict a_ = in[0]; result *restrict r_ = out;  \
         for (size_t i_ = 0; i_ < n; i_++) {                                                        \
             const T x = a_[i_];                                                                    \
-            r_[i_] = (T)(__VA_ARGS__);                                                             \
-        }                                                                                          \
-    }
+            r_[i_] = (result)(__VA_ARGS__);                                                        \
+        })
 #define C2S_BINARY_LOOP(name, suffix, type, result, ...)                                           \
-    static void name##_##suffix(const void *const *in, void *out, size_t n, const void *p) {       \
-        typedef type T;                                                                            \
-        const T *restrict a_ = in[0];                                                              \
-        const T *restrict b_ = in[1];                                                              \
-        result *restrict r_ = out;                                                                 \
-        (void)p;                                                                                   \
+    C2S_BLOCK_LOOP(                                                                                \
+        name##_##suffix, typedef type T; const T *restrict a_ = in[0];                             \
+        const T *restrict b_ = in[1]; result *restrict r_ = out;                                   \
         for (size_t i_ = 0; i_ < n; i_++) {                                                        \
             const T x = a_[i_], y = b_[i_];                                                        \
             r_[i_] = (result)(__VA_ARGS__);                                                        \
-        }                                                                                          \
-    }
+        })
+#define C2S_BLOCK1(name, suffix, type, ...) C2S_UNARY_LOOP(name, suffix, type, type, __VA_ARGS__)
 #define C2S_BLOCK2(name, suffix, type, ...) C2S_BINARY_LOOP(name, suffix, type, type, __VA_ARGS__)
+#define C2S_TEST1(name, suffix, type, ...)  C2S_UNARY_LOOP(name, suffix, type, uint8_t, __VA_ARGS__)
 #define C2S_TEST2(name, suffix, type, ...)  C2S_BINARY_LOOP(name, suffix, type, uint8_t, __VA_ARGS__)
-#define C2S_TEST1(name, suffix, type, ...)                                                         \
-    static void name##_##suffix(const void *const *in, void *out, size_t n, const void *p) {       \
-        typedef type T;                                                                            \
-        const T *restrict a_ = in[0];                                                              \
-        uint8_t *restrict r_ = out;                                                                \
-        (void)p;                                                                                   \
-        for (size_t i_ = 0; i_ < n; i_++) {                                                        \
-            const T x = a_[i_];                                                                    \
-            r_[i_] = (uint8_t)(__VA_ARGS__);                                                       \
-        }                                                                                          \
-    }
 #define C2S_FLOAT_BLOCKS1(name, ...)                                                               \
     C2S_BLOCK1(name, f32, float, __VA_ARGS__) C2S_BLOCK1(name, f64, double, __VA_ARGS__)
 #define C2S_FLOAT_BLOCKS2(name, ...)                                                               \

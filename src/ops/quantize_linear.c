@@ -103,9 +103,7 @@ static void quantize_chunk(const quantizer *q, size_t start, size_t count, size_
         c2s_store_f32(q->dtype, q->y, start, count, r);
         return;
     }
-    uint8_t *y = (uint8_t *)q->y + start;
-    for (size_t i = 0; i < count; i++)
-        y[i] = c2s_f32_to_f8(q->dtype, r[i], q->saturate);
+    c2s_store_f8(q->dtype, (uint8_t *)q->y + start, count, r, q->saturate);
 }
 
 static c2s_status quantize_eval(c2s_eval *e) {

@@ -7,6 +7,9 @@
 #include "ops/reduce.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "ops/elementary.h"
 
 enum { PIECE = 512, LANES = 8, PARALLEL_ELEMENTS = 1 << 15 };
 
@@ -78,7 +81,7 @@ static size_t offset_of(const group *groups, int count, size_t index) {
  * that the additions of one result need not wait for each other. s: so far, x: element, m: center.
  */
 #define FOLD(name, type, step)                                                                     \
-    static inline void name##_rows(void *to, const void *center, const void *from, size_t n) {     \
+    C2S_INLINE void name##_loop(void *to, const void *center, const void *from, size_t n) {        \
         type *restrict sum = to;                                                                   \
         const type *restrict row = from;                                                           \
         const type *restrict middle = center;                                                      \
@@ -88,13 +91,27 @@ static size_t offset_of(const group *groups, int count, size_t index) {
             sum[k] = step;                                                                         \
         }                                                                                          \
     }                                                                                              \
-    static void name##_row(void *lanes, const void *center, const void *from, size_t n) {          \
+    C2S_INLINE void name##_lanes(void *lanes, const void *center, const void *from, size_t n) {    \
+        type sum[LANES], middle[LANES] = {0};                                                      \
         const type *row = from;                                                                    \
         size_t k = 0;                                                                              \
+        memcpy(sum, lanes, sizeof sum);                                                            \
+        if (center)                                                                                \
+            memcpy(middle, center, sizeof middle);                                                 \
         for (; k + LANES <= n; k += LANES)                                                         \
-            name##_rows(lanes, center, row + k, LANES);                                            \
-        name##_rows(lanes, center, row + k, n - k);                                                \
-    }
+            for (size_t l = 0; l < LANES; l++) {                                                   \
+                const type s = sum[l], x = row[k + l], m = middle[l];                              \
+                (void)m;                                                                           \
+                sum[l] = step;                                                                     \
+            }                                                                                      \
+        name##_loop(sum, center, row + k, n - k);                                                  \
+        memcpy(lanes, sum, sizeof sum);                                                            \
+    }                                                                                              \
+    C2S_SIMD(name##_rows, name##_loop, (void *to, const void *center, const void *from, size_t n), \
+             (to, center, from, n))                                                                \
+    C2S_SIMD(name##_row, name##_lanes,                                                             \
+             (void *lanes, const void *center, const void *from, size_t n),                        \
+             (lanes, center, from, n))
 FOLD(sum_f64, double, s + x)
 FOLD(sum_u64, uint64_t, s + x)
 FOLD(abs_f64, double, s + fabs(x))
@@ -109,7 +126,7 @@ FOLD(max_u64, uint64_t, s > x ? s : x)
 FOLD(min_f64, double, s != s || s < x ? s : x)
 FOLD(min_i64, int64_t, s < x ? s : x)
 FOLD(min_u64, uint64_t, s < x ? s : x)
-FOLD(exp_f64, double, s + exp(x - m))
+FOLD(exp_f64, double, s + c2s_exp(x - m))
 
 typedef void (*fold_fn)(void *to, const void *center, const void *from, size_t n);
 typedef struct fold_functions {

@@ -4,9 +4,9 @@
  * with it.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "ops/combine.h"
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
@@ -30,32 +30,39 @@ static size_t extents(const c2s_type *type, int begin, int end) {
 
 /* Data, indices and updates of a scatter operator, opened; the output already holds the data. */
 typedef struct scatter {
+    c2s_workspace ws;
     c2s_elements x, updates, y;
-    int64_t *index;
+    const int64_t *index;
     c2s_combine combine;
 } scatter;
 
-static void scatter_close(scatter *s) {
-    free(s->index);
+static c2s_status scatter_close(c2s_eval *e, scatter *s, c2s_status status) {
+    if (status == C2S_OK)
+        status = c2s_elements_commit(e, 0, &s->y);
+    s->ws.status = status;
     c2s_elements_close(&s->x);
     c2s_elements_close(&s->updates);
     c2s_elements_close(&s->y);
+    return c2s_workspace_end(&s->ws);
 }
 
-static c2s_status scatter_open(c2s_eval *e, scatter *s) {
+/* `extent`: all indices are for axes of that extent; -1: of several. */
+static c2s_status scatter_open(c2s_eval *e, int64_t extent, scatter *s) {
     *s = (scatter){0};
     C2S_TRY(c2s_combine_of(e->node, e->in[0]->type.dtype, &s->combine));
-    C2S_TRY(c2s_tensor_ints(e->in[1], &s->index));
-    c2s_status status = c2s_elements_read(e->in[0], &s->x);
+    s->index = extent >= 0 ? c2s_workspace_indices(&s->ws, e->in[1], extent)
+                           : c2s_workspace_i64(&s->ws, e->in[1]);
+    c2s_status status = s->ws.status;
+    if (status == C2S_OK)
+        status = c2s_elements_read(e->in[0], &s->x);
     if (status == C2S_OK)
         status = c2s_elements_read(e->in[2], &s->updates);
     if (status == C2S_OK)
         status = c2s_elements_write(e, 0, &s->y);
-    if (status == C2S_OK)
-        memcpy(s->y.data, s->x.data, s->x.size * s->x.count);
-    else
-        scatter_close(s);
-    return status;
+    if (status != C2S_OK)
+        return scatter_close(e, s, status);
+    memcpy(s->y.data, s->x.data, s->x.size * s->x.count);
+    return C2S_OK;
 }
 
 /* What all three inputs have in common. */
@@ -101,30 +108,46 @@ static c2s_status scatter_elements_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-static c2s_status scatter_lines(scatter *s, const c2s_type *x, const c2s_type *index, int axis) {
-    size_t stride[C2S_MAX_RANK], base = 0, done = 0;
-    int64_t at[C2S_MAX_RANK] = {0};
-    int last = x->rank - 1;
+/* Element k goes to + k * step + index[k] * stride. `size` is a constant at every call. */
+C2S_INLINE void drop_sized(char *to, const char *from, const int64_t *index, size_t count,
+                           size_t step, size_t stride, size_t size) {
+    for (size_t k = 0; k < count; k++)
+        memcpy(to + k * step + (size_t)index[k] * stride, from + k * size, size);
+}
+
+static void drop(const scatter *s, char *to, const char *from, const int64_t *index, size_t count,
+                 size_t step, size_t stride) {
+    const size_t size = s->x.size;
+    if (s->combine)
+        for (size_t k = 0; k < count; k++)
+            s->combine(to + k * step + (size_t)index[k] * stride, from + k * size, 1);
+    else if (size == 4)
+        drop_sized(to, from, index, count, step, stride, 4);
+    else if (size == 8)
+        drop_sized(to, from, index, count, step, stride, 8);
+    else
+        drop_sized(to, from, index, count, step, stride, size);
+}
+
+/* Line by line of the last axis; with indices along that axis, lines do not meet. */
+static void scatter_lines(const scatter *s, const c2s_type *x, const c2s_type *index, int axis) {
+    size_t stride[C2S_MAX_RANK];
+    const int last = x->rank - 1;
     stride[last] = s->x.size;
     for (int a = last - 1; a >= 0; a--)
         stride[a] = stride[a + 1] * (size_t)x->dim[a + 1];
-    size_t line = (size_t)index->dim[last], step = axis == last ? 0 : s->x.size;
-    for (; done < s->updates.count; done += line) {
-        for (size_t k = 0; k < line; k++) {
-            C2S_TRY(c2s_index_check(&s->index[done + k], x->dim[axis]));
-            char *to = s->y.data + base + k * step + (size_t)s->index[done + k] * stride[axis];
-            put(to, s->updates.data + (done + k) * s->x.size, 1, s->x.size, s->combine);
-        }
+    const size_t line = (size_t)index->dim[last], count = s->updates.count;
+    const size_t lines = count ? count / line : 0, step = axis == last ? 0 : s->x.size;
+#pragma omp parallel for schedule(static) if (axis == last && count >= 1 << 16)
+    for (size_t l = 0; l < lines; l++) {
+        size_t base = 0, rest = l;
         for (int a = last - 1; a >= 0; a--) {
-            size_t move = a == axis ? 0 : stride[a];
-            base += move;
-            if (++at[a] < index->dim[a])
-                break;
-            base -= move * (size_t)at[a];
-            at[a] = 0;
+            base += a == axis ? 0 : rest % (size_t)index->dim[a] * stride[a];
+            rest /= (size_t)index->dim[a];
         }
+        drop(s, s->y.data + base, s->updates.data + l * line * s->x.size, s->index + l * line, line,
+             step, stride[axis]);
     }
-    return C2S_OK;
 }
 
 static c2s_status scatter_elements_eval(c2s_eval *e) {
@@ -132,12 +155,9 @@ static c2s_status scatter_elements_eval(c2s_eval *e) {
     int axis;
     const c2s_type *x = &e->in[0]->type;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), x->rank, &axis));
-    C2S_TRY(scatter_open(e, &s));
-    c2s_status status = scatter_lines(&s, x, &e->in[1]->type, axis);
-    if (status == C2S_OK)
-        status = c2s_elements_commit(e, 0, &s.y);
-    scatter_close(&s);
-    return status;
+    C2S_TRY(scatter_open(e, x->dim[axis], &s));
+    scatter_lines(&s, x, &e->in[1]->type, axis);
+    return scatter_close(e, &s, C2S_OK);
 }
 
 static const c2s_attr_spec scatter_elements_attrs[] = {
@@ -203,11 +223,11 @@ static c2s_status scatter_tuples(scatter *s, const c2s_type *x, const c2s_type *
     int depth = (int)index->dim[index->rank - 1];
     size_t rows = extents(index, 0, index->rank - 1), run = extents(x, depth, x->rank);
     for (size_t row = 0; row < rows; row++) {
-        int64_t *tuple = s->index + row * (size_t)depth;
         size_t offset = 0;
         for (int k = 0; k < depth; k++) {
-            C2S_TRY(c2s_index_check(&tuple[k], x->dim[k]));
-            offset = offset * (size_t)x->dim[k] + (size_t)tuple[k];
+            int64_t at = s->index[row * (size_t)depth + (size_t)k];
+            C2S_TRY(c2s_index_check(&at, x->dim[k]));
+            offset = offset * (size_t)x->dim[k] + (size_t)at;
         }
         if (run)
             put(s->y.data + offset * run * s->x.size, s->updates.data + row * run * s->x.size, run,
@@ -218,14 +238,11 @@ static c2s_status scatter_tuples(scatter *s, const c2s_type *x, const c2s_type *
 
 static c2s_status scatter_nd_eval(c2s_eval *e) {
     scatter s;
-    C2S_TRY(scatter_open(e, &s));
+    C2S_TRY(scatter_open(e, -1, &s));
     c2s_status status = C2S_OK;
     if (s.updates.count)
         status = scatter_tuples(&s, &e->in[0]->type, &e->in[1]->type);
-    if (status == C2S_OK)
-        status = c2s_elements_commit(e, 0, &s.y);
-    scatter_close(&s);
-    return status;
+    return scatter_close(e, &s, status);
 }
 
 static const c2s_attr_spec scatter_nd_attrs[] = {{"reduction", C2S_ATTR_STRING, false}, {0}};

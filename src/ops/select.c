@@ -4,10 +4,9 @@
  * ReverseSequence.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/simd.h"
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/strided_copy.h"
@@ -33,6 +32,30 @@ static c2s_status compress_infer(c2s_infer *i) {
     return c2s_infer_output(i, 0, x->dtype, out.rank, out.dim);
 }
 
+/* Copies the `chosen` runs of `size` bytes that are kept; a run that is not kept is overwritten by
+ * the next. `size` is a constant where that pays. */
+C2S_INLINE void keep_sized(char *to, const char *from, const unsigned char *keep, size_t chosen,
+                           size_t size) {
+    for (size_t k = 0, made = 0; made < chosen; k++) {
+        memcpy(to + made * size, from + k * size, size);
+        made += keep[k] != 0;
+    }
+}
+
+static void keep_runs(char *to, const char *from, const unsigned char *keep, size_t chosen,
+                      size_t size) {
+    if (size == 4)
+        keep_sized(to, from, keep, chosen, 4);
+    else if (size == 8)
+        keep_sized(to, from, keep, chosen, 8);
+    else if (size <= 16)
+        keep_sized(to, from, keep, chosen, size);
+    else
+        for (size_t k = 0, made = 0; made < chosen; k++)
+            if (keep[k])
+                memcpy(to + made++ * size, from + k * size, size);
+}
+
 static c2s_status compress_eval(c2s_eval *e) {
     const c2s_tensor *in = e->in[0], *condition = e->in[1];
     const unsigned char *keep = c2s_tensor_data(condition);
@@ -53,16 +76,9 @@ static c2s_status compress_eval(c2s_eval *e) {
     C2S_TRY(c2s_eval_new(e, 0, in->type.dtype, rank, dim));
     c2s_elements x, y;
     C2S_TRY(c2s_elements_open(e, &x, &y));
-    size_t run = inner * x.size;
-    char *to = y.data;
-    for (size_t o = 0; y.count && o < outer; o++) {
-        for (size_t k = 0; k < length; k++) {
-            if (!keep[k])
-                continue;
-            memcpy(to, x.data + (o * extent + k) * run, run);
-            to += run;
-        }
-    }
+    for (size_t o = 0; y.count && o < outer; o++)
+        keep_runs(y.data + o * (size_t)chosen * inner * x.size,
+                  x.data + o * extent * inner * x.size, keep, (size_t)chosen, inner * x.size);
     return c2s_elements_end(e, &x, &y, C2S_OK);
 }
 
@@ -90,59 +106,63 @@ static c2s_status non_zero_infer(c2s_infer *i) {
     return c2s_infer_output(i, 0, C2S_INT64, 2, dim);
 }
 
-/* found[k]: element k is not zero. Returns how many are. */
-static c2s_status find_non_zero(const c2s_tensor *x, unsigned char *found, size_t *count) {
-    *count = 0;
+/* found[k]: element k is not zero. */
+static c2s_status find_non_zero(const c2s_tensor *x, unsigned char *found) {
+    enum { PIECE = 1024 };
+    double value[PIECE];
     if (x->type.dtype == C2S_STRING) {
         const c2s_string *text = c2s_tensor_data(x);
         for (size_t k = 0; k < x->count; k++)
-            *count += found[k] = text[k].size != 0;
+            found[k] = text[k].size != 0;
         return C2S_OK;
     }
-    if (x->type.dtype == C2S_COMPLEX64 || x->type.dtype == C2S_COMPLEX128)
+    if (!c2s_wide_of(x->type.dtype))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "complex numbers are not supported");
-    if (c2s_dtype_is_float(x->type.dtype)) {
-        double *real;
-        C2S_TRY(c2s_tensor_doubles(x, &real));
-        for (size_t k = 0; k < x->count; k++)
-            *count += found[k] = real[k] != 0;
-        free(real);
-        return C2S_OK;
+    for (size_t start = 0; start < x->count; start += PIECE) {
+        const size_t n = x->count - start < PIECE ? x->count - start : PIECE;
+        c2s_wide_load(C2S_WIDE_F64, x->type.dtype, c2s_tensor_data(x), start, n, value);
+        for (size_t k = 0; k < n; k++)
+            found[start + k] = value[k] != 0;
     }
-    int64_t *whole;
-    C2S_TRY(c2s_tensor_ints(x, &whole));
-    for (size_t k = 0; k < x->count; k++)
-        *count += found[k] = whole[k] != 0;
-    free(whole);
     return C2S_OK;
+}
+
+/* Line by line of the last axis. */
+static void put_positions(const c2s_type *x, const unsigned char *found, size_t count, int64_t *y) {
+    const int last = x->rank - 1;
+    const size_t line = (size_t)x->dim[last];
+    int64_t at[C2S_MAX_RANK] = {0};
+    for (size_t column = 0; column < count; found += line) {
+        size_t made = 0;
+        int64_t *inner = y + (size_t)last * count + column;
+        for (size_t k = 0; column + made < count && k < line; k++) {
+            inner[made] = (int64_t)k;
+            made += found[k];
+        }
+        for (int a = 0; a < last; a++)
+            for (size_t k = 0; k < made; k++)
+                y[(size_t)a * count + column + k] = at[a];
+        column += made;
+        for (int a = last - 1; a >= 0 && ++at[a] == x->dim[a]; a--)
+            at[a] = 0;
+    }
 }
 
 static c2s_status non_zero_eval(c2s_eval *e) {
     const c2s_tensor *x = e->in[0];
-    unsigned char *found;
-    size_t count;
-    int64_t at[C2S_MAX_RANK] = {0};
-    int rank = x->type.rank;
-    C2S_TRY(c2s_scratch(x->count, 1, &found));
-    c2s_status status = find_non_zero(x, found, &count);
-    int64_t dim[2] = {rank, (int64_t)count};
-    if (status == C2S_OK)
-        status = c2s_eval_new(e, 0, C2S_INT64, 2, dim);
-    if (status == C2S_OK && count && rank) {
-        int64_t *y = c2s_tensor_mutable(e->out[0]);
-        size_t column = 0;
-        for (size_t k = 0; k < x->count; k++) {
-            if (found[k]) {
-                for (int a = 0; a < rank; a++)
-                    y[(size_t)a * count + column] = at[a];
-                column++;
-            }
-            for (int a = rank - 1; a >= 0 && ++at[a] == x->type.dim[a]; a--)
-                at[a] = 0;
-        }
-    }
-    free(found);
-    return status;
+    size_t count = 0;
+    c2s_workspace ws = {0};
+    unsigned char *found = c2s_workspace_array(&ws, x->count, 1);
+    if (ws.status == C2S_OK)
+        ws.status = find_non_zero(x, found);
+    for (size_t k = 0; ws.status == C2S_OK && k < x->count; k++)
+        count += found[k];
+    const int64_t dim[2] = {x->type.rank, (int64_t)count};
+    if (ws.status == C2S_OK)
+        ws.status = c2s_eval_new(e, 0, C2S_INT64, 2, dim);
+    if (ws.status == C2S_OK && x->type.rank)
+        put_positions(&x->type, found, count, c2s_tensor_mutable(e->out[0]));
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_non_zero = {
@@ -240,25 +260,25 @@ static c2s_status reverse_sequence_infer(c2s_infer *i) {
 
 static c2s_status reverse_sequence_eval(c2s_eval *e) {
     int time, batch;
-    int64_t *lengths;
     c2s_elements x, y;
+    c2s_workspace ws = {0};
     const c2s_type *in = &e->in[0]->type;
     C2S_TRY(reverse_axes(e->node, &time, &batch));
-    C2S_TRY(c2s_tensor_ints(e->in[1], &lengths));
-    c2s_status status = c2s_elements_open(e, &x, &y);
-    if (status != C2S_OK) {
-        free(lengths);
-        return status;
-    }
+    const int64_t *lengths = c2s_workspace_i64(&ws, e->in[1]);
+    if (ws.status == C2S_OK)
+        ws.status = c2s_elements_open(e, &x, &y);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
     size_t steps = (size_t)in->dim[time], items = (size_t)in->dim[batch], run = x.size;
     for (int a = 2; a < in->rank; a++)
         run *= (size_t)in->dim[a];
     size_t time_step = time == 0 ? items * run : run, item_step = time == 0 ? run : steps * run;
-    for (size_t item = 0; status == C2S_OK && item < items; item++) {
+    for (size_t item = 0; ws.status == C2S_OK && item < items; item++) {
         int64_t length = lengths[item];
         if (length < 0 || length > (int64_t)steps) {
-            status = c2s_fail(C2S_ERR_INVALID, "sequence length %" PRId64 ", allowed are 0 to %zu",
-                              length, steps);
+            ws.status =
+                c2s_fail(C2S_ERR_INVALID, "sequence length %" PRId64 ", allowed are 0 to %zu",
+                         length, steps);
             break;
         }
         for (size_t t = 0; t < steps; t++) {
@@ -267,8 +287,8 @@ static c2s_status reverse_sequence_eval(c2s_eval *e) {
                    x.data + item * item_step + from * time_step, run);
         }
     }
-    free(lengths);
-    return c2s_elements_end(e, &x, &y, status);
+    ws.status = c2s_elements_end(e, &x, &y, ws.status);
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec reverse_sequence_attrs[] = {

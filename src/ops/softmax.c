@@ -6,45 +6,101 @@
 #include <math.h>
 
 #include "ops/axis.h"
+#include "ops/elementary.h"
 #include "ops/ties_rules.h"
 
-enum { MAX_WIDTH = 64 };
+enum { MAX_WIDTH = 64, LANES = 8 };
 
-static void column_max(const c2s_panel *panel, double *most) {
-    const double *x = panel->data;
-    for (size_t c = 0; c < panel->width; c++)
+/* Columns of panels: `n` rows of `width`. A panel of one column is folded in LANES, so that neither
+ * loop waits for the step before. */
+C2S_INLINE void column_max(const double *restrict x, size_t n, size_t width, double *most) {
+    double lane[LANES];
+    size_t k = 0;
+    for (size_t c = 0; c < width; c++)
         most[c] = -INFINITY;
-    for (size_t k = 0; k < panel->n; k++, x += panel->width)
-        for (size_t c = 0; c < panel->width; c++)
-            most[c] = x[c] > most[c] ? x[c] : most[c];
+    if (width == 1) {
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] = -INFINITY;
+        for (; k + LANES <= n; k += LANES)
+            for (size_t l = 0; l < LANES; l++)
+                lane[l] = x[k + l] > lane[l] ? x[k + l] : lane[l];
+        for (size_t l = 0; l < LANES; l++)
+            most[0] = lane[l] > most[0] ? lane[l] : most[0];
+    }
+    for (; k < n; k++)
+        for (size_t c = 0; c < width; c++)
+            most[c] = x[k * width + c] > most[c] ? x[k * width + c] : most[c];
 }
+
+C2S_INLINE void column_sum(const double *restrict x, size_t n, size_t width, double *sum) {
+    double lane[LANES] = {0};
+    size_t k = 0;
+    for (size_t c = 0; c < width; c++)
+        sum[c] = 0;
+    if (width == 1) {
+        for (; k + LANES <= n; k += LANES)
+            for (size_t l = 0; l < LANES; l++)
+                lane[l] += x[k + l];
+        for (size_t l = 0; l < LANES; l++)
+            sum[0] += lane[l];
+    }
+    for (; k < n; k++)
+        for (size_t c = 0; c < width; c++)
+            sum[c] += x[k * width + c];
+}
+
+/* x = exp(x - most), in `to`, which may be x. */
+C2S_INLINE void column_exp(const double *x, size_t n, size_t width, const double *most,
+                           double *to) {
+    if (width == 1)
+        for (size_t k = 0; k < n; k++)
+            to[k] = c2s_exp(x[k] - most[0]);
+    else
+        for (size_t k = 0; k < n; k++)
+            for (size_t c = 0; c < width; c++)
+                to[k * width + c] = c2s_exp(x[k * width + c] - most[c]);
+}
+
+C2S_INLINE void softmax_loop(double *x, size_t n, size_t width) {
+    double most[MAX_WIDTH], sum[MAX_WIDTH];
+    column_max(x, n, width, most);
+    column_exp(x, n, width, most, x);
+    column_sum(x, n, width, sum);
+    for (size_t c = 0; c < width; c++)
+        sum[c] = 1 / sum[c];
+    for (size_t k = 0; k < n; k++)
+        for (size_t c = 0; c < width; c++)
+            x[k * width + c] *= sum[c];
+}
+C2S_SIMD(softmax, softmax_loop, (double *x, size_t n, size_t width), (x, n, width))
 
 static void softmax_panel(const c2s_panel *panel) {
-    const size_t width = panel->width, count = panel->n * width;
-    double most[MAX_WIDTH], sum[MAX_WIDTH] = {0}, *x = panel->data;
-    column_max(panel, most);
-    for (size_t at = 0; at < count; at += width)
-        for (size_t c = 0; c < width; c++) {
-            x[at + c] = exp(x[at + c] - most[c]);
-            sum[c] += x[at + c];
-        }
-    for (size_t at = 0; at < count; at += width)
-        for (size_t c = 0; c < width; c++)
-            x[at + c] /= sum[c];
+    softmax(panel->data, panel->n, panel->width);
 }
 
-static void log_softmax_panel(const c2s_panel *panel) {
-    const size_t width = panel->width, count = panel->n * width;
-    double most[MAX_WIDTH], sum[MAX_WIDTH] = {0}, *x = panel->data;
-    column_max(panel, most);
-    for (size_t at = 0; at < count; at += width)
+/* Rows that fit the buffer at a time. */
+C2S_INLINE void log_softmax_loop(double *x, size_t n, size_t width) {
+    enum { BUFFER = 1024 };
+    double most[MAX_WIDTH], sum[MAX_WIDTH] = {0}, part[MAX_WIDTH], buffer[BUFFER];
+    const size_t rows = BUFFER / width;
+    column_max(x, n, width, most);
+    for (size_t k = 0; k < n; k += rows) {
+        const size_t some = n - k < rows ? n - k : rows;
+        column_exp(x + k * width, some, width, most, buffer);
+        column_sum(buffer, some, width, part);
         for (size_t c = 0; c < width; c++)
-            sum[c] += exp(x[at + c] - most[c]);
+            sum[c] += part[c];
+    }
     for (size_t c = 0; c < width; c++)
         sum[c] = log(sum[c]);
-    for (size_t at = 0; at < count; at += width)
+    for (size_t k = 0; k < n; k++)
         for (size_t c = 0; c < width; c++)
-            x[at + c] = x[at + c] - most[c] - sum[c];
+            x[k * width + c] = x[k * width + c] - most[c] - sum[c];
+}
+C2S_SIMD(log_softmax, log_softmax_loop, (double *x, size_t n, size_t width), (x, n, width))
+
+static void log_softmax_panel(const c2s_panel *panel) {
+    log_softmax(panel->data, panel->n, panel->width);
 }
 
 /* One for the first of the largest elements, zero for the others. */

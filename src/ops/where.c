@@ -6,15 +6,10 @@
 #include "ops/pointwise.h"
 
 #define WHERE(name, type)                                                                          \
-    static void where_##name(const void *const *in, void *out, size_t n, const void *p) {          \
-        const uint8_t *restrict condition = in[0];                                                 \
-        const type *restrict x = in[1];                                                            \
-        const type *restrict y = in[2];                                                            \
-        type *restrict r = out;                                                                    \
-        (void)p;                                                                                   \
-        for (size_t k = 0; k < n; k++)                                                             \
-            r[k] = condition[k] ? x[k] : y[k];                                                     \
-    }
+    C2S_BLOCK_LOOP(                                                                                \
+        where_##name, const uint8_t *restrict condition = in[0]; const type *restrict x = in[1];   \
+        const type *restrict y = in[2]; type *restrict r = out;                                    \
+        for (size_t k = 0; k < n; k++) { r[k] = condition[k] ? x[k] : y[k]; })
 WHERE(raw1, uint8_t)
 WHERE(raw2, uint16_t)
 WHERE(raw4, uint32_t)

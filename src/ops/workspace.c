@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/simd.h"
 #include "ir/convert.h"
 
 /* Conversions are cut into pieces for the threads; a multiple of four elements, so that packed
@@ -91,10 +92,33 @@ c2s_status c2s_index_check(int64_t *index, int64_t extent) {
     return C2S_OK;
 }
 
+/* Where extent is added to what is negative, everything allowed is below it as unsigned number. */
+C2S_INLINE void wrap_loop(const int64_t *restrict given, size_t count, int64_t extent,
+                          int64_t *restrict index, bool *outside) {
+    uint64_t bad = 0;
+    for (size_t k = 0; k < count; k++) {
+        index[k] = given[k] + (given[k] < 0 ? extent : 0);
+        bad |= (uint64_t)index[k] | ((uint64_t)extent - 1 - (uint64_t)index[k]);
+    }
+    *outside = bad >> 63;
+}
+C2S_SIMD(wrap, wrap_loop,
+         (const int64_t *given, size_t count, int64_t extent, int64_t *index, bool *outside),
+         (given, count, extent, index, outside))
+
 const int64_t *c2s_workspace_indices(c2s_workspace *ws, const c2s_tensor *tensor, int64_t extent) {
     const int64_t *given = c2s_workspace_i64(ws, tensor);
     int64_t *index = given ? c2s_workspace_array(ws, tensor->count, sizeof *index) : NULL;
-    for (size_t k = 0; index && k < tensor->count && ws->status == C2S_OK; k++) {
+    const size_t count = tensor->count, pieces = index ? (count + PIECE - 1) / PIECE : 0;
+    bool outside = false;
+#pragma omp parallel for schedule(static) reduction(|| : outside) if (pieces >= PARALLEL_PIECES)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t start = p * PIECE, left = count - start;
+        bool here;
+        wrap(given + start, left < PIECE ? left : PIECE, extent, index + start, &here);
+        outside = outside || here;
+    }
+    for (size_t k = 0; outside && ws->status == C2S_OK; k++) {
         index[k] = given[k];
         ws->status = c2s_index_check(&index[k], extent);
     }
