@@ -18,7 +18,8 @@ extern const c2s_rule c2s_rule_reshape_reshape, c2s_rule_squeeze_squeeze,
 extern const c2s_rule c2s_rule_cast_cast;
 extern const c2s_rule c2s_rule_clip_clip;
 extern const c2s_rule c2s_rule_concat_concat;
-extern const c2s_rule c2s_rule_slice_slice;
+extern const c2s_rule c2s_rule_slice_slice, c2s_rule_split_concat;
+extern const c2s_rule c2s_rule_einsum;
 extern const c2s_rule c2s_rule_affine_affine, c2s_rule_expand_broadcast, c2s_rule_reduce_squeeze,
     c2s_rule_scale_through;
 
