@@ -25,13 +25,17 @@ static const c2s_attr *constant_attr(const c2s_node *node) {
     return attr;
 }
 
+/* A sparse value was made dense when the model was read: it is the constant of the output. */
 static c2s_status constant_tensor(const c2s_node *node, c2s_tensor **out) {
     const c2s_attr *attr = constant_attr(node);
+    const c2s_value *value = c2s_node_out(node, 0);
+    if (!attr && c2s_attr_has(node, "sparse_value") && value && value->constant) {
+        *out = c2s_tensor_ref(value->constant);
+        return C2S_OK;
+    }
     if (!attr)
-        return c2s_fail(c2s_attr_has(node, "sparse_value") ? C2S_ERR_UNSUPPORTED : C2S_ERR_INVALID,
-                        c2s_attr_has(node, "sparse_value")
-                            ? "sparse_value is not supported"
-                            : "none of the attributes value, value_float, value_int, ... is given");
+        return c2s_fail(C2S_ERR_INVALID,
+                        "none of the attributes value, value_float, value_int, ... is given");
     int64_t count = (int64_t)attr->count;
     void *data;
     switch (attr->kind) {
@@ -66,7 +70,8 @@ static c2s_status constant_tensor(const c2s_node *node, c2s_tensor **out) {
 static c2s_status constant_infer(c2s_infer *i) {
     c2s_tensor *tensor;
     C2S_TRY(c2s_infer_need(i, 0));
-    if (!constant_attr(i->node) && c2s_attr_has(i->node, "sparse_value") && !i->concrete)
+    const c2s_value *value = c2s_node_out(i->node, 0);
+    if (c2s_attr_has(i->node, "sparse_value") && !(value && value->constant) && !i->concrete)
         return C2S_OK;
     C2S_TRY(constant_tensor(i->node, &tensor));
     i->out[0] = tensor->type;

@@ -253,10 +253,39 @@ static void maps_are_made_and_read(void **state) {
                "two = SequenceAt (n, zero)"
                "t = ai.onnx.ml.DictVectorizer <string_vocabulary = [\"c\", \"d\"]> (two) }",
                "[1,3] 0.25 0 0.5 | [1,3] 0.25 2 0.5 | [1,6] 0 0.25 2 0 0.5 0 | [1,2] 2 0");
+    /* numbers as text, which is compared as text */
+    expect_run(17,
+               "g () => (same, i) <float[1,3] x = {0.5, -3.75, 2}, int64 zero = {0},"
+               "string[1,3] wanted = {\"-3.75\", \"2\", \"0.5\"}>"
+               "{ m = ai.onnx.ml.ZipMap <classlabels_int64s = [4, 1, 2]> (x)"
+               "one = SequenceAt (m, zero)"
+               "d = ai.onnx.ml.CastMap <cast_to = \"TO_STRING\"> (one)"
+               "same = Equal (d, wanted)"
+               "i = ai.onnx.ml.CastMap <cast_to = \"TO_INT64\"> (one) }",
+               "[1,3] 1 1 1 | [1,3] -3 2 0");
     expect_failure(17,
                    "g () => (m) <float[1,3] x = {0.5, 0.25, 2}>"
                    "{ m = ai.onnx.ml.ZipMap <classlabels_int64s = [4, 1]> (x) }",
                    C2S_ERR_INVALID, "2 labels for 3");
+}
+
+/* Values that ONNX Runtime gives; tests/ort/cases/ml.js has more of them. */
+static void machines_vote(void **state) {
+    (void)state;
+    /* One vector each of three classes, K(x, v) = x v: machines x, x, -x + 1 for the pairs. */
+#define MACHINES                                                                                   \
+    "kernel_type = \"LINEAR\", classlabels_ints = [5, 3, 9], vectors_per_class = [1, 1, 1],"         \
+    "support_vectors = [1.0, 1.0, 1.0], coefficients = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0],"           \
+    "rho = [0.0, 0.0, 1.0]"
+    expect_run(17,
+               "g () => (l, s) <float[2,1] x = {2, -1}>"
+               "{ l, s = ai.onnx.ml.SVMClassifier <" MACHINES "> (x) }",
+               "[2] 5 9 | [2,3] 2 2 -1 -1 -1 2");
+    expect_failure(17,
+                   "g () => (l) <float[2,2] x = {2, -1, 0, 0}>"
+                   "{ l = ai.onnx.ml.SVMClassifier <" MACHINES "> (x) }",
+                   C2S_ERR_INVALID, "3 classes, 3 vectors and 2 features");
+#undef MACHINES
 }
 
 int main(void) {
@@ -266,7 +295,7 @@ int main(void) {
         cmocka_unit_test(features_are_prepared),       cmocka_unit_test(linear_models_are_products),
         cmocka_unit_test(support_vectors_are_weighed), cmocka_unit_test(trees_are_walked),
         cmocka_unit_test(tree_ensembles_of_version_5), cmocka_unit_test(broken_trees_are_refused),
-        cmocka_unit_test(maps_are_made_and_read),
+        cmocka_unit_test(maps_are_made_and_read),      cmocka_unit_test(machines_vote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ir/convert.h"
+#include "ops/cast.h"
 #include "ops/ml/lookup.h"
 #include "ops/ml/ml.h"
 #include "ops/sequence.h"
@@ -212,9 +213,9 @@ static int compare_entries(const void *a, const void *b) {
     return (x->key > y->key) - (x->key < y->key);
 }
 
-/* Values in the order of their keys, or, sparse, at their keys in `length` places. */
-static c2s_status place_values(const c2s_tensor *keys, const c2s_tensor *values, bool sparse,
-                               size_t length, double *numbers) {
+/* For every place of the output the index of its value, or -1: in the order of the keys, or,
+ * sparse, at the keys. */
+static c2s_status place_values(const c2s_tensor *keys, bool sparse, size_t length, int64_t *from) {
     entry *order = c2s_alloc_array(keys->count + 1, sizeof *order);
     for (size_t k = 0; k < keys->count; k++) {
         order[k].index = k;
@@ -222,37 +223,85 @@ static c2s_status place_values(const c2s_tensor *keys, const c2s_tensor *values,
         c2s_tensor_i64_at(keys, k, &order[k].key);
     }
     qsort(order, keys->count, sizeof *order, compare_entries);
+    for (size_t k = 0; k < length; k++)
+        from[k] = -1;
     c2s_status status = C2S_OK;
     for (size_t k = 0; k < keys->count && status == C2S_OK; k++) {
         if (sparse && (order[k].key < 0 || (size_t)order[k].key >= length))
             status = c2s_fail(C2S_ERR_INVALID, "key %lld in a map of at most %zu",
                               (long long)order[k].key, length);
         else
-            numbers[sparse ? (size_t)order[k].key : k] = c2s_tensor_f64_at(values, order[k].index);
+            from[sparse ? (size_t)order[k].key : k] = (int64_t)order[k].index;
     }
     free(order);
     return status;
 }
 
+/* The values as elements of `dtype`: text is read, numbers are written down. */
+static c2s_status cast_values(const c2s_tensor *values, c2s_dtype dtype, c2s_tensor **out) {
+    const c2s_cast cast = {0};
+    const int64_t count = (int64_t)values->count;
+    if (values->type.dtype == dtype) {
+        *out = c2s_tensor_ref(values);
+        return C2S_OK;
+    }
+    if (dtype == C2S_STRING)
+        return c2s_cast_to_text(values, out);
+    C2S_TRY(c2s_tensor_create(dtype, 1, &count, out));
+    const c2s_status status = values->type.dtype == C2S_STRING
+                                  ? c2s_cast_from_text(&cast, values, *out)
+                                  : c2s_cast_numbers(&cast, values, *out);
+    if (status != C2S_OK)
+        c2s_tensor_unref(*out);
+    return status;
+}
+
+/* Elements of `values` in the given places; those without one are 0 or empty. */
+static c2s_status give_values(c2s_eval *e, const c2s_tensor *values, const int64_t *from,
+                              size_t length) {
+    const int64_t dim[2] = {1, (int64_t)length};
+    if (values->type.dtype == C2S_STRING) {
+        const c2s_string *text = c2s_tensor_data(values);
+        c2s_string *placed = c2s_zalloc((length + 1) * sizeof *placed);
+        c2s_tensor *given;
+        for (size_t k = 0; k < length; k++)
+            placed[k] = from[k] < 0 ? (c2s_string){"", 0} : text[from[k]];
+        const c2s_status status = c2s_tensor_strings(2, dim, placed, &given);
+        free(placed);
+        C2S_TRY(status);
+        c2s_eval_set(e, 0, given);
+        return C2S_OK;
+    }
+    C2S_TRY(c2s_eval_new(e, 0, values->type.dtype, 2, dim));
+    const size_t size = c2s_dtype_bits(values->type.dtype) / 8;
+    const char *data = c2s_tensor_data(values);
+    char *to = c2s_tensor_mutable(e->out[0]);
+    for (size_t k = 0; k < length; k++, to += size) {
+        memset(to, 0, size);
+        if (from[k] >= 0)
+            memcpy(to, data + (size_t)from[k] * size, size);
+    }
+    return C2S_OK;
+}
+
 static c2s_status cast_eval(c2s_eval *e) {
     const c2s_tensor *keys, *values;
+    c2s_tensor *cast;
     c2s_dtype dtype;
     C2S_TRY(cast_target(e->node, &dtype));
     C2S_TRY(open_map(e->in[0], &keys, &values));
     bool sparse = strcmp(c2s_attr_string(e->node, "map_form", "DENSE"), "SPARSE") == 0;
     int64_t most = c2s_attr_int(e->node, "max_map", 1);
-    if (dtype == C2S_STRING || values->type.dtype == C2S_STRING)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "maps of strings and casts to strings");
     if (sparse && (most < 0 || most > INT32_MAX))
         return c2s_fail(C2S_ERR_INVALID, "max_map is %lld", (long long)most);
+    C2S_TRY(cast_values(values, dtype, &cast));
     size_t length = sparse ? (size_t)most : keys->count;
-    double *numbers = c2s_zalloc((length + 1) * sizeof *numbers);
-    c2s_status status = place_values(keys, values, sparse, length, numbers);
+    int64_t *from = c2s_alloc_array(length + 1, sizeof *from);
+    c2s_status status = place_values(keys, sparse, length, from);
     if (status == C2S_OK)
-        status = c2s_eval_new(e, 0, dtype, 2, (int64_t[]){1, (int64_t)length});
-    if (status == C2S_OK)
-        c2s_store_f64(dtype, c2s_tensor_mutable(e->out[0]), 0, length, numbers);
-    free(numbers);
+        status = give_values(e, cast, from, length);
+    free(from);
+    c2s_tensor_unref(cast);
     return status;
 }
 

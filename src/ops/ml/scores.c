@@ -122,12 +122,12 @@ int c2s_binary_scores(c2s_transform transform, double score, bool all_positive, 
         double p = probit(score);
         scores[0] = 1 - p;
         scores[1] = p;
-    } else if (all_positive) {
-        scores[0] = 1 - score;
-        scores[1] = score;
     } else if (transform == C2S_TRANSFORM_LOGISTIC) {
         scores[0] = c2s_logistic(-score);
         scores[1] = c2s_logistic(score);
+    } else if (all_positive) {
+        scores[0] = 1 - score;
+        scores[1] = score;
     } else {
         scores[0] = -score;
         scores[1] = score;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SVMRegressor.
+ * SVMRegressor, and the kernels.
  */
+#include "ops/ml/svm.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +11,7 @@
 #include "ops/ml/ml.h"
 #include "ops/ties_rules.h"
 
-typedef enum kernel { LINEAR, POLY, RBF, SIGMOID } kernel;
-
-typedef struct machine {
-    kernel kernel;
-    double gamma, coef0, degree, rho;
-    const float *vector, *coefficient; /* vector: count rows of features; NULL: one linear model */
-    size_t count, features;
-} machine;
-
-static c2s_status read_kernel(const c2s_node *node, machine *m) {
+c2s_status c2s_svm_kernel_read(const c2s_node *node, c2s_svm_kernel *kernel) {
     static const char *const names[] = {"LINEAR", "POLY", "RBF", "SIGMOID"};
     const char *name = c2s_attr_string(node, "kernel_type", "LINEAR");
     size_t count;
@@ -26,16 +19,46 @@ static c2s_status read_kernel(const c2s_node *node, machine *m) {
     int k = 0;
     while (k < 4 && strcmp(name, names[k]) != 0)
         k++;
-    if (k == 4 || (k != LINEAR && count != 3))
+    if (k == 4 || (k != C2S_SVM_LINEAR && count != 3))
         return c2s_fail(C2S_ERR_INVALID, "kernel \"%s\" with %zu parameters", name, count);
-    m->kernel = (kernel)k;
+    *kernel = (c2s_svm_kernel){.kind = (c2s_svm_kind)k};
     if (count == 3) {
-        m->gamma = (double)parameter[0];
-        m->coef0 = (double)parameter[1];
-        m->degree = (double)parameter[2];
+        kernel->gamma = (double)parameter[0];
+        kernel->coef0 = (double)parameter[1];
+        kernel->degree = (double)parameter[2];
     }
     return C2S_OK;
 }
+
+double c2s_svm_kernel_apply(const c2s_svm_kernel *kernel, size_t features, const double *x,
+                            const float *vector) {
+    double dot = 0, distance = 0;
+    for (size_t k = 0; k < features; k++) {
+        const double v = (double)vector[k];
+        dot += x[k] * v;
+        distance += (x[k] - v) * (x[k] - v);
+    }
+    switch (kernel->kind) {
+    case C2S_SVM_LINEAR:
+        return dot;
+    case C2S_SVM_POLY:
+        return pow(kernel->gamma * dot + kernel->coef0, kernel->degree);
+    case C2S_SVM_RBF:
+        return exp(-kernel->gamma * distance);
+    case C2S_SVM_SIGMOID:
+        return tanh(kernel->gamma * dot + kernel->coef0);
+    }
+    return dot;
+}
+
+/* ---- SVMRegressor ---- */
+
+typedef struct machine {
+    c2s_svm_kernel kernel;
+    double rho;
+    const float *vector, *coefficient; /* vector: count rows of features; NULL: one linear model */
+    size_t count, features;
+} machine;
 
 static c2s_status read_machine(const c2s_node *node, size_t features, machine *m) {
     size_t coefficients, vectors, rhos, wanted;
@@ -52,35 +75,16 @@ static c2s_status read_machine(const c2s_node *node, size_t features, machine *m
                         "%zu coefficients and %zu numbers of support vectors for %zu vectors of "
                         "%zu features",
                         coefficients, vectors, m->count, features);
-    return read_kernel(node, m);
-}
-
-static double apply_kernel(const machine *m, const double *x, const float *vector) {
-    double dot = 0, distance = 0;
-    for (size_t k = 0; k < m->features; k++) {
-        double v = (double)vector[k];
-        dot += x[k] * v;
-        distance += (x[k] - v) * (x[k] - v);
-    }
-    switch (m->kernel) {
-    case LINEAR:
-        return dot;
-    case POLY:
-        return pow(m->gamma * dot + m->coef0, m->degree);
-    case RBF:
-        return exp(-m->gamma * distance);
-    case SIGMOID:
-        return tanh(m->gamma * dot + m->coef0);
-    }
-    return dot;
+    return c2s_svm_kernel_read(node, &m->kernel);
 }
 
 static double predict(const machine *m, const double *x) {
     if (m->count == 0)
-        return apply_kernel(m, x, m->coefficient) + m->rho;
+        return c2s_svm_kernel_apply(&m->kernel, m->features, x, m->coefficient) + m->rho;
     double sum = m->rho;
     for (size_t k = 0; k < m->count; k++)
-        sum += (double)m->coefficient[k] * apply_kernel(m, x, m->vector + k * m->features);
+        sum += (double)m->coefficient[k] *
+               c2s_svm_kernel_apply(&m->kernel, m->features, x, m->vector + k * m->features);
     return sum;
 }
 

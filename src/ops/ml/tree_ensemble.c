@@ -168,9 +168,11 @@ static size_t classify(run *r, const double *row, size_t classes) {
     for (size_t t = 0; t < classes && t < r->base_count; t++)
         s[t] += r->base[t];
     size_t winner = 0;
-    for (size_t t = 1; t < classes; t++)
-        if (s[t] > s[winner])
-            winner = t;
+    if (classes == 2 && !r->given[0]) /* only the second class has leaves: its score decides */
+        winner = s[1] > (r->forest.all_positive ? 0.5 : 0);
+    else
+        for (size_t t = 1; t < classes; t++)
+            winner = s[t] > s[winner] ? t : winner;
     c2s_transform_apply(r->transform, s, classes);
     return winner;
 }
