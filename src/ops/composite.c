@@ -73,6 +73,10 @@ void c2s_composite_attributes(const c2s_composite *c, c2s_node *node) {
             c2s_attr_set_string(node, spec->name, c2s_attr_string(c->node, spec->name, ""));
         else if (attr->kind == C2S_ATTR_INTS)
             c2s_attr_set_ints(node, spec->name, attr->ints, attr->count);
+        else if (attr->kind == C2S_ATTR_FLOATS)
+            c2s_attr_set_floats(node, spec->name, attr->floats, attr->count);
+        else if (attr->kind == C2S_ATTR_STRINGS)
+            c2s_attr_set_strings(node, spec->name, attr->strings, attr->count);
     }
 }
 
@@ -178,6 +182,16 @@ c2s_value *c2s_composite_concat(c2s_composite *c, c2s_value *const *parts, unsig
     if (node)
         c2s_attr_set_int(node, "axis", axis);
     return c2s_composite_finish(c, node);
+}
+
+c2s_value *c2s_composite_move_channels(c2s_composite *c, c2s_value *value, bool to_last) {
+    const int rank = c2s_composite_rank(value);
+    int64_t order[C2S_MAX_RANK];
+    if (rank < 3)
+        return value;
+    for (int k = 0; k < rank; k++)
+        order[k] = k == 0 ? 0 : to_last ? (k == rank - 1 ? 1 : k + 1) : (k == 1 ? rank - 1 : k - 1);
+    return c2s_composite_transpose(c, value, order, rank);
 }
 
 c2s_value *c2s_composite_view(c2s_composite *c, c2s_value *value, c2s_dtype dtype, int rank,

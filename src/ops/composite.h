@@ -75,6 +75,9 @@ c2s_value *c2s_composite_extent(c2s_composite *c, c2s_value *value, int axis);
 c2s_value *c2s_composite_concat(c2s_composite *c, c2s_value *const *parts, unsigned count,
                                 int axis);
 
+/* The channels go from axis 1 to the last axis, or back. `value` itself below rank 3. */
+c2s_value *c2s_composite_move_channels(c2s_composite *c, c2s_value *value, bool to_last);
+
 /* The same bytes read as elements of another type; the shape must be static and have as many bytes.
  * `dim` is known. */
 c2s_value *c2s_composite_view(c2s_composite *c, c2s_value *value, c2s_dtype dtype, int rank,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * com.microsoft: FusedConv, FusedGemm, FusedMatMul: products with what stands around them.
+ * com.microsoft: FusedConv, FusedGemm, FusedMatMul and their kin: products with what stands around
+ * them.
  */
 #include <string.h>
 
@@ -52,11 +53,13 @@ static c2s_value *activate(c2s_composite *c, c2s_value *x, const activation *a,
 
 /* ---- FusedConv ---- */
 
-static void fused_conv(c2s_composite *c) {
+/* `last`: the channels are the last axis of X, Z and the result; weights are as ever. */
+static void fused_conv_of(c2s_composite *c, bool last) {
     const activation *a = find_activation(c);
     size_t count, wanted = 0;
     const float *parameters = c2s_attr_floats(c2s_composite_node(c), "activation_params", &count);
     double given[2] = {0};
+    c2s_value *x = c2s_composite_in(c, 0), *added = c2s_composite_in(c, 3);
     while (a && wanted < 2 && a->parameter[wanted])
         wanted++;
     if (count < wanted)
@@ -65,12 +68,18 @@ static void fused_conv(c2s_composite *c) {
                                        wanted));
     for (size_t k = 0; k < wanted && k < count; k++)
         given[k] = (double)parameters[k];
-    c2s_value *y = C2S_APPLY_LIKE(c, "Conv", c2s_composite_in(c, 0), c2s_composite_in(c, 1),
-                                  c2s_composite_in(c, 2));
-    c2s_value *added = c2s_composite_in(c, 3);
+    if (last && !c2s_composite_known(x))
+        return;
+    x = last ? c2s_composite_move_channels(c, x, false) : x;
+    c2s_value *y = C2S_APPLY_LIKE(c, "Conv", x, c2s_composite_in(c, 1), c2s_composite_in(c, 2));
+    y = last ? c2s_composite_move_channels(c, y, true) : y;
     if (added)
         y = C2S_APPLY(c, "Add", y, added);
     c2s_composite_out(c, 0, activate(c, y, a, given));
+}
+
+static void fused_conv(c2s_composite *c) {
+    fused_conv_of(c, false);
 }
 C2S_COMPOSITE(fused_conv)
 
@@ -102,20 +111,61 @@ const c2s_op c2s_op_ms_fused_conv = {
     .macs = conv_macs,
 };
 
+/* ---- NhwcConv, NhwcFusedConv ---- */
+
+static void nhwc_conv(c2s_composite *c) {
+    fused_conv_of(c, true);
+}
+C2S_COMPOSITE(nhwc_conv)
+
+static int64_t nhwc_macs(const c2s_node *node) {
+    return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), c2s_macs_input(node, 1, 1, -1));
+}
+
+static const c2s_attr_spec nhwc_conv_attrs[] = {C2S_CONV_ATTRS, {0}};
+const c2s_op c2s_op_ms_nhwc_conv = {
+    .type = "NhwcConv",
+    .domain = "com.microsoft",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 0, 1, 3),
+    .attrs = nhwc_conv_attrs,
+    .ties = c2s_ties_pinned,
+    .infer = nhwc_conv_infer,
+    .eval = nhwc_conv_eval,
+    .macs = nhwc_macs,
+};
+const c2s_op c2s_op_ms_nhwc_fused_conv = {
+    .type = "NhwcFusedConv",
+    .domain = "com.microsoft",
+    .inputs = {2, 4},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 0, 1, 3),
+    .attrs = fused_conv_attrs,
+    .ties = c2s_ties_pinned,
+    .infer = nhwc_conv_infer,
+    .eval = nhwc_conv_eval,
+    .macs = nhwc_macs,
+};
+
 /* ---- FusedGemm ---- */
 
-static void fused_gemm(c2s_composite *c) {
-    const c2s_node *written = c2s_composite_node(c);
-    const activation *a = find_activation(c);
-    double given[2] = {0};
+/* The parameters of an activation from the attributes activation_alpha, ... */
+static void read_parameters(c2s_composite *c, const activation *a, double given[2]) {
     for (int k = 0; a && k < 2 && a->parameter[k]; k++) {
         char name[32] = "activation_";
         strcat(name, a->parameter[k]);
-        given[k] = (double)c2s_attr_float(written, name, __builtin_nanf(""));
+        given[k] = (double)c2s_attr_float(c2s_composite_node(c), name, __builtin_nanf(""));
     }
     if (a && strcmp(a->name, "Clip") == 0)
-        c2s_composite_fail(c, c2s_fail(C2S_ERR_UNSUPPORTED, "FusedGemm has no attributes for the "
+        c2s_composite_fail(c, c2s_fail(C2S_ERR_UNSUPPORTED, "there are no attributes for the "
                                                             "bounds of the activation Clip"));
+}
+
+static void fused_gemm(c2s_composite *c) {
+    const activation *a = find_activation(c);
+    double given[2] = {0};
+    read_parameters(c, a, given);
     c2s_value *y = C2S_APPLY_LIKE(c, "Gemm", c2s_composite_in(c, 0), c2s_composite_in(c, 1),
                                   c2s_composite_in(c, 2));
     c2s_composite_out(c, 0, activate(c, y, a, given));
@@ -167,20 +217,41 @@ static c2s_value *turn(c2s_composite *c, c2s_value *x, bool batch, bool turned) 
     return c2s_composite_transpose(c, x, order, rank);
 }
 
-static void fused_matmul(c2s_composite *c) {
+static c2s_value *transposed_product(c2s_composite *c) {
     const c2s_node *node = c2s_composite_node(c);
     c2s_value *a = c2s_composite_in(c, 0), *b = c2s_composite_in(c, 1);
     const double alpha = (double)c2s_attr_float(node, "alpha", 1.0f);
     if (!c2s_composite_known(a) || !c2s_composite_known(b))
-        return;
+        return NULL;
     a = turn(c, a, c2s_attr_int(node, "transBatchA", 0) != 0, c2s_attr_int(node, "transA", 0) != 0);
     b = turn(c, b, c2s_attr_int(node, "transBatchB", 0) != 0, c2s_attr_int(node, "transB", 0) != 0);
     c2s_value *y = C2S_APPLY(c, "MatMul", a, b);
     if (y && alpha != 1.0)
         y = C2S_APPLY(c, "Mul", y, c2s_composite_scalar(c, y->type.dtype, alpha));
-    c2s_composite_out(c, 0, y);
+    return y;
+}
+
+static void fused_matmul(c2s_composite *c) {
+    c2s_composite_out(c, 0, transposed_product(c));
 }
 C2S_COMPOSITE(fused_matmul)
+
+static void matmul_activation(c2s_composite *c) {
+    const c2s_node *written = c2s_composite_node(c);
+    c2s_value *y = transposed_product(c);
+    double given[2] = {0};
+    if (strcmp(c2s_attr_string(written, "activation", ""), "Softmax") == 0) {
+        c2s_node *node = C2S_START(c, "Softmax", y);
+        if (node)
+            c2s_attr_set_int(node, "axis", c2s_attr_int(written, "activation_axis", -1));
+        c2s_composite_out(c, 0, c2s_composite_finish(c, node));
+        return;
+    }
+    const activation *a = find_activation(c);
+    read_parameters(c, a, given);
+    c2s_composite_out(c, 0, activate(c, y, a, given));
+}
+C2S_COMPOSITE(matmul_activation)
 
 static int64_t fused_matmul_macs(const c2s_node *node) {
     const c2s_value *a = c2s_node_in(node, 0);
@@ -207,5 +278,44 @@ const c2s_op c2s_op_ms_fused_matmul = {
     .ties = c2s_ties_fused_matmul,
     .infer = fused_matmul_infer,
     .eval = fused_matmul_eval,
+    .macs = fused_matmul_macs,
+};
+
+const c2s_op c2s_op_ms_transpose_matmul = {
+    .type = "TransposeMatMul",
+    .domain = "com.microsoft",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
+    .attrs = fused_matmul_attrs,
+    .ties = c2s_ties_fused_matmul,
+    .infer = fused_matmul_infer,
+    .eval = fused_matmul_eval,
+    .macs = fused_matmul_macs,
+};
+
+static const c2s_attr_spec matmul_activation_attrs[] = {
+    {"activation", C2S_ATTR_STRING, true},
+    {"activation_alpha", C2S_ATTR_FLOAT, false},
+    {"activation_axis", C2S_ATTR_INT, false},
+    {"activation_beta", C2S_ATTR_FLOAT, false},
+    {"activation_gamma", C2S_ATTR_FLOAT, false},
+    {"alpha", C2S_ATTR_FLOAT, false},
+    {"transA", C2S_ATTR_INT, false},
+    {"transB", C2S_ATTR_INT, false},
+    {"transBatchA", C2S_ATTR_INT, false},
+    {"transBatchB", C2S_ATTR_INT, false},
+    {0},
+};
+const c2s_op c2s_op_ms_fused_matmul_activation = {
+    .type = "FusedMatMulActivation",
+    .domain = "com.microsoft",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
+    .attrs = matmul_activation_attrs,
+    .ties = c2s_ties_pinned,
+    .infer = matmul_activation_infer,
+    .eval = matmul_activation_eval,
     .macs = fused_matmul_macs,
 };

@@ -131,18 +131,13 @@ const c2s_op c2s_op_ms_skip_simplified_layer_normalization = {
 enum { IDS, SEGMENTS, WORDS, POSITIONS, SEGMENT_ROWS, GAMMA, BETA, MASK, POSITION_IDS };
 
 /* The rows of the positions: those of position_ids, else the first ones. */
-static c2s_value *position_rows(c2s_composite *c, c2s_value *ids) {
-    c2s_value *rows = c2s_composite_in(c, POSITIONS), *given = c2s_composite_in(c, POSITION_IDS);
+static c2s_value *position_rows(c2s_composite *c, c2s_value *ids, c2s_value *rows,
+                                c2s_value *given) {
+    const int64_t zero = 0;
     if (given)
         return C2S_APPLY(c, "Gather", rows, given);
-    c2s_node *length = C2S_START(c, "Shape", ids);
-    if (length) {
-        c2s_attr_set_int(length, "start", 1);
-        c2s_attr_set_int(length, "end", 2);
-    }
-    const int64_t zero = 0;
     c2s_value *first = c2s_composite_ints(c, &zero, 1);
-    return C2S_APPLY(c, "Slice", rows, first, c2s_composite_finish(c, length), first);
+    return C2S_APPLY(c, "Slice", rows, first, c2s_composite_extent(c, ids, 1), first);
 }
 
 /* Per sequence the number of ones in the mask; 0 without a mask. */
@@ -160,18 +155,20 @@ static c2s_value *count_mask(c2s_composite *c, c2s_value *ids) {
     return c2s_composite_finish(c, sum);
 }
 
-static void embed(c2s_composite *c) {
+typedef struct embedding {
+    c2s_value *words, *positions, *segments, *gamma, *beta; /* tables and scales */
+} embedding;
+
+static void embed_by(c2s_composite *c, const embedding *t, c2s_value *position_ids) {
     c2s_value *ids = c2s_composite_in(c, IDS), *segments = c2s_composite_in(c, SEGMENTS);
-    if (segments && !c2s_composite_in(c, SEGMENT_ROWS))
+    if (segments && !t->segments)
         c2s_composite_fail(c, c2s_fail(C2S_ERR_INVALID, "segment_ids are given without "
                                                         "segment_embedding"));
-    c2s_value *sum = C2S_APPLY(c, "Gather", c2s_composite_in(c, WORDS), ids);
-    sum = C2S_APPLY(c, "Add", sum, position_rows(c, ids));
+    c2s_value *sum = C2S_APPLY(c, "Gather", t->words, ids);
+    sum = C2S_APPLY(c, "Add", sum, position_rows(c, ids, t->positions, position_ids));
     if (segments)
-        sum = C2S_APPLY(c, "Add", sum,
-                        C2S_APPLY(c, "Gather", c2s_composite_in(c, SEGMENT_ROWS), segments));
-    c2s_node *norm = C2S_START(c, "LayerNormalization", sum, c2s_composite_in(c, GAMMA),
-                               c2s_composite_in(c, BETA));
+        sum = C2S_APPLY(c, "Add", sum, C2S_APPLY(c, "Gather", t->segments, segments));
+    c2s_node *norm = C2S_START(c, "LayerNormalization", sum, t->gamma, t->beta);
     if (norm)
         c2s_attr_set_float(norm, "epsilon",
                            c2s_attr_float(c2s_composite_node(c), "epsilon", 1e-12f));
@@ -179,6 +176,13 @@ static void embed(c2s_composite *c) {
     if (c2s_composite_wants(c, 1))
         c2s_composite_out(c, 1, count_mask(c, ids));
     c2s_composite_out(c, 2, sum);
+}
+
+static void embed(c2s_composite *c) {
+    const embedding t = {c2s_composite_in(c, WORDS), c2s_composite_in(c, POSITIONS),
+                         c2s_composite_in(c, SEGMENT_ROWS), c2s_composite_in(c, GAMMA),
+                         c2s_composite_in(c, BETA)};
+    embed_by(c, &t, c2s_composite_in(c, POSITION_IDS));
 }
 C2S_COMPOSITE(embed)
 
@@ -194,4 +198,31 @@ const c2s_op c2s_op_ms_embed_layer_normalization = {
     .ties = c2s_ties_embed_norm,
     .infer = embed_infer,
     .eval = embed_eval,
+};
+
+/* The five tables come quantized; their scales start at input 8, their zero points at 13. */
+static void quantized_embed(c2s_composite *c) {
+    c2s_value *table[5];
+    for (unsigned k = 0; k < 5; k++) {
+        c2s_value *x = c2s_composite_in(c, WORDS + k);
+        table[k] = x ? C2S_APPLY(c, "DequantizeLinear", x, c2s_composite_in(c, 8 + k),
+                                 c2s_composite_in(c, 13 + k))
+                     : NULL;
+    }
+    const embedding t = {table[0], table[1], table[2], table[3], table[4]};
+    embed_by(c, &t, NULL);
+}
+C2S_COMPOSITE(quantized_embed)
+
+static const c2s_attr_spec quantized_embed_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false}, {0}};
+const c2s_op c2s_op_ms_qembed_layer_normalization = {
+    .type = "QEmbedLayerNormalization",
+    .domain = "com.microsoft",
+    .inputs = {1, 18}, /* segments and the mask may be left out */
+    .outputs = {1, 2},
+    .quant = C2S_QUANT_ONLY(CODES),
+    .attrs = quantized_embed_attrs,
+    .ties = c2s_ties_pinned,
+    .infer = quantized_embed_infer,
+    .eval = quantized_embed_eval,
 };

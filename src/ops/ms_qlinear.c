@@ -7,6 +7,8 @@
 #include <inttypes.h>
 
 #include "ops/composite.h"
+#include "ops/conv.h"
+#include "ops/macs.h"
 #include "ops/pool.h"
 #include "ops/ties_rules.h"
 
@@ -65,18 +67,31 @@ QLINEAR(qlinear_mul, "QLinearMul", 2, 8, NULL, c2s_ties_qlinear_binary)
 QLINEAR(qlinear_leaky_relu, "QLinearLeakyRelu", 2, 5, leaky_relu_attrs, c2s_ties_qlinear_unary)
 QLINEAR(qlinear_sigmoid, "QLinearSigmoid", 2, 5, NULL, c2s_ties_qlinear_unary)
 
-/* ---- pools ---- */
-
-/* Moves the channels from the last axis to axis 1, or back. */
-static c2s_value *move_channels(c2s_composite *c, c2s_value *x, bool to_last) {
-    const int rank = c2s_composite_rank(x);
-    int64_t order[C2S_MAX_RANK];
-    if (rank < 3)
-        return x;
-    for (int k = 0; k < rank; k++)
-        order[k] = k == 0 ? 0 : to_last ? (k == rank - 1 ? 1 : k + 1) : (k == 1 ? rank - 1 : k - 1);
-    return c2s_composite_transpose(c, x, order, rank);
+/* condition, then X and Y with scale and zero point, then those of the output */
+static void qlinear_where(c2s_composite *c) {
+    requantize(c,
+               C2S_APPLY(c, "Where", c2s_composite_in(c, 0), dequantized(c, 1), dequantized(c, 4)),
+               7, 1);
 }
+C2S_COMPOSITE(qlinear_where)
+QLINEAR(qlinear_where, "QLinearWhere", 3, 9, NULL, c2s_ties_pinned)
+
+static void qlinear_reduce_mean(c2s_composite *c) {
+    size_t count;
+    const int64_t *axes = c2s_attr_ints(c2s_composite_node(c), "axes", &count);
+    c2s_node *node = C2S_START(c, "ReduceMean", dequantized(c, 0),
+                               count ? c2s_composite_ints(c, axes, count) : NULL);
+    if (node)
+        c2s_attr_set_int(node, "keepdims", c2s_attr_int(c2s_composite_node(c), "keepdims", 1));
+    requantize(c, c2s_composite_finish(c, node), 3, 0);
+}
+C2S_COMPOSITE(qlinear_reduce_mean)
+
+static const c2s_attr_spec reduce_attrs[] = {
+    {"axes", C2S_ATTR_INTS, true}, {"keepdims", C2S_ATTR_INT, true}, {0}};
+QLINEAR(qlinear_reduce_mean, "QLinearReduceMean", 2, 5, reduce_attrs, c2s_ties_pinned)
+
+/* ---- pools ---- */
 
 static void pool(c2s_composite *c, const char *type) {
     const bool last = c2s_attr_int(c2s_composite_node(c), "channels_last", 0) != 0;
@@ -84,9 +99,9 @@ static void pool(c2s_composite *c, const char *type) {
     if (last && x && !c2s_composite_known(x))
         return;
     if (last)
-        x = move_channels(c, x, false);
+        x = c2s_composite_move_channels(c, x, false);
     x = C2S_APPLY_LIKE(c, type, x);
-    requantize(c, last ? move_channels(c, x, true) : x, 3, 0);
+    requantize(c, last ? c2s_composite_move_channels(c, x, true) : x, 3, 0);
 }
 
 static void qlinear_average_pool(c2s_composite *c) {
@@ -107,6 +122,55 @@ static const c2s_attr_spec global_pool_attrs[] = {{"channels_last", C2S_ATTR_INT
 QLINEAR(qlinear_average_pool, "QLinearAveragePool", 2, 5, pool_attrs, c2s_ties_pool_either)
 QLINEAR(qlinear_global_average_pool, "QLinearGlobalAveragePool", 2, 5, global_pool_attrs,
         c2s_ties_pool_either)
+
+static void nhwc_max_pool(c2s_composite *c) {
+    c2s_value *x = c2s_composite_in(c, 0);
+    if (c2s_composite_known(x))
+        c2s_composite_out(
+            c, 0,
+            c2s_composite_move_channels(
+                c, C2S_APPLY_LIKE(c, "MaxPool", c2s_composite_move_channels(c, x, false)), true));
+}
+C2S_COMPOSITE(nhwc_max_pool)
+
+static const c2s_attr_spec max_pool_attrs[] = {C2S_POOL_ATTRS, {0}};
+QLINEAR(nhwc_max_pool, "NhwcMaxPool", 1, 1, max_pool_attrs, c2s_ties_pinned)
+
+/* ---- Conv ---- */
+
+/* As that of ai.onnx, but for the place of the channels. */
+static void qlinear_conv(c2s_composite *c) {
+    const bool last = c2s_attr_int(c2s_composite_node(c), "channels_last", 0) != 0;
+    c2s_value *in[9];
+    for (unsigned k = 0; k < 9; k++)
+        in[k] = c2s_composite_in(c, k);
+    if (last && !c2s_composite_known(in[0]))
+        return;
+    if (last)
+        in[0] = c2s_composite_move_channels(c, in[0], false);
+    c2s_value *y = c2s_composite_apply(c, "QLinearConv", in, 9, true);
+    c2s_composite_out(c, 0, last ? c2s_composite_move_channels(c, y, true) : y);
+}
+C2S_COMPOSITE(qlinear_conv)
+
+static int64_t qlinear_conv_macs(const c2s_node *node) {
+    return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), c2s_macs_input(node, 3, 1, -1));
+}
+
+static const c2s_attr_spec conv_attrs[] = {
+    C2S_CONV_ATTRS, {"channels_last", C2S_ATTR_INT, false}, {0}};
+const c2s_op c2s_op_ms_qlinear_conv = {
+    .type = "QLinearConv",
+    .domain = "com.microsoft",
+    .inputs = {8, 9},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(CODES),
+    .attrs = conv_attrs,
+    .ties = c2s_ties_pinned,
+    .infer = qlinear_conv_infer,
+    .eval = qlinear_conv_eval,
+    .macs = qlinear_conv_macs,
+};
 
 /* ---- Concat, Softmax ---- */
 

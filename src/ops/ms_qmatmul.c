@@ -69,6 +69,54 @@ const c2s_op c2s_op_ms_dynamic_quantize_matmul = {
     .macs = matmul_macs,
 };
 
+/* ---- integers to integers ---- */
+
+/* Sums of 32 bits, unsigned if both operands are. */
+static void integer16(c2s_composite *c) {
+    c2s_value *a = c2s_composite_in(c, 0), *b = c2s_composite_in(c, 1);
+    const c2s_dtype dtype =
+        a->type.dtype == C2S_UINT16 && b->type.dtype == C2S_UINT16 ? C2S_UINT32 : C2S_INT32;
+    c2s_composite_out(
+        c, 0,
+        C2S_APPLY(c, "MatMul", c2s_composite_cast(c, a, dtype), c2s_composite_cast(c, b, dtype)));
+}
+C2S_COMPOSITE(integer16)
+
+const c2s_op c2s_op_ms_matmul_integer16 = {
+    .type = "MatMulInteger16",
+    .domain = "com.microsoft",
+    .inputs = {2, 2},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(NONE),
+    .ties = c2s_ties_matmul,
+    .infer = integer16_infer,
+    .eval = integer16_eval,
+    .macs = matmul_macs,
+};
+
+/* Inputs at and at + 1: elements less their zero point (may be left out), as int32. */
+static c2s_value *less_zero(c2s_composite *c, unsigned at) {
+    c2s_value *x = c2s_composite_cast(c, c2s_composite_in(c, at), C2S_INT32);
+    c2s_value *zero = c2s_composite_cast(c, c2s_composite_in(c, at + 1), C2S_INT32);
+    return zero ? C2S_APPLY(c, "Sub", x, zero) : x;
+}
+
+static void mul_integer(c2s_composite *c) {
+    c2s_composite_out(c, 0, C2S_APPLY(c, "Mul", less_zero(c, 0), less_zero(c, 2)));
+}
+C2S_COMPOSITE(mul_integer)
+
+const c2s_op c2s_op_ms_mul_integer = {
+    .type = "MulInteger",
+    .domain = "com.microsoft",
+    .inputs = {1, 4}, /* zero points may be left out */
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_ONLY(CODES),
+    .ties = c2s_ties_pinned,
+    .infer = mul_integer_infer,
+    .eval = mul_integer_eval,
+};
+
 /* ---- QGemm ---- */
 
 enum { A, A_SCALE, A_ZERO, B, B_SCALE, B_ZERO, C, Y_SCALE, Y_ZERO };

@@ -280,7 +280,7 @@ static void machines_vote(void **state) {
     expect_run(17,
                "g () => (l, s) <float[2,1] x = {2, -1}>"
                "{ l, s = ai.onnx.ml.SVMClassifier <" MACHINES "> (x) }",
-               "[2] 5 9 | [2,3] 2 2 -1 -1 -1 2");
+               "[2] 5 3 | [2,3] 2 2 -1 -1 -1 2");
     expect_failure(17,
                    "g () => (l) <float[2,2] x = {2, -1, 0, 0}>"
                    "{ l = ai.onnx.ml.SVMClassifier <" MACHINES "> (x) }",

@@ -16,6 +16,7 @@ const cases = [
   { op: 'FusedMatMul', in: [real([2, 4, 3]), real([2, 4, 5])], attrs: { transA: 1 }, out: ['float'] },
   { op: 'FusedMatMul', in: [real([3, 2, 4]), real([2, 4, 5])], attrs: { transBatchA: 1 }, out: ['float'] },
   { op: 'FusedMatMul', in: [real([4, 2, 3]), real([5, 2, 4])], attrs: { transBatchA: 1, transA: 1, transBatchB: 1, transB: 1 }, out: ['float'] },
+  { op: 'TransposeMatMul', in: [real([2, 4, 3]), real([2, 4, 5])], attrs: { transA: 1, alpha: float(3) }, out: ['float'] },
   { op: 'FusedMatMul', in: [real([4]), real([4, 5])], attrs: { transA: 1 }, out: ['float'] },
 ];
 // ONNX Runtime wants all parameters of an activation.

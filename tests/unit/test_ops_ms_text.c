@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operators and forms of com.microsoft that the CPU build of ONNX Runtime does not execute, held
+ * against what its documentation says they compute: by operators of ai.onnx, or by hand.
+ */
+#include "run_text.h"
+
+/* The text gives y and the same in other words, whose differences must be 0. */
+static void expect_equal(const char *operands, const char *nodes, const char *zeros) {
+    char text[4096];
+    snprintf(text, sizeof text, "g () => (d) <%s> { %s d = Sub (y, z) }", operands, nodes);
+    expect_run(21, text, zeros);
+}
+
+static void channels_stand_last(void **state) {
+    (void)state;
+    expect_equal(
+        "float[1,3,3,2] x = {1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9},"
+        "float[1,2,2,2] w = {1,0,2,1,0,1,1,3}, float[1] b = {5}, float[1,2,2,1] s = {1,2,3,4}",
+        "t = Transpose <perm = [0,3,1,2]> (x) c = Conv (t, w, b)"
+        "z0 = Transpose <perm = [0,2,3,1]> (c) z = Add (z0, s)"
+        "y0 = com.microsoft.NhwcConv (x, w, b) y = Add (y0, s)",
+        "[1,2,2,1] 0 0 0 0");
+    expect_equal("float[1,2,2,1] x = {1,-2,3,-4}, float[1,1,1,1] w = {2},"
+                 "float[1,2,2,1] s = {0,1,-9,0}, float[1,2,2,1] z = {2,0,0,0}",
+                 "y = com.microsoft.NhwcFusedConv <activation = \"Relu\"> (x, w, \"\", s)",
+                 "[1,2,2,1] 0 0 0 0");
+}
+
+static void groups_are_normalised(void **state) {
+    (void)state;
+    /* Channels 0, 1 and 2, 3 of two positions. */
+#define GROUPS                                                                                     \
+    "float[1,2,1,4] x = {1,3,0,4, 1,3,0,4}, float[4] g = {1,2,1,1}, float[4] b = {0,0,0,1},"       \
+    "float[2] k = {0,0}"
+    expect_run(21,
+               "g () => (y) <" GROUPS "> { y = com.microsoft.GroupNorm <groups = 2, activation = 0,"
+               "epsilon = 0.0> (x, g, b) }",
+               "[1,2,1,4] -1 2 -1 2 -1 2 -1 2");
+    expect_equal(GROUPS,
+                 "n = com.microsoft.GroupNorm <groups = 2, activation = 0> (x, g, b)"
+                 "e = Sigmoid (n) z = Mul (n, e)"
+                 "y = com.microsoft.GroupNorm <groups = 2, activation = 1> (x, g, b)",
+                 "[1,2,1,4] 0 0 0 0 0 0 0 0");
+    expect_run(
+        21,
+        "g () => (s, y) <float[1,2,1,2] x = {1,3,5,7}, float[2] g = {1,1}, float[2] b = {0,0},"
+        "float[1,2] k = {1,1}, float[2] c = {0,-2}> {"
+        "y, s = com.microsoft.SkipGroupNorm <groups = 2, activation = 0, channels_last = 0,"
+        "epsilon = 0.0> (x, g, b, k, c) }",
+        "[1,2,1,2] 2 4 4 6 | [1,2,1,2] -1 1 -1 1");
+#undef GROUPS
+}
+
+static void sums_are_fused(void **state) {
+    (void)state;
+    expect_equal("float[2,2,2] x = {1,2,3,4,5,6,7,8}, float[2,2] b = {1,0,0,-1}",
+                 "s = Add (x, b) f = Flatten (s) m = Softmax (f) h = Shape (s) z = Reshape (m, h)"
+                 "y = com.microsoft.BiasSoftmax <axis = 1, is_inner_broadcast = 0> (x, b)",
+                 "[2,2,2] 0 0 0 0 0 0 0 0");
+    expect_run(
+        21,
+        "g () => (y, v) <float[1,1,2] x = {1,2}, float[2] b = {10,20}, float[1,1,2] s = {5,6},"
+        "float[1,1,1] w = {2}> { y = com.microsoft.BiasAdd (x, b, s)"
+        "v = com.microsoft.GatedAdd (x, s, w) }",
+        "[1,1,2] 16 28 | [1,1,2] 11 14");
+    expect_equal("float[1,1,4] x = {1,2,3,4}, float[4] b = {0,1,0,-2}, float[1,1,2] l = {1,3},"
+                 "float[1,1,2] r = {3,2}",
+                 "e = Gelu (r) z = Mul (l, e) y = com.microsoft.BiasSplitGelu (x, b)",
+                 "[1,1,2] 0 0");
+    expect_equal("float[2,3] a = {1,2,3,4,5,6}, float[2,3] b = {1,0,0,0,1,1}",
+                 "p = com.microsoft.FusedMatMul <transB = 1, alpha = 0.5> (a, b)"
+                 "z = Softmax <axis = 0> (p)"
+                 "y = com.microsoft.FusedMatMulActivation <transB = 1, alpha = 0.5,"
+                 "activation = \"Softmax\", activation_axis = 0> (a, b)",
+                 "[2,2] 0 0 0 0");
+}
+
+static void integers_are_multiplied(void **state) {
+    (void)state;
+    expect_run(21,
+               "g () => (y, u, m) <int16[1,2] a = {-300, 2}, int16[2,1] b = {200, 7},"
+               "uint16[1,2] c = {65535, 1}, uint16[2,1] d = {65535, 0},"
+               "uint8[2] e = {10, 250}, uint8 f = {20}, uint8[2] h = {3, 4}>"
+               "{ y = com.microsoft.MatMulInteger16 (a, b) u = com.microsoft.MatMulInteger16 (c, d)"
+               "m = com.microsoft.MulInteger (e, f, h) }",
+               "[1,1] -59986 | [1,1] 4.2948e+09 | [2] -30 920");
+    expect_run(21,
+               "g () => (y) <uint8[2,2] x = {10, 20, 30, 50}, float s = {0.5}, uint8 z = {10},"
+               "float t = {0.25}, uint8 v = {100}> {"
+               "y = com.microsoft.QLinearReduceMean <axes = [1], keepdims = 0> (x, s, z, t, v) }",
+               "[2] 110 160"); /* 0 5 and 10 20: 2.5 and 15 in steps of 0.25 */
+}
+
+static void packed_operands(void **state) {
+    (void)state;
+    /* Two positions, two heads of two elements. */
+#define ROWS                                                                                       \
+    "float[1,2,4] q = {1,2,3,4,5,6,7,8}, float[1,2,4] k = {1,0,2,0,0,1,0,2},"                      \
+    "float[1,2,4] v = {1,2,3,4,9,8,7,6}, int64[5] h = {1,2,2,1,2}, int64[5] f = {1,2,2,-1,2}"
+#define PLAIN "z = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v)"
+    expect_equal(ROWS,
+                 "q5 = Reshape (q, h) k5 = Reshape (k, h) v5 = Reshape (v, h)"
+                 "p = Concat <axis = 3> (q5, k5, v5)"
+                 "y = com.microsoft.MultiHeadAttention <num_heads = 2> (p)" PLAIN,
+                 "[1,2,4] 0 0 0 0 0 0 0 0");
+    expect_equal(ROWS,
+                 "k5 = Reshape (k, h) v5 = Reshape (v, h) p = Concat <axis = 3> (k5, v5)"
+                 "y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, p)" PLAIN,
+                 "[1,2,4] 0 0 0 0 0 0 0 0");
+    /* A buffer of four positions, one of which holds the past. */
+    expect_equal(
+        ROWS ", float[1,2,1,2] a = {1,1,2,2}, float[1,2,1,2] b = {3,1,0,5},"
+             "int32[1] one = {1}, int64[8] pads = {0,0,0,0,0,0,3,0}",
+        "c = Pad (a, pads) e = Pad (b, pads)"
+        "z = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, \"\", \"\", \"\", a, b)"
+        "y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, \"\", \"\", \"\", c, d, "
+        "one)",
+        "[1,2,4] 0 0 0 0 0 0 0 0");
+#undef PLAIN
+#undef ROWS
+}
+
+static void tables_have_an_end(void **state) {
+    (void)state;
+    expect_run(21,
+               "g () => (y) <float8e4m3fn[2,2] t = {1, 2, -3, 0.5}, int64[3] i = {1, 2, 0},"
+               "float[2,1] s = {2, 4}> { y = com.microsoft.GatherBlockQuantized <block_size = 0>"
+               "(t, i, s) }",
+               "[3,2] -12 2 0 0 2 4");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(channels_stand_last), cmocka_unit_test(groups_are_normalised),
+        cmocka_unit_test(sums_are_fused),      cmocka_unit_test(integers_are_multiplied),
+        cmocka_unit_test(packed_operands),     cmocka_unit_test(tables_have_an_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
