@@ -114,7 +114,7 @@ static void packed_operands(void **state) {
              "int32[1] one = {1}, int64[8] pads = {0,0,0,0,0,0,3,0}",
         "c = Pad (a, pads) e = Pad (b, pads)"
         "z = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, \"\", \"\", \"\", a, b)"
-        "y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, \"\", \"\", \"\", c, d, "
+        "y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, \"\", \"\", \"\", c, e, "
         "one)",
         "[1,2,4] 0 0 0 0 0 0 0 0");
 #undef PLAIN
