@@ -20,8 +20,8 @@ typedef enum c2s_op_version_flags {
 
 typedef struct c2s_op_version {
     uint8_t since, flags; /* opset of its domain from which it holds */
-    /* Element types that each input and output takes: "INPUT,INPUT>OUTPUT", '=': the same as the
-     * first, '*' behind the last: any number of them. A letter is one type or several:
+    /* Element types that each input and output takes: "INPUT,INPUT>OUTPUT". '=': the element type of
+     * the first one; '*' behind the last: any number of them. A letter is one type or several:
      *     f float      d double    h float16   b bfloat16   i int32   l int64   w int16   c int8
      *     t bool       s string    z complex64 y complex128 I uint32  L uint64  W uint16  C uint8
      *     e float4e2m1 x float8e8m0
@@ -29,7 +29,8 @@ typedef struct c2s_op_version {
      *     8: the four float8 types of opset 19   4: int4, uint4   2: int2, uint2
      *     [..] sequence of   (..) optional of   m map */
     const char *types;
-    /* Attributes that this version added to the one before: "name=default name ...". NULL: none. */
+    /* How the attributes differ from those of the version before, or all of the first version:
+     * "name" (optional), "name=default", "name!" (required), "-name" (gone). NULL: not at all. */
     const char *attributes;
 } c2s_op_version;
 

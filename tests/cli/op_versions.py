@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares src/ops/op_version_list.h with onnx.defs, as far as the opsets of the latter go."""
+"""Compares the table of operator versions with onnx.defs, as far as the opsets of that go."""
 import re
 import sys
 
@@ -14,6 +14,7 @@ CLASSES = {"R": "hfd", "N": "cwilCWIL"}
 CLASSES["A"] = CLASSES["R"] + CLASSES["N"] + "tszy"
 
 
+REQUIRED = object()
 # Versions whose element types a later release of ONNX changed.
 REDEFINED = {("", "Erf", 13), ("", "GridSample", 16)}
 
@@ -60,9 +61,38 @@ def sides(signature):
     first = (inputs or outputs).split(",")[0].rstrip("*")
 
     def side(text):
-        return [s.replace("=", first) for s in text.split(",")] if text else []
+        return [(s.replace("=", first), s) for s in text.split(",")] if text else []
 
     return side(inputs), side(outputs)
+
+
+def listed_attributes(before, text):
+    """The attributes of a version, name to default (None: none, REQUIRED), from those before it."""
+    attributes = dict(before)
+    for word in text.split():
+        name, _, default = word.partition("=")
+        if word.startswith("-"):
+            del attributes[word[1:]]
+        elif word.endswith("!"):
+            attributes[word[:-1]] = REQUIRED
+        else:
+            attributes[name] = default if "=" in word else None
+    return attributes
+
+
+def same_default(attribute, listed):
+    if attribute.required or listed is REQUIRED:
+        return attribute.required and listed is REQUIRED
+    if not attribute.default_value.type:
+        return listed is None
+    default = onnx.helper.get_attribute_value(attribute.default_value)
+    if listed is None:
+        return False
+    if isinstance(default, list):
+        return ",".join(d.decode() if isinstance(d, bytes) else str(d) for d in default) == listed
+    if isinstance(default, bytes):
+        return default.decode() == listed
+    return abs(float(listed) - default) <= 1e-6 * abs(default)
 
 
 def read_table(path):
@@ -77,9 +107,9 @@ def read_table(path):
     return table
 
 
-def check(schema, before, entry):
-    """Yields what differs between a schema and an entry; `before` is the schema one version older."""
-    _, types, flags, attributes = entry
+def check(schema, entry, attributes):
+    """Yields what differs between a schema and an entry, `attributes` being those of the entry."""
+    _, types, flags, _ = entry
     if schema.deprecated != (flags == "GONE"):
         yield "deprecated is %s" % schema.deprecated
     if schema.deprecated:
@@ -87,33 +117,29 @@ def check(schema, before, entry):
     if (schema.has_function or schema.has_context_dependent_function) and flags != "F":
         yield "is a function"
     constraints = {c.type_param_str: c.allowed_type_strs for c in schema.type_constraints}
-    for kind, slots, formals in zip(("input", "output"), sides(types), (schema.inputs, schema.outputs)):
-        if len(slots) != len(formals):
-            yield "%d %ss in the table, %d in ONNX" % (len(slots), kind, len(formals))
-        for i, (slot, formal) in enumerate(zip(slots, formals)):
+    formals = list(schema.inputs) + list(schema.outputs)
+    for kind, slots, formals_ in zip(("input", "output"), sides(types), (schema.inputs, schema.outputs)):
+        if len(slots) != len(formals_):
+            yield "%d %ss in the table, %d in ONNX" % (len(slots), kind, len(formals_))
+        for i, ((slot, written), formal) in enumerate(zip(slots, formals_)):
             expected = without_map_details(constraints.get(formal.typeStr, [formal.typeStr]))
             redefined = (schema.domain, schema.name, schema.since_version) in REDEFINED
-            if slot_types(slot) != expected and not redefined:
+            if redefined:
+                continue
+            if slot_types(slot) != expected:
                 yield "%s %d takes %s" % (kind, i, sorted(expected ^ slot_types(slot)))
+            like_first = formal.typeStr == formals[0].typeStr
+            if like_first != ("=" in written) and not (formal is formals_[0] and kind == "input" or
+                                                       (not schema.inputs and i == 0)):
+                yield "%s %d: like the first is %s" % (kind, i, like_first)
             variadic = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic
-            if variadic != slot.endswith("*"):
+            if variadic != written.endswith("*"):
                 yield "%s %d: variadic is %s" % (kind, i, variadic)
-    new = set(schema.attributes) - set(before.attributes) if before else set()
-    listed = {a.split("=")[0]: a.split("=")[1] if "=" in a else None for a in attributes.split()}
-    if new != set(listed):
-        yield "attributes %s are new, the table has %s" % (sorted(new), sorted(listed))
-    for name in new & set(listed):
-        default = onnx.helper.get_attribute_value(schema.attributes[name].default_value) \
-            if schema.attributes[name].default_value.type else None
-        value = listed[name]
-        if isinstance(default, bytes):
-            same = value == default.decode()
-        elif default is None:
-            same = value is None
-        else:
-            same = value is not None and abs(float(value) - default) <= 1e-6 * abs(default)
-        if not same:
-            yield "%s is %s by default, the table has %s" % (name, default, value)
+    if set(schema.attributes) != set(attributes):
+        yield "attributes %s" % sorted(set(schema.attributes) ^ set(attributes))
+    for name in set(schema.attributes) & set(attributes):
+        if not same_default(schema.attributes[name], attributes[name]):
+            yield "default of %s is %s in the table" % (name, attributes[name])
 
 
 def main():
@@ -132,14 +158,15 @@ def main():
         for since in surplus:
             print("%s.%s-%d: ONNX has no such version" % (*key, since))
             failures += 1
-        before = None
+        attributes = {}
         for schema in history:
             entry = versions.get(schema.since_version)
-            wrong = ["is not in the table"] if entry is None else check(schema, before, entry)
+            if entry:
+                attributes = listed_attributes(attributes, entry[3])
+            wrong = check(schema, entry, attributes) if entry else ["is not in the table"]
             for text in wrong:
                 print("%s.%s-%d: %s" % (*key, schema.since_version, text))
                 failures += 1
-            before = schema
             compared += 1
     print("%d versions of %d operators compared, %d differences" % (compared, len(schemas), failures))
     sys.exit(failures > 0 or compared < 400)
