@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/gradient.h"
+#include "io/opset.h"
 #include "io/raise.h"
 
 enum { OPSET_TARGET = 13 };
@@ -63,6 +64,15 @@ static c2s_status raise_graph(c2s_raise *r, c2s_graph *graph) {
     return status;
 }
 
+/* All of a graph of `opset`; r->needs is what it takes afterwards, at least `opset`. */
+static c2s_status raise_whole(c2s_raise *r, c2s_graph *graph, int64_t opset) {
+    const int64_t least = opset > OPSET_TARGET ? opset : OPSET_TARGET;
+    r->opset = opset;
+    r->needs = least;
+    C2S_TRY(raise_graph(r, graph));
+    return c2s_graph_raise_opset(graph, least, r->needs);
+}
+
 static c2s_status raise_function(c2s_raise *r, c2s_function *function) {
     c2s_opset *opset = NULL;
     for (size_t i = 0; i < function->opsets.count && !opset; i++)
@@ -70,8 +80,7 @@ static c2s_status raise_function(c2s_raise *r, c2s_function *function) {
             opset = &function->opsets.at[i];
     if (!opset)
         return C2S_OK; /* nothing of ai.onnx inside */
-    r->opset = opset->version;
-    c2s_status status = raise_graph(r, function->graph);
+    c2s_status status = raise_whole(r, function->graph, opset->version);
     if (status != C2S_OK) {
         c2s_note("function \"%s\"", function->name);
         return status;
@@ -81,11 +90,6 @@ static c2s_status raise_function(c2s_raise *r, c2s_function *function) {
         opset->origin = NULL;
     }
     return C2S_OK;
-}
-
-/* IR versions that came with an opset of ai.onnx, for those that rows can ask for. */
-static int64_t ir_version_for(int64_t opset) {
-    return opset >= 15 ? 8 : 7;
 }
 
 /* Models older than opset_import (IR 1 and 2) are of opset 1; later ones without an import use no
@@ -109,17 +113,15 @@ bool c2s_normalise_knows(const c2s_model *model, const c2s_node *node) {
 
 c2s_status c2s_model_normalise(c2s_model *model) {
     int64_t opset = c2s_model_opset(model, "");
-    c2s_raise r = {.model = model, .opset = effective_opset(model), .needs = OPSET_TARGET};
-    c2s_status status = raise_graph(&r, model->graph);
-    int64_t needs = r.needs;
-    for (size_t i = 0; status == C2S_OK && i < model->functions.count; i++) {
-        r.needs = OPSET_TARGET;
+    c2s_raise r = {.model = model};
+    c2s_status status = raise_whole(&r, model->graph, effective_opset(model));
+    const int64_t needs = r.needs, ir = c2s_opset_ir_version(needs);
+    for (size_t i = 0; status == C2S_OK && i < model->functions.count; i++)
         status = raise_function(&r, model->functions.at[i]);
-    }
     if (status != C2S_OK || opset >= needs)
         return status;
     c2s_model_set_opset(model, "", needs);
-    if (model->ir_version < ir_version_for(needs))
-        model->ir_version = ir_version_for(needs);
+    if (model->ir_version < ir)
+        model->ir_version = ir;
     return C2S_OK;
 }

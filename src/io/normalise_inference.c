@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "io/raise_rows.h"
+#include "io/opset_rows.h"
 
 #include "ir/clone.h"
 
@@ -11,25 +11,47 @@ c2s_status c2s_raise_dropout_switch(c2s_raise *r, c2s_node *node) {
     return C2S_OK;
 }
 
-/* Before opset 10 the mask had the data's type, since then it is bool. */
-c2s_status c2s_raise_dropout_mask(c2s_raise *r, c2s_node *node) {
+/* Makes the mask of `own` type, and casts it for its users, who see `seen`. */
+static void cast_mask(c2s_node *node, c2s_dtype own, c2s_dtype seen) {
     c2s_value *mask = c2s_node_out(node, 1);
-    if (!mask || !mask->use_count)
-        return C2S_OK;
-    c2s_dtype dtype;
-    C2S_TRY(c2s_raise_need(node, 1));
-    C2S_TRY(c2s_raise_dtype(r, c2s_node_in(node, 0), &dtype));
     c2s_node *cast = c2s_node_create(node->graph, node->next, "", "Cast", 1, 1);
-    c2s_attr_set_int(cast, "to", dtype);
-    c2s_type declared = mask->type, boolean = declared;
-    boolean.dtype = C2S_BOOL;
+    c2s_attr_set_int(cast, "to", seen);
+    c2s_type declared = mask->type, changed = declared;
+    changed.dtype = own;
     if (c2s_type_is_tensor(&declared)) {
         c2s_value_set_type(cast->outputs[0], &declared);
-        c2s_value_set_type(mask, &boolean);
+        c2s_value_set_type(mask, &changed);
     }
     c2s_value_replace(mask, cast->outputs[0]);
     c2s_value_swap_names(mask, cast->outputs[0]);
     c2s_use_set(&cast->inputs[0], mask);
+}
+
+static bool has_mask(const c2s_node *node) {
+    return c2s_node_out(node, 1) && node->outputs[1]->use_count;
+}
+
+/* Before opset 10 the mask had the data's type, since then it is bool. */
+c2s_status c2s_raise_dropout_mask(c2s_raise *r, c2s_node *node) {
+    c2s_dtype dtype;
+    if (!has_mask(node))
+        return C2S_OK;
+    C2S_TRY(c2s_raise_need(node, 1));
+    C2S_TRY(c2s_raise_dtype(r, c2s_node_in(node, 0), &dtype));
+    cast_mask(node, C2S_BOOL, dtype);
+    return C2S_OK;
+}
+
+c2s_status c2s_lower_dropout_mask(c2s_raise *r, c2s_node *node) {
+    (void)r;
+    c2s_dtype dtype;
+    if (!has_mask(node)) {
+        if (c2s_node_out(node, 1))
+            c2s_node_drop_output(node, 1);
+        return C2S_OK;
+    }
+    C2S_TRY(c2s_opset_dtype(node, 0, &dtype));
+    cast_mask(node, dtype, C2S_BOOL);
     return C2S_OK;
 }
 
@@ -51,6 +73,29 @@ c2s_status c2s_raise_dropout_ratio(c2s_raise *r, c2s_node *node) {
 c2s_status c2s_raise_batchnorm_switch(c2s_raise *r, c2s_node *node) {
     (void)r;
     c2s_attr_remove(node, "is_test");
+    return C2S_OK;
+}
+
+/* Training shows in the outputs before opset 14, in an attribute since then. What is not used was
+ * not meant. */
+c2s_status c2s_raise_batchnorm_outputs(c2s_raise *r, c2s_node *node) {
+    unsigned used = 1;
+    for (unsigned i = node->output_count; i-- > 1;) {
+        const c2s_value *output = c2s_node_out(node, i);
+        if (output && !output->use_count)
+            c2s_node_drop_output(node, i);
+        else if (output && used == 1)
+            used = i + 1;
+    }
+    if (used < 2)
+        return C2S_OK;
+    if (used > 3)
+        return c2s_fail(C2S_ERR_UNSUPPORTED,
+                        "the saved mean or variance of training is used, and there is none since "
+                        "opset 14");
+    c2s_attr_set_int(node, "training_mode", 1);
+    if (r->needs < 14)
+        r->needs = 14;
     return C2S_OK;
 }
 

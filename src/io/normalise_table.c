@@ -11,6 +11,7 @@ static const c2s_raise_row rows[] = {
     {"And", 1, 6, c2s_raise_broadcast, "broadcasting by attribute"},
     {"BatchNormalization", 1, 6, c2s_raise_batchnorm_switch, "is_test"},
     {"BatchNormalization", 1, 8, c2s_raise_batchnorm_spatial, "spatial"},
+    {"BatchNormalization", 1, 13, c2s_raise_batchnorm_outputs, "training by outputs"},
     {"Cast", 1, 5, c2s_raise_cast, "type by name"},
     {"Clip", 1, 10, c2s_raise_clip, "min and max as attributes"},
     {"Concat", 1, 3, c2s_raise_concat, "axis 1 by default"},

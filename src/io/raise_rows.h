@@ -27,7 +27,7 @@ c2s_raise_function c2s_raise_upsample_attributes, c2s_raise_upsample_scales,
 
 /* normalise_inference.c: training switches */
 c2s_raise_function c2s_raise_dropout_switch, c2s_raise_dropout_mask, c2s_raise_dropout_ratio,
-    c2s_raise_batchnorm_switch, c2s_raise_batchnorm_spatial;
+    c2s_raise_batchnorm_switch, c2s_raise_batchnorm_spatial, c2s_raise_batchnorm_outputs;
 
 /* normalise_attributes.c: attributes renamed, dropped, of another kind, with another default */
 c2s_raise_function c2s_raise_cast, c2s_raise_concat, c2s_raise_selu, c2s_raise_lp_order,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The versions of every operator of ONNX's own domains, ai.onnx up to opset 28: in which opsets the
- * operator got which form. Facts after the operator definitions of ONNX (onnx/defs, docs/Changelog.md
- * as of August 2026); the test cli.op_versions holds those up to opset 17 against python3-onnx.
+ * operator got which form. Facts after the operator definitions of ONNX (onnx/defs,
+ * docs/Changelog.md as of August 2026); the test cli.op_versions holds those up to opset 17 against
+ * python3-onnx.
  */
 #ifndef C2S_OPS_OP_VERSIONS_H
 #define C2S_OPS_OP_VERSIONS_H
@@ -20,8 +21,8 @@ typedef enum c2s_op_version_flags {
 
 typedef struct c2s_op_version {
     uint8_t since, flags; /* opset of its domain from which it holds */
-    /* Element types that each input and output takes: "INPUT,INPUT>OUTPUT". '=': the element type of
-     * the first one; '*' behind the last: any number of them. A letter is one type or several:
+    /* Element types that each input and output takes: "INPUT,INPUT>OUTPUT". '=': the element type
+     * of the first one; '*' behind the last: any number of them. A letter is one type or several:
      *     f float      d double    h float16   b bfloat16   i int32   l int64   w int16   c int8
      *     t bool       s string    z complex64 y complex128 I uint32  L uint64  W uint16  C uint8
      *     e float4e2m1 x float8e8m0
@@ -46,5 +47,25 @@ const c2s_op_versions *c2s_op_versions_all(size_t *count);
 const c2s_op_versions *c2s_op_versions_of(const char *domain, const char *type);
 /* The version that holds in `opset`; NULL if the operator is not (or no longer) there. */
 const c2s_op_version *c2s_op_version_at(const c2s_op_versions *versions, int64_t opset);
+
+/* An attribute as a version has it. */
+typedef struct c2s_op_attribute {
+    bool required;
+    const char *text; /* its default: `size` characters, not terminated; NULL: none */
+    size_t size;
+} c2s_op_attribute;
+/* False if the version, one of `versions`, has no attribute of that name. */
+bool c2s_op_attribute_find(const c2s_op_versions *versions, const c2s_op_version *version,
+                           const char *name, c2s_op_attribute *out);
+
+/* What an operand may be: sets of element types, 1 << c2s_dtype. */
+typedef struct c2s_op_operand {
+    uint32_t tensor, sequence, optional, optional_sequence;
+    bool map;        /* or a map, or a sequence of maps */
+    bool like_first; /* of the element type of the first operand */
+} c2s_op_operand;
+/* False if the version has no such operand. */
+bool c2s_op_input(const c2s_op_version *version, unsigned slot, c2s_op_operand *out);
+bool c2s_op_output(const c2s_op_version *version, unsigned slot, c2s_op_operand *out);
 
 #endif

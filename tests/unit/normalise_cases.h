@@ -75,6 +75,20 @@
  "{ y = BatchNormalization <spatial = 1> (x, s, b, m, v) }",
  "g (float[1,2,3] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2,3] y) "
  "{ y = BatchNormalization (x, s, b, m, v) }"},
+{"BatchNormalization", "training by outputs", 9,
+ "g (float[1,2,3] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2,3] y) "
+ "{ y, m2, v2, sm, sv = BatchNormalization (x, s, b, m, v) }",
+ "g (float[1,2,3] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2,3] y) "
+ "{ y = BatchNormalization (x, s, b, m, v) }"},
+{"BatchNormalization", "training by outputs", 9,
+ "g (float[1,2,3] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2,3] y, "
+ "float[2] m2) { y, m2, v2, sm, sv = BatchNormalization (x, s, b, m, v) }",
+ "g (float[1,2,3] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2,3] y, "
+ "float[2] m2) { y, m2 = BatchNormalization <training_mode = 1> (x, s, b, m, v) }"},
+{"BatchNormalization", "training by outputs", 9,
+ "g (float[1,2,3] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2,3] y, "
+ "float[2] sm) { y, m2, v2, sm, sv = BatchNormalization (x, s, b, m, v) }",
+ NULL},
 {"Cast", "type by name", 1,
  "g (float[2] x) => (int32[2] y) { y = Cast <to = \"INT32\"> (x) }",
  "g (float[2] x) => (int32[2] y) { y = Cast <to = 6> (x) }"},
