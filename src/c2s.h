@@ -100,6 +100,7 @@ typedef struct c2s_report {
     const c2s_pass_report *passes;
     unsigned note_count;  /* what was left alone, and why: one line each */
     const char *const *notes;
+    int64_t opset_before, opset_after; /* of ai.onnx; 0: not imported */
 } c2s_report;
 
 typedef struct c2s_dim_binding {
@@ -121,6 +122,7 @@ typedef struct c2s_run_options {
     const c2s_dim_binding *dims;
     unsigned dim_count;
     unsigned threads;         /* 0: as many as the machine has */
+    int64_t opset;            /* of ai.onnx to end with, 7 to 28; 0: what the model needs */
     void (*progress)(void *user, const char *what, double fraction); /* 0..1; may be NULL */
     void (*log)(void *user, int level, const char *line);            /* may be NULL */
     int verbosity;            /* lines above this level are left out: 0, 1 (why not), 2 (all) */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/map.h"
@@ -14,18 +15,25 @@
 #include "eval/prove.h"
 #include "io/dataset.h"
 #include "io/normalise.h"
+#include "io/opset.h"
 #include "ir/graph_list.h"
 #include "ir/swap.h"
 #include "passes/pipeline.h"
+#include "ops/op.h"
+#include "ops/op_versions.h"
 #include "passes/prover.h"
 #include "runtime/session.h"
 
-enum { DATA_SAMPLES = 4 }; /* of a data set, if nothing else is asked for */
+enum {
+    DATA_SAMPLES = 4,  /* of a data set, if nothing else is asked for */
+    NORMAL_OPSET = 13, /* the oldest whose forms can be executed and counted */
+};
 
 typedef struct report {
     c2s_report public;
     c2s_arena *arena;
     C2S_VEC(const char *) notes;
+    C2S_VEC(c2s_pass_report) passes;
 } report;
 
 static void add_note(report *r, const char *format, ...) C2S_PRINTF(2, 3);
@@ -72,14 +80,15 @@ static c2s_status load_samples(const c2s_model *model, const c2s_run_options *o,
 
 /* ---- steps of the job ---- */
 
-/* A model that cannot be raised exactly stays as it is, and the report says why. */
-static c2s_status normalise(c2s_model *model, report *r, bool *usable) {
+/* A model that cannot be raised exactly stays as it is, and the report says why, unless it was
+ * asked to be raised. */
+static c2s_status normalise(c2s_model *model, bool asked, report *r, bool *usable) {
     c2s_model *raised = c2s_model_copy(model);
     c2s_status status = c2s_model_normalise(raised);
     *usable = status == C2S_OK;
     if (status == C2S_OK)
         c2s_model_swap(model, raised);
-    else if (status == C2S_ERR_UNSUPPORTED) {
+    else if (status == C2S_ERR_UNSUPPORTED && !asked) {
         add_note(r, "nothing was done: %s", c2s_error());
         status = C2S_OK;
     }
@@ -114,38 +123,108 @@ static void note_unknown_operators(const c2s_model *model, report *r) {
 }
 
 static void take_results(const c2s_pipeline_result *result, report *r) {
-    size_t count = result->steps.count;
-    c2s_pass_report *passes = c2s_arena_array(r->arena, count, sizeof *passes);
     const char *unproved = NULL;
-    r->public.error = (double)NAN;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < result->steps.count; i++) {
         const c2s_step_result *step = &result->steps.at[i];
-        passes[i] = step->report;
-        passes[i].name = c2s_arena_strdup(r->arena, step->report.name);
+        c2s_pass_report pass = step->report;
+        pass.name = c2s_arena_strdup(r->arena, step->report.name);
         if (step->report.reason)
-            passes[i].reason = c2s_arena_strdup(r->arena, step->report.reason);
-        c2s_rule_report *rules =
-            c2s_arena_array(r->arena, step->stats.rules.count, sizeof *rules);
+            pass.reason = c2s_arena_strdup(r->arena, step->report.reason);
+        c2s_rule_report *rules = c2s_arena_array(r->arena, step->stats.rules.count, sizeof *rules);
         for (size_t k = 0; k < step->stats.rules.count; k++) {
             const c2s_rule_count *rule = &step->stats.rules.at[k];
             rules[k] = (c2s_rule_report){c2s_arena_strdup(r->arena, rule->name), rule->applied,
                                          rule->refused};
         }
-        passes[i].rules = rules;
-        passes[i].rule_count = (unsigned)step->stats.rules.count;
-        if (step->report.outcome == C2S_APPLIED && !isnan(step->report.error))
-            r->public.error = step->report.error; /* each is against the first model */
+        pass.rules = rules;
+        pass.rule_count = (unsigned)step->stats.rules.count;
+        c2s_vec_push(&r->passes, pass);
         if (step->unproved)
             unproved = step->unproved;
     }
-    r->public.passes = passes;
-    r->public.pass_count = (unsigned)count;
     if (unproved)
         add_note(r, "not proved: %s", unproved);
 }
 
 static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
-                               const c2s_run_options *o, const samples *s, report *r) {
+                               const c2s_run_options *o, const c2s_prover *prover, report *r) {
+    c2s_pipeline_options run = {
+        .evaluator = &c2s_evaluator_onednn, .prover = prover, .bisect = o->bisect};
+    c2s_pipeline_result result = {0};
+    c2s_status status = c2s_pipeline_run(pipeline, model, &run, &result);
+    if (status == C2S_OK)
+        take_results(&result, r);
+    c2s_pipeline_result_free(&result);
+    return status;
+}
+
+/* A copy of the model in the forms that can be executed and counted. */
+static c2s_status normal_copy(c2s_model *model, c2s_model **out) {
+    *out = c2s_model_copy(model);
+    c2s_status status = c2s_model_normalise(*out);
+    if (status == C2S_OK)
+        status = c2s_graph_infer((*out)->graph);
+    if (status == C2S_OK)
+        return C2S_OK;
+    c2s_model_destroy(*out);
+    *out = NULL;
+    return status;
+}
+
+static c2s_status prove_conversion(c2s_model *before, c2s_model *after, const c2s_prover *prover,
+                                   report *r, c2s_pass_report *step) {
+    c2s_proof proof = {.verdict = C2S_NOT_PROVED};
+    c2s_model *copy;
+    C2S_TRY(normal_copy(after, &copy));
+    c2s_status status = prover->prove(prover->user, before, copy, &proof);
+    c2s_model_destroy(copy);
+    C2S_TRY(status);
+    if (proof.verdict == C2S_DIFFERENT)
+        return c2s_fail(C2S_ERR_TOLERANCE, "%s", proof.text);
+    if (proof.verdict == C2S_NOT_PROVED)
+        add_note(r, "not proved: %s", proof.text);
+    else
+        step->error = proof.error;
+    return C2S_OK;
+}
+
+static c2s_status convert_and_prove(c2s_model *model, int64_t opset, const c2s_prover *prover,
+                                    report *r, c2s_pass_report *step) {
+    c2s_model *before = c2s_model_copy(model);
+    c2s_status status = c2s_model_convert_opset(model, opset, &step->rewrites);
+    if (status == C2S_OK) {
+        c2s_graph_sweep(model->graph);
+        status = c2s_model_verify(model);
+    }
+    if (status == C2S_OK && opset >= NORMAL_OPSET)
+        status = c2s_graph_infer(model->graph); /* passes need it */
+    if (status == C2S_OK && prover)
+        status = prove_conversion(before, model, prover, r, step);
+    c2s_model_destroy(before);
+    return status;
+}
+
+/* A step of its own in the report. What was asked for and cannot be had is a failure. */
+static c2s_status convert_opset(c2s_model *model, int64_t opset, const c2s_prover *prover,
+                                report *r) {
+    const int64_t from = c2s_model_opset(model, "");
+    c2s_pass_report step = {.name = "opset", .error = (double)NAN};
+    struct timespec start, end;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    c2s_status status = convert_and_prove(model, opset, prover, r, &step);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    step.seconds =
+        (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+    step.outcome = C2S_APPLIED; /* the import, if nothing else */
+    if (status != C2S_OK)
+        c2s_note("opset %lld to %lld", (long long)from, (long long)opset);
+    c2s_vec_push(&r->passes, step);
+    return status;
+}
+
+/* The passes, between raising, so that they see what the newer opset has, and lowering. */
+static c2s_status run_steps(c2s_model *model, const c2s_pipeline *pipeline,
+                            const c2s_run_options *o, const samples *s, report *r) {
     c2s_prove_options proof = {
         .evaluator = &c2s_evaluator_onednn,
         .eval = {.threads = o->threads},
@@ -155,26 +234,30 @@ static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
         .random = {.seed = o->seed, .dims = o->dims, .dim_count = o->dim_count},
     };
     c2s_prover *prover = o->no_prove ? NULL : c2s_prover_create(&proof);
-    c2s_pipeline_options run = {
-        .evaluator = &c2s_evaluator_onednn, .prover = prover, .bisect = o->bisect};
-    c2s_pipeline_result result = {0};
-    c2s_status status = c2s_pipeline_run(pipeline, model, &run, &result);
-    if (status == C2S_OK)
-        take_results(&result, r);
-    c2s_pipeline_result_free(&result);
+    c2s_status status = C2S_OK;
+    if (o->opset > c2s_model_opset(model, ""))
+        status = convert_opset(model, o->opset, prover, r);
+    if (status == C2S_OK && pipeline->steps.count)
+        status = run_pipeline(model, pipeline, o, prover, r);
+    if (status == C2S_OK && o->opset && o->opset < c2s_model_opset(model, ""))
+        status = convert_opset(model, o->opset, prover, r);
     c2s_prover_destroy(prover);
+    for (size_t i = 0; i < r->passes.count; i++)
+        if (r->passes.at[i].outcome == C2S_APPLIED && !isnan(r->passes.at[i].error))
+            r->public.error = r->passes.at[i].error; /* each is against the first model */
     return status;
 }
 
-static c2s_status optimize(c2s_model *model, const c2s_pipeline *pipeline,
-                           const c2s_run_options *o, samples *s, c2s_extents *extents, report *r) {
+static c2s_status optimize(c2s_model *model, const c2s_pipeline *pipeline, const c2s_run_options *o,
+                           samples *s, c2s_extents *extents, report *r) {
     C2S_TRY(c2s_count_content(model, &r->public.before));
     r->public.after = r->public.before;
-    if (pipeline->steps.count == 0)
+    r->public.opset_before = r->public.opset_after = c2s_model_opset(model, "");
+    if (pipeline->steps.count == 0 && !o->opset)
         return C2S_OK;
     unsigned inputs = c2s_graph_input_count(model->graph);
     bool usable;
-    C2S_TRY(normalise(model, r, &usable));
+    C2S_TRY(normalise(model, o->opset != 0, r, &usable));
     if (!usable)
         return C2S_OK;
     C2S_TRY(c2s_graph_infer(model->graph));
@@ -182,19 +265,31 @@ static c2s_status optimize(c2s_model *model, const c2s_pipeline *pipeline,
     c2s_count_cost(model, extents, &r->public.before);
     if (o->data && !o->no_prove)
         C2S_TRY(load_samples(model, o, s));
-    C2S_TRY(run_pipeline(model, pipeline, o, s, r));
+    C2S_TRY(run_steps(model, pipeline, o, s, r));
+    r->public.opset_after = c2s_model_opset(model, "");
     C2S_TRY(c2s_count_content(model, &r->public.after));
-    c2s_count_cost(model, extents, &r->public.after);
+    c2s_model *copy = NULL;
+    if (r->public.opset_after < NORMAL_OPSET)
+        C2S_TRY(normal_copy(model, &copy));
+    c2s_count_cost(copy ? copy : model, extents, &r->public.after);
+    c2s_model_destroy(copy);
     if (c2s_graph_input_count(model->graph) < inputs)
-        add_note(r, "%u initializers are no longer graph inputs (--keep-initializer-inputs keeps "
-                    "them so)",
+        add_note(r,
+                 "%u initializers are no longer graph inputs (--keep-initializer-inputs keeps "
+                 "them so)",
                  inputs - c2s_graph_input_count(model->graph));
     note_unknown_operators(model, r);
     return C2S_OK;
 }
 
-c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
-                              c2s_report **out) {
+static c2s_status check_options(const c2s_run_options *o) {
+    if (o->opset && (o->opset < C2S_OPSET_OLDEST || o->opset > C2S_OPSET_NEWEST))
+        return c2s_fail(C2S_ERR_USAGE, "opset %lld, expected %d to %d", (long long)o->opset,
+                        C2S_OPSET_OLDEST, C2S_OPSET_NEWEST);
+    return C2S_OK;
+}
+
+c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, c2s_report **out) {
     static const c2s_run_options defaults = {0};
     const c2s_run_options *o = options ? options : &defaults;
     if (out)
@@ -205,7 +300,9 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
     if (own_sink)
         previous = c2s_log_set_sink(&sink);
     c2s_pipeline *pipeline = NULL;
-    c2s_status status = c2s_pipeline_parse(o->passes ? o->passes : C2S_DEFAULT_PASSES, &pipeline);
+    c2s_status status = check_options(o);
+    if (status == C2S_OK)
+        status = c2s_pipeline_parse(o->passes ? o->passes : C2S_DEFAULT_PASSES, &pipeline);
     if (status == C2S_OK) {
         if (o->keep_initializer_inputs)
             c2s_pipeline_set(pipeline, "cleanup", "keep_initializer_inputs", "yes");
@@ -221,6 +318,8 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
         c2s_extents_free(&extents);
         r->public.notes = r->notes.at;
         r->public.note_count = (unsigned)r->notes.count;
+        r->public.passes = r->passes.at;
+        r->public.pass_count = (unsigned)r->passes.count;
         if (status == C2S_OK && out)
             *out = &r->public;
         else
@@ -237,6 +336,7 @@ void c2s_report_free(c2s_report *public) {
     if (!r)
         return;
     c2s_vec_free(&r->notes);
+    c2s_vec_free(&r->passes);
     c2s_arena_destroy(r->arena);
     free(r);
 }

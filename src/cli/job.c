@@ -18,6 +18,8 @@ static const cli_option options[] = {
     CLI_SAMPLES_OPTION,
     CLI_SEED_OPTION,
     CLI_DIM_OPTION,
+    {0, "opset", "N", "write opset N of ai.onnx, 7 to 28 (default: as it is, at least 13)",
+     CLI_INTEGER, offsetof(cli_arguments, opset)},
     {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
      offsetof(cli_arguments, tolerance)},
     {0, "no-prove", NULL, "do not run the model before and after each pass", CLI_FLAG,
@@ -92,6 +94,9 @@ static void print_report(const cli_arguments *a, const c2s_report *r, FILE *stre
     print_counts(r, stream);
     fputc('\n', stream);
     print_passes(r, a->verbosity > 0, stream);
+    if (r->opset_before != r->opset_after)
+        fprintf(stream, "opset of ai.onnx: %lld before, %lld after\n", (long long)r->opset_before,
+                (long long)r->opset_after);
     if (!isnan(r->error))
         fprintf(stream, "largest relative error of the outputs: %.1e\n", r->error);
     for (unsigned i = 0; i < r->note_count; i++)
@@ -128,6 +133,9 @@ static c2s_status print_json(const c2s_report *r, FILE *stream) {
     json_object_set_new(root, "before", cli_json_counts(&r->before));
     json_object_set_new(root, "after", cli_json_counts(&r->after));
     json_object_set_new(root, "error", cli_json_number(r->error));
+    json_object_set_new(root, "opset",
+                        json_pack("{s:I, s:I}", "before", (json_int_t)r->opset_before, "after",
+                                  (json_int_t)r->opset_after));
     json_object_set_new(root, "passes", passes);
     json_object_set_new(root, "notes", notes);
     return cli_json_print(root, stream);
@@ -155,6 +163,7 @@ static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *
         .data = a->data,
         .dims = a->dims.at,
         .dim_count = (unsigned)a->dims.count,
+        .opset = a->opset,
         .threads = a->threads > UINT32_MAX ? UINT32_MAX : (unsigned)a->threads,
     };
     c2s_save_options save = {a->external_data, a->external_threshold};

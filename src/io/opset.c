@@ -40,14 +40,12 @@ static const c2s_opset_row *next_row(const conversion *c, const c2s_node *node, 
     return found;
 }
 
-/* Types of what was built before the node, and of the node itself. */
-static c2s_status infer_from(const c2s_node *prev, c2s_node *node) {
-    c2s_node *first = prev ? prev->next : node->graph->first;
-    if (first == node)
-        return C2S_OK;
-    for (c2s_node *each = first; each != node; each = each->next)
+/* Types of what was built before the node. The node itself may have a form that only the other
+ * opset knows; its results keep their types. */
+static c2s_status infer_between(const c2s_node *prev, const c2s_node *node) {
+    for (c2s_node *each = prev ? prev->next : node->graph->first; each != node; each = each->next)
         C2S_TRY(c2s_node_infer(each));
-    return c2s_node_infer(node);
+    return C2S_OK;
 }
 
 static bool is_used(const c2s_node *node) {
@@ -64,7 +62,7 @@ static c2s_status apply_rows(conversion *c, c2s_node *node) {
          at = row->since) {
         const c2s_node *prev = node->prev;
         C2S_TRY((up ? row->raise : row->lower)(&c->r, node));
-        C2S_TRY(infer_from(prev, node));
+        C2S_TRY(infer_between(prev, node));
     }
     return up || !is_used(node) ? C2S_OK : c2s_form_adapt(node, c->r.opset, c->to);
 }
