@@ -176,6 +176,7 @@ c2s_status c2s_form_adapt(c2s_node *node, int64_t from, int64_t to) {
         return missing(versions, to);
     if (now == then)
         return C2S_OK;
+    c2s_node_trim_inputs(node);
     if (now)
         C2S_TRY(drop_attributes(node, versions, now, then, to));
     operand_check check = {.form = then, .known = now, .opset = to};

@@ -81,6 +81,46 @@ c2s_status c2s_lower_roi_align(c2s_raise *r, c2s_node *node) {
     return C2S_OK;
 }
 
+/* With ceil_mode a window may start in the padding behind the data. Since opset 22 there is no such
+ * window; before, the formula of the extents has it, if not the runtimes. */
+c2s_status c2s_lower_pool_ceil(c2s_raise *r, c2s_node *node) {
+    (void)r;
+    const c2s_type *in = &node->inputs[0].value->type;
+    size_t count, stride_count, pad_count, dilation_count;
+    const int64_t *kernel = c2s_attr_ints(node, "kernel_shape", &count),
+                  *strides = c2s_attr_ints(node, "strides", &stride_count),
+                  *pads = c2s_attr_ints(node, "pads", &pad_count),
+                  *dilations = c2s_attr_ints(node, "dilations", &dilation_count);
+    if (!c2s_attr_int(node, "ceil_mode", 0) || in->rank != (int)count + 2)
+        return C2S_OK;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t extent = in->dim[i + 2], stride = i < stride_count ? strides[i] : 1,
+                      front = i < pad_count ? pads[i] : 0,
+                      back = i + count < pad_count ? pads[i + count] : 0,
+                      dilation = i < dilation_count ? dilations[i] : 1;
+        if (!c2s_dim_is_known(extent) || stride < 1)
+            continue;
+        const int64_t room = extent + front + back - ((kernel[i] - 1) * dilation + 1);
+        const int64_t last = room > 0 ? (room + stride - 1) / stride * stride : 0;
+        if (last >= extent + front)
+            return c2s_fail(C2S_ERR_UNSUPPORTED,
+                            "a window along axis %zu would start in the padding, which only opset "
+                            "22 leaves out",
+                            i + 2);
+    }
+    return C2S_OK;
+}
+
+/* Saturation is for the 8-bit floats alone. */
+c2s_status c2s_lower_cast_saturate(c2s_raise *r, c2s_node *node) {
+    (void)r;
+    const int64_t to = c2s_attr_int(node, "to", 0);
+    const bool small = (to >= C2S_FLOAT8E4M3FN && to <= C2S_FLOAT8E5M2FNUZ) || to == C2S_FLOAT8E8M0;
+    if (!small)
+        c2s_attr_remove(node, "saturate");
+    return C2S_OK;
+}
+
 /* ---- what may be said without changing the result ---- */
 
 /* Where no extent of the shape is 0, it makes no difference what 0 means. */

@@ -50,7 +50,9 @@ static bool never_negative(const c2s_value *value, c2s_dtype dtype) {
     return true;
 }
 
-/* Negative indices count from the depth since opset 11; before, they were out of range. */
+/* Negative indices count from the depth since opset 11; before, they were out of range, and some
+ * runtimes counted them even then: what is below -depth becomes the depth, which is out of range
+ * for all. */
 c2s_status c2s_lower_one_hot(c2s_raise *r, c2s_node *node) {
     c2s_dtype dtype;
     c2s_value *indices = c2s_node_in(node, 0), *depth = c2s_node_in(node, 1), *zero, *flat;
@@ -68,10 +70,14 @@ c2s_status c2s_lower_one_hot(c2s_raise *r, c2s_node *node) {
     C2S_TRY(c2s_raise_ints(r, node, "scalar", NULL, 0, &flat)); /* depth may be [d] or d */
     c2s_value *scalar = c2s_raise_node(r, node, "Reshape", (c2s_value *[]){depth, flat}, 2);
     scalar = c2s_opset_cast(r, node, scalar, dtype);
-    c2s_value *below = c2s_raise_node(r, node, "Less", (c2s_value *[]){indices, zero}, 2);
-    c2s_value *moved = c2s_raise_node(r, node, "Add", (c2s_value *[]){indices, scalar}, 2);
-    c2s_use_set(&node->inputs[0],
-                c2s_raise_node(r, node, "Where", (c2s_value *[]){below, moved, indices}, 3));
+    for (int round = 0; round < 2; round++) {
+        c2s_value *below = c2s_raise_node(r, node, "Less", (c2s_value *[]){indices, zero}, 2);
+        c2s_value *instead = scalar;
+        if (round == 0)
+            instead = c2s_raise_node(r, node, "Add", (c2s_value *[]){indices, scalar}, 2);
+        indices = c2s_raise_node(r, node, "Where", (c2s_value *[]){below, instead, indices}, 3);
+    }
+    c2s_use_set(&node->inputs[0], indices);
     return C2S_OK;
 }
 
@@ -151,6 +157,34 @@ c2s_status c2s_lower_shape(c2s_raise *r, c2s_node *node) {
 c2s_status c2s_lower_scatter_elements(c2s_raise *r, c2s_node *node) {
     (void)r;
     c2s_node_set_type(node, "", "Scatter");
+    return C2S_OK;
+}
+
+/* ---- optionals ---- */
+
+static bool is_present(const c2s_value *value) {
+    return value->type.kind == C2S_KIND_TENSOR || value->type.kind == C2S_KIND_SEQUENCE;
+}
+
+/* Since opset 18 the input may be left out, or be of a type that is never empty. */
+c2s_status c2s_lower_optional_test(c2s_raise *r, c2s_node *node) {
+    (void)r;
+    const c2s_value *value = c2s_node_in(node, 0);
+    c2s_tensor *answer;
+    if (value && !is_present(value))
+        return C2S_OK;
+    C2S_TRY(c2s_tensor_from_i64(C2S_BOOL, 0, NULL, &(int64_t){value != NULL}, &answer));
+    c2s_raise_become(node, "Constant", NULL, 0);
+    c2s_attr_set_tensor(node, "value", answer);
+    c2s_tensor_unref(answer);
+    return C2S_OK;
+}
+
+c2s_status c2s_lower_optional_element(c2s_raise *r, c2s_node *node) {
+    (void)r;
+    c2s_value *value = c2s_node_in(node, 0);
+    if (value && is_present(value))
+        c2s_raise_become(node, "Identity", &value, 1);
     return C2S_OK;
 }
 

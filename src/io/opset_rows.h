@@ -39,12 +39,13 @@ c2s_raise_function c2s_lower_axis, c2s_lower_axes_list, c2s_lower_slice_axes, c2
 /* opset_modes.c: values of attributes that came later or changed their name */
 c2s_raise_function c2s_raise_grid_modes, c2s_lower_grid_modes, c2s_lower_pad_wrap,
     c2s_lower_resize_symmetric, c2s_lower_scatter_extremes, c2s_lower_scatter_reduction,
-    c2s_lower_roi_align, c2s_lower_reshape_zero, c2s_lower_topk_order;
+    c2s_lower_roi_align, c2s_lower_reshape_zero, c2s_lower_topk_order, c2s_lower_pool_ceil,
+    c2s_lower_cast_saturate;
 
 /* opset_operands.c: operands that came later, broadcasting, element types */
 c2s_raise_function c2s_lower_gemm, c2s_lower_one_hot, c2s_lower_broadcast, c2s_lower_sum,
     c2s_lower_mean, c2s_lower_shape, c2s_lower_constant, c2s_lower_constant_type,
-    c2s_lower_scatter_elements;
+    c2s_lower_scatter_elements, c2s_lower_optional_test, c2s_lower_optional_element;
 
 /* opset_resize.c */
 c2s_raise_function c2s_lower_resize_axes, c2s_lower_resize_operands, c2s_lower_resize_rule,

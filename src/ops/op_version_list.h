@@ -284,10 +284,10 @@ V("", "RotaryEmbedding", S(23, "bhf,=,=,l>=", F, "interleaved=0 num_heads rotary
 V("", "Round", S(11, "R>="), S(22, "Rb>="))
 V("", "STFT", S(17, "Rb,il,=,il>=", 0, "onesided=1"))
 V("", "Scan", S(8, "l,A*>A*", 0, "body! directions num_scan_inputs!"),
-  S(9, "A*>=*", 0,
+  S(9, "A*>A*", 0,
     "scan_input_axes scan_input_directions scan_output_axes scan_output_directions -directions"),
-  S(11, "A*>=*"), S(16, "Ab*>=*"), S(19, "Ab8*>=*"), S(21, "Ab84*>=*"), S(23, "Ab84e*>=*"),
-  S(24, "Ab84ex*>=*"), S(25, "Ab84e2x*>=*"))
+  S(11, "A*>A*"), S(16, "Ab*>Ab*"), S(19, "Ab8*>Ab8*"), S(21, "Ab84*>Ab84*"),
+  S(23, "Ab84e*>Ab84e*"), S(24, "Ab84ex*>Ab84ex*"), S(25, "Ab84e2x*>Ab84e2x*"))
 V("", "Scatter", S(9, "A,il,=>=", 0, "axis=0"), S(11, NULL, GONE))
 V("", "ScatterElements", S(11, "A,il,=>=", 0, "axis=0"), S(13, "Ab,il,=>="),
   S(16, "Ab,il,=>=", 0, "reduction=none"), S(18, "Ab,il,=>="))
@@ -301,7 +301,7 @@ V("", "SequenceEmpty", S(11, ">[A]", 0, "dtype"))
 V("", "SequenceErase", S(11, "[A],il>="))
 V("", "SequenceInsert", S(11, "[A],A,il>="))
 V("", "SequenceLength", S(11, "[A]>l"))
-V("", "SequenceMap", S(17, "[A],A[A]*>=*", F, "body!"))
+V("", "SequenceMap", S(17, "[A],A[A]*>[A]*", F, "body!"))
 V("", "Shape", S(1, "A>l"), S(13, "Ab>l"), S(15, "Ab>l", 0, "end start=0"), S(19, "Ab8>l"),
   S(21, "Ab84>l"), S(23, "Ab84e>l"), S(24, "Ab84ex>l"), S(25, "Ab84e2x>l"))
 V("", "Shrink", S(9, "NR>=", F, "bias=0.0 lambd=0.5"))

@@ -128,7 +128,7 @@ def check(schema, entry, attributes):
                 continue
             if slot_types(slot) != expected:
                 yield "%s %d takes %s" % (kind, i, sorted(expected ^ slot_types(slot)))
-            like_first = formal.typeStr == formals[0].typeStr
+            like_first = formal.typeStr == formals[0].typeStr and formal.isHomogeneous
             if like_first != ("=" in written) and not (formal is formals_[0] and kind == "input" or
                                                        (not schema.inputs and i == 0)):
                 yield "%s %d: like the first is %s" % (kind, i, like_first)
