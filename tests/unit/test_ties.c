@@ -166,9 +166,11 @@ static void only_extents_that_are_read_are_pinned(void **state) {
         {"(float[2,3,4] x) => (int64 y) { y = Shape (x) }", 0},
         {"(float[2,3,4] x) => (int64 y) <int64 i = {-3}> { s = Shape (x) y = Gather (s, i) }", 2},
         {"(float[2,3,4] x) => (int64 y) <int64[1] i = {1}> {"
-         " s = Shape <start = 1> (x) y = Gather (s, i) }", 2},
+         " s = Shape <start = 1> (x) y = Gather (s, i) }",
+         2},
         {"(float[2,3,4] x) => (int64 y, int64 z) <int64 i = {0}> {"
-         " s = Shape (x) y = Gather (s, i) z = Neg (s) }", 0},
+         " s = Shape (x) y = Gather (s, i) z = Neg (s) }",
+         0},
     };
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         c2s_model *model = read_case(rows[k].text);

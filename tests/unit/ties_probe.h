@@ -98,13 +98,20 @@ static inline unsigned zero_point_of(const c2s_op *op, unsigned slot) {
         const char *type;
         unsigned slot, zero;
     } rows[] = {
-        {"ConvInteger", 0, 2},          {"ConvInteger", 1, 3},
-        {"MatMulInteger", 0, 2},        {"MatMulInteger", 1, 3},
-        {"QLinearConv", 0, 2},          {"QLinearConv", 3, 5},
-        {"QLinearMatMul", 0, 2},        {"QLinearMatMul", 3, 5},
-        {"QGemm", 0, 2},                {"QGemm", 3, 5},
-        {"MatMulIntegerToFloat", 0, 4}, {"MatMulIntegerToFloat", 1, 5},
-        {"DynamicQuantizeMatMul", 1, 3}, {"QAttention", 0, 6},
+        {"ConvInteger", 0, 2},
+        {"ConvInteger", 1, 3},
+        {"MatMulInteger", 0, 2},
+        {"MatMulInteger", 1, 3},
+        {"QLinearConv", 0, 2},
+        {"QLinearConv", 3, 5},
+        {"QLinearMatMul", 0, 2},
+        {"QLinearMatMul", 3, 5},
+        {"QGemm", 0, 2},
+        {"QGemm", 3, 5},
+        {"MatMulIntegerToFloat", 0, 4},
+        {"MatMulIntegerToFloat", 1, 5},
+        {"DynamicQuantizeMatMul", 1, 3},
+        {"QAttention", 0, 6},
         {"QAttention", 1, 7},
     };
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
@@ -131,8 +138,9 @@ static inline c2s_tensor *zeroed(const probe *p, const c2s_ties *t, const bool *
         c2s_ties_mark(t, removed, false, slot, axis, gone);
         for (size_t i = 0; i < in->count; i++)
             if (gone[i / inner % (size_t)type.dim[axis]])
-                values[i] = zeros ? c2s_tensor_f64_at(zeros, zeros->count == 1 ? 0 : i % zeros->count)
-                                  : 0.0;
+                values[i] = zeros
+                                ? c2s_tensor_f64_at(zeros, zeros->count == 1 ? 0 : i % zeros->count)
+                                : 0.0;
         free(gone);
     }
     c2s_tensor *out = NULL;
@@ -188,8 +196,7 @@ static inline bool expected_outputs(const probe *p, const c2s_ties *t, const rem
                         ? zeroed(p, t, sums, k)
                         : c2s_tensor_ref(p->in[k]);
     memset(out->out, 0, sizeof out->out);
-    bool done =
-        c2s_node_eval(p->node, (const c2s_tensor *const *)in, out->out, NULL, 0) == C2S_OK;
+    bool done = c2s_node_eval(p->node, (const c2s_tensor *const *)in, out->out, NULL, 0) == C2S_OK;
     for (unsigned k = 0; k < p->in_count; k++)
         c2s_tensor_unref(in[k]);
     return done;
@@ -270,9 +277,9 @@ static inline const char *compare_removal(const probe *p, const c2s_ties *t, con
         c2s_difference d;
         if (!wanted.out[k] || !found[k])
             continue;
-        assert_int_equal(c2s_ties_cut(t, (const bool *const *)r->elements, true, k, wanted.out[k],
-                                      &cut),
-                         C2S_OK);
+        assert_int_equal(
+            c2s_ties_cut(t, (const bool *const *)r->elements, true, k, wanted.out[k], &cut),
+            C2S_OK);
         if (!(r->mixes ? c2s_type_equal(&cut->type, &found[k]->type)
                        : outputs_agree(p->node->op, cut, found[k], &d)))
             snprintf(why, sizeof why, "output %u differs", k);
