@@ -20,11 +20,17 @@ c2s_head_sizes c2s_head_sizes_of(const c2s_ties *t, int64_t q_heads, int64_t kv_
     enum { Q, K, V };
     q_heads = heads_of(t, Q, q_heads);
     kv_heads = heads_of(t, K, kv_heads);
-    bool divides = kv_heads > 0 && q_heads % kv_heads == 0;
+    bool divides = kv_heads > 0 && q_heads % kv_heads == 0 && q_heads <= INT32_MAX;
     return (c2s_head_sizes){.heads = kv_heads,
                             .group = divides ? q_heads / kv_heads : 0,
                             .channels = width_of(t, K, kv_heads),
                             .values = width_of(t, V, kv_heads)};
+}
+
+/* Elements that the query heads of one key head take; 0 (no tie fits) if they are too many. */
+static int64_t of_key_head(const c2s_head_sizes *s, int64_t width) {
+    int64_t product;
+    return c2s_mul_i64(s->group, width, &product) ? product : 0;
 }
 
 void c2s_heads_spaces(c2s_ties *t, const c2s_head_sizes *s, unsigned q) {
@@ -41,7 +47,7 @@ void c2s_heads_tie(c2s_ties *t, const c2s_head_sizes *s, bool output, unsigned s
     int axis = apart ? 1 : 2;
     int64_t width = apart ? 1 : channels == C2S_HEADS_CHANNELS ? s->channels : s->values;
     c2s_ties_whole(t, C2S_HEADS_BATCH, output, slot, 0, 1);
-    c2s_ties_whole(t, C2S_HEADS_KEYS, output, slot, axis, queries ? s->group * width : width);
+    c2s_ties_whole(t, C2S_HEADS_KEYS, output, slot, axis, queries ? of_key_head(s, width) : width);
     if (queries)
         c2s_ties_whole(t, C2S_HEADS_QUERIES, output, slot, axis, width);
     c2s_ties_whole(t, channels, output, slot, -1, 1);
@@ -57,14 +63,16 @@ void c2s_heads_tie_packed(c2s_ties *t, const c2s_head_sizes *s, unsigned slot, i
     int64_t start = 0;
     for (int k = 0; k < 3 && c2s_ties_rank(t, false, slot) > axis; k++) {
         int64_t width = k < 2 ? s->channels : s->values;
-        int64_t heads = k == 0 ? s->heads * s->group : s->heads, count = heads * width;
+        int64_t count;
+        if (!c2s_mul_i64(s->heads, k == 0 ? of_key_head(s, width) : width, &count))
+            count = -1; /* fits nowhere */
         unsigned channels = k < 2 ? C2S_HEADS_CHANNELS : C2S_HEADS_VALUES;
         c2s_ties_part(t, C2S_HEADS_KEYS, false, slot, axis, start, count,
-                      k == 0 ? s->group * width : width);
+                      k == 0 ? of_key_head(s, width) : width);
         if (k == 0)
             c2s_ties_part(t, C2S_HEADS_QUERIES, false, slot, axis, start, count, width);
         c2s_ties_part(t, channels, false, slot, axis, start, count, 1);
-        start += count;
+        start = count < 0 ? -1 : start + count;
     }
 }
 

@@ -151,6 +151,7 @@ void c2s_ties_matmul_nbits(c2s_ties *t) {
     enum { A, B, SCALES, ZEROS, ORDER, BIAS };
     int64_t size = c2s_attr_int(t->node, "block_size", 0), k = c2s_attr_int(t->node, "K", 0);
     int64_t columns = c2s_attr_int(t->node, "N", 0);
+    size = size > 0 && size <= INT32_MAX && k <= INT32_MAX ? size : 0;
     const c2s_value *zeros = c2s_node_in(t->node, ZEROS);
     bool packed = zeros && zeros->type.dtype == C2S_UINT8 && c2s_attr_int(t->node, "bits", 4) != 8;
     bool whole = size > 0 && k > 0 && k % size == 0 && !c2s_node_in(t->node, ORDER);

@@ -71,7 +71,7 @@ void c2s_ties_tile(c2s_ties *t) {
 static void tie_blocks(c2s_ties *t, bool deep_is_output, bool channels_first) {
     int64_t block = c2s_attr_int(t->node, "blocksize", 0);
     bool wide = !deep_is_output;
-    if (block < 1 || c2s_ties_rank(t, false, 0) != 4)
+    if (block < 1 || block > INT32_MAX || c2s_ties_rank(t, false, 0) != 4)
         return;
     c2s_ties_over(t, C2S_TIE_KEEP, 0, 0, 0);
     for (int axis = 1; axis < 4; axis++) {
@@ -132,12 +132,11 @@ void c2s_ties_center_crop_pad(c2s_ties *t) {
             c2s_ties_over(t, C2S_TIE_KEEP, 0, axis, axis);
 }
 
-/* Sets read[k] for the elements of a shape that a use of it picks; false if it may read others. */
-static bool find_read(const c2s_use *use, int64_t count, bool *read) {
+/* Gather: the elements that constant indices name. */
+static bool find_gathered(const c2s_node *node, int64_t count, bool *read) {
     int64_t index[C2S_MAX_RANK];
     size_t indices;
-    if (!c2s_node_is(use->user, "Gather") || use->slot != 0 ||
-        !c2s_node_ints(use->user, 1, index, C2S_MAX_RANK, &indices))
+    if (!c2s_node_ints(node, 1, index, C2S_MAX_RANK, &indices))
         return false;
     for (size_t k = 0; k < indices; k++) {
         int64_t at = index[k] < 0 ? index[k] + count : index[k];
@@ -146,6 +145,29 @@ static bool find_read(const c2s_use *use, int64_t count, bool *read) {
         read[at] = true;
     }
     return true;
+}
+
+/* Slice: those between constant bounds; with steps some more than it takes. */
+static bool find_sliced(const c2s_node *node, int64_t count, bool *read) {
+    int64_t start, end, step = 1;
+    size_t one;
+    if (!c2s_node_ints(node, 1, &start, 1, &one) || one != 1 ||
+        !c2s_node_ints(node, 2, &end, 1, &one) || one != 1 ||
+        (c2s_node_in(node, 4) && (!c2s_node_ints(node, 4, &step, 1, &one) || one != 1)) || step < 1)
+        return false;
+    start += start < 0 ? count : 0;
+    end += end < 0 ? count : 0;
+    for (int64_t k = start < 0 ? 0 : start; k < end && k < count; k++)
+        read[k] = true;
+    return true;
+}
+
+/* Sets read[k] for the elements of a shape that a use of it picks; false if it may read others. */
+static bool find_read(const c2s_use *use, int64_t count, bool *read) {
+    bool first = use->slot == 0;
+    return first && c2s_node_is(use->user, "Gather")  ? find_gathered(use->user, count, read)
+           : first && c2s_node_is(use->user, "Slice") ? find_sliced(use->user, count, read)
+                                                      : false;
 }
 
 /* Extents that nobody reads may change: exporters take the batch from the shape of an activation

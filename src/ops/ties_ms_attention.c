@@ -134,7 +134,8 @@ enum { PROJECTED = C2S_HEADS_COUNT };
 static c2s_head_sizes tie_projection(c2s_ties *t, unsigned mask, unsigned past) {
     int64_t heads = c2s_attr_int(t->node, "num_heads", 0);
     int64_t values = c2s_ties_extent(t, true, 0, 2), all = c2s_ties_extent(t, false, WEIGHT, 1);
-    bool fits = heads > 0 && values > 0 && values % heads == 0 && (all - values) % (2 * heads) == 0;
+    bool fits = heads > 0 && values > 0 && values % heads == 0 && (all - values) % 2 == 0 &&
+                (all - values) / 2 % heads == 0;
     c2s_head_sizes s = {.heads = fits ? heads : 0,
                         .group = 1,
                         .channels = fits ? (all - values) / 2 / heads : 0,

@@ -112,7 +112,7 @@ c2s_status c2s_refit_resize(const c2s_refit *r) {
     if (!c2s_node_ints(r->node, SIZES, sizes, C2S_MAX_RANK, &given) || given == 0)
         return C2S_OK;
     for (size_t k = 0; k < count && k < given; k++)
-        if (c2s_dim_is_known(y->type.dim[axes[k]]))
+        if (axes[k] >= 0 && axes[k] < y->type.rank && c2s_dim_is_known(y->type.dim[axes[k]]))
             sizes[k] = y->type.dim[axes[k]];
     return c2s_refit_ints(r, SIZES, sizes, given);
 }

@@ -56,7 +56,11 @@ bool c2s_ties_cover(const c2s_ties *t, bool output, unsigned slot, int axis, con
     bool *explained = c2s_zalloc((size_t)extent + 1), whole = true;
     for (size_t k = 0; k < t->ties.count; k++) {
         const c2s_tie *tie = &t->ties.at[k];
-        if (names_axis(tie, output, slot, axis))
+        bool first = names_axis(tie, output, slot, axis);
+        for (size_t i = 0; i < k && first; i++)
+            first = t->ties.at[i].space != tie->space ||
+                    !names_axis(&t->ties.at[i], output, slot, axis);
+        if (first)
             find_covered(t, tie->space, output, slot, axis, gone, removed[tie->space]);
     }
     c2s_ties_mark(t, (const bool *const *)removed, output, slot, axis, explained);
@@ -68,10 +72,19 @@ bool c2s_ties_cover(const c2s_ties *t, bool output, unsigned slot, int axis, con
 
 /* ---- what is left ---- */
 
+/* May indices of the axis be gone? */
+static bool loses_any(const c2s_ties *t, const bool *const *removed, bool output, unsigned slot,
+                      int axis) {
+    for (size_t k = 0; k < t->ties.count; k++)
+        if (names_axis(&t->ties.at[k], output, slot, axis) && removed[t->ties.at[k].space])
+            return true;
+    return false;
+}
+
 void c2s_ties_shrink(const c2s_ties *t, const bool *const *removed, bool output, unsigned slot,
                      c2s_type *type) {
     for (int axis = 0; c2s_type_is_tensor(type) && axis < type->rank; axis++) {
-        if (!c2s_dim_is_known(type->dim[axis]))
+        if (!c2s_dim_is_known(type->dim[axis]) || !loses_any(t, removed, output, slot, axis))
             continue;
         bool *gone = c2s_zalloc((size_t)type->dim[axis] + 1);
         int64_t left = 0;

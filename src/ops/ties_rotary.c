@@ -7,6 +7,7 @@
 #include "ops/ties_rules.h"
 
 enum { BATCH, HEADS, PAIRS, REST };
+enum { MOST_HEADS = 4096 };
 
 typedef struct rotary {
     unsigned cosine, sine, positions;
@@ -14,11 +15,15 @@ typedef struct rotary {
     bool interleaved;
 } rotary;
 
-/* Part of every head of X and Y: `period` elements of the space, `repeat` indices each. */
+/* Part of every head of X and Y; heads that are one part as a whole are one run of indices. */
 static void tie_part(c2s_ties *t, const rotary *r, unsigned space, int64_t start, int64_t count,
                      int64_t repeat) {
-    bool apart = c2s_ties_rank(t, false, 0) == 4;
-    for (int64_t h = 0; h < (apart ? 1 : r->heads); h++) {
+    int64_t parts = c2s_ties_rank(t, false, 0) == 4 ? 1 : r->heads;
+    if (count == r->width) {
+        count *= parts;
+        parts = 1;
+    }
+    for (int64_t h = 0; h < parts; h++) {
         c2s_ties_part(t, space, false, 0, -1, h * r->width + start, count, repeat);
         c2s_ties_part(t, space, true, 0, -1, h * r->width + start, count, repeat);
     }
@@ -27,7 +32,8 @@ static void tie_part(c2s_ties *t, const rotary *r, unsigned space, int64_t start
 static void tie_rotary(c2s_ties *t, const rotary *r) {
     bool apart = c2s_ties_rank(t, false, 0) == 4;
     bool fits = r->heads > 0 && r->width > 0 && r->rotated > 0 && r->rotated % 2 == 0 &&
-                r->rotated <= r->width && c2s_ties_extent(t, true, 0, -1) > 0;
+                r->rotated <= r->width && r->heads <= MOST_HEADS &&
+                c2s_ties_extent(t, true, 0, -1) > 0;
     c2s_ties_over(t, C2S_TIE_KEEP, 0, 0, 0);
     c2s_ties_in(t, BATCH, r->positions, 0, 1);
     if (c2s_ties_rank(t, false, r->cosine) == 3) {

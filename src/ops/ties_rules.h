@@ -58,10 +58,12 @@ void c2s_ties_concat(c2s_ties *t);
 void c2s_ties_qlinear_concat(c2s_ties *t);
 void c2s_ties_split(c2s_ties *t);
 c2s_status c2s_refit_split(const c2s_refit *r);
-void c2s_ties_slice(c2s_ties *t);
-c2s_status c2s_refit_slice(const c2s_refit *r);
 void c2s_ties_pad(c2s_ties *t);
 c2s_status c2s_refit_pad(const c2s_refit *r);
+
+/* ---- ties_slice.c ---- */
+void c2s_ties_slice(c2s_ties *t);
+c2s_status c2s_refit_slice(const c2s_refit *r);
 
 /* ---- ties_move.c: elements that change places ---- */
 void c2s_ties_transpose(c2s_ties *t);

@@ -165,6 +165,8 @@ static void change_weight(const group *g, const c2s_value *v, const c2s_tensor *
     for (int a = 0; a < in->type.rank; a++) {
         size_t extent = (size_t)in->type.dim[a];
         inner /= extent;
+        if (!g->gone[v->id][a])
+            continue;
         for (size_t i = 0; i < in->count; i++)
             if (g->gone[v->id][a][i / inner % extent])
                 values[i] = 0;
@@ -220,7 +222,7 @@ static uint64_t fingerprint(const group *g) {
     for (unsigned k = 0; k < c2s_graph_input_count(g->graph); k++) {
         const c2s_value *v = c2s_graph_input(g->graph, k);
         for (int a = 0; a < v->type.rank; a++)
-            for (int64_t i = 0; i < v->type.dim[a]; i++)
+            for (int64_t i = 0; g->gone[v->id][a] && i < v->type.dim[a]; i++)
                 hash = (hash ^ (g->gone[v->id][a][i] ? 2u : 1u)) * 1099511628211u;
     }
     return hash;
@@ -313,6 +315,12 @@ static void products(void **state) {
         " (float y) <int64[2] s = {0, -1}> { a = Conv (x, w) b = Reshape (a, s)"
         " c = Gemm (b, wa, wb) d = Relu (c) y = MatMul (d, wc) }",
         4 + 5);
+    /* a target shape that is computed from the batch becomes a constant */
+    check_groups("(float[B,3,5,5] x, float[4,3,3,3] w, float[36,2] wa) => (float y)"
+                 " <int64[1] zero = {0}, int64[1] rest = {36}> { a = Conv (x, w) s = Shape (a)"
+                 " n = Gather (s, zero) t = Concat <axis = 0> (n, rest) b = Reshape (a, t)"
+                 " y = MatMul (b, wa) }",
+                 4);
     /* gated by halves of one product: 4 */
     check_groups(
         "(float[2,3,6] x, float[6,8] w, float[8] wb, float[4,6] wy) => (float y)"

@@ -168,6 +168,12 @@ static void only_extents_that_are_read_are_pinned(void **state) {
         {"(float[2,3,4] x) => (int64 y) <int64[1] i = {1}> {"
          " s = Shape <start = 1> (x) y = Gather (s, i) }",
          2},
+        {"(float[2,3,4,5] x) => (int64 y) <int64[1] b = {-3}, int64[1] e = {-1}> {"
+         " s = Shape (x) y = Slice (s, b, e) }",
+         2},
+        {"(float[2,3,4] x) => (int64 y) <int64[1] b = {-1}, int64[1] e = {-9}, int64[1] a = {0}> {"
+         " s = Shape (x) y = Slice (s, b, e, a, b) }",
+         0},
         {"(float[2,3,4] x) => (int64 y, int64 z) <int64 i = {0}> {"
          " s = Shape (x) y = Gather (s, i) z = Neg (s) }",
          0},
