@@ -87,14 +87,14 @@ bool c2s_add_i64(int64_t a, int64_t b, int64_t *out) {
     return !__builtin_add_overflow(a, b, out);
 }
 
-/* Blocks double from 4 KiB to 1 MiB, so that small models stay small and large ones are few
+/* Blocks double from 1 KiB to 1 MiB, so that small models stay small and large ones are few
  * blocks. An object larger than a quarter block gets a block of its own. */
 typedef struct block {
     struct block *next;
     size_t size, used;
 } block;
 
-enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, ALIGN = 16 };
+enum { BLOCK_MIN = 1024, BLOCK_MAX = 1 << 20, ALIGN = 16 };
 #define HEADER ((sizeof(block) + ALIGN - 1) / ALIGN * ALIGN)
 
 struct c2s_arena {

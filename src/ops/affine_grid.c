@@ -3,7 +3,6 @@
  * AffineGrid.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
@@ -48,18 +47,16 @@ static double grid_coordinate(int64_t k, int64_t extent, bool align_corners) {
 static c2s_status affine_grid_eval(c2s_eval *e) {
     const c2s_type *y = &e->out_type[0];
     bool align_corners = c2s_attr_int(e->node, "align_corners", 0) != 0;
-    double *theta, *values;
     if (!e->out[0] || !e->out[0]->count)
         return C2S_OK;
     if (!c2s_dtype_is_float(y->dtype))
         return c2s_fail(C2S_ERR_INVALID, "theta is of type %s, expected floats",
                         c2s_dtype_name(y->dtype));
-    C2S_TRY(c2s_tensor_doubles(e->in[0], &theta));
-    c2s_status status = c2s_scratch(e->out[0]->count, sizeof *values, &values);
-    if (status != C2S_OK) {
-        free(theta);
-        return status;
-    }
+    c2s_workspace ws = {0};
+    const double *theta = c2s_workspace_f64(&ws, e->in[0]);
+    double *values = c2s_workspace_out_f64(&ws, e->out[0]);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
     int spatial = y->rank - 2;
     size_t rows = (size_t)spatial, columns = rows + 1;
     int64_t at[MAX_SPATIAL + 1] = {0}; /* batch, then spatial axes */
@@ -78,18 +75,14 @@ static c2s_status affine_grid_eval(c2s_eval *e) {
                 at[0]++;
         }
     }
-    c2s_tensor_put_doubles(e->out[0], values);
-    free(theta);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 /* A row of theta times the coordinates; the last column is added as it is. */
 static int64_t affine_grid_macs(const c2s_node *node) {
     const c2s_value *y = c2s_node_out(node, 0);
-    return y && y->type.rank > 2
-               ? c2s_macs_mul(c2s_macs_extents(&y->type, 0, -1), y->type.rank - 2)
-               : 0;
+    return y && y->type.rank > 2 ? c2s_macs_mul(c2s_macs_extents(&y->type, 0, -1), y->type.rank - 2)
+                                 : 0;
 }
 
 static const c2s_attr_spec affine_grid_attrs[] = {{"align_corners", C2S_ATTR_INT, false}, {0}};

@@ -3,7 +3,6 @@
  * Constant, ConstantOfShape, EyeLike, Range.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -284,27 +283,23 @@ static c2s_status range_infer(c2s_infer *i) {
 
 static c2s_status range_eval(c2s_eval *e) {
     c2s_tensor *y = e->out[0];
+    c2s_workspace ws = {0};
     if (!y || !y->count)
         return C2S_OK;
     if (c2s_dtype_is_float(y->type.dtype)) {
-        double *values, start = c2s_tensor_f64_at(e->in[0], 0),
-                        step = c2s_tensor_f64_at(e->in[2], 0);
-        C2S_TRY(c2s_scratch(y->count, sizeof *values, &values));
-        for (size_t k = 0; k < y->count; k++)
+        const double start = c2s_tensor_f64_at(e->in[0], 0), step = c2s_tensor_f64_at(e->in[2], 0);
+        double *values = c2s_workspace_out_f64(&ws, y);
+        for (size_t k = 0; ws.status == C2S_OK && k < y->count; k++)
             values[k] = start + (double)k * step;
-        c2s_tensor_put_doubles(y, values);
-        free(values);
-        return C2S_OK;
+        return c2s_workspace_end(&ws);
     }
-    int64_t start, step, *values;
+    int64_t start, step;
     if (!c2s_tensor_i64_at(e->in[0], 0, &start) || !c2s_tensor_i64_at(e->in[2], 0, &step))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "start or delta does not fit 64 bits with sign");
-    C2S_TRY(c2s_scratch(y->count, sizeof *values, &values));
-    for (size_t k = 0; k < y->count; k++)
+    int64_t *values = c2s_workspace_out(&ws, C2S_WIDE_I64, y);
+    for (size_t k = 0; ws.status == C2S_OK && k < y->count; k++)
         values[k] = (int64_t)((uint64_t)start + (uint64_t)step * k);
-    c2s_store_i64(y->type.dtype, c2s_tensor_mutable(y), 0, y->count, values);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_range = {

@@ -3,7 +3,6 @@
  * DFT and STFT.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -147,23 +146,14 @@ static c2s_status dft_eval(c2s_eval *e) {
         return c2s_fail(C2S_ERR_INVALID, "a one-sided %s needs %s input",
                         inverse ? "inverse" : "transform", inverse ? "complex" : "real");
     c2s_fft fft;
-    double *from = NULL, *line = NULL, *to = NULL;
-    c2s_status status = c2s_fft_prepare((size_t)length, inverse, &fft);
-    if (status == C2S_OK)
-        status = c2s_tensor_doubles(e->in[0], &from);
-    if (status == C2S_OK)
-        status = c2s_scratch((size_t)length, 2 * sizeof *line, &line);
-    if (status == C2S_OK)
-        status = c2s_scratch(e->out[0]->count, sizeof *to, &to);
-    if (status == C2S_OK) {
+    c2s_workspace ws = {.status = c2s_fft_prepare((size_t)length, inverse, &fft)};
+    const double *from = c2s_workspace_f64(&ws, e->in[0]);
+    double *line = c2s_workspace_array(&ws, (size_t)length, 2 * sizeof *line);
+    double *to = c2s_workspace_out_f64(&ws, e->out[0]);
+    if (ws.status == C2S_OK)
         dft_lines(&fft, &x, &y, onesided && inverse, from, line, to);
-        c2s_tensor_put_doubles(e->out[0], to);
-    }
     c2s_fft_free(&fft);
-    free(from);
-    free(line);
-    free(to);
-    return status;
+    return c2s_workspace_end(&ws);
 }
 
 /* By the definition: each number of the output is a sum over the numbers of its line. */
@@ -280,7 +270,6 @@ static c2s_status stft_eval(c2s_eval *e) {
     const c2s_tensor *window_in = e->in_count > WINDOW ? e->in[WINDOW] : NULL;
     const c2s_tensor *length_in = e->in_count > FRAME_LENGTH ? e->in[FRAME_LENGTH] : NULL;
     int64_t step = 1, length = window_in ? (int64_t)window_in->count : 0;
-    double *signal = NULL, *window = NULL, *line = NULL, *to = NULL;
     if (!e->out[0] || !e->out[0]->count)
         return C2S_OK;
     c2s_tensor_i64_at(e->in[FRAME_STEP], 0, &step);
@@ -289,26 +278,16 @@ static c2s_status stft_eval(c2s_eval *e) {
     if (c2s_attr_int(e->node, "onesided", 1) != 0 && x->dim[2] == 2)
         return c2s_fail(C2S_ERR_INVALID, "a one-sided transform needs a real signal");
     c2s_fft fft;
-    c2s_status status = c2s_fft_prepare((size_t)length, false, &fft);
-    if (status == C2S_OK)
-        status = c2s_tensor_doubles(e->in[SIGNAL], &signal);
-    if (status == C2S_OK && window_in)
-        status = c2s_tensor_doubles(window_in, &window);
-    if (status == C2S_OK)
-        status = c2s_scratch((size_t)length, 2 * sizeof *line, &line);
-    if (status == C2S_OK)
-        status = c2s_scratch(e->out[0]->count, sizeof *to, &to);
-    for (int64_t batch = 0; status == C2S_OK && batch < x->dim[0]; batch++)
+    c2s_workspace ws = {.status = c2s_fft_prepare((size_t)length, false, &fft)};
+    const double *signal = c2s_workspace_f64(&ws, e->in[SIGNAL]);
+    const double *window = c2s_workspace_f64(&ws, window_in);
+    double *line = c2s_workspace_array(&ws, (size_t)length, 2 * sizeof *line);
+    double *to = c2s_workspace_out_f64(&ws, e->out[0]);
+    for (int64_t batch = 0; ws.status == C2S_OK && batch < x->dim[0]; batch++)
         stft_frames(&fft, y, signal + batch * x->dim[1] * x->dim[2], (size_t)x->dim[2],
                     (size_t)step, window, line, to + batch * y->dim[1] * y->dim[2] * 2);
-    if (status == C2S_OK)
-        c2s_tensor_put_doubles(e->out[0], to);
     c2s_fft_free(&fft);
-    free(signal);
-    free(window);
-    free(line);
-    free(to);
-    return status;
+    return c2s_workspace_end(&ws);
 }
 
 /* As for the DFT of each frame; a two-sided transform has as many bins as the frame has places. */

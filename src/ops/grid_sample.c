@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -180,7 +179,6 @@ static void sample_position(const sample_options *o, const c2s_type *x, const do
 static c2s_status grid_sample_eval(c2s_eval *e) {
     const c2s_type *x = &e->in[0]->type, *y = &e->out_type[0];
     sample_options options;
-    double *image, *grid = NULL, *values = NULL;
     C2S_TRY(sample_options_of(e->node, &options));
     if (!e->out[0] || !e->out[0]->count)
         return C2S_OK;
@@ -189,11 +187,11 @@ static c2s_status grid_sample_eval(c2s_eval *e) {
     if (!c2s_dtype_is_float(x->dtype) && !c2s_dtype_is_integer(x->dtype))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "elements of type %s cannot be interpolated",
                         c2s_dtype_name(x->dtype));
-    C2S_TRY(c2s_tensor_doubles(e->in[0], &image));
-    c2s_status status = c2s_tensor_doubles(e->in[1], &grid);
-    if (status == C2S_OK)
-        status = c2s_scratch(e->out[0]->count, sizeof *values, &values);
-    if (status == C2S_OK) {
+    c2s_workspace ws = {0};
+    const double *image = c2s_workspace_f64(&ws, e->in[0]);
+    const double *grid = c2s_workspace_f64(&ws, e->in[1]);
+    double *values = c2s_workspace_out_f64(&ws, e->out[0]);
+    if (ws.status == C2S_OK) {
         size_t spatial = (size_t)x->rank - 2, positions = 1, batch = (size_t)x->dim[0];
         size_t channels = (size_t)x->dim[1], item = e->in[0]->count / batch;
         for (int a = 2; a < y->rank; a++)
@@ -204,12 +202,8 @@ static c2s_status grid_sample_eval(c2s_eval *e) {
             sample_position(&options, x, grid + k * spatial, image + n * item,
                             values + n * channels * positions + p, positions);
         }
-        c2s_tensor_put_doubles(e->out[0], values);
     }
-    free(image);
-    free(grid);
-    free(values);
-    return status;
+    return c2s_workspace_end(&ws);
 }
 
 static int64_t grid_sample_macs(const c2s_node *node) {

@@ -2,7 +2,6 @@
  *
  * Identity and Dropout.
  */
-#include <stdlib.h>
 
 #include "ops/contents.h"
 #include "ops/infer_tensor.h"
@@ -44,17 +43,17 @@ static c2s_status dropout_infer(c2s_infer *i) {
 /* Drops elements with probability `ratio` and scales the others by 1 / (1 - ratio). */
 static c2s_status dropout_train(c2s_eval *e, double ratio, c2s_tensor *y, unsigned char *mask) {
     c2s_random random = c2s_random_of(e->node);
-    double *values, scale = ratio < 1 ? 1 / (1 - ratio) : 0;
-    C2S_TRY(c2s_tensor_doubles(e->in[0], &values));
-    for (size_t k = 0; k < y->count; k++) {
+    const double scale = ratio < 1 ? 1 / (1 - ratio) : 0;
+    c2s_workspace ws = {0};
+    const double *from = c2s_workspace_f64(&ws, e->in[0]);
+    double *to = c2s_workspace_out_f64(&ws, y);
+    for (size_t k = 0; ws.status == C2S_OK && k < y->count; k++) {
         bool keep = c2s_random_uniform(&random) >= ratio;
-        values[k] = keep ? values[k] * scale : 0;
+        to[k] = keep ? from[k] * scale : 0;
         if (mask)
             mask[k] = keep;
     }
-    c2s_tensor_put_doubles(y, values);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 static c2s_status dropout_eval(c2s_eval *e) {

@@ -3,6 +3,25 @@
 
 #include <string.h>
 
+#include "ops/workspace.h"
+
+c2s_status c2s_sort_keys_of(c2s_workspace *ws, const c2s_tensor *tensor, c2s_sort_keys *out) {
+    const c2s_dtype dtype = tensor->type.dtype;
+    *out = (c2s_sort_keys){0};
+    if (c2s_dtype_is_float(dtype)) {
+        out->real = c2s_workspace_f64(ws, tensor);
+        return ws->status;
+    }
+    out->whole = c2s_workspace_i64(ws, tensor);
+    if (dtype != C2S_UINT64 || ws->status != C2S_OK)
+        return ws->status;
+    int64_t *flipped = c2s_workspace_array(ws, tensor->count, sizeof *flipped);
+    for (size_t k = 0; flipped && k < tensor->count; k++)
+        flipped[k] = out->whole[k] ^ INT64_MIN;
+    out->whole = flipped;
+    return ws->status;
+}
+
 static void merge(size_t *out, const size_t *left, size_t left_count, const size_t *right,
                   size_t right_count, c2s_before before, const void *context) {
     while (left_count && right_count) {

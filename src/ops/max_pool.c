@@ -9,6 +9,7 @@
 
 #include "ops/pool.h"
 #include "ops/ties_rules.h"
+#include "base/simd.h"
 #include "ops/workspace.h"
 
 /* ---- MaxPool ---- */
@@ -23,13 +24,21 @@ static c2s_status max_pool_infer(c2s_infer *i) {
 }
 
 /* NaN wins, so that a proof sees it. */
-static void take_max(int64_t count, const double *x, int64_t x_step, double parameter, double *y) {
+C2S_INLINE void take_max_loop(int64_t count, const double *restrict x, int64_t x_step,
+                              double parameter, double *restrict y) {
     (void)parameter;
-    for (int64_t i = 0; i < count; i++) {
-        double v = x[i * x_step];
-        y[i] = v > y[i] || isnan(v) ? v : y[i];
-    }
+    if (x_step == 1)
+        for (int64_t i = 0; i < count; i++)
+            y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];
+    else
+        for (int64_t i = 0; i < count; i++) {
+            const double v = x[i * x_step];
+            y[i] = v > y[i] || v != v ? v : y[i];
+        }
 }
+C2S_SIMD(take_max, take_max_loop,
+         (int64_t count, const double *x, int64_t x_step, double parameter, double *y),
+         (count, x, x_step, parameter, y))
 
 /* Position within a plane of `row`, `column`; storage order 1 lets the first axis vary fastest. */
 static int64_t plane_index(const c2s_window *w, int64_t row, int64_t column, int64_t order) {

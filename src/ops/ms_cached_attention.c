@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/workspace.h"
+
 static const c2s_tensor *input(const c2s_eval *e, unsigned slot) {
     return slot < e->in_count ? e->in[slot] : NULL;
 }

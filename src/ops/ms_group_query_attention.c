@@ -11,6 +11,7 @@
 #include "ops/macs.h"
 #include "ops/ms_cached_attention.h"
 #include "ops/ties_rules.h"
+#include "ops/workspace.h"
 
 enum {
     QUERY,

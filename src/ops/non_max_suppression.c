@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/vec.h"
@@ -129,34 +128,23 @@ static c2s_status suppress_all(c2s_eval *e, suppression *s, const double *corner
 
 static c2s_status non_max_suppression_eval(c2s_eval *e) {
     suppression s = {.score = -INFINITY};
-    double most = 0, *corners = NULL, *scores = NULL;
-    box *boxes = NULL;
+    double most = 0;
+    c2s_workspace ws = {0};
     C2S_TRY(number(e, MAX_OUTPUT, "max_output_boxes_per_class", &most));
     C2S_TRY(number(e, IOU_THRESHOLD, "iou_threshold", &s.iou));
     C2S_TRY(number(e, SCORE_THRESHOLD, "score_threshold", &s.score));
     s.most = most > 0 ? (most < 0x1p62 ? (int64_t)most : INT64_MAX) : 0;
     size_t count = (size_t)e->in[SCORES]->type.dim[2];
-    c2s_status status = c2s_tensor_doubles(e->in[BOXES], &corners);
-    if (status == C2S_OK)
-        status = c2s_tensor_doubles(e->in[SCORES], &scores);
-    if (status == C2S_OK)
-        status = c2s_scratch(count, sizeof *boxes, &boxes);
-    if (status == C2S_OK)
-        status = c2s_scratch(count, sizeof *s.order, &s.order);
-    if (status == C2S_OK)
-        status = c2s_scratch(count, sizeof *s.spare, &s.spare);
-    if (status == C2S_OK)
-        status = c2s_scratch(count, sizeof *s.kept, &s.kept);
-    if (status == C2S_OK)
-        status = suppress_all(e, &s, corners, scores, boxes);
-    free(corners);
-    free(scores);
-    free(boxes);
-    free(s.order);
-    free(s.spare);
-    free(s.kept);
+    const double *corners = c2s_workspace_f64(&ws, e->in[BOXES]);
+    const double *scores = c2s_workspace_f64(&ws, e->in[SCORES]);
+    box *boxes = c2s_workspace_array(&ws, count, sizeof *boxes);
+    s.order = c2s_workspace_array(&ws, count, sizeof *s.order);
+    s.spare = c2s_workspace_array(&ws, count, sizeof *s.spare);
+    s.kept = c2s_workspace_array(&ws, count, sizeof *s.kept);
+    if (ws.status == C2S_OK)
+        ws.status = suppress_all(e, &s, corners, scores, boxes);
     c2s_vec_free(&s.found);
-    return status;
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec non_max_suppression_attrs[] = {{"center_point_box", C2S_ATTR_INT, false},

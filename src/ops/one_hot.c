@@ -3,7 +3,6 @@
  * OneHot.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/elements.h"
@@ -50,12 +49,14 @@ static c2s_status one_hot_eval(c2s_eval *e) {
     const c2s_type *out = &e->out_type[0];
     int64_t depth = 0;
     int axis;
-    double *index;
-    c2s_elements values, y;
+    c2s_elements values = {0}, y;
+    c2s_workspace ws = {0};
     C2S_TRY(one_hot_depth(e->in[1], &depth));
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", -1), out->rank, &axis));
-    C2S_TRY(c2s_tensor_doubles(e->in[0], &index));
-    c2s_status status = c2s_elements_read(e->in[2], &values);
+    const double *index = c2s_workspace_f64(&ws, e->in[0]);
+    c2s_status status = ws.status;
+    if (status == C2S_OK)
+        status = c2s_elements_read(e->in[2], &values);
     if (status == C2S_OK)
         status = c2s_elements_write(e, 0, &y);
     if (status == C2S_OK) {
@@ -74,8 +75,8 @@ static c2s_status one_hot_eval(c2s_eval *e) {
         c2s_elements_close(&y);
     }
     c2s_elements_close(&values);
-    free(index);
-    return status;
+    ws.status = status;
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_one_hot = {

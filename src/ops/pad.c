@@ -155,21 +155,21 @@ static c2s_status pad_eval(c2s_eval *e) {
     position where;
     int axes[C2S_MAX_RANK];
     size_t count;
-    int64_t *pads, *given = NULL;
+    c2s_workspace ws = {0};
     c2s_elements fill;
     const c2s_tensor *value = e->in_count > 2 ? e->in[2] : NULL;
     const c2s_tensor *given_axes = e->in_count > 3 ? e->in[3] : NULL;
     C2S_TRY(pad_mode(e->node, &where));
-    C2S_TRY(c2s_tensor_ints(e->in[1], &pads));
-    c2s_status status = given_axes ? c2s_tensor_ints(given_axes, &given) : C2S_OK;
+    const int64_t *pads = c2s_workspace_i64(&ws, e->in[1]);
+    const int64_t *given = c2s_workspace_i64(&ws, given_axes);
+    c2s_status status = ws.status;
     c2s_mapped plan = plan_of(e);
     if (status == C2S_OK)
         status = pad_axes(given, given_axes ? given_axes->count : 0, given_axes != NULL, plan.rank,
                           e->in[1]->count, axes, &count);
     for (size_t k = 0; status == C2S_OK && k < count; k++)
         status = pad_axis(&plan, axes[k], pads[k], pads[k + count], where);
-    free(pads);
-    free(given);
+    c2s_workspace_end(&ws);
     if (!value || value->count == 0)
         return run_plan(e, &plan, NULL, status);
     if (status == C2S_OK)

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "ops/ties_rules.h"
+#include "base/simd.h"
 #include "ops/workspace.h"
 
 c2s_status c2s_pool_infer(c2s_infer *i) {
@@ -63,11 +64,19 @@ static size_t plane_count(const c2s_tensor *x) {
 
 /* ---- AveragePool ---- */
 
-static void add(int64_t count, const double *x, int64_t x_step, double parameter, double *y) {
+C2S_INLINE void add_loop(int64_t count, const double *restrict x, int64_t x_step, double parameter,
+                         double *restrict y) {
     (void)parameter;
-    for (int64_t i = 0; i < count; i++)
-        y[i] += x[i * x_step];
+    if (x_step == 1)
+        for (int64_t i = 0; i < count; i++)
+            y[i] += x[i];
+    else
+        for (int64_t i = 0; i < count; i++)
+            y[i] += x[i * x_step];
 }
+C2S_SIMD(add, add_loop,
+         (int64_t count, const double *x, int64_t x_step, double parameter, double *y),
+         (count, x, x_step, parameter, y))
 
 /* How many positions of a window count on one axis: those in the input, with padding also those in
  * the pads; what ceil_mode lets a window reach beyond the pads never counts. */

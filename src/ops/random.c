@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
@@ -48,21 +47,19 @@ static c2s_status random_like_infer(c2s_infer *i) {
 
 static c2s_status random_eval(c2s_eval *e, bool normal) {
     c2s_tensor *y = e->out[0];
-    double *values;
+    c2s_workspace ws = {0};
     if (!y || !y->count)
         return C2S_OK;
     double base = (double)c2s_attr_float(e->node, normal ? "mean" : "low", 0);
     double scale = (double)c2s_attr_float(e->node, normal ? "scale" : "high", 1);
     c2s_random random = c2s_random_of(e->node);
-    C2S_TRY(c2s_scratch(y->count, sizeof *values, &values));
+    double *values = c2s_workspace_out_f64(&ws, y);
     if (!normal)
         scale -= base;
-    for (size_t k = 0; k < y->count; k++)
+    for (size_t k = 0; ws.status == C2S_OK && k < y->count; k++)
         values[k] =
             base + scale * (normal ? c2s_random_normal(&random) : c2s_random_uniform(&random));
-    c2s_tensor_put_doubles(y, values);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 static c2s_status random_normal_eval(c2s_eval *e) {
@@ -161,16 +158,15 @@ static c2s_status bernoulli_infer(c2s_infer *i) {
 }
 
 static c2s_status bernoulli_eval(c2s_eval *e) {
-    double *values;
     c2s_random random = c2s_random_of(e->node);
+    c2s_workspace ws = {0};
     if (!e->out[0])
         return C2S_OK;
-    C2S_TRY(c2s_tensor_doubles(e->in[0], &values));
-    for (size_t k = 0; k < e->in[0]->count; k++)
-        values[k] = c2s_random_uniform(&random) < values[k];
-    c2s_tensor_put_doubles(e->out[0], values);
-    free(values);
-    return C2S_OK;
+    const double *chance = c2s_workspace_f64(&ws, e->in[0]);
+    double *drawn = c2s_workspace_out_f64(&ws, e->out[0]);
+    for (size_t k = 0; ws.status == C2S_OK && k < e->in[0]->count; k++)
+        drawn[k] = c2s_random_uniform(&random) < chance[k];
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_bernoulli = {
@@ -218,7 +214,7 @@ static size_t draw(c2s_random *random, const double *total, size_t classes) {
 
 static c2s_status multinomial_eval(c2s_eval *e) {
     c2s_tensor *y = e->out[0];
-    double *logs, *values;
+    c2s_workspace ws = {0};
     if (!y || !y->count)
         return C2S_OK;
     size_t rows = (size_t)y->type.dim[0], samples = (size_t)y->type.dim[1];
@@ -226,25 +222,20 @@ static c2s_status multinomial_eval(c2s_eval *e) {
     c2s_random random = c2s_random_of(e->node);
     if (!classes)
         return c2s_fail(C2S_ERR_INVALID, "there are no classes to choose from");
-    C2S_TRY(c2s_tensor_doubles(e->in[0], &logs));
-    c2s_status status = c2s_scratch(y->count, sizeof *values, &values);
-    if (status != C2S_OK) {
-        free(logs);
-        return status;
-    }
-    for (size_t row = 0; row < rows; row++) {
-        double *line = logs + row * classes, most = line[0], sum = 0;
+    const double *logs = c2s_workspace_f64(&ws, e->in[0]);
+    double *total = c2s_workspace_array(&ws, classes, sizeof *total);
+    double *values = c2s_workspace_out_f64(&ws, y);
+    for (size_t row = 0; ws.status == C2S_OK && row < rows; row++) {
+        const double *line = logs + row * classes;
+        double most = line[0], sum = 0;
         for (size_t k = 1; k < classes; k++)
             most = line[k] > most ? line[k] : most;
         for (size_t k = 0; k < classes; k++)
-            line[k] = sum += exp(line[k] - most);
+            total[k] = sum += exp(line[k] - most);
         for (size_t k = 0; k < samples; k++)
-            values[row * samples + k] = (double)draw(&random, line, classes);
+            values[row * samples + k] = (double)draw(&random, total, classes);
     }
-    c2s_tensor_put_doubles(y, values);
-    free(values);
-    free(logs);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec multinomial_attrs[] = {{"dtype", C2S_ATTR_INT, false},

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
+#include "base/simd.h"
 
 static c2s_status one_of(const char *what, const char *found, const char *const *allowed) {
     for (const char *const *name = allowed; *name; name++) {
@@ -158,14 +158,30 @@ void c2s_resample_free(c2s_resample_table *table) {
 }
 
 /* One output row: the weighted sum of rows of `inner` elements. */
-static void sum_rows(const int64_t *index, const double *weight, size_t taps, size_t inner,
-                     const double *from, double *to) {
+C2S_INLINE void sum_rows_loop(const int64_t *index, const double *weight, size_t taps, size_t inner,
+                              const double *restrict from, double *restrict to) {
     memset(to, 0, inner * sizeof *to);
     for (size_t k = 0; k < taps; k++) {
         const double *row = from + (size_t)index[k] * inner;
         double w = weight[k];
         for (size_t j = 0; j < inner; j++)
             to[j] += w * row[j];
+    }
+}
+
+C2S_SIMD(sum_rows, sum_rows_loop,
+         (const int64_t *index, const double *weight, size_t taps, size_t inner, const double *from,
+          double *to),
+         (index, weight, taps, inner, from, to))
+
+/* Along the last axis: every output element is a sum of a few elements of one row. */
+C2S_INLINE void sum_columns_loop(const int64_t *index, const double *weight, size_t taps,
+                                 size_t out, const double *restrict from, double *restrict to) {
+    for (size_t p = 0; p < out; p++) {
+        double sum = 0;
+        for (size_t k = 0; k < taps; k++)
+            sum += weight[p * taps + k] * from[index[p * taps + k]];
+        to[p] = sum;
     }
 }
 
@@ -176,8 +192,15 @@ void c2s_resample_apply(const c2s_resample_table *table, const c2s_resample_axis
     (void)parallel;
 #pragma omp parallel for schedule(static) if (parallel)
     for (size_t o = 0; o < outer; o++) {
-        for (size_t p = 0; p < out; p++)
-            sum_rows(table->index + p * taps, table->weight + p * taps, taps, inner,
-                     from + o * in * inner, to + (o * out + p) * inner);
+        const double *row = from + o * in * inner;
+        if (inner == 1 && taps == 2)
+            sum_columns_loop(table->index, table->weight, 2, out, row, to + o * out);
+        else if (inner == 1 && taps == 4)
+            sum_columns_loop(table->index, table->weight, 4, out, row, to + o * out);
+        else if (inner == 1)
+            sum_columns_loop(table->index, table->weight, taps, out, row, to + o * out);
+        for (size_t p = 0; inner > 1 && p < out; p++)
+            sum_rows(table->index + p * taps, table->weight + p * taps, taps, inner, row,
+                     to + (o * out + p) * inner);
     }
 }

@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -258,35 +257,40 @@ static void extrapolate(double *values, const c2s_type *y, int axis, const bool 
 static c2s_status resize_weighted(c2s_eval *e, const c2s_resample_axis *axis,
                                   const c2s_resample_table *tables) {
     const c2s_type *y = &e->out_type[0];
-    double *values;
-    C2S_TRY(c2s_tensor_doubles(e->in[X], &values));
+    c2s_workspace ws = {0};
+    const double *from = c2s_workspace_f64(&ws, e->in[X]);
+    double *to = c2s_workspace_out_f64(&ws, e->out[0]);
+    int last = 0; /* the axis that is done last */
+    while (last < y->rank && !tables[last].index)
+        last++;
     size_t inner = 1, outer = e->in[X]->count;
     for (int a = y->rank - 1; a >= 0; a--) {
         outer /= (size_t)axis[a].in;
         if (tables[a].index) {
-            double *next;
+            double *next = to;
             size_t count;
-            c2s_status status = C2S_ERR_MEMORY;
-            if (c2s_mul_size(outer, inner, &count))
-                status = c2s_scratch(count, sizeof *next * (size_t)axis[a].out, &next);
-            if (status != C2S_OK) {
-                free(values);
-                return status;
+            if (a != last) {
+                if (ws.status == C2S_OK && !c2s_mul_size(outer, inner, &count))
+                    ws.status = c2s_fail(C2S_ERR_MEMORY, "an intermediate result is too large");
+                next = ws.status == C2S_OK
+                           ? c2s_workspace_array(&ws, count, sizeof *next * (size_t)axis[a].out)
+                           : NULL;
             }
-            c2s_resample_apply(&tables[a], &axis[a], outer, inner, values, next);
-            free(values);
-            values = next;
+            if (ws.status != C2S_OK)
+                return c2s_workspace_end(&ws);
+            c2s_resample_apply(&tables[a], &axis[a], outer, inner, from, next);
+            from = next;
         }
         inner *= (size_t)axis[a].out;
     }
-    for (int a = 0; a < y->rank; a++) {
+    if (ws.status == C2S_OK && last == y->rank)
+        memcpy(to, from, e->out[0]->count * sizeof *to);
+    for (int a = 0; ws.status == C2S_OK && a < y->rank; a++) {
         if (tables[a].outside)
-            extrapolate(values, y, a, tables[a].outside,
+            extrapolate(to, y, a, tables[a].outside,
                         (double)c2s_attr_float(e->node, "extrapolation_value", 0));
     }
-    c2s_tensor_put_doubles(e->out[0], values);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 static c2s_status resize_eval(c2s_eval *e) {

@@ -154,31 +154,22 @@ static c2s_status align_roi(const roi_options *o, const c2s_type *x, const doubl
 static c2s_status roi_align_eval(c2s_eval *e) {
     const c2s_type *x = &e->in[0]->type;
     roi_options options;
-    double *image = NULL, *rois = NULL, *values = NULL;
-    int64_t *batch = NULL;
+    c2s_workspace ws = {0};
     C2S_TRY(roi_options_of(e->node, &options));
     if (!e->out[0] || !e->out[0]->count)
         return C2S_OK;
     if (!e->in[0]->count)
         return c2s_fail(C2S_ERR_INVALID, "an input without elements has no regions");
-    C2S_TRY(c2s_tensor_indices(e->in[2], x->dim[0], &batch));
-    c2s_status status = c2s_tensor_doubles(e->in[0], &image);
-    if (status == C2S_OK)
-        status = c2s_tensor_doubles(e->in[1], &rois);
-    if (status == C2S_OK)
-        status = c2s_scratch(e->out[0]->count, sizeof *values, &values);
+    const int64_t *batch = c2s_workspace_indices(&ws, e->in[2], x->dim[0]);
+    const double *image = c2s_workspace_f64(&ws, e->in[0]);
+    const double *rois = c2s_workspace_f64(&ws, e->in[1]);
+    double *values = c2s_workspace_out_f64(&ws, e->out[0]);
     size_t item = e->in[0]->count / (size_t)x->dim[0];
     size_t region = e->out[0]->count / e->in[2]->count;
-    for (size_t k = 0; status == C2S_OK && k < e->in[2]->count; k++)
-        status = align_roi(&options, x, image + (size_t)batch[k] * item, rois + 4 * k,
-                           values + k * region);
-    if (status == C2S_OK)
-        c2s_tensor_put_doubles(e->out[0], values);
-    free(batch);
-    free(image);
-    free(rois);
-    free(values);
-    return status;
+    for (size_t k = 0; ws.status == C2S_OK && k < e->in[2]->count; k++)
+        ws.status = align_roi(&options, x, image + (size_t)batch[k] * item, rois + 4 * k,
+                              values + k * region);
+    return c2s_workspace_end(&ws);
 }
 
 /* Four neighbours per sample; one sample per bin where the region decides their number. */

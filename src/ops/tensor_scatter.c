@@ -3,7 +3,6 @@
  * TensorScatter: the key/value cache of a decoder with new entries written into it.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/elements.h"
@@ -83,15 +82,16 @@ static c2s_status tensor_scatter_write(const c2s_eval *e, const c2s_elements *up
 
 static c2s_status tensor_scatter_eval(c2s_eval *e) {
     int axis;
-    int64_t *start = NULL;
+    c2s_workspace ws = {0};
     c2s_elements x, y, update = {0};
     const char *mode = c2s_attr_string(e->node, "mode", "linear");
     if (strcmp(mode, "linear") != 0 && strcmp(mode, "circular") != 0)
         return c2s_fail(C2S_ERR_INVALID, "mode is \"%s\", expected linear or circular", mode);
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", -2), e->in[0]->type.rank, &axis));
-    if (e->in_count > 2 && e->in[2])
-        C2S_TRY(c2s_tensor_ints(e->in[2], &start));
-    c2s_status status = c2s_elements_open(e, &x, &y);
+    const int64_t *start = c2s_workspace_i64(&ws, e->in_count > 2 ? e->in[2] : NULL);
+    c2s_status status = ws.status;
+    if (status == C2S_OK)
+        status = c2s_elements_open(e, &x, &y);
     if (status == C2S_OK) {
         memcpy(y.data, x.data, x.size * x.count);
         status = c2s_elements_read(e->in[1], &update);
@@ -100,8 +100,8 @@ static c2s_status tensor_scatter_eval(c2s_eval *e) {
         c2s_elements_close(&update);
         status = c2s_elements_end(e, &x, &y, status);
     }
-    free(start);
-    return status;
+    ws.status = status;
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec tensor_scatter_attrs[] = {

@@ -4,10 +4,8 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "ops/elements.h"
 #include "ops/index_sort.h"
 #include "ops/infer_tensor.h"
@@ -39,8 +37,7 @@ static c2s_status top_k_infer(c2s_infer *i) {
     return c2s_infer_output(i, 1, C2S_INT64, out.rank, out.dim);
 }
 
-/* A line along the axis: real numbers as doubles, integers as int64 (uint64 with the top bit
- * flipped, which keeps the order). */
+/* The keys of a line along the axis. */
 typedef struct line {
     const double *real;
     const int64_t *whole;
@@ -62,22 +59,8 @@ static bool whole_before(const void *context, size_t a, size_t b) {
     return l->largest ? x > y : x < y;
 }
 
-static c2s_status load_keys(const c2s_tensor *x, double **real, int64_t **whole) {
-    c2s_dtype dtype = x->type.dtype;
-    if (c2s_dtype_is_float(dtype))
-        return c2s_tensor_doubles(x, real);
-    if (!c2s_dtype_is_integer(dtype))
-        return c2s_fail(C2S_ERR_INVALID, "elements of type %s have no order",
-                        c2s_dtype_name(dtype));
-    C2S_TRY(c2s_tensor_ints(x, whole));
-    for (size_t k = 0; dtype == C2S_UINT64 && k < x->count; k++)
-        (*whole)[k] ^= INT64_MIN;
-    return C2S_OK;
-}
-
 typedef struct top_k {
-    double *real;
-    int64_t *whole;
+    c2s_sort_keys keys;
     size_t *index; /* the chosen positions of one line */
     c2s_elements x, values;
     bool has_values;
@@ -92,9 +75,10 @@ static void top_k_lines(const c2s_eval *e, const top_k *t, int axis, size_t want
     for (size_t row = 0; row < outer * inner; row++) {
         size_t start = row / inner * inner * extent + row % inner;
         size_t to = row / inner * inner * wanted + row % inner;
-        line l = {t->real ? t->real + start : NULL, t->whole ? t->whole + start : NULL, inner,
-                  c2s_attr_int(e->node, "largest", 1) != 0};
-        c2s_index_select(t->index, wanted, extent, t->real ? real_before : whole_before, &l);
+        const double *real = t->keys.real ? t->keys.real + start : NULL;
+        const int64_t *whole = t->keys.whole ? t->keys.whole + start : NULL;
+        line l = {real, whole, inner, c2s_attr_int(e->node, "largest", 1) != 0};
+        c2s_index_select(t->index, wanted, extent, real ? real_before : whole_before, &l);
         for (size_t k = 0; k < wanted; k++) {
             if (t->has_values)
                 memcpy(t->values.data + (to + k * inner) * size,
@@ -111,9 +95,11 @@ static c2s_status top_k_eval(c2s_eval *e) {
     int axis;
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", -1), e->in[0]->type.rank, &axis));
     size_t wanted = (size_t)e->out_type[0].dim[axis];
-    c2s_status status = load_keys(e->in[0], &t.real, &t.whole);
+    c2s_workspace ws = {0};
+    c2s_status status = c2s_sort_keys_of(&ws, e->in[0], &t.keys);
+    t.index = c2s_workspace_array(&ws, wanted, sizeof *t.index);
     if (status == C2S_OK)
-        status = c2s_scratch(wanted, sizeof *t.index, &t.index);
+        status = ws.status;
     if (status == C2S_OK)
         status = c2s_elements_read(e->in[0], &t.x);
     if (status == C2S_OK && t.has_values)
@@ -124,10 +110,8 @@ static c2s_status top_k_eval(c2s_eval *e) {
         status = c2s_elements_commit(e, 0, &t.values);
     c2s_elements_close(&t.x);
     c2s_elements_close(&t.values);
-    free(t.real);
-    free(t.whole);
-    free(t.index);
-    return status;
+    ws.status = status;
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec top_k_attrs[] = {{"axis", C2S_ATTR_INT, false},

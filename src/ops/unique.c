@@ -2,10 +2,8 @@
  *
  * Unique: the distinct elements of a tensor, or its distinct slices along an axis.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "ops/contents.h"
 #include "ops/elements.h"
 #include "ops/index_sort.h"
@@ -40,18 +38,19 @@ typedef struct items {
     c2s_elements x;
     size_t outer, count, inner;
     c2s_dtype dtype;
-    const double *real;   /* elements converted, for floats; */
-    const int64_t *whole; /* ... for integers; strings compare as they are */
+    c2s_sort_keys keys; /* strings compare as they are */
 } items;
 
 static int compare_element(const items *s, size_t a, size_t b) {
-    if (s->real) /* NaN comes last and equals NaN */
-        return s->real[a] < s->real[b]    ? -1
-               : s->real[a] > s->real[b]  ? 1
-               : s->real[a] == s->real[b] ? 0
-                                          : (s->real[a] != s->real[a]) - (s->real[b] != s->real[b]);
-    if (s->whole)
-        return (s->whole[a] > s->whole[b]) - (s->whole[a] < s->whole[b]);
+    const double *real = s->keys.real;
+    const int64_t *whole = s->keys.whole;
+    if (real) /* NaN comes last and equals NaN */
+        return real[a] < real[b]    ? -1
+               : real[a] > real[b]  ? 1
+               : real[a] == real[b] ? 0
+                                    : (real[a] != real[a]) - (real[b] != real[b]);
+    if (whole)
+        return (whole[a] > whole[b]) - (whole[a] < whole[b]);
     const c2s_string *text = (const c2s_string *)(const void *)s->x.data;
     size_t shorter = text[a].size < text[b].size ? text[a].size : text[b].size;
     int order = shorter ? memcmp(text[a].data, text[b].data, shorter) : 0;
@@ -89,19 +88,12 @@ typedef struct groups {
     size_t *sorted, *spare;
 } groups;
 
-static void groups_free(groups *g) {
-    free(g->order);
-    free(g->first);
-    free(g->size);
-    free(g->member);
-    free(g->sorted);
-    free(g->spare);
-}
-
-static c2s_status groups_find(const items *s, bool sorted, groups *g) {
+static c2s_status groups_find(c2s_workspace *ws, const items *s, bool sorted, groups *g) {
     size_t **arrays[] = {&g->order, &g->first, &g->size, &g->member, &g->sorted, &g->spare};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
-        C2S_TRY(c2s_scratch(s->count, sizeof **arrays[k], arrays[k]));
+        *arrays[k] = c2s_workspace_array(ws, s->count, sizeof **arrays[k]);
+    if (ws->status != C2S_OK)
+        return ws->status;
     for (size_t k = 0; k < s->count; k++)
         g->sorted[k] = k;
     c2s_index_sort(g->sorted, g->spare, s->count, item_before, s);
@@ -162,30 +154,11 @@ static c2s_status unique_positions(c2s_eval *e, const items *s, const groups *g)
     return C2S_OK;
 }
 
-/* Integers that need 64 bits without sign, and real numbers, in a form that compares well. */
-static c2s_status load_keys(const c2s_tensor *x, items *s, double **real, int64_t **whole) {
-    if (s->dtype == C2S_STRING)
-        return C2S_OK;
-    if (s->dtype == C2S_COMPLEX64 || s->dtype == C2S_COMPLEX128)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "complex numbers have no order");
-    if (c2s_dtype_is_float(s->dtype)) {
-        C2S_TRY(c2s_tensor_doubles(x, real));
-        s->real = *real;
-        return C2S_OK;
-    }
-    C2S_TRY(c2s_tensor_ints(x, whole));
-    for (size_t k = 0; s->dtype == C2S_UINT64 && k < x->count; k++)
-        (*whole)[k] ^= INT64_MIN;
-    s->whole = *whole;
-    return C2S_OK;
-}
-
 static c2s_status unique_eval(c2s_eval *e) {
     const c2s_tensor *x = e->in[0];
     items s = {.outer = 1, .count = x->count, .inner = 1, .dtype = x->type.dtype};
     groups g = {0};
-    double *real = NULL;
-    int64_t *whole = NULL;
+    c2s_workspace ws = {0};
     int axis = 0;
     if (c2s_attr_has(e->node, "axis")) {
         C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), x->type.rank, &axis));
@@ -194,19 +167,17 @@ static c2s_status unique_eval(c2s_eval *e) {
             *(a < axis ? &s.outer : &s.inner) *= a == axis ? 1 : (size_t)x->type.dim[a];
     }
     c2s_status status = c2s_elements_read(x, &s.x);
+    if (status == C2S_OK && s.dtype != C2S_STRING)
+        status = c2s_sort_keys_of(&ws, x, &s.keys);
     if (status == C2S_OK)
-        status = load_keys(x, &s, &real, &whole);
-    if (status == C2S_OK)
-        status = groups_find(&s, c2s_attr_int(e->node, "sorted", 1) != 0, &g);
+        status = groups_find(&ws, &s, c2s_attr_int(e->node, "sorted", 1) != 0, &g);
     if (status == C2S_OK)
         status = unique_positions(e, &s, &g);
     if (status == C2S_OK)
         status = unique_values(e, &s, &g, axis);
-    groups_free(&g);
     c2s_elements_close(&s.x);
-    free(real);
-    free(whole);
-    return status;
+    ws.status = status;
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec unique_attrs[] = {

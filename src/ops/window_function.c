@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "ops/infer_tensor.h"
@@ -44,18 +43,16 @@ static c2s_status window_infer(c2s_infer *i) {
  * window. */
 static c2s_status window_eval(c2s_eval *e, double a0, double a1, double a2) {
     c2s_tensor *y = e->out[0];
-    double *values;
     if (!y || !y->count)
         return C2S_OK;
     double n = (double)y->count - (c2s_attr_int(e->node, "periodic", 1) ? 0 : 1);
-    C2S_TRY(c2s_scratch(y->count, sizeof *values, &values));
-    for (size_t k = 0; k < y->count; k++) {
+    c2s_workspace ws = {0};
+    double *values = c2s_workspace_out_f64(&ws, y);
+    for (size_t k = 0; ws.status == C2S_OK && k < y->count; k++) {
         double angle = n > 0 ? 2 * pi * (double)k / n : 0;
         values[k] = a0 - a1 * cos(angle) + a2 * cos(2 * angle);
     }
-    c2s_tensor_put_doubles(y, values);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 static c2s_status hann_eval(c2s_eval *e) {
@@ -154,7 +151,7 @@ static void mel_triangle(double *column, int64_t rows, int64_t columns, int64_t 
 
 static c2s_status mel_weight_matrix_eval(c2s_eval *e) {
     c2s_tensor *y = e->out[0];
-    double number[5], *values;
+    double number[5];
     for (unsigned k = 0; k < 5; k++) {
         number[k] = e->in[k]->count == 1 ? c2s_tensor_f64_at(e->in[k], 0) : NAN;
         if (!(number[k] >= 0 && number[k] < 0x1p53))
@@ -164,7 +161,10 @@ static c2s_status mel_weight_matrix_eval(c2s_eval *e) {
         return C2S_OK;
     if (number[SAMPLE_RATE] == 0)
         return c2s_fail(C2S_ERR_INVALID, "sample_rate is 0");
-    C2S_TRY(c2s_scratch(y->count, sizeof *values, &values));
+    c2s_workspace ws = {0};
+    double *values = c2s_workspace_out_f64(&ws, y);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
     for (size_t k = 0; k < y->count; k++)
         values[k] = 0;
     int64_t rows = y->type.dim[0], columns = y->type.dim[1], edge[3];
@@ -178,9 +178,7 @@ static c2s_status mel_weight_matrix_eval(c2s_eval *e) {
         }
         mel_triangle(values + column, rows, columns, edge[0], edge[1], edge[2]);
     }
-    c2s_tensor_put_doubles(y, values);
-    free(values);
-    return C2S_OK;
+    return c2s_workspace_end(&ws);
 }
 
 static const c2s_attr_spec mel_attrs[] = {{"output_datatype", C2S_ATTR_INT, false}, {0}};

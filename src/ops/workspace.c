@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 #include "base/simd.h"
-#include "ir/convert.h"
 
 /* Conversions are cut into pieces for the threads; a multiple of four elements, so that packed
  * types are cut between bytes. */
@@ -191,56 +190,4 @@ c2s_status c2s_workspace_end(c2s_workspace *ws) {
         free(b);
     }
     return ws->status;
-}
-
-static c2s_status must_be_real(const c2s_tensor *tensor) {
-    c2s_dtype dtype = tensor->type.dtype;
-    if (dtype == C2S_STRING || dtype == C2S_COMPLEX64 || dtype == C2S_COMPLEX128)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "an input is of type %s, expected real numbers",
-                        c2s_dtype_name(dtype));
-    return C2S_OK;
-}
-
-c2s_status c2s_tensor_ints(const c2s_tensor *tensor, int64_t **out) {
-    C2S_TRY(must_be_real(tensor));
-    C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
-    if (tensor->count)
-        c2s_load_i64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);
-    return C2S_OK;
-}
-
-c2s_status c2s_tensor_doubles(const c2s_tensor *tensor, double **out) {
-    C2S_TRY(must_be_real(tensor));
-    C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
-    if (tensor->count)
-        c2s_load_f64(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);
-    return C2S_OK;
-}
-
-c2s_status c2s_tensor_indices(const c2s_tensor *tensor, int64_t extent, int64_t **out) {
-    if (!c2s_dtype_is_integer(tensor->type.dtype))
-        return c2s_fail(C2S_ERR_INVALID, "indices are of type %s, expected integers",
-                        c2s_dtype_name(tensor->type.dtype));
-    C2S_TRY(c2s_tensor_ints(tensor, out));
-    for (size_t k = 0; k < tensor->count; k++) {
-        c2s_status status = c2s_index_check(&(*out)[k], extent);
-        if (status != C2S_OK) {
-            free(*out);
-            *out = NULL;
-            return status;
-        }
-    }
-    return C2S_OK;
-}
-
-void c2s_tensor_put_doubles(c2s_tensor *tensor, double *values) {
-    c2s_dtype dtype = tensor->type.dtype;
-    if (!tensor->count)
-        return;
-    if (!c2s_dtype_is_float(dtype)) {
-        double least, most;
-        integer_range(C2S_WIDE_F64, dtype, &least, &most);
-        saturate_f64(values, tensor->count, least, most);
-    }
-    c2s_store_f64(dtype, c2s_tensor_mutable(tensor), 0, tensor->count, values);
 }

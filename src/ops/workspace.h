@@ -46,12 +46,6 @@ c2s_status c2s_index_check(int64_t *index, int64_t extent);
 /* Stores the outputs unless something failed, frees everything, returns the status. */
 c2s_status c2s_workspace_end(c2s_workspace *ws);
 
-/* All elements of a tensor of integers (indices) or real numbers, converted; free(). */
-c2s_status c2s_tensor_ints(const c2s_tensor *tensor, int64_t **out);
-c2s_status c2s_tensor_doubles(const c2s_tensor *tensor, double **out);
-c2s_status c2s_tensor_indices(const c2s_tensor *tensor, int64_t extent, int64_t **out);
-void c2s_tensor_put_doubles(c2s_tensor *tensor, double *values);
-
 static inline const float *c2s_workspace_f32(c2s_workspace *ws, const c2s_tensor *tensor) {
     return c2s_workspace_in(ws, C2S_WIDE_F32, tensor);
 }

@@ -63,16 +63,18 @@ static c2s_status extractor_infer(c2s_infer *i) {
 static c2s_status extractor_eval(c2s_eval *e) {
     const c2s_tensor *x = e->in[0];
     size_t length = row_length(x), count = e->in[1]->count;
-    int64_t *index;
-    C2S_TRY(c2s_tensor_indices(e->in[1], (int64_t)length, &index));
+    c2s_workspace ws = {0};
+    const int64_t *index = c2s_workspace_indices(&ws, e->in[1], (int64_t)length);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
     c2s_elements from = {0}, to = {0};
     c2s_status status = c2s_elements_open(e, &from, &to);
     for (size_t row = 0; status == C2S_OK && count && length && row < x->count / length; row++)
         for (size_t k = 0; k < count; k++)
             memcpy(to.data + (row * count + k) * to.size,
                    from.data + (row * length + (size_t)index[k]) * from.size, from.size);
-    free(index);
-    return c2s_elements_end(e, &from, &to, status);
+    ws.status = c2s_elements_end(e, &from, &to, status);
+    return c2s_workspace_end(&ws);
 }
 
 const c2s_op c2s_op_array_feature_extractor = {
@@ -93,13 +95,14 @@ static c2s_status each_row(c2s_eval *e, void (*change)(const c2s_node *, double 
     const c2s_tensor *x = e->in[0];
     c2s_tensor *y = e->out[0];
     size_t length = row_length(x);
-    double *values;
-    C2S_TRY(c2s_tensor_doubles(x, &values));
-    for (size_t at = 0; length && at < x->count; at += length)
-        change(e->node, values + at, length);
-    c2s_tensor_put_doubles(y, values);
-    free(values);
-    return C2S_OK;
+    c2s_workspace ws = {0};
+    const double *from = c2s_workspace_f64(&ws, x);
+    double *to = c2s_workspace_out_f64(&ws, y);
+    if (ws.status == C2S_OK)
+        memcpy(to, from, x->count * sizeof *to);
+    for (size_t at = 0; ws.status == C2S_OK && length && at < x->count; at += length)
+        change(e->node, to + at, length);
+    return c2s_workspace_end(&ws);
 }
 
 static void binarize(const c2s_node *node, double *row, size_t length) {
@@ -192,26 +195,26 @@ const c2s_op c2s_op_normalizer = {
 
 static c2s_status impute_ints(c2s_eval *e, const int64_t *value, size_t count) {
     const c2s_tensor *x = e->in[0];
-    int64_t replaced = c2s_attr_int(e->node, "replaced_value_int64", 0), *values;
-    C2S_TRY(c2s_tensor_ints(x, &values));
-    for (size_t k = 0; k < x->count; k++)
-        if (values[k] == replaced)
-            values[k] = value[count == 1 ? 0 : k % count];
-    c2s_store_i64(x->type.dtype, c2s_tensor_mutable(e->out[0]), 0, x->count, values);
-    free(values);
-    return C2S_OK;
+    const int64_t replaced = c2s_attr_int(e->node, "replaced_value_int64", 0);
+    c2s_workspace ws = {0};
+    const int64_t *from = c2s_workspace_i64(&ws, x);
+    int64_t *to = c2s_workspace_out(&ws, C2S_WIDE_I64, e->out[0]);
+    for (size_t k = 0; ws.status == C2S_OK && k < x->count; k++)
+        to[k] = from[k] == replaced ? value[count == 1 ? 0 : k % count] : from[k];
+    return c2s_workspace_end(&ws);
 }
 
 static c2s_status impute_floats(c2s_eval *e, const float *value, size_t count) {
     const c2s_tensor *x = e->in[0];
-    double replaced = (double)c2s_attr_float(e->node, "replaced_value_float", 0), *values;
-    C2S_TRY(c2s_tensor_doubles(x, &values));
-    for (size_t k = 0; k < x->count; k++)
-        if (values[k] == replaced || (isnan(values[k]) && isnan(replaced)))
-            values[k] = (double)value[count == 1 ? 0 : k % count];
-    c2s_tensor_put_doubles(e->out[0], values);
-    free(values);
-    return C2S_OK;
+    const double replaced = (double)c2s_attr_float(e->node, "replaced_value_float", 0);
+    c2s_workspace ws = {0};
+    const double *from = c2s_workspace_f64(&ws, x);
+    double *to = c2s_workspace_out_f64(&ws, e->out[0]);
+    for (size_t k = 0; ws.status == C2S_OK && k < x->count; k++) {
+        const bool found = from[k] == replaced || (isnan(from[k]) && isnan(replaced));
+        to[k] = found ? (double)value[count == 1 ? 0 : k % count] : from[k];
+    }
+    return c2s_workspace_end(&ws);
 }
 
 static c2s_status imputer_eval(c2s_eval *e) {

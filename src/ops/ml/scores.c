@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "ir/convert.h"
 #include "ops/ml/ml.h"
-#include "ops/workspace.h"
 
 /* ---- features ---- */
 
@@ -17,7 +17,9 @@ c2s_status c2s_features_read(const c2s_tensor *tensor, c2s_features *out) {
         return c2s_fail(C2S_ERR_INVALID, "the features are no matrix of real numbers");
     out->rows = type->rank == 2 ? (size_t)type->dim[0] : 1;
     out->columns = (size_t)type->dim[type->rank - 1];
-    return c2s_tensor_doubles(tensor, &out->at);
+    C2S_TRY(c2s_scratch(tensor->count, sizeof *out->at, &out->at));
+    c2s_load_f64(type->dtype, c2s_tensor_data(tensor), 0, tensor->count, out->at);
+    return C2S_OK;
 }
 
 c2s_status c2s_features_need(const c2s_infer *i) {
