@@ -7,7 +7,8 @@
 
 #include "rewrite/pattern.h"
 
-extern const c2s_rule c2s_rule_linear_batch_norm, c2s_rule_linear_affine, c2s_rule_matmul_add;
+extern const c2s_rule c2s_rule_linear_batch_norm, c2s_rule_linear_affine, c2s_rule_affine_linear,
+    c2s_rule_matmul_add;
 extern const c2s_rule c2s_rule_pad_conv, c2s_rule_pad_average_pool, c2s_rule_pad_max_pool;
 extern const c2s_rule c2s_rule_transpose_gemm_a, c2s_rule_transpose_gemm_b,
     c2s_rule_transpose_matmul_a, c2s_rule_transpose_matmul_b;

@@ -228,10 +228,11 @@ static c2s_status change_bias(const c2s_linear *l, const c2s_affine *affine, c2s
     return status;
 }
 
-c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *l, const c2s_affine *affine) {
+c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *l, c2s_value *x,
+                            const c2s_affine *affine) {
     bool has_bias = l->bias || c2s_affine_shifts(affine);
     c2s_tensor *weight = NULL, *bias = NULL;
-    c2s_value *in[3] = {l->node->inputs[0].value, l->weight, NULL};
+    c2s_value *in[3] = {x, l->weight, NULL};
     bool scales = false;
     for (size_t c = 0; c < affine->count; c++)
         scales = scales || affine->scale[c] != 1;

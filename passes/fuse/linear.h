@@ -42,7 +42,8 @@ bool c2s_affine_shifts(const c2s_affine *affine);
  * element, or differs along the channel axis only. False if not. */
 bool c2s_linear_channel_values(const c2s_linear *linear, const c2s_tensor *constant, double *out);
 
-/* The node with scaled and shifted output. */
-c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *linear, const c2s_affine *affine);
+/* The node on `x`, with scaled and shifted output. */
+c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *linear, c2s_value *x,
+                            const c2s_affine *affine);
 
 #endif

@@ -70,7 +70,7 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
     c2s_affine affine;
     c2s_value *value = NULL;
     if (!read_affine(m, &l, &affine))
-        value = c2s_linear_build(b, &l, &affine);
+        value = c2s_linear_build(b, &l, m->value[X], &affine);
     c2s_affine_free(&affine);
     return value;
 }

@@ -100,7 +100,7 @@ static c2s_value *scale_linear(c2s_builder *b, c2s_node *node, double factor) {
     c2s_affine affine = c2s_affine_identity(l.channels);
     for (size_t c = 0; c < affine.count; c++)
         affine.scale[c] = factor;
-    c2s_value *value = c2s_linear_build(b, &l, &affine);
+    c2s_value *value = c2s_linear_build(b, &l, node->inputs[0].value, &affine);
     c2s_affine_free(&affine);
     return value;
 }
