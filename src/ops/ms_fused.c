@@ -91,18 +91,18 @@ static const c2s_attr_spec fused_conv_attrs[] = {C2S_CONV_ATTRS,
                                                  {"activation", C2S_ATTR_STRING, false},
                                                  {"activation_params", C2S_ATTR_FLOATS, false},
                                                  {0}};
+/* X, W, and Z, which is added behind the bias. */
+#define FUSED_CONV_QUANT                                                                           \
+    {                                                                                              \
+        .kind = C2S_QUANT_LINEAR, .operands = C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(3),             \
+        .results = C2S_SLOT(0), .weights = C2S_SLOT(1), .weight_axis = 0, .sum_axis = 1, .bias = 3 \
+    }
 const c2s_op c2s_op_ms_fused_conv = {
     .type = "FusedConv",
     .domain = "com.microsoft",
     .inputs = {2, 4},
     .outputs = {1, 1},
-    .quant = {.kind = C2S_QUANT_LINEAR,
-              .operands = C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(3),
-              .results = C2S_SLOT(0),
-              .weights = C2S_SLOT(1),
-              .weight_axis = 0,
-              .sum_axis = 1,
-              .bias = 3},
+    .quant = FUSED_CONV_QUANT,
     .attrs = fused_conv_attrs,
     .ties = c2s_ties_conv,
     .refit = c2s_refit_conv,
@@ -140,7 +140,7 @@ const c2s_op c2s_op_ms_nhwc_fused_conv = {
     .domain = "com.microsoft",
     .inputs = {2, 4},
     .outputs = {1, 1},
-    .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 0, 1, 3),
+    .quant = FUSED_CONV_QUANT,
     .attrs = fused_conv_attrs,
     .ties = c2s_ties_pinned,
     .infer = nhwc_conv_infer,

@@ -52,7 +52,7 @@ static const c2s_attr_spec grid_attrs[] = {{"align_corners", C2S_ATTR_INT, false
                                            {"mode", C2S_ATTR_STRING, false},
                                            {"padding_mode", C2S_ATTR_STRING, false},
                                            {0}};
-STANDARD(grid_sample, "GridSample", 2, 2, 1, ONLY(FLOAT), grid_attrs, c2s_ties_pinned)
+STANDARD(grid_sample, "GridSample", 2, 2, 1, UNARY(WITHIN), grid_attrs, c2s_ties_pinned)
 
 /* pads may be a row, value a vector of one element */
 static void pad(c2s_composite *c) {
@@ -64,7 +64,8 @@ static void pad(c2s_composite *c) {
 }
 C2S_COMPOSITE(pad)
 static const c2s_attr_spec pad_attrs[] = {{"mode", C2S_ATTR_STRING, false}, {0}};
-STANDARD(pad, "Pad", 2, 3, 1, UNARY(SAME), pad_attrs, c2s_ties_pinned)
+STANDARD(pad, "Pad", 2, 3, 1, SLOTS(UNIFY, C2S_SLOT(0) | C2S_SLOT(2), 1u), pad_attrs,
+         c2s_ties_pinned)
 
 static void range(c2s_composite *c) {
     c2s_value *start = scalar_of(c, c2s_composite_in(c, 0)), *step = c2s_composite_in(c, 2);
@@ -214,7 +215,7 @@ static void bias_add(c2s_composite *c) {
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", sum, c2s_composite_in(c, 2)));
 }
 C2S_COMPOSITE(bias_add)
-STANDARD(bias_add, "BiasAdd", 3, 3, 1, ONLY(FLOAT), NULL, c2s_ties_pinned)
+STANDARD(bias_add, "BiasAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_pinned)
 
 /* x + y * gate */
 static void gated_add(c2s_composite *c) {
@@ -222,7 +223,7 @@ static void gated_add(c2s_composite *c) {
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", c2s_composite_in(c, 0), scaled));
 }
 C2S_COMPOSITE(gated_add)
-STANDARD(gated_add, "GatedAdd", 3, 3, 1, ONLY(FLOAT), NULL, c2s_ties_pinned)
+STANDARD(gated_add, "GatedAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_pinned)
 
 /* The left half of x + bias times Gelu of the right half. */
 static void bias_split_gelu(c2s_composite *c) {
@@ -239,4 +240,4 @@ static void bias_split_gelu(c2s_composite *c) {
             c, 0, C2S_APPLY(c, "Mul", split->outputs[0], C2S_APPLY(c, "Gelu", split->outputs[1])));
 }
 C2S_COMPOSITE(bias_split_gelu)
-STANDARD(bias_split_gelu, "BiasSplitGelu", 2, 2, 1, ONLY(FLOAT), NULL, c2s_ties_pinned)
+STANDARD(bias_split_gelu, "BiasSplitGelu", 2, 2, 1, BINARY(OWN), NULL, c2s_ties_pinned)

@@ -9,7 +9,7 @@ expect() { # operators, in order, for these arguments
     found=$("$C2S_BIN" ops "$@" | sed 1d | cut -d ' ' -f 1 | tr '\n' ' ')
     [ "$found" = "$wanted" ] || fail "ops $*: found $found, expected $wanted"
 }
-expect "Conv ConvInteger ConvTranspose " 'Conv*'
+expect "Conv ConvInteger ConvTranspose " --domain ai.onnx 'Conv*'
 expect "Gelu com.microsoft.Gelu " Gelu
 expect "com.microsoft.Gelu " --domain com.microsoft Gelu
 expect "com.microsoft.Gelu " com.microsoft.Gelu
@@ -30,6 +30,10 @@ status=0
 [ "$status" -ne 0 ] || fail "no operator is found, and the status is 0"
 [ ! -s "$scratch/none" ] || fail "no operator is found, and something is printed"
 grep -q 'no operator' "$scratch/message" || fail "the message: $(cat "$scratch/message")"
+
+"$C2S_BIN" ops --missing >"$scratch/missing"
+[ "$(cat "$scratch/missing")" = "no operator of ONNX lacks anything" ] ||
+    fail "operators lack something: $(cat "$scratch/missing")"
 
 "$C2S_BIN" ops --json Conv >"$scratch/json"
 tr -d ' \n' <"$scratch/json" | grep -q '"type":"Conv","since":\[1,11,22\],.*"quant":"linear"' ||

@@ -87,6 +87,15 @@ static const struct {
     {"g (float[5,3] x) => (y) { y = ai.onnx.ml.LinearRegressor "
      "<coefficients = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], targets = 2> (x) }",
      5 * 3 * 2},
+    /* a kernel with each of two vectors of three features, and the sum of them */
+    {"g (float[5,3] x) => (y) { y = ai.onnx.ml.SVMRegressor <n_supports = 2,"
+     "support_vectors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], coefficients = [1.0, 2.0]> (x) }",
+     5 * (2 * 3 + 2)},
+    /* three classes of one vector each: three pairs, each the sum over two vectors */
+    {"g (float[5,1] x) => (l, y) { l, y = ai.onnx.ml.SVMClassifier <classlabels_ints = [1, 2, 3],"
+     "vectors_per_class = [1, 1, 1], support_vectors = [1.0, 2.0, 3.0], rho = [0.0, 0.0, 0.0],"
+     "coefficients = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]> (x) }",
+     5 * (3 + 3 * 2)},
     {"g (float[5,2] x) => (l, y) { l, y = ai.onnx.ml.LinearClassifier "
      "<coefficients = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], classlabels_ints = [1, 2, 3]> (x) }",
      5 * 2 * 3},

@@ -196,6 +196,35 @@ static const text_case texts[] = {
     {"g (float[4] x, float[4] b) => (y) { y = com.microsoft.FastGelu (x, b) }", C2S_QUANT_OWN},
     {"g (float[4] x) => (y) { y = com.microsoft.Gelu (x) }", C2S_QUANT_OWN},
     {"g (float[4] x) => (y) { y = com.microsoft.QuickGelu (x) }", C2S_QUANT_OWN},
+    {"g (float[1,4,4] x, float[4] b, float[1,4,4] s) => (y)"
+     "{ y = com.microsoft.BiasAdd (x, b, s) }",
+     C2S_QUANT_OWN},
+    {"g (float[1,4,4] x, float[1,4,4] y, float[4] v) => (z)"
+     "{ z = com.microsoft.GatedAdd (x, y, v) }",
+     C2S_QUANT_OWN},
+    {"g (float[1,4,8] x, float[8] b) => (y) { y = com.microsoft.BiasSplitGelu (x, b) }",
+     C2S_QUANT_OWN},
+    {"g (float[3,3] x) => (y) <int32 at = {1}> { y = com.microsoft.ExpandDims (x, at) }",
+     C2S_QUANT_SAME},
+    {"g (float[3,3] x) => (y) <int32[2,1] at = {2, 0}> { y = com.microsoft.GatherND (x, at) }",
+     C2S_QUANT_SAME},
+    {"g (float[1,1,3,3] x, float[1,4,4,2] at) => (y) { y = com.microsoft.GridSample (x, at) }",
+     C2S_QUANT_WITHIN},
+    {"g (float[3,3] x, float[1] v) => (y) <int64[4] by = {1, 0, 0, 2}>"
+     "{ y = com.microsoft.Pad (x, by, v) }",
+     C2S_QUANT_UNIFY},
+    {"g (float[3,3] x) => (y) { y = com.microsoft.Trilu (x) }", C2S_QUANT_SAME},
+    {"g (float[9] x) => (y) { y = com.microsoft.Unique (x) }", C2S_QUANT_SAME},
+    {"g (float[2,9] x) => (y) { y = com.microsoft.UnfoldTensor <size = 3> (x) }", C2S_QUANT_SAME},
+    {"g (float[1,5,5,4] x, float[6,2,3,3] w, float[6] b) => (y)"
+     "{ y = com.microsoft.NhwcConv <group = 2> (x, w, b) }",
+     C2S_QUANT_LINEAR},
+    {"g (float[1,5,5,4] x, float[6,4,3,3] w, float[6] b, float[1,3,3,6] z) => (y)"
+     "{ y = com.microsoft.NhwcFusedConv <activation = \"Relu\"> (x, w, b, z) }",
+     C2S_QUANT_LINEAR},
+    {"g (float[1,4,5,5] x, float[4,6,3,3] w, float[6] b) => (y) <int64[4] by = {1, 1, 1, 1}>"
+     "{ y = com.microsoft.ConvTransposeWithDynamicPads (x, w, by, b) }",
+     C2S_QUANT_LINEAR},
 };
 
 /* The axes of weights, and whether input 2 is a bias, by attributes and shapes. */
@@ -230,6 +259,12 @@ static const struct axis_case {
     {"g (float[5,2,3] x, float[5,4,3] w) => (y)"
      "{ y = com.microsoft.FusedMatMul <transB = 1> (x, w) }",
      1, 2, false},
+    {"g (float[2,3] x, float[4,3] w) => (y)"
+     "{ y = com.microsoft.TransposeMatMul <transB = 1> (x, w) }",
+     0, 1, false},
+    {"g (float[2,3] x, float[4,3] w) => (y)"
+     "{ y = com.microsoft.FusedMatMulActivation <transB = 1, activation = \"Relu\"> (x, w) }",
+     0, 1, false},
     {"g (float[1,4,5] x, float[4,2,3] w, float[2] b) => (y) { y = ConvTranspose (x, w, b) }", 1, 0,
      true},
 };

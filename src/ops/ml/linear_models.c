@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "ir/convert.h"
-#include "ops/macs.h"
 #include "ops/ml/ml.h"
 #include "ops/ties_rules.h"
 
@@ -67,14 +66,6 @@ static c2s_status regressor_eval(c2s_eval *e) {
     return status;
 }
 
-static int64_t linear_macs(const c2s_node *node) {
-    const c2s_value *x = c2s_node_in(node, 0);
-    size_t coefficients;
-    c2s_attr_floats(node, "coefficients", &coefficients);
-    return c2s_macs_mul(x && x->type.rank == 2 ? c2s_macs_extents(&x->type, 0, 1) : 1,
-                        (int64_t)coefficients);
-}
-
 const c2s_op c2s_op_linear_regressor = {
     .type = "LinearRegressor",
     .domain = "ai.onnx.ml",
@@ -84,7 +75,7 @@ const c2s_op c2s_op_linear_regressor = {
     .ties = c2s_ties_batch,
     .infer = regressor_infer,
     .eval = regressor_eval,
-    .macs = linear_macs,
+    .macs = c2s_coefficient_macs,
 };
 
 /* ---- LinearClassifier ---- */
@@ -163,5 +154,5 @@ const c2s_op c2s_op_linear_classifier = {
     .ties = c2s_ties_batch,
     .infer = classifier_infer,
     .eval = classifier_eval,
-    .macs = linear_macs,
+    .macs = c2s_coefficient_macs,
 };

@@ -14,6 +14,10 @@ typedef struct c2s_features {
 } c2s_features;
 c2s_status c2s_features_read(const c2s_tensor *tensor, c2s_features *out);
 
+/* Multiply-accumulates of linear models and of support vectors: rows times coefficients, and rows
+ * times the numbers of the vectors, whatever the kernel. */
+int64_t c2s_coefficient_macs(const c2s_node *node);
+
 /* Types of rows: [N] and [N, columns] where input 0 is [N, C] or [C]. */
 c2s_type c2s_rows_type(const c2s_infer *i, c2s_dtype dtype);
 c2s_type c2s_table_type(const c2s_infer *i, c2s_dtype dtype, c2s_dim columns);

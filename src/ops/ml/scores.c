@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "ir/convert.h"
+#include "ops/macs.h"
 #include "ops/ml/ml.h"
 
 /* ---- features ---- */
@@ -44,6 +45,15 @@ c2s_type c2s_rows_type(const c2s_infer *i, c2s_dtype dtype) {
 c2s_type c2s_table_type(const c2s_infer *i, c2s_dtype dtype, c2s_dim columns) {
     c2s_dim dim[2] = {rows_of(i), columns};
     return c2s_type_tensor(dtype, 2, dim);
+}
+
+int64_t c2s_coefficient_macs(const c2s_node *node) {
+    const c2s_value *x = c2s_node_in(node, 0);
+    size_t coefficients, vectors;
+    c2s_attr_floats(node, "coefficients", &coefficients);
+    c2s_attr_floats(node, "support_vectors", &vectors);
+    return c2s_macs_mul(x && x->type.rank == 2 ? c2s_macs_extents(&x->type, 0, 1) : 1,
+                        (int64_t)(coefficients + vectors));
 }
 
 /* ---- transforms ---- */

@@ -124,4 +124,5 @@ const c2s_op c2s_op_svm_regressor = {
     .ties = c2s_ties_batch,
     .infer = regressor_infer,
     .eval = regressor_eval,
+    .macs = c2s_coefficient_macs,
 };

@@ -279,4 +279,5 @@ const c2s_op c2s_op_svm_classifier = {
     .ties = c2s_ties_batch,
     .infer = classifier_infer,
     .eval = classifier_eval,
+    .macs = c2s_coefficient_macs,
 };
