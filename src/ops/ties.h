@@ -99,8 +99,8 @@ void c2s_refit_attr(const c2s_refit *r, const char *name, unsigned space, int64_
 /* Makes the integers `values` the content of formal input `slot`, a 1-D operand, unless that is its
  * constant already. The constant of other users stays. */
 c2s_status c2s_refit_ints(const c2s_refit *r, unsigned slot, const int64_t *values, size_t count);
-/* Runs the operator's refit if it has one. C2S_ERR_UNSUPPORTED with the reason if the node cannot
- * follow (a target shape that is computed, say). */
+/* Runs the operator's refit if it has one and elements were removed. C2S_ERR_UNSUPPORTED with the
+ * reason if the node cannot follow (a target shape that is computed, say). */
 c2s_status c2s_node_refit(const c2s_refit *r);
 
 /* ---- for operators ---- */

@@ -203,8 +203,17 @@ c2s_status c2s_refit_ints(const c2s_refit *r, unsigned slot, const int64_t *valu
     return C2S_OK;
 }
 
+static bool loses_elements(const c2s_refit *r) {
+    for (unsigned s = 0; s < r->before->spaces.count; s++)
+        if (c2s_refit_extent(r, s) != r->before->spaces.at[s].extent)
+            return true;
+    return false;
+}
+
 c2s_status c2s_node_refit(const c2s_refit *r) {
-    c2s_status status = r->node->op->refit ? r->node->op->refit(r) : C2S_OK;
+    if (!r->node->op->refit || !loses_elements(r))
+        return C2S_OK;
+    c2s_status status = r->node->op->refit(r);
     if (status != C2S_OK)
         c2s_note("%s", c2s_node_text(r->node));
     return status;
