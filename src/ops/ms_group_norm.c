@@ -74,7 +74,8 @@ const c2s_op c2s_op_ms_group_norm = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = attrs,
-    .ties = c2s_ties_pinned,
+    .ties = c2s_ties_ms_group_norm,
+    .refit = c2s_refit_ms_group_norm,
     .infer = group_norm_infer,
     .eval = group_norm_eval,
 };

@@ -74,7 +74,7 @@ static void qlinear_where(c2s_composite *c) {
                7, 1);
 }
 C2S_COMPOSITE(qlinear_where)
-QLINEAR(qlinear_where, "QLinearWhere", 3, 9, NULL, c2s_ties_pinned)
+QLINEAR(qlinear_where, "QLinearWhere", 3, 9, NULL, c2s_ties_qlinear_where)
 
 static void qlinear_reduce_mean(c2s_composite *c) {
     size_t count;
@@ -89,7 +89,7 @@ C2S_COMPOSITE(qlinear_reduce_mean)
 
 static const c2s_attr_spec reduce_attrs[] = {
     {"axes", C2S_ATTR_INTS, true}, {"keepdims", C2S_ATTR_INT, true}, {0}};
-QLINEAR(qlinear_reduce_mean, "QLinearReduceMean", 2, 5, reduce_attrs, c2s_ties_pinned)
+QLINEAR(qlinear_reduce_mean, "QLinearReduceMean", 2, 5, reduce_attrs, c2s_ties_reduce)
 
 /* ---- pools ---- */
 
@@ -134,7 +134,7 @@ static void nhwc_max_pool(c2s_composite *c) {
 C2S_COMPOSITE(nhwc_max_pool)
 
 static const c2s_attr_spec max_pool_attrs[] = {C2S_POOL_ATTRS, {0}};
-QLINEAR(nhwc_max_pool, "NhwcMaxPool", 1, 1, max_pool_attrs, c2s_ties_pinned)
+QLINEAR(nhwc_max_pool, "NhwcMaxPool", 1, 1, max_pool_attrs, c2s_ties_nhwc_pool)
 
 /* ---- Conv ---- */
 
@@ -166,7 +166,8 @@ const c2s_op c2s_op_ms_qlinear_conv = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = conv_attrs,
-    .ties = c2s_ties_pinned,
+    .ties = c2s_ties_qlinear_conv,
+    .refit = c2s_refit_conv,
     .infer = qlinear_conv_infer,
     .eval = qlinear_conv_eval,
     .macs = qlinear_conv_macs,

@@ -112,7 +112,7 @@ const c2s_op c2s_op_ms_mul_integer = {
     .inputs = {1, 4}, /* zero points may be left out */
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
-    .ties = c2s_ties_pinned,
+    .ties = c2s_ties_mul_integer,
     .infer = mul_integer_infer,
     .eval = mul_integer_eval,
 };

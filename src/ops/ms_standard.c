@@ -33,7 +33,7 @@ static void expand_dims(c2s_composite *c) {
         C2S_APPLY(c, "Unsqueeze", c2s_composite_in(c, 0), c2s_composite_reshape(c, axis, &one, 1)));
 }
 C2S_COMPOSITE(expand_dims)
-STANDARD(expand_dims, "ExpandDims", 2, 2, 1, UNARY(SAME), NULL, c2s_ties_pinned)
+STANDARD(expand_dims, "ExpandDims", 2, 2, 1, UNARY(SAME), NULL, c2s_ties_view)
 
 static void gather_nd(c2s_composite *c) {
     c2s_composite_out(c, 0,
@@ -41,7 +41,7 @@ static void gather_nd(c2s_composite *c) {
                                 c2s_composite_cast(c, c2s_composite_in(c, 1), C2S_INT64)));
 }
 C2S_COMPOSITE(gather_nd)
-STANDARD(gather_nd, "GatherND", 2, 2, 1, UNARY(SAME), NULL, c2s_ties_pinned)
+STANDARD(gather_nd, "GatherND", 2, 2, 1, UNARY(SAME), NULL, c2s_ties_gather_nd)
 
 static void grid_sample(c2s_composite *c) {
     c2s_composite_out(
@@ -52,7 +52,7 @@ static const c2s_attr_spec grid_attrs[] = {{"align_corners", C2S_ATTR_INT, false
                                            {"mode", C2S_ATTR_STRING, false},
                                            {"padding_mode", C2S_ATTR_STRING, false},
                                            {0}};
-STANDARD(grid_sample, "GridSample", 2, 2, 1, UNARY(WITHIN), grid_attrs, c2s_ties_pinned)
+STANDARD(grid_sample, "GridSample", 2, 2, 1, UNARY(WITHIN), grid_attrs, c2s_ties_grid_sample)
 
 /* pads may be a row, value a vector of one element */
 static void pad(c2s_composite *c) {
@@ -208,14 +208,15 @@ static void bias_softmax(c2s_composite *c) {
 C2S_COMPOSITE(bias_softmax)
 static const c2s_attr_spec bias_softmax_attrs[] = {
     {"axis", C2S_ATTR_INT, false}, {"is_inner_broadcast", C2S_ATTR_INT, true}, {0}};
-STANDARD(bias_softmax, "BiasSoftmax", 2, 2, 1, ONLY(FLOAT), bias_softmax_attrs, c2s_ties_pinned)
+STANDARD(bias_softmax, "BiasSoftmax", 2, 2, 1, ONLY(FLOAT), bias_softmax_attrs,
+         c2s_ties_bias_softmax)
 
 static void bias_add(c2s_composite *c) {
     c2s_value *sum = C2S_APPLY(c, "Add", c2s_composite_in(c, 0), c2s_composite_in(c, 1));
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", sum, c2s_composite_in(c, 2)));
 }
 C2S_COMPOSITE(bias_add)
-STANDARD(bias_add, "BiasAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_pinned)
+STANDARD(bias_add, "BiasAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_elementwise)
 
 /* x + y * gate */
 static void gated_add(c2s_composite *c) {
@@ -223,7 +224,7 @@ static void gated_add(c2s_composite *c) {
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", c2s_composite_in(c, 0), scaled));
 }
 C2S_COMPOSITE(gated_add)
-STANDARD(gated_add, "GatedAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_pinned)
+STANDARD(gated_add, "GatedAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_elementwise)
 
 /* The left half of x + bias times Gelu of the right half. */
 static void bias_split_gelu(c2s_composite *c) {

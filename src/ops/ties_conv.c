@@ -8,9 +8,9 @@
 
 enum { BATCH, GROUPS, OUTPUTS, INPUTS };
 
-/* The spaces above, tied to x, w and Y. The weight is [Y's channels, inputs of a group, ...];
- * transposed: [X's channels, outputs of a group, ...]. */
-static void tie_conv(c2s_ties *t, bool transposed, unsigned x, unsigned w) {
+/* The spaces above, tied to x, w and Y, whose channels are axis `channels`. The weight is [Y's
+ * channels, inputs of a group, ...]; transposed: [X's channels, outputs of a group, ...]. */
+static void tie_conv(c2s_ties *t, bool transposed, unsigned x, unsigned w, int channels) {
     int64_t groups = c2s_attr_int(t->node, "group", 1);
     int64_t first = c2s_ties_extent(t, false, w, 0), of_group = c2s_ties_extent(t, false, w, 1);
     bool known = groups > 0 && first > 0 && first % groups == 0;
@@ -20,13 +20,13 @@ static void tie_conv(c2s_ties *t, bool transposed, unsigned x, unsigned w) {
     c2s_ties_space(t, C2S_TIE_KEEP, known && in && out ? groups : 0);
     c2s_ties_space(t, C2S_TIE_KEEP, out);
     c2s_ties_space(t, C2S_TIE_SUM, in);
-    c2s_ties_in(t, GROUPS, x, 1, in);
-    c2s_ties_in(t, INPUTS, x, 1, 1);
+    c2s_ties_in(t, GROUPS, x, channels, in);
+    c2s_ties_in(t, INPUTS, x, channels, 1);
     c2s_ties_in(t, GROUPS, w, 0, transposed ? in : out);
     c2s_ties_in(t, transposed ? INPUTS : OUTPUTS, w, 0, 1);
     c2s_ties_in(t, transposed ? OUTPUTS : INPUTS, w, 1, 1);
-    c2s_ties_out(t, GROUPS, 0, 1, out);
-    c2s_ties_out(t, OUTPUTS, 0, 1, 1);
+    c2s_ties_out(t, GROUPS, 0, channels, out);
+    c2s_ties_out(t, OUTPUTS, 0, channels, 1);
 }
 
 /* A vector with one element per output channel, or one for all. */
@@ -35,28 +35,36 @@ static void tie_vector(c2s_ties *t, unsigned slot) {
     c2s_ties_in(t, OUTPUTS, slot, 0, 1);
 }
 
-void c2s_ties_conv(c2s_ties *t) {
+static void tie_fused(c2s_ties *t, int channels) {
     enum { ADDED = 3 };
-    tie_conv(t, false, 0, 1);
+    tie_conv(t, false, 0, 1, channels);
     tie_vector(t, 2);
     c2s_ties_in(t, BATCH, ADDED, 0, 1);
-    c2s_ties_in(t, GROUPS, ADDED, 1, t->spaces.at[OUTPUTS].extent);
-    c2s_ties_in(t, OUTPUTS, ADDED, 1, 1);
+    c2s_ties_in(t, GROUPS, ADDED, channels, t->spaces.at[OUTPUTS].extent);
+    c2s_ties_in(t, OUTPUTS, ADDED, channels, 1);
+}
+
+void c2s_ties_conv(c2s_ties *t) {
+    tie_fused(t, 1);
+}
+
+void c2s_ties_nhwc_conv(c2s_ties *t) {
+    tie_fused(t, -1);
 }
 
 void c2s_ties_conv_transpose(c2s_ties *t) {
-    tie_conv(t, true, 0, 1);
+    tie_conv(t, true, 0, 1, 1);
     tie_vector(t, 2);
 }
 
 void c2s_ties_conv_integer(c2s_ties *t) {
-    tie_conv(t, false, 0, 1);
+    tie_conv(t, false, 0, 1, 1);
     tie_vector(t, 3);
 }
 
 void c2s_ties_qlinear_conv(c2s_ties *t) {
     enum { X = 0, W = 3, W_SCALE = 4, W_ZERO = 5, BIAS = 8 };
-    tie_conv(t, false, X, W);
+    tie_conv(t, false, X, W, c2s_attr_int(t->node, "channels_last", 0) != 0 ? -1 : 1);
     tie_vector(t, W_SCALE);
     tie_vector(t, W_ZERO);
     tie_vector(t, BIAS);
@@ -64,7 +72,7 @@ void c2s_ties_qlinear_conv(c2s_ties *t) {
 
 void c2s_ties_deform_conv(c2s_ties *t) {
     enum { X, W, OFFSET, BIAS, MASK };
-    tie_conv(t, false, X, W);
+    tie_conv(t, false, X, W, 1);
     tie_vector(t, BIAS);
     c2s_ties_in(t, BATCH, OFFSET, 0, 1);
     c2s_ties_in(t, BATCH, MASK, 0, 1);

@@ -48,27 +48,41 @@ void c2s_ties_mean_variance_norm(c2s_ties *t) {
 
 enum { BATCH, GROUPS, WITHIN };
 
-void c2s_ties_group_norm(c2s_ties *t) {
+static void tie_groups(c2s_ties *t, int64_t groups, int axis) {
     enum { X, SCALE, BIAS };
-    int64_t groups = c2s_attr_int(t->node, "num_groups", 0);
-    int64_t channels = c2s_ties_extent(t, false, X, 1);
+    int64_t channels = c2s_ties_extent(t, false, X, axis);
     bool fits = groups > 0 && channels % groups == 0;
     c2s_ties_over(t, C2S_TIE_KEEP, X, 0, 0);
     c2s_ties_space(t, C2S_TIE_KEEP, fits ? groups : 0);
     c2s_ties_space(t, C2S_TIE_MIX, fits ? channels / groups : 0);
     for (unsigned space = GROUPS; space <= WITHIN && fits; space++) {
         int64_t repeat = space == GROUPS ? channels / groups : 1;
-        c2s_ties_in(t, space, X, 1, repeat);
+        c2s_ties_in(t, space, X, axis, repeat);
         c2s_ties_in(t, space, SCALE, 0, repeat);
         c2s_ties_in(t, space, BIAS, 0, repeat);
-        c2s_ties_out(t, space, 0, 1, repeat);
+        c2s_ties_out(t, space, 0, axis, repeat);
     }
-    for (int axis = 2; axis < c2s_ties_rank(t, false, X); axis++)
-        c2s_ties_over(t, C2S_TIE_MIX, X, axis, axis);
+}
+
+void c2s_ties_group_norm(c2s_ties *t) {
+    tie_groups(t, c2s_attr_int(t->node, "num_groups", 0), 1);
+    for (int axis = 2; axis < c2s_ties_rank(t, false, 0); axis++)
+        c2s_ties_over(t, C2S_TIE_MIX, 0, axis, axis);
 }
 
 c2s_status c2s_refit_group_norm(const c2s_refit *r) {
     c2s_refit_attr(r, "num_groups", GROUPS, 1);
+    return C2S_OK;
+}
+
+/* com.microsoft: spatial axes are pinned. */
+void c2s_ties_ms_group_norm(c2s_ties *t) {
+    bool last = c2s_attr_int(t->node, "channels_last", 1) != 0;
+    tie_groups(t, c2s_attr_int(t->node, "groups", 0), last ? -1 : 1);
+}
+
+c2s_status c2s_refit_ms_group_norm(const c2s_refit *r) {
+    c2s_refit_attr(r, "groups", GROUPS, 1);
     return C2S_OK;
 }
 

@@ -19,10 +19,16 @@ void c2s_ties_max_pool(c2s_ties *t) {
     c2s_ties_over(t, role, 0, 1, 1);
 }
 
-void c2s_ties_pool_either(c2s_ties *t) {
-    int channels = c2s_attr_int(t->node, "channels_last", 0) != 0 ? -1 : 1;
+void c2s_ties_nhwc_pool(c2s_ties *t) {
     c2s_ties_over(t, C2S_TIE_KEEP, 0, 0, 0);
-    c2s_ties_over(t, C2S_TIE_KEEP, 0, channels, channels);
+    c2s_ties_over(t, C2S_TIE_KEEP, 0, -1, -1);
+}
+
+void c2s_ties_pool_either(c2s_ties *t) {
+    if (c2s_attr_int(t->node, "channels_last", 0) != 0)
+        c2s_ties_nhwc_pool(t);
+    else
+        c2s_ties_pool(t);
 }
 
 /* X [batch, channels, ...], regions [count, ...], batch indices [count] in RoiAlign; Y [count,

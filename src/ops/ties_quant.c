@@ -38,12 +38,27 @@ void c2s_ties_qlinear_unary(c2s_ties *t) {
     c2s_ties_broadcast(t, 1, 0);
 }
 
-void c2s_ties_qlinear_binary(c2s_ties *t) {
-    enum { A = 0, B = 3 };
+/* Elementwise in input 0 and two others, or one (0). */
+static void tie_elements(c2s_ties *t, unsigned a, unsigned b) {
     int rank = c2s_ties_rank(t, true, 0);
-    c2s_ties_broadcast(t, A + 1, 0);
-    for (int axis = 0; axis < rank; axis++)
-        c2s_ties_in(t, (unsigned)axis, B, axis - rank, 1);
+    c2s_ties_broadcast(t, 1, 0);
+    for (int axis = 0; axis < rank; axis++) {
+        c2s_ties_in(t, (unsigned)axis, a, axis - rank, 1);
+        if (b)
+            c2s_ties_in(t, (unsigned)axis, b, axis - rank, 1);
+    }
+}
+
+void c2s_ties_qlinear_binary(c2s_ties *t) {
+    tie_elements(t, 3, 0);
+}
+
+void c2s_ties_qlinear_where(c2s_ties *t) {
+    tie_elements(t, 1, 4);
+}
+
+void c2s_ties_mul_integer(c2s_ties *t) {
+    tie_elements(t, 2, 0);
 }
 
 /* Up to opset 12 over all axes from `axis` on. */

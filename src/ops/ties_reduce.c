@@ -87,6 +87,12 @@ void c2s_ties_softmax(c2s_ties *t) {
         c2s_ties_broadcast(t, 1, 1u << axis);
 }
 
+void c2s_ties_bias_softmax(c2s_ties *t) {
+    int axis = c2s_ties_axis(t, "axis", 1, c2s_ties_rank(t, true, 0));
+    if (axis >= 0)
+        c2s_ties_broadcast(t, 2, ~0u << axis);
+}
+
 void c2s_ties_cumulative(c2s_ties *t) {
     int rank = c2s_ties_rank(t, true, 0);
     int64_t axis;

@@ -9,7 +9,8 @@
 #include "ops/ties.h"
 
 /* ---- ties_conv.c: batch, groups, output and input channels ---- */
-void c2s_ties_conv(c2s_ties *t); /* also with a summand behind the bias (FusedConv) */
+void c2s_ties_conv(c2s_ties *t);      /* also with a summand behind the bias (FusedConv) */
+void c2s_ties_nhwc_conv(c2s_ties *t); /* X, Y and the summand [batch, ..., channels] */
 void c2s_ties_conv_transpose(c2s_ties *t);
 void c2s_ties_conv_integer(c2s_ties *t);
 void c2s_ties_qlinear_conv(c2s_ties *t);
@@ -20,6 +21,7 @@ c2s_status c2s_refit_conv(const c2s_refit *r);
 /* ---- ties_pool.c: batch and channels of what works on spatial axes ---- */
 void c2s_ties_pool(c2s_ties *t);        /* X, Y [batch, channels, ...] */
 void c2s_ties_max_pool(c2s_ties *t);    /* with indices into the whole tensor */
+void c2s_ties_nhwc_pool(c2s_ties *t);   /* [batch, ..., channels] */
 void c2s_ties_pool_either(c2s_ties *t); /* attribute channels_last */
 void c2s_ties_roi(c2s_ties *t);
 void c2s_ties_grid_sample(c2s_ties *t);
@@ -45,6 +47,8 @@ void c2s_ties_quantize(c2s_ties *t); /* QuantizeLinear, DequantizeLinear */
 void c2s_ties_dynamic_quantize(c2s_ties *t);
 void c2s_ties_qlinear_unary(c2s_ties *t); /* x, scale, zero point, y's scale and zero point */
 void c2s_ties_qlinear_binary(c2s_ties *t);
+void c2s_ties_qlinear_where(c2s_ties *t);
+void c2s_ties_mul_integer(c2s_ties *t); /* A, zero point, B, zero point */
 void c2s_ties_qlinear_softmax(c2s_ties *t);
 
 /* ---- ties_view.c: the same elements under another shape ---- */
@@ -93,7 +97,8 @@ void c2s_ties_reduce_sum(c2s_ties *t); /* zeros do not count: ReduceSum, L1, L2,
 void c2s_ties_reduce(c2s_ties *t);     /* they do: ReduceMean, Max, ... */
 void c2s_ties_arg_reduce(c2s_ties *t);
 void c2s_ties_top_k(c2s_ties *t);
-void c2s_ties_softmax(c2s_ties *t); /* results along `axis` (-1) depend on one another */
+void c2s_ties_softmax(c2s_ties *t);      /* results along `axis` (-1) depend on one another */
+void c2s_ties_bias_softmax(c2s_ties *t); /* over all axes from `axis` (1) on */
 void c2s_ties_cumulative(c2s_ties *t);
 void c2s_ties_dft(c2s_ties *t);
 void c2s_ties_first_input(c2s_ties *t); /* elementwise in input 0; the others say how */
@@ -107,6 +112,8 @@ void c2s_ties_batch_norm(c2s_ties *t);
 void c2s_ties_instance_norm(c2s_ties *t);
 void c2s_ties_group_norm(c2s_ties *t);
 c2s_status c2s_refit_group_norm(const c2s_refit *r);
+void c2s_ties_ms_group_norm(c2s_ties *t);
+c2s_status c2s_refit_ms_group_norm(const c2s_refit *r);
 void c2s_ties_layer_norm(c2s_ties *t); /* from `axis` (-1) on, all inputs broadcast */
 void c2s_ties_mean_variance_norm(c2s_ties *t);
 void c2s_ties_lrn(c2s_ties *t);
