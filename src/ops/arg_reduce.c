@@ -15,25 +15,26 @@ enum { LANES = 8 };
 /* NAME_line: the position in a contiguous line, by finding the best value first. */
 #define ARG(name, type, better)                                                                    \
     C2S_INLINE void name##_best(const type *x, size_t n, type *best, bool *nan) {                  \
-        type lane[LANES];                                                                          \
-        int unordered = 0;                                                                         \
+        type lane[LANES], unordered[LANES] = {0}; /* not 0: NaN was there */                       \
         size_t k = 0;                                                                              \
         for (size_t l = 0; l < LANES; l++)                                                         \
             lane[l] = x[0];                                                                        \
         for (; k + LANES <= n; k += LANES)                                                         \
             for (size_t l = 0; l < LANES; l++) {                                                   \
                 const type a = x[k + l], b = lane[l];                                              \
-                unordered |= a != a;                                                               \
+                unordered[l] = a != a ? 1 : unordered[l];                                          \
                 lane[l] = a better b ? a : b;                                                      \
             }                                                                                      \
         for (; k < n; k++) {                                                                       \
-            unordered |= x[k] != x[k];                                                             \
+            unordered[0] = x[k] != x[k] ? 1 : unordered[0];                                        \
             lane[0] = x[k] better lane[0] ? x[k] : lane[0];                                        \
         }                                                                                          \
-        for (size_t l = 1; l < LANES; l++)                                                         \
+        *nan = unordered[0] != 0;                                                                  \
+        for (size_t l = 1; l < LANES; l++) {                                                       \
             lane[0] = lane[l] better lane[0] ? lane[l] : lane[0];                                  \
+            *nan |= unordered[l] != 0;                                                             \
+        }                                                                                          \
         *best = lane[0];                                                                           \
-        *nan = unordered;                                                                          \
     }                                                                                              \
     C2S_SIMD(name##_fold, name##_best, (const type *x, size_t n, type *best, bool *nan),           \
              (x, n, best, nan))                                                                    \

@@ -10,14 +10,14 @@
 #include "ops/elementary.h"
 #include "ops/pointwise.h"
 
-#define ARITHMETIC(symbol, name, quantized, traits, contents)                                      \
+#define ARITHMETIC(symbol, name, quantized, traits, contents, evaluation)                          \
     static c2s_status symbol##_infer(c2s_infer *i) {                                               \
         C2S_TRY(c2s_infer_broadcast_all(i));                                                       \
         c2s_contents_fold(i, contents);                                                            \
         return C2S_OK;                                                                             \
     }                                                                                              \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_pointwise_eval(e, &symbol##_blocks, 2, NULL);                                   \
+        return evaluation;                                                                         \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -31,24 +31,31 @@
 C2S_FLOAT_BLOCKS2(add, x + y)
 C2S_BLOCK2(add, u64, uint64_t, x + y)
 static const c2s_blocks add_blocks = {add_f32, add_f64, add_u64, add_u64};
-ARITHMETIC(add, "Add", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_add)
+C2S_LOW_BLOCKS2(add, x + y)
+ARITHMETIC(add, "Add", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_add,
+           c2s_wrapping_eval(e, &add_blocks, add_low, 2))
 
 C2S_FLOAT_BLOCKS2(sub, x - y)
 C2S_BLOCK2(sub, u64, uint64_t, x - y)
 static const c2s_blocks sub_blocks = {sub_f32, sub_f64, sub_u64, sub_u64};
-ARITHMETIC(sub, "Sub", (C2S_QUANT_BINARY(OWN)), 0, c2s_dim_sub)
+C2S_LOW_BLOCKS2(sub, x - y)
+ARITHMETIC(sub, "Sub", (C2S_QUANT_BINARY(OWN)), 0, c2s_dim_sub,
+           c2s_wrapping_eval(e, &sub_blocks, sub_low, 2))
 
 C2S_FLOAT_BLOCKS2(mul, (x * y))
 C2S_BLOCK2(mul, u64, uint64_t, (x * y))
 static const c2s_blocks mul_blocks = {mul_f32, mul_f64, mul_u64, mul_u64};
-ARITHMETIC(mul, "Mul", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_mul)
+C2S_LOW_BLOCKS2(mul, (x * y))
+ARITHMETIC(mul, "Mul", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_mul,
+           c2s_wrapping_eval(e, &mul_blocks, mul_low, 2))
 
 /* The least integer divided by -1 wraps around to itself. */
 C2S_FLOAT_BLOCKS2(div, x / y)
 C2S_BLOCK2(div, i64, int64_t, y == 0 ? 0 : y == -1 ? (T)(0 - (uint64_t)x) : x / y)
 C2S_BLOCK2(div, u64, uint64_t, y == 0 ? 0 : x / y)
 static const c2s_blocks div_blocks = {div_f32, div_f64, div_i64, div_u64};
-ARITHMETIC(div, "Div", (C2S_QUANT_BINARY(FLOAT)), 0, c2s_dim_truncdiv)
+ARITHMETIC(div, "Div", (C2S_QUANT_BINARY(FLOAT)), 0, c2s_dim_truncdiv,
+           c2s_pointwise_eval(e, &div_blocks, 2, NULL))
 
 /* Remainders: of the truncated quotient (sign of x), and of the rounded-down one (sign of y). */
 static int64_t remainder_down(int64_t x, int64_t y) {
@@ -153,6 +160,13 @@ static c2s_status pow_eval(c2s_eval *e) {
     if (!base || !exponent)
         return c2s_fail(C2S_ERR_INVALID, "powers of %s to %s are not defined",
                         c2s_dtype_name(e->in[0]->type.dtype), c2s_dtype_name(e->in[1]->type.dtype));
+    if (base == C2S_WIDE_F32 && e->in[1]->count == 1 && c2s_tensor_f64_at(e->in[1], 0) == 2) {
+        const c2s_tensor *const square[2] = {e->in[0], e->in[0]};
+        p.block = mul_f32;
+        p.in[0] = p.in[1] = base;
+        c2s_pointwise_run(&p, square, 2, e->out[0]);
+        return C2S_OK;
+    }
     if (base == C2S_WIDE_F32 && exponent == C2S_WIDE_F32) {
         p.block = pow_f32;
         p.in[0] = p.in[1] = base;

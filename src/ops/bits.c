@@ -8,9 +8,10 @@
 
 #define BITWISE(symbol, name, ...)                                                                 \
     C2S_BLOCK2(symbol, u64, uint64_t, __VA_ARGS__)                                                 \
+    C2S_LOW_BLOCKS2(symbol, __VA_ARGS__)                                                           \
     static const c2s_blocks symbol##_blocks = {.i64 = symbol##_u64, .u64 = symbol##_u64};          \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_pointwise_eval(e, &symbol##_blocks, 2, NULL);                                   \
+        return c2s_wrapping_eval(e, &symbol##_blocks, symbol##_low, 2);                            \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A piece is some blocks for one thread: operands that are the same in every block are loaded once
  * for it. */
@@ -103,6 +104,22 @@ c2s_status c2s_pointwise_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned op
     return eval(e, blocks, operands, C2S_WIDE_NONE, params);
 }
 
+c2s_status c2s_wrapping_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_block low[3],
+                             unsigned operands) {
+    const c2s_dtype dtype = e->in[0]->type.dtype;
+    const unsigned bits = c2s_dtype_bits(dtype);
+    if (!c2s_dtype_is_integer(dtype) || bits < 8 || bits > 32)
+        return eval(e, blocks, operands, C2S_WIDE_NONE, NULL);
+    const c2s_wide raw = c2s_wide_raw(dtype);
+    const c2s_pointwise p = {.block = low[bits == 8    ? 0
+                                          : bits == 16 ? 1
+                                                       : 2],
+                             .in = {raw, raw, raw},
+                             .out = raw};
+    c2s_pointwise_run(&p, e->in, operands, e->out[0]);
+    return C2S_OK;
+}
+
 c2s_status c2s_predicate_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
                               const void *params) {
     return eval(e, blocks, operands, C2S_WIDE_RAW1, params);
@@ -124,23 +141,25 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
         c2s_broadcast_init(&b[k], &out->type, &e->in[k]->type);
 #pragma omp parallel for schedule(static) if (blocks_of_out >= PARALLEL_PIECES * PIECE_BLOCKS)
     for (size_t block = 0; block < blocks_of_out; block++) {
-        block_buffer buffer, even, odd; /* two accumulators, read and written in turn */
+        block_buffer buffer, even, odd, result; /* even and odd are read and written in turn */
         const size_t start = block * C2S_BLOCK_ELEMENTS, left = count - start;
         const size_t n = left < C2S_BLOCK_ELEMENTS ? left : C2S_BLOCK_ELEMENTS;
+        void *target = block_target(wide, out, start, &result);
         const void *sum = c2s_broadcast_load(&b[0], wide, e->in[0], start, n, even.bytes);
         for (unsigned k = 1; k < inputs; k++) {
             const void *pair[2] = {
                 sum, c2s_broadcast_load(&b[k], wide, e->in[k], start, n, buffer.bytes)};
-            void *next = k % 2 ? odd.bytes : even.bytes;
+            void *next = k + 1 == inputs && !last ? target : k % 2 ? odd.bytes : even.bytes;
             fold(pair, next, n, NULL);
             sum = next;
         }
         if (last) {
-            void *next = inputs % 2 ? odd.bytes : even.bytes;
-            last(&sum, next, n, &operands);
-            sum = next;
+            last(&sum, target, n, &operands);
+            sum = target;
         }
-        c2s_wide_store(wide, out->type.dtype, c2s_tensor_mutable(out), start, n, sum);
+        if (sum != target) /* a single input */
+            memcpy(target, sum, n * c2s_wide_size(wide));
+        block_finish(wide, out, start, n, target);
     }
     free(b);
     return C2S_OK;

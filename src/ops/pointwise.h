@@ -37,6 +37,10 @@ void c2s_pointwise_run(const c2s_pointwise *p, const c2s_tensor *const *in, unsi
 /* The first `operands` inputs have one dtype, the output the same. */
 c2s_status c2s_pointwise_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
                               const void *params);
+/* The same for functions whose integer results wrap around, so that their low bits depend on low
+ * bits alone: `low` has blocks for elements of 8, 16 and 32 bits, which need not be widened. */
+c2s_status c2s_wrapping_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_block low[3],
+                             unsigned operands);
 /* The same with a bool output: the blocks write uint8_t. */
 c2s_status c2s_predicate_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
                               const void *params);
@@ -69,6 +73,19 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
             const T x = a_[i_], y = b_[i_];                                                        \
             r_[i_] = (result)(__VA_ARGS__);                                                        \
         })
+/* NAME_low, the blocks of c2s_wrapping_eval: of x and y as uint32_t. */
+#define C2S_LOW_LOOP(name, suffix, type, ...)                                                      \
+    C2S_BLOCK_LOOP(                                                                                \
+        name##_##suffix, const type *restrict a_ = in[0]; const type *restrict b_ = in[1];         \
+        type *restrict r_ = out; for (size_t i_ = 0; i_ < n; i_++) {                               \
+            const uint32_t x = a_[i_], y = b_[i_];                                                 \
+            r_[i_] = (type)(__VA_ARGS__);                                                          \
+        })
+#define C2S_LOW_BLOCKS2(name, ...)                                                                 \
+    C2S_LOW_LOOP(name, low8, uint8_t, __VA_ARGS__)                                                 \
+    C2S_LOW_LOOP(name, low16, uint16_t, __VA_ARGS__)                                               \
+    C2S_LOW_LOOP(name, low32, uint32_t, __VA_ARGS__)                                               \
+    static const c2s_block name##_low[3] = {name##_low8, name##_low16, name##_low32};
 #define C2S_BLOCK1(name, suffix, type, ...) C2S_UNARY_LOOP(name, suffix, type, type, __VA_ARGS__)
 #define C2S_BLOCK2(name, suffix, type, ...) C2S_BINARY_LOOP(name, suffix, type, type, __VA_ARGS__)
 #define C2S_TEST1(name, suffix, type, ...)  C2S_UNARY_LOOP(name, suffix, type, uint8_t, __VA_ARGS__)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/simd.h"
 #include "ir/convert.h"
 #include "ops/granularity.h"
 #include "ops/quant_range.h"
@@ -63,47 +64,65 @@ typedef struct quantizer {
 } quantizer;
 
 /* The quotient, rounded as the type that the operator computes in would round it. */
-static void divide(const quantizer *q, const float *x, const float *scale, size_t step,
-                   size_t count, float *out) {
-    switch (q->precision) {
-    case C2S_FLOAT16:
-        for (size_t i = 0; i < count; i++)
-            out[i] =
-                c2s_f16_to_f32(c2s_f32_to_f16(c2s_f16_to_f32(c2s_f32_to_f16(x[i])) /
-                                              c2s_f16_to_f32(c2s_f32_to_f16(scale[i * step]))));
-        break;
-    case C2S_BFLOAT16:
-        for (size_t i = 0; i < count; i++)
-            out[i] =
-                c2s_bf16_to_f32(c2s_f32_to_bf16(c2s_bf16_to_f32(c2s_f32_to_bf16(x[i])) /
-                                                c2s_bf16_to_f32(c2s_f32_to_bf16(scale[i * step]))));
-        break;
-    default:
-        for (size_t i = 0; i < count; i++)
-            out[i] = x[i] / scale[i * step];
+static void divide_rounded(c2s_dtype precision, const float *x, const float *scale, size_t step,
+                           size_t count, float *out) {
+    for (size_t i = 0; i < count; i++) {
+        float operand[2] = {x[i], scale[i * step]}, quotient;
+        uint16_t code[2];
+        c2s_store_f32(precision, code, 0, 2, operand);
+        c2s_load_f32(precision, code, 0, 2, operand);
+        quotient = operand[0] / operand[1];
+        c2s_store_f32(precision, code, 0, 1, &quotient);
+        c2s_load_f32(precision, code, 0, 1, out + i);
     }
 }
+
+/* Steps are 0 or 1; constants at every call of the loops. */
+C2S_INLINE void divide_loop(const float *restrict x, const float *restrict scale, size_t step,
+                            size_t count, float *restrict out) {
+    if (step)
+        for (size_t i = 0; i < count; i++)
+            out[i] = x[i] / scale[i];
+    else
+        for (size_t i = 0; i < count; i++)
+            out[i] = x[i] / *scale;
+}
+C2S_SIMD(divide, divide_loop,
+         (const float *x, const float *scale, size_t step, size_t count, float *out),
+         (x, scale, step, count, out))
+
+/* Adds the zero point (NULL: 0), after rounding to integers if `whole`. */
+C2S_INLINE void shift_loop(float *restrict r, const float *restrict zero, size_t step, size_t count,
+                           bool whole) {
+    if (whole)
+        for (size_t i = 0; i < count; i++)
+            r[i] = rintf(r[i]);
+    if (zero && step)
+        for (size_t i = 0; i < count; i++)
+            r[i] += zero[i];
+    else if (zero)
+        for (size_t i = 0; i < count; i++)
+            r[i] += *zero;
+}
+C2S_SIMD(shift, shift_loop, (float *r, const float *zero, size_t step, size_t count, bool whole),
+         (r, zero, step, count, whole))
 
 static void quantize_chunk(const quantizer *q, size_t start, size_t count, size_t scale,
                            size_t step) {
     float x[CHUNK], r[CHUNK];
+    const bool whole = c2s_dtype_is_integer(q->dtype);
     c2s_load_f32(q->x->type.dtype, c2s_tensor_data(q->x), start, count, x);
-    divide(q, x, q->scale + scale, step, count, r);
-    const float *zero = q->zero ? q->zero + scale : NULL;
-    if (c2s_dtype_is_integer(q->dtype)) {
-        for (size_t i = 0; i < count; i++)
-            r[i] = rintf(r[i]) + (zero ? zero[i * step] : 0.0f);
+    if (q->precision == C2S_FLOAT16 || q->precision == C2S_BFLOAT16)
+        divide_rounded(q->precision, x, q->scale + scale, step, count, r);
+    else
+        divide(x, q->scale + scale, step, count, r);
+    shift(r, q->zero ? q->zero + scale : NULL, step, count, whole);
+    if (whole)
         c2s_quant_saturate(q->dtype, r, count);
+    if (whole || is_sub_byte(q->dtype))
         c2s_store_f32(q->dtype, q->y, start, count, r);
-        return;
-    }
-    for (size_t i = 0; i < count && zero; i++)
-        r[i] += zero[i * step];
-    if (is_sub_byte(q->dtype)) {
-        c2s_store_f32(q->dtype, q->y, start, count, r);
-        return;
-    }
-    c2s_store_f8(q->dtype, (uint8_t *)q->y + start, count, r, q->saturate);
+    else
+        c2s_store_f8(q->dtype, (uint8_t *)q->y + start, count, r, q->saturate);
 }
 
 static c2s_status quantize_eval(c2s_eval *e) {
@@ -178,6 +197,25 @@ static c2s_status dequantize_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
+/* Steps are 0 or 1. */
+C2S_INLINE void scale_loop(float *restrict row, const float *restrict zero,
+                           const float *restrict scale, size_t step, size_t count) {
+    const float none = 0, *from = zero ? zero : &none;
+    const size_t zero_step = zero ? step : 0;
+    if (step == 0)
+        for (size_t i = 0; i < count; i++)
+            row[i] = (row[i] - *from) * *scale;
+    else if (zero_step)
+        for (size_t i = 0; i < count; i++)
+            row[i] = (row[i] - from[i]) * scale[i];
+    else
+        for (size_t i = 0; i < count; i++)
+            row[i] *= scale[i];
+}
+C2S_SIMD(scale_row, scale_loop,
+         (float *row, const float *zero, const float *scale, size_t step, size_t count),
+         (row, zero, scale, step, count))
+
 static c2s_status dequantize_eval(c2s_eval *e) {
     const c2s_tensor *x = e->in[0], *scale = e->in[1], *zero = input(e, 2);
     c2s_granularity g;
@@ -193,10 +231,7 @@ static c2s_status dequantize_eval(c2s_eval *e) {
         c2s_granularity_run run = c2s_granularity_segment(&g, s);
         float *row = y + run.start;
         c2s_load_f32(x->type.dtype, c2s_tensor_data(x), run.start, run.count, row);
-        for (size_t i = 0; i < run.count && zeros; i++)
-            row[i] -= zeros[run.scale + i * run.step];
-        for (size_t i = 0; i < run.count; i++)
-            row[i] *= scales[run.scale + i * run.step];
+        scale_row(row, zeros ? zeros + run.scale : NULL, scales + run.scale, run.step, run.count);
     }
     return c2s_workspace_end(&ws);
 }
