@@ -6,8 +6,12 @@ pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip>=1.5)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.9)
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng>=1.6)
-set(C2S_CORE_LIBRARIES PkgConfig::PROTOBUF_C PkgConfig::LIBZIP PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::PNG)
-set(C2S_PC_REQUIRES_PRIVATE "libprotobuf-c libzip jansson libjpeg libpng")
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp>=1.0)
+pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4>=4.5)
+pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2>=2.5)
+set(C2S_CORE_LIBRARIES PkgConfig::PROTOBUF_C PkgConfig::LIBZIP PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::PNG
+                       PkgConfig::WEBP PkgConfig::TIFF PkgConfig::OPENJPEG)
+set(C2S_PC_REQUIRES_PRIVATE "libprotobuf-c libzip jansson libjpeg libpng libwebp libtiff-4 libopenjp2")
 
 # LAPACK stands behind one file, called lapack.c.
 file(GLOB_RECURSE lapack_sources CONFIGURE_DEPENDS src/*lapack.c passes/*lapack.c)

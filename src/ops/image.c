@@ -43,16 +43,11 @@ c2s_status c2s_image_decode(const uint8_t *data, size_t size, c2s_image *out) {
         return c2s_image_bmp(data, size, out);
     if (size > 2 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6')
         return c2s_image_pnm(data, size, out);
-    const char *other = NULL;
     if (STARTS(0, "RIFF") && STARTS(8, "WEBP"))
-        other = "WebP";
-    else if (STARTS(0, "II*\0") || STARTS(0, "MM\0*"))
-        other = "TIFF";
-    else if (STARTS(4, "jP  ") || STARTS(0, "\xff\x4f\xff\x51"))
-        other = "JPEG 2000";
-    return other ? c2s_fail(C2S_ERR_UNSUPPORTED,
-                            "the picture is %s, which is not decoded here; JPEG, PNG, BMP and PNM "
-                            "are",
-                            other)
-                 : C2S_OK;
+        return c2s_image_webp(data, size, out);
+    if (STARTS(0, "II*\0") || STARTS(0, "MM\0*"))
+        return c2s_image_tiff(data, size, out);
+    if (STARTS(4, "jP  ") || STARTS(0, "\xff\x4f\xff\x51"))
+        return c2s_image_jpeg2000(data, size, out);
+    return C2S_OK;
 }

@@ -27,6 +27,9 @@ c2s_status c2s_image_decode(const uint8_t *data, size_t size, c2s_image *out);
 /* ---- the formats ---- */
 c2s_status c2s_image_jpeg(const uint8_t *data, size_t size, c2s_image *out);
 c2s_status c2s_image_png(const uint8_t *data, size_t size, c2s_image *out);
+c2s_status c2s_image_jpeg2000(const uint8_t *data, size_t size, c2s_image *out);
+c2s_status c2s_image_tiff(const uint8_t *data, size_t size, c2s_image *out);
+c2s_status c2s_image_webp(const uint8_t *data, size_t size, c2s_image *out);
 c2s_status c2s_image_bmp(const uint8_t *data, size_t size, c2s_image *out);
 c2s_status c2s_image_pnm(const uint8_t *data, size_t size, c2s_image *out);
 

@@ -36,22 +36,34 @@ static void on_progress(j_common_ptr jpeg) {
         longjmp(r->corrupt, 1);
 }
 
+/* Cyan, magenta, yellow, black to red, green, blue; Adobe's files hold what is left white. */
+static void from_inks(const uint8_t *inks, size_t width, bool inverted, uint8_t *rgb) {
+    for (size_t x = 0; x < width; x++, inks += 4, rgb += 3) {
+        const unsigned light = inverted ? inks[3] : 255u - inks[3];
+        for (int k = 0; k < 3; k++) {
+            const unsigned ink = inverted ? 255u - inks[k] : inks[k], product = ink * light + 128;
+            rgb[k] = (uint8_t)(light - ((product + (product >> 8)) >> 8));
+        }
+    }
+}
+
 static void read_rows(reader *r, const uint8_t *data, size_t size, c2s_image *out) {
     jpeg_mem_src(&r->jpeg, data, (unsigned long)size);
     jpeg_read_header(&r->jpeg, TRUE);
-    if (r->jpeg.num_components == 4) {
-        r->status = c2s_fail(C2S_ERR_UNSUPPORTED, "the JPEG picture has four components, expected "
-                                                  "grey or colour");
-        return;
-    }
-    r->jpeg.out_color_space = JCS_RGB;
+    const bool inks = r->jpeg.num_components == 4;
+    r->jpeg.out_color_space = inks ? JCS_CMYK : JCS_RGB;
     r->status = c2s_image_new(r->jpeg.image_width, r->jpeg.image_height, out);
     if (r->status != C2S_OK)
         return;
     jpeg_start_decompress(&r->jpeg);
+    JSAMPARRAY line = inks ? r->jpeg.mem->alloc_sarray((j_common_ptr)&r->jpeg, JPOOL_IMAGE,
+                                                       r->jpeg.output_width * 4, 1)
+                           : NULL;
     while (r->jpeg.output_scanline < r->jpeg.output_height) {
         JSAMPROW row = out->rgb + (size_t)r->jpeg.output_scanline * r->jpeg.output_width * 3;
-        jpeg_read_scanlines(&r->jpeg, &row, 1);
+        jpeg_read_scanlines(&r->jpeg, inks ? line : &row, 1);
+        if (inks)
+            from_inks(line[0], r->jpeg.output_width, r->jpeg.saw_Adobe_marker, row);
     }
     jpeg_finish_decompress(&r->jpeg);
 }
