@@ -10,7 +10,7 @@
 
 typedef struct c2s_regex c2s_regex;
 
-/* C2S_ERR_INVALID names what is wrong with the pattern; C2S_ERR_UNSUPPORTED: Unicode properties
+/* C2S_ERR_INVALID names what is wrong with the pattern; C2S_ERR_UNSUPPORTED: rare scripts of Unicode
  * and patterns that expand to more than 65536 states. */
 c2s_status c2s_regex_compile(c2s_string pattern, c2s_regex **out);
 void c2s_regex_free(c2s_regex *regex); /* NULL is allowed */

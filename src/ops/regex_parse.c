@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ops/unicode_classes.h"
 #include "ops/utf8.h"
 
 enum { MAX_DEPTH = 200, MAX_REPEAT = 1000, LAST_CODE = 0x10FFFF };
@@ -149,6 +150,48 @@ static bool accept_perl_class(parser *p) {
     return true;
 }
 
+/* Ranges of a class of Unicode on their way into the tree. */
+typedef struct collector {
+    parser *p;
+    bool negated;
+    uint32_t from; /* first code that is in no range yet */
+} collector;
+
+static void collect(void *user, uint32_t first, uint32_t last) {
+    collector *c = user;
+    if (!c->negated)
+        add_range(c->p, first, last);
+    else if (first > c->from)
+        add_range(c->p, c->from, first - 1);
+    c->from = last + 1;
+}
+
+/* \pL \p{Lu} \p{^Greek} \PL \P{Lu}. */
+static c2s_status accept_unicode_class(parser *p, bool *found) {
+    *found = looks_at(p, "\\p") || looks_at(p, "\\P");
+    if (!*found)
+        return C2S_OK;
+    collector c = {.p = p, .negated = p->text.data[p->at + 1] == 'P'};
+    p->at += 2;
+    const bool braces = accept(p, "{");
+    if (braces && accept(p, "^"))
+        c.negated = !c.negated;
+    const char *name = p->text.data + p->at;
+    size_t size = 0;
+    while (more(p) && (braces ? p->text.data[p->at] != '}' : size == 0)) {
+        p->at++;
+        size++;
+    }
+    if (size == 0 || (braces && !accept(p, "}")))
+        return wrong(p, "an unfinished \\p");
+    if (!c2s_unicode_class(name, size, collect, &c))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the class \"%.*s\" of Unicode is not known here",
+                        size < 40 ? (int)size : 40, name);
+    if (c.negated && c.from <= LAST_CODE)
+        add_range(p, c.from, LAST_CODE);
+    return C2S_OK;
+}
+
 /* ---- escapes ---- */
 
 static int hex_digit(char c) {
@@ -186,7 +229,7 @@ static c2s_status parse_escape(parser *p, uint32_t *code) {
     }
     if (accept(p, "x"))
         return parse_hex(p, code);
-    if (c == 'p' || c == 'P' || c == 'C')
+    if (c == 'C')
         return c2s_fail(C2S_ERR_UNSUPPORTED, "\\%c in a pattern is not supported", c);
     if (c >= '0' && c <= '7') {
         *code = 0;
@@ -237,6 +280,8 @@ static c2s_status parse_set(parser *p, size_t *node) {
     for (; start || !looks_at(p, "]"); start = false) {
         uint32_t low, high;
         C2S_TRY(accept_posix_class(p, &found));
+        if (!found)
+            C2S_TRY(accept_unicode_class(p, &found));
         if (found || accept_perl_class(p))
             continue;
         C2S_TRY(parse_set_character(p, &low));
@@ -365,7 +410,9 @@ static c2s_status parse_atom(parser *p, size_t *node) {
         parse_quoted(p, node);
         return C2S_OK;
     }
-    if (accept_perl_class(p)) {
+    bool found;
+    C2S_TRY(accept_unicode_class(p, &found));
+    if (found || accept_perl_class(p)) {
         *node = add_set(p, first, false);
         return C2S_OK;
     }
