@@ -68,10 +68,9 @@ bool c2s_op_states_ties(const c2s_op *op);
 bool c2s_ties_mark(const c2s_ties *t, const bool *const *removed, bool output, unsigned slot,
                    int axis, bool *gone);
 /* The opposite: sets removed[s][e], which all spaces must have, for each element all of whose
- * indices on this axis are gone.
- * False if some index is gone that belongs to none of these: this node cannot lose exactly that.
- * Going back and forth between the nodes around a value until nothing is new gives the group of
- * what must go together. */
+ * indices on this axis are gone. False if some index is gone that belongs to none of these: this
+ * node cannot lose exactly that. Going back and forth between the nodes around a value until
+ * nothing is new gives the group of what must go together. */
 bool c2s_ties_cover(const c2s_ties *t, bool output, unsigned slot, int axis, const bool *gone,
                     bool *const *removed);
 /* The type of an operand without what was removed (other axes and operands: as they are). */
@@ -125,8 +124,7 @@ void c2s_ties_part(c2s_ties *t, unsigned space, bool output, unsigned slot, int 
 void c2s_ties_pin(c2s_ties *t, unsigned space);
 /* Rank of an operand; -1 if it is left out, no tensor, or its rank is not known. */
 int c2s_ties_rank(const c2s_ties *t, bool output, unsigned slot);
-/* The elements of a constant 1-D or scalar integer operand; false if it is none. At most `limit`.
- */
+/* The elements, at most `limit`, of a constant 1-D or scalar integer operand; false if it is none. */
 bool c2s_node_ints(const c2s_node *node, unsigned slot, int64_t *values, size_t limit,
                    size_t *count);
 
