@@ -116,8 +116,15 @@ static c2s_status find_non_zero(const c2s_tensor *x, unsigned char *found) {
             found[k] = text[k].size != 0;
         return C2S_OK;
     }
-    if (!c2s_wide_of(x->type.dtype))
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "complex numbers are not supported");
+    if (!c2s_wide_of(x->type.dtype)) { /* complex */
+        const bool narrow = x->type.dtype == C2S_COMPLEX64;
+        const float *single = c2s_tensor_data(x);
+        const double *wide = c2s_tensor_data(x);
+        for (size_t k = 0; k < x->count; k++)
+            found[k] = narrow ? single[2 * k] != 0 || single[2 * k + 1] != 0
+                              : wide[2 * k] != 0 || wide[2 * k + 1] != 0;
+        return C2S_OK;
+    }
     for (size_t start = 0; start < x->count; start += PIECE) {
         const size_t n = x->count - start < PIECE ? x->count - start : PIECE;
         c2s_wide_load(C2S_WIDE_F64, x->type.dtype, c2s_tensor_data(x), start, n, value);

@@ -39,16 +39,30 @@ typedef struct items {
     size_t outer, count, inner;
     c2s_dtype dtype;
     c2s_sort_keys keys; /* strings compare as they are */
+    size_t parts;       /* numbers per element: 2 of complex ones, the real one first */
 } items;
+
+/* A complex tensor as one of twice as many real numbers. */
+static c2s_status parts_of(const c2s_tensor *x, c2s_tensor **out) {
+    const int64_t count = (int64_t)(2 * x->count);
+    return c2s_tensor_view(x->type.dtype == C2S_COMPLEX64 ? C2S_FLOAT : C2S_DOUBLE, 1, &count,
+                           x->bytes, x->offset, out);
+}
+
+/* NaN comes last and equals NaN. */
+static int compare_real(double a, double b) {
+    return a < b ? -1 : a > b ? 1 : a == b ? 0 : (a != a) - (b != b);
+}
 
 static int compare_element(const items *s, size_t a, size_t b) {
     const double *real = s->keys.real;
     const int64_t *whole = s->keys.whole;
-    if (real) /* NaN comes last and equals NaN */
-        return real[a] < real[b]    ? -1
-               : real[a] > real[b]  ? 1
-               : real[a] == real[b] ? 0
-                                    : (real[a] != real[a]) - (real[b] != real[b]);
+    if (real && s->parts == 1)
+        return compare_real(real[a], real[b]);
+    if (real) {
+        const int order = compare_real(real[2 * a], real[2 * b]);
+        return order ? order : compare_real(real[2 * a + 1], real[2 * b + 1]);
+    }
     if (whole)
         return (whole[a] > whole[b]) - (whole[a] < whole[b]);
     const c2s_string *text = (const c2s_string *)(const void *)s->x.data;
@@ -166,9 +180,13 @@ static c2s_status unique_eval(c2s_eval *e) {
         for (int a = 0; a < x->type.rank; a++)
             *(a < axis ? &s.outer : &s.inner) *= a == axis ? 1 : (size_t)x->type.dim[a];
     }
+    c2s_tensor *numbers = NULL;
     c2s_status status = c2s_elements_read(x, &s.x);
+    s.parts = s.dtype == C2S_COMPLEX64 || s.dtype == C2S_COMPLEX128 ? 2 : 1;
+    if (status == C2S_OK && s.parts == 2)
+        status = parts_of(x, &numbers);
     if (status == C2S_OK && s.dtype != C2S_STRING)
-        status = c2s_sort_keys_of(&ws, x, &s.keys);
+        status = c2s_sort_keys_of(&ws, numbers ? numbers : x, &s.keys);
     if (status == C2S_OK)
         status = groups_find(&ws, &s, c2s_attr_int(e->node, "sorted", 1) != 0, &g);
     if (status == C2S_OK)
@@ -176,6 +194,7 @@ static c2s_status unique_eval(c2s_eval *e) {
     if (status == C2S_OK)
         status = unique_values(e, &s, &g, axis);
     c2s_elements_close(&s.x);
+    c2s_tensor_unref(numbers);
     ws.status = status;
     return c2s_workspace_end(&ws);
 }

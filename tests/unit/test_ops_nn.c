@@ -396,6 +396,30 @@ static void losses_by_hand(void **state) {
     c2s_model_destroy(m);
 }
 
+/* 2+i, 0, 2-i, 2+i, 0: by real part, then by imaginary part. */
+static void complex_numbers_are_told_apart(void **state) {
+    (void)state;
+    static const float parts[10] = {2, 1, 0, 0, 2, -1, 2, 1, 0, 0};
+    static const float sorted[6] = {0, 0, 2, -1, 2, 1};
+    const int64_t count = 5;
+    c2s_model *m = make_model();
+    c2s_tensor *x, *out[4] = {0};
+    assert_int_equal(c2s_tensor_create(C2S_COMPLEX64, 1, &count, &x), C2S_OK);
+    memcpy(c2s_tensor_mutable(x), parts, sizeof parts);
+    c2s_value *value = c2s_value_constant(m->graph, "x", x);
+    const c2s_tensor *const in[1] = {x};
+    assert_int_equal(c2s_node_eval(NODE(m, "Unique", value), in, out, NULL, 0), C2S_OK);
+    assert_int_equal(out[0]->count, 3);
+    assert_memory_equal(c2s_tensor_data(out[0]), sorted, sizeof sorted);
+    c2s_tensor_unref(out[0]);
+    assert_int_equal(c2s_node_eval(NODE(m, "NonZero", value), in, out, NULL, 0), C2S_OK);
+    assert_int_equal(out[0]->count, 3);
+    for (size_t k = 0; k < 3; k++)
+        assert_true(c2s_tensor_f64_at(out[0], k) == (k ? (double)k + 1 : 0.0));
+    c2s_tensor_unref(out[0]);
+    c2s_model_destroy(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_by_hand),
@@ -415,6 +439,7 @@ int main(void) {
         cmocka_unit_test(qlinear_matmul_by_hand),
         cmocka_unit_test(attention_by_hand),
         cmocka_unit_test(losses_by_hand),
+        cmocka_unit_test(complex_numbers_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
