@@ -7,21 +7,6 @@
 #include "passes/cleanup/cleanup.h"
 #include "passes/cleanup/place_constant.h"
 
-/* Readers know the content of most Constant nodes already. */
-static void know_content(c2s_node *node) {
-    c2s_tensor *tensor;
-    if (node->op != &c2s_op_constant || node->output_count != 1 || !node->outputs[0] ||
-        node->outputs[0]->constant)
-        return;
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return;
-    if (c2s_node_eval(node, NULL, &tensor, NULL, 0) != C2S_OK)
-        return;
-    c2s_value_set_constant(node->outputs[0], tensor);
-    c2s_tensor_unref(tensor);
-}
-
 static bool can_lift(const c2s_node *node) {
     if (node->op != &c2s_op_constant || node->output_count != 1 || !node->outputs[0])
         return false;
@@ -36,7 +21,7 @@ void c2s_lift_constants(const c2s_graph_list *graphs, c2s_stats *stats) {
             next = node->next;
             if (!c2s_stats_may_apply(stats))
                 return;
-            know_content(node);
+            c2s_constant_know(node); /* readers know most of them already */
             if (!can_lift(node))
                 continue;
             c2s_stats_apply(stats, "constant-node", c2s_node_text(node));

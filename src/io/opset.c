@@ -94,6 +94,7 @@ static snapshot look_at(const c2s_node *node) {
 static c2s_status convert_node(conversion *c, c2s_node *node) {
     if (node->domain[0])
         return C2S_OK;
+    c2s_constant_know(node); /* rows ask for constants; a function's were not known */
     const snapshot before = look_at(node);
     C2S_TRY(apply_rows(c, node));
     const snapshot after = look_at(node);

@@ -13,8 +13,8 @@ static c2s_status need_constant(const c2s_node *node, unsigned slot, const char 
     *out = value->constant;
     if (!*out || (*out)->type.kind != C2S_KIND_TENSOR)
         return c2s_fail(C2S_ERR_UNSUPPORTED,
-                        "the %s are computed while the model runs, and older opsets take them as "
-                        "an attribute",
+                        "the input \"%s\" is computed while the model runs, and older opsets take "
+                        "it as an attribute",
                         what);
     return C2S_OK;
 }
@@ -38,7 +38,7 @@ static c2s_status input_to_ints(c2s_node *node, unsigned slot, const char *name)
         c2s_attr_set_ints(node, name, values, tensor->count);
     free(values);
     if (!whole)
-        return c2s_fail(C2S_ERR_INVALID, "the %s are not integers", name);
+        return c2s_fail(C2S_ERR_INVALID, "the input \"%s\" is not of integers", name);
     drop_input(node, slot);
     return C2S_OK;
 }
@@ -50,12 +50,13 @@ static c2s_status input_to_float(c2s_node *node, unsigned slot, const char *name
         return C2S_OK;
     C2S_TRY(need_constant(node, slot, name, &tensor));
     if (tensor->count != 1 || tensor->type.dtype == C2S_STRING)
-        return c2s_fail(C2S_ERR_INVALID, "the %s is not a number", name);
+        return c2s_fail(C2S_ERR_INVALID, "the input \"%s\" is not a number", name);
     const double value = c2s_tensor_f64_at(tensor, 0);
     if ((double)(float)value != value && !isnan(value))
-        return c2s_fail(C2S_ERR_UNSUPPORTED,
-                        "the %s is %.17g, which the float attribute of older opsets cannot hold",
-                        name, value);
+        return c2s_fail(
+            C2S_ERR_UNSUPPORTED,
+            "the input \"%s\" is %.17g, which the float attribute of older opsets cannot hold",
+            name, value);
     c2s_attr_set_float(node, name, (float)value);
     drop_input(node, slot);
     return C2S_OK;
@@ -135,7 +136,7 @@ c2s_status c2s_lower_topk(c2s_raise *r, c2s_node *node) {
     int64_t count;
     if (!c2s_node_in(node, 1))
         return C2S_OK;
-    C2S_TRY(need_constant(node, 1, "numbers of elements", &k));
+    C2S_TRY(need_constant(node, 1, "k", &k));
     if (k->count != 1 || !c2s_tensor_i64_at(k, 0, &count))
         return c2s_fail(C2S_ERR_INVALID, "k is not one integer");
     c2s_attr_set_int(node, "k", count);
@@ -162,7 +163,7 @@ c2s_status c2s_lower_dft(c2s_raise *r, c2s_node *node) {
     if (c2s_attr_has(node, "axis"))
         return C2S_OK;
     if (c2s_node_in(node, 2)) {
-        C2S_TRY(need_constant(node, 2, "axes", &axis));
+        C2S_TRY(need_constant(node, 2, "axis", &axis));
         if (axis->count != 1 || !c2s_tensor_i64_at(axis, 0, &value))
             return c2s_fail(C2S_ERR_INVALID, "the axis is not one integer");
         drop_input(node, 2);

@@ -312,3 +312,17 @@ const c2s_op c2s_op_range = {
     .infer = range_infer,
     .eval = range_eval,
 };
+
+void c2s_constant_know(c2s_node *node) {
+    c2s_tensor *tensor;
+    if (node->op != &c2s_op_constant || node->output_count != 1 || !node->outputs[0] ||
+        node->outputs[0]->constant)
+        return;
+    for (unsigned i = 0; i < node->attr_count; i++)
+        if (node->attrs[i].reference)
+            return;
+    if (c2s_node_eval(node, NULL, &tensor, NULL, 0) != C2S_OK)
+        return;
+    c2s_value_set_constant(node->outputs[0], tensor);
+    c2s_tensor_unref(tensor);
+}

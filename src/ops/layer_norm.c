@@ -52,6 +52,13 @@ static c2s_status layer_norm_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
+/* The result is of the type of the scale. */
+static c2s_status rms_norm_infer(c2s_infer *i) {
+    C2S_TRY(layer_norm_infer(i));
+    i->out[0].dtype = c2s_infer_type(i, SCALE)->dtype;
+    return C2S_OK;
+}
+
 typedef struct row_scale {
     const c2s_tensor *scale, *bias; /* bias may be NULL */
     c2s_broadcast scale_walk, bias_walk;
@@ -144,5 +151,5 @@ const c2s_op c2s_op_rms_normalization = {
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = layer_norm_attrs,
     .ties = c2s_ties_layer_norm,
-    .infer = layer_norm_infer,
+    .infer = rms_norm_infer,
     .eval = rms_norm_eval};

@@ -134,6 +134,9 @@ const c2s_op *const *c2s_op_all(size_t *count);
 #include "ops/op_list.h"
 #undef C2S_OP
 
+/* Marks the output of a Constant node as constant, unless a function's caller decides its content. */
+void c2s_constant_know(c2s_node *node);
+
 /* Infers outputs of one node from its inputs' types, constants and contents and merges them into
  * the output values. Declared types that contradict what is inferred: C2S_ERR_INVALID. */
 c2s_status c2s_node_infer(c2s_node *node);

@@ -119,10 +119,6 @@ static c2s_status reduce_eval(c2s_eval *e, c2s_fold fold, finish_fn finish, bool
         return c2s_fail(C2S_ERR_INVALID, "the operator is not defined for elements of type %s",
                         c2s_dtype_name(e->in[0]->type.dtype));
     C2S_TRY(eval_axes(e, &axes));
-    if (!axes && c2s_attr_int(e->node, "noop_with_empty_axes", 0)) {
-        c2s_eval_set(e, 0, c2s_tensor_ref(e->in[0]));
-        return C2S_OK;
-    }
     void *to = c2s_workspace_out(&ws, wide, e->out[0]);
     if (ws.status == C2S_OK)
         ws.status = c2s_reduce(fold, wide, e->in[0], axes, NULL, to);
@@ -144,10 +140,6 @@ static c2s_status log_sum_exp_eval(c2s_eval *e) {
     uint32_t axes;
     c2s_workspace ws = {0};
     C2S_TRY(eval_axes(e, &axes));
-    if (!axes && c2s_attr_int(e->node, "noop_with_empty_axes", 0)) {
-        c2s_eval_set(e, 0, c2s_tensor_ref(e->in[0]));
-        return C2S_OK;
-    }
     c2s_reduce_counts(&e->in[0]->type, axes, &folded, &results);
     double *most = c2s_workspace_array(&ws, results, sizeof *most);
     double *sum = c2s_workspace_out_f64(&ws, e->out[0]);
