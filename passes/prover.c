@@ -17,10 +17,11 @@ static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_pro
     return C2S_OK;
 }
 
-c2s_prover *c2s_prover_create(const c2s_prove_options *options) {
+c2s_prover *c2s_prover_create(const c2s_prove_options *options, c2s_baseline *baseline) {
     execution *e = c2s_zalloc(sizeof *e);
     e->prover = (c2s_prover){.prove = prove, .user = e};
     e->options = *options;
+    e->baseline = baseline;
     return &e->prover;
 }
 

@@ -110,6 +110,11 @@ typedef struct c2s_dim_binding {
 
 #define C2S_DEFAULT_PASSES "cleanup,recompose,fuse"
 
+/* "1,3,?,N": per axis a number, ? (as it is) or a name. */
+typedef struct c2s_input_shape {
+    const char *input, *dims;
+} c2s_input_shape;
+
 typedef struct c2s_run_options {
     const char *passes;       /* NULL: C2S_DEFAULT_PASSES; "none": nothing */
     bool no_prove;
@@ -119,8 +124,13 @@ typedef struct c2s_run_options {
     unsigned samples;         /* inputs to prove with; 0: 2 */
     uint64_t seed;
     const char *data;         /* data set to prove with; NULL: random inputs */
+    /* Named dimensions that become these numbers, in the whole model. */
     const c2s_dim_binding *dims;
     unsigned dim_count;
+    /* Inputs that get these shapes. A number in the place of a name counts for that name in the whole
+     * model; extents that the model fixes are overridden if every operator can take the new ones. */
+    const c2s_input_shape *shapes;
+    unsigned shape_count;
     unsigned threads;         /* 0: as many as the machine has */
     int64_t opset;            /* of ai.onnx to end with, 7 to 28; 0: what the model needs */
     void (*progress)(void *user, const char *what, double fraction); /* 0..1; may be NULL */

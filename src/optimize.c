@@ -23,6 +23,7 @@
 #include "ops/op_versions.h"
 #include "passes/prover.h"
 #include "runtime/session.h"
+#include "shapes.h"
 
 enum {
     DATA_SAMPLES = 4,  /* of a data set, if nothing else is asked for */
@@ -222,25 +223,100 @@ static c2s_status convert_opset(c2s_model *model, int64_t opset, const c2s_prove
     return status;
 }
 
+/* ---- the job ---- */
+
+typedef struct job {
+    c2s_model *model, *original; /* original: before its shapes were changed; NULL: they were not */
+    const c2s_pipeline *pipeline;
+    const c2s_run_options *o;
+    c2s_shape_change change;
+    samples samples;
+    c2s_extents extents;
+    report *r;
+} job;
+
+static void free_job(job *j) {
+    free_samples(&j->samples);
+    c2s_extents_free(&j->extents);
+    c2s_shape_change_free(&j->change);
+    c2s_model_destroy(j->original);
+}
+
+static bool wants_shapes(const c2s_run_options *o) {
+    return o->dim_count > 0 || o->shape_count > 0;
+}
+
+static c2s_status change_shapes(job *j, c2s_model **checked) {
+    const c2s_run_options *o = j->o;
+    const c2s_shape_request request = {o->dims, o->dim_count, o->shapes, o->shape_count};
+    C2S_TRY(c2s_shapes_apply(j->model, &request, &j->change));
+    C2S_TRY(c2s_shapes_check(j->model, &j->change, checked));
+    for (size_t i = 0; i < j->change.notes.count; i++)
+        add_note(j->r, "%s", j->change.notes.at[i]);
+    return C2S_OK;
+}
+
+/* Nothing but shapes changes: the model is neither raised nor inferred, a checked copy is. */
+static c2s_status only_change_shapes(job *j) {
+    c2s_model *checked = NULL;
+    C2S_TRY(change_shapes(j, &checked));
+    for (unsigned k = 0; k < c2s_graph_output_count(j->model->graph); k++) {
+        c2s_value *output = c2s_graph_output(j->model->graph, k);
+        c2s_type type = c2s_graph_output(checked->graph, k)->type;
+        for (int i = 0; i < type.rank; i++)
+            type.dim[i] = c2s_dim_import(j->model->dims, checked->dims, type.dim[i]);
+        if (c2s_type_is_tensor(&type) && type.dtype && !output->constant)
+            c2s_value_set_type(output, &type);
+    }
+    c2s_model_destroy(checked);
+    return c2s_count_content(j->model, &j->r->public.after);
+}
+
+/* The results to hold every state against: those of the model as it was, if it can run on inputs of
+ * the new shapes. That the change of shapes alone leaves them as they are is proved at once. */
+static c2s_status prove_shapes(const job *j, c2s_prove_options *options, c2s_baseline **out) {
+    options->random.dims = j->change.bound.at;
+    options->random.dim_count = (unsigned)j->change.bound.count;
+    C2S_TRY(c2s_baseline_create(j->original->graph, options, out));
+    c2s_proof proof;
+    c2s_prove(*out, j->model->graph, &proof);
+    if (proof.verdict != C2S_DIFFERENT)
+        return C2S_OK;
+    c2s_baseline_destroy(*out);
+    *out = NULL;
+    return c2s_fail(C2S_ERR_TOLERANCE, "with its shapes changed the model computes something else: %s",
+                    proof.text);
+}
+
 /* The passes, between raising, so that they see what the newer opset has, and lowering. */
-static c2s_status run_steps(c2s_model *model, const c2s_pipeline *pipeline,
-                            const c2s_run_options *o, const samples *s, report *r) {
+static c2s_status run_steps(const job *j, const c2s_prover *prover) {
+    const c2s_run_options *o = j->o;
+    c2s_status status = C2S_OK;
+    if (o->opset > c2s_model_opset(j->model, ""))
+        status = convert_opset(j->model, o->opset, prover, j->r);
+    if (status == C2S_OK && j->pipeline->steps.count)
+        status = run_pipeline(j->model, j->pipeline, o, prover, j->r);
+    if (status == C2S_OK && o->opset && o->opset < c2s_model_opset(j->model, ""))
+        status = convert_opset(j->model, o->opset, prover, j->r);
+    return status;
+}
+
+static c2s_status prove_steps(job *j) {
+    const c2s_run_options *o = j->o;
+    report *r = j->r;
     c2s_prove_options proof = {
         .evaluator = &c2s_evaluator_onednn,
         .eval = {.threads = o->threads},
         .tolerance = o->tolerance,
-        .sets = s->sets ? (const c2s_tensor *const *const *)s->sets : NULL,
-        .set_count = s->sets ? s->count : o->samples,
-        .random = {.seed = o->seed, .dims = o->dims, .dim_count = o->dim_count},
+        .sets = j->samples.sets ? (const c2s_tensor *const *const *)j->samples.sets : NULL,
+        .set_count = j->samples.sets ? j->samples.count : o->samples,
+        .random = {.seed = o->seed},
     };
-    c2s_prover *prover = o->no_prove ? NULL : c2s_prover_create(&proof);
-    c2s_status status = C2S_OK;
-    if (o->opset > c2s_model_opset(model, ""))
-        status = convert_opset(model, o->opset, prover, r);
-    if (status == C2S_OK && pipeline->steps.count)
-        status = run_pipeline(model, pipeline, o, prover, r);
-    if (status == C2S_OK && o->opset && o->opset < c2s_model_opset(model, ""))
-        status = convert_opset(model, o->opset, prover, r);
+    c2s_baseline *baseline = NULL;
+    if (!o->no_prove && j->original && !j->change.overridden)
+        C2S_TRY(prove_shapes(j, &proof, &baseline));
+    c2s_prover *prover = o->no_prove ? NULL : c2s_prover_create(&proof, baseline);
+    c2s_status status = run_steps(j, prover);
     c2s_prover_destroy(prover);
     for (size_t i = 0; i < r->passes.count; i++)
         if (r->passes.at[i].outcome == C2S_APPLIED && !isnan(r->passes.at[i].error))
@@ -248,37 +324,57 @@ static c2s_status run_steps(c2s_model *model, const c2s_pipeline *pipeline,
     return status;
 }
 
-static c2s_status optimize(c2s_model *model, const c2s_pipeline *pipeline, const c2s_run_options *o,
-                           samples *s, c2s_extents *extents, report *r) {
-    C2S_TRY(c2s_count_content(model, &r->public.before));
-    r->public.after = r->public.before;
-    r->public.opset_before = r->public.opset_after = c2s_model_opset(model, "");
-    if (pipeline->steps.count == 0 && !o->opset)
+/* Costs are those for inputs of the new shapes, unless the model as it was cannot take them. */
+static c2s_status prepare(job *j) {
+    c2s_counts *before = &j->r->public.before;
+    C2S_TRY(c2s_graph_infer(j->model->graph));
+    if (wants_shapes(j->o)) {
+        j->original = c2s_model_copy(j->model);
+        C2S_TRY(change_shapes(j, NULL));
+        C2S_TRY(c2s_graph_infer(j->model->graph));
+    }
+    C2S_TRY(c2s_extents_choose(j->model, NULL, 0, &j->extents));
+    if (!j->change.overridden) {
+        c2s_count_cost(j->original ? j->original : j->model, &j->extents, before);
         return C2S_OK;
-    unsigned inputs = c2s_graph_input_count(model->graph);
+    }
+    c2s_extents old;
+    C2S_TRY(c2s_extents_choose(j->original, NULL, 0, &old));
+    c2s_count_cost(j->original, &old, before);
+    c2s_extents_free(&old);
+    return C2S_OK;
+}
+
+static c2s_status optimize(job *j) {
+    report *r = j->r;
+    const c2s_run_options *o = j->o;
+    C2S_TRY(c2s_count_content(j->model, &r->public.before));
+    r->public.after = r->public.before;
+    r->public.opset_before = r->public.opset_after = c2s_model_opset(j->model, "");
+    if (j->pipeline->steps.count == 0 && !o->opset)
+        return wants_shapes(o) ? only_change_shapes(j) : C2S_OK;
+    unsigned inputs = c2s_graph_input_count(j->model->graph);
     bool usable;
-    C2S_TRY(normalise(model, o->opset != 0, r, &usable));
+    C2S_TRY(normalise(j->model, o->opset != 0 || wants_shapes(o), r, &usable));
     if (!usable)
         return C2S_OK;
-    C2S_TRY(c2s_graph_infer(model->graph));
-    C2S_TRY(c2s_extents_choose(model, o->dims, o->dim_count, extents));
-    c2s_count_cost(model, extents, &r->public.before);
+    C2S_TRY(prepare(j));
     if (o->data && !o->no_prove)
-        C2S_TRY(load_samples(model, o, s));
-    C2S_TRY(run_steps(model, pipeline, o, s, r));
-    r->public.opset_after = c2s_model_opset(model, "");
-    C2S_TRY(c2s_count_content(model, &r->public.after));
+        C2S_TRY(load_samples(j->model, o, &j->samples));
+    C2S_TRY(prove_steps(j));
+    r->public.opset_after = c2s_model_opset(j->model, "");
+    C2S_TRY(c2s_count_content(j->model, &r->public.after));
     c2s_model *copy = NULL;
     if (r->public.opset_after < NORMAL_OPSET)
-        C2S_TRY(normal_copy(model, &copy));
-    c2s_count_cost(copy ? copy : model, extents, &r->public.after);
+        C2S_TRY(normal_copy(j->model, &copy));
+    c2s_count_cost(copy ? copy : j->model, &j->extents, &r->public.after);
     c2s_model_destroy(copy);
-    if (c2s_graph_input_count(model->graph) < inputs)
+    if (c2s_graph_input_count(j->model->graph) < inputs)
         add_note(r,
                  "%u initializers are no longer graph inputs (--keep-initializer-inputs keeps "
                  "them so)",
-                 inputs - c2s_graph_input_count(model->graph));
-    note_unknown_operators(model, r);
+                 inputs - c2s_graph_input_count(j->model->graph));
+    note_unknown_operators(j->model, r);
     return C2S_OK;
 }
 
@@ -309,13 +405,11 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, 
         report *r = c2s_zalloc(sizeof *r);
         r->arena = c2s_arena_create();
         r->public.error = (double)NAN;
-        samples s = {0};
-        c2s_extents extents = {0};
-        status = optimize(model, pipeline, o, &s, &extents, r);
+        job j = {.model = model, .pipeline = pipeline, .o = o, .r = r};
+        status = optimize(&j);
         if (status != C2S_OK && model->path[0])
             c2s_note("%s", model->path);
-        free_samples(&s);
-        c2s_extents_free(&extents);
+        free_job(&j);
         r->public.notes = r->notes.at;
         r->public.note_count = (unsigned)r->notes.count;
         r->public.passes = r->passes.at;

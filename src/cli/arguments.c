@@ -66,6 +66,18 @@ static c2s_status set_dim(const char *text, cli_arguments *arguments) {
     return C2S_OK;
 }
 
+static c2s_status set_shape(const char *text, cli_arguments *arguments) {
+    const char *equals = strrchr(text, '=');
+    if (!equals || equals == text)
+        return c2s_fail(C2S_ERR_USAGE, "--shape %s: expected INPUT=DIMS such as x=1,3,?,N", text);
+    size_t length = (size_t)(equals - text);
+    char *name = c2s_alloc(length + 1);
+    memcpy(name, text, length);
+    name[length] = '\0';
+    c2s_vec_push(&arguments->shapes, ((c2s_input_shape){name, equals + 1}));
+    return C2S_OK;
+}
+
 static c2s_status set_option(const cli_option *o, const char *text, cli_arguments *arguments) {
     void *field = (char *)arguments + o->field;
     char *end;
@@ -96,6 +108,8 @@ static c2s_status set_option(const cli_option *o, const char *text, cli_argument
     }
     case CLI_DIM:
         return set_dim(text, arguments);
+    case CLI_SHAPE:
+        return set_shape(text, arguments);
     case CLI_EXTERNAL:
         arguments->external_data = true;
         if (text && !parse_bytes(text, &arguments->external_threshold))
@@ -170,7 +184,10 @@ c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, cli_arguments 
 void cli_arguments_free(cli_arguments *arguments) {
     for (size_t i = 0; i < arguments->dims.count; i++)
         free((void *)(uintptr_t)arguments->dims.at[i].name);
+    for (size_t i = 0; i < arguments->shapes.count; i++)
+        free((void *)(uintptr_t)arguments->shapes.at[i].input);
     c2s_vec_free(&arguments->dims);
+    c2s_vec_free(&arguments->shapes);
     c2s_vec_free(&arguments->positional);
 }
 

@@ -20,6 +20,7 @@ typedef struct cli_arguments {
     int64_t samples, seed, threads, opset;
     uint64_t external_threshold;
     C2S_VEC(c2s_dim_binding) dims;
+    C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;
 
 typedef enum cli_kind {
@@ -29,6 +30,7 @@ typedef enum cli_kind {
     CLI_INTEGER,  /* int64_t, not negative */
     CLI_NUMBER,   /* double, positive */
     CLI_DIM,      /* NAME=VALUE, appended to the vector of dimensions */
+    CLI_SHAPE,    /* INPUT=DIMS, appended to the vector of shapes */
     CLI_EXTERNAL  /* external_data and, with a value, external_threshold */
 } cli_kind;
 

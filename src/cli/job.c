@@ -17,7 +17,11 @@ static const cli_option options[] = {
     CLI_DATA_OPTION,
     CLI_SAMPLES_OPTION,
     CLI_SEED_OPTION,
-    CLI_DIM_OPTION,
+    {0, "dim", "NAME=N", "make a named dimension this number, in the whole model; may be repeated",
+     CLI_DIM, offsetof(cli_arguments, dims)},
+    {0, "shape", "INPUT=DIMS",
+     "give an input this shape, such as 1,3,?,N: a number, ? (as it is) or a name per axis", CLI_SHAPE,
+     offsetof(cli_arguments, shapes)},
     {0, "opset", "N", "write opset N of ai.onnx, 7 to 28 (default: as it is, at least 13)",
      CLI_INTEGER, offsetof(cli_arguments, opset)},
     {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
@@ -164,6 +168,8 @@ static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *
         .dims = a->dims.at,
         .dim_count = (unsigned)a->dims.count,
         .opset = a->opset,
+        .shapes = a->shapes.at,
+        .shape_count = (unsigned)a->shapes.count,
         .threads = a->threads > UINT32_MAX ? UINT32_MAX : (unsigned)a->threads,
     };
     c2s_save_options save = {a->external_data, a->external_threshold};

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "io/load_type.h"
 #include "io/save_tensor.h"
 #include "io/save_type.h"
 
@@ -83,10 +84,20 @@ static bool is_gone(c2s_info_saver *info, const char *text) {
 
 /* ---- types of values ---- */
 
+/* After a change of shapes only the very type will do. */
+static bool holds(const c2s_info_saver *info, const Onnx__ValueInfoProto *old,
+                  const c2s_value *value, bool exact) {
+    c2s_model *model = info->saver->model;
+    if (!model->reshaped)
+        return c2s_type_proto_holds(old->type, &value->type, exact);
+    const c2s_type type = c2s_type_load(model, old->type);
+    return c2s_type_equal(&type, &value->type);
+}
+
 /* The message that was read if it still holds, else a new one that keeps what else it said. */
 static Onnx__ValueInfoProto *save_info(c2s_info_saver *info, const c2s_value *value,
                                        const char *name, Onnx__ValueInfoProto *old, bool exact) {
-    if (old && c2s_type_proto_holds(old->type, &value->type, exact))
+    if (old && holds(info, old, value, exact))
         return old;
     Onnx__ValueInfoProto *proto = c2s_arena_alloc(info->saver->arena, sizeof *proto);
     if (old)
@@ -147,6 +158,8 @@ void c2s_info_save_values(c2s_info_saver *info, size_t *count, Onnx__ValueInfoPr
     for (size_t i = 0; i < *count; i++) {
         Onnx__ValueInfoProto *old = (*list)[i];
         const c2s_value *value = find_value(info, old->name);
+        if (value && info->saver->model->reshaped && value->type.kind == C2S_KIND_UNKNOWN)
+            continue;
         if (value)
             out[kept++] = save_info(info, value, old->name, old, info->changed_inputs);
         else if (!is_gone(info, old->name))

@@ -186,6 +186,7 @@ c2s_model *c2s_model_copy(const c2s_model *from) {
     c2s_dims_destroy(to->dims);
     to->dims = c2s_dims_copy(from->dims);
     to->ir_version = from->ir_version;
+    to->reshaped = from->reshaped;
     to->path = c2s_arena_strdup(to->arena, from->path);
     to->origin = from->origin;
     if (to->origin)

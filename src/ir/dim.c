@@ -324,3 +324,43 @@ c2s_dim c2s_dim_substitute(c2s_dims *dims, c2s_dim dim,
     }
     return sum;
 }
+
+c2s_dim c2s_dim_import(c2s_dims *to, const c2s_dims *from, c2s_dim dim) {
+    if (c2s_dim_is_known(dim))
+        return dim;
+    c2s_polynomial p = c2s_polynomial_of(from, dim);
+    c2s_dim sum = 0;
+    for (unsigned i = 0; i < p.count; i++) {
+        c2s_dim product = p.terms[i].factor;
+        for (unsigned j = 0; j < p.terms[i].degree; j++) {
+            const c2s_dim_atom *a = &from->atoms.at[p.terms[i].atom[j]];
+            c2s_dim value = a->kind == C2S_ATOM_SYMBOL
+                                ? c2s_dim_symbol(to, a->name)
+                                : c2s_dim_apply(to, a->kind, c2s_dim_import(to, from, a->a),
+                                                c2s_dim_import(to, from, a->b));
+            product = c2s_dim_mul(to, product, value);
+        }
+        sum = c2s_dim_add(to, sum, product);
+    }
+    return sum;
+}
+
+/* ---- equations ---- */
+
+bool c2s_dim_solve(const c2s_dims *dims, c2s_dim dim, int64_t value, const char **symbol,
+                   int64_t *solution) {
+    if (c2s_dim_is_known(dim))
+        return false;
+    const c2s_polynomial p = c2s_polynomial_of(dims, dim);
+    const c2s_dim_term *linear = &p.terms[0], *rest = &p.terms[1]; /* constants come last */
+    if (p.count == 0 || p.count > 2 || linear->degree != 1 || (p.count == 2 && rest->degree > 0))
+        return false;
+    const c2s_dim_atom *atom = &dims->atoms.at[linear->atom[0]];
+    int64_t left;
+    if (atom->kind != C2S_ATOM_SYMBOL || __builtin_sub_overflow(value, p.count == 2 ? rest->factor : 0, &left) ||
+        linear->factor == -1 || left % linear->factor != 0 || left / linear->factor < 0)
+        return false;
+    *symbol = atom->name;
+    *solution = left / linear->factor;
+    return true;
+}

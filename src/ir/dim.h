@@ -60,4 +60,11 @@ c2s_dim c2s_dim_substitute(c2s_dims *dims, c2s_dim dim,
                            c2s_dim (*value_of)(void *user, const char *name, c2s_dim same),
                            void *user);
 
+/* The symbol and its value for which `dim` is `value`, if there is one symbol in it and it enters
+ * linearly (batch, 12*batch + 1). False: no such expression, or no extent solves it. */
+bool c2s_dim_solve(const c2s_dims *dims, c2s_dim dim, int64_t value, const char **symbol,
+                   int64_t *solution);
+/* The same expression in another table. */
+c2s_dim c2s_dim_import(c2s_dims *to, const c2s_dims *from, c2s_dim dim);
+
 #endif

@@ -89,6 +89,48 @@ static void dims_read_and_substitute(void **state) {
     c2s_dims_destroy(d);
 }
 
+static void expect_solution(c2s_dims *d, const char *text, int64_t value, int64_t expected) {
+    c2s_dim dim;
+    const char *symbol;
+    int64_t solution = -1;
+    assert_true(c2s_dim_parse(d, text, &dim));
+    const bool solved = c2s_dim_solve(d, dim, value, &symbol, &solution);
+    assert_true(solved == (expected >= 0));
+    if (solved)
+        assert_int_equal(solution, expected);
+}
+
+static void dims_solve(void **state) {
+    (void)state;
+    c2s_dims *d = c2s_dims_create();
+    expect_solution(d, "n", 4, 4);
+    expect_solution(d, "n", 0, 0);
+    expect_solution(d, "12*n + 1", 25, 2);
+    expect_solution(d, "12*n + 1", 26, -1);
+    expect_solution(d, "n + 5", 4, -1);
+    expect_solution(d, "5 - n", 2, -1); /* solvable, but not needed */
+    expect_solution(d, "n + m", 4, -1);
+    expect_solution(d, "n*n", 4, -1);
+    expect_solution(d, "floor(n, 2)", 4, -1);
+    expect_solution(d, "4", 4, -1);
+    c2s_dims_destroy(d);
+}
+
+static void dims_move_to_another_table(void **state) {
+    (void)state;
+    c2s_dims *from = c2s_dims_create(), *to = c2s_dims_create();
+    static const char *const texts[] = {"2*n*m + 1", "floor(n + 1, 2)", "max(m, n)*3", "7"};
+    c2s_dim_symbol(to, "m"); /* handles differ between the two */
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        c2s_dim read, expected;
+        assert_true(c2s_dim_parse(from, texts[i], &read));
+        assert_true(c2s_dim_parse(to, texts[i], &expected));
+        assert_true(c2s_dim_import(to, from, read) == expected);
+    }
+    c2s_dims_destroy(from);
+    c2s_dims_destroy(to);
+}
+
 static void dims_do_not_overflow(void **state) {
     (void)state;
     c2s_dims *d = c2s_dims_create();
@@ -373,6 +415,8 @@ int main(void) {
         cmocka_unit_test(dims_are_canonical),
         cmocka_unit_test(dims_divide),
         cmocka_unit_test(dims_read_and_substitute),
+        cmocka_unit_test(dims_solve),
+        cmocka_unit_test(dims_move_to_another_table),
         cmocka_unit_test(dims_do_not_overflow),
         cmocka_unit_test(floats_round_to_even),
         cmocka_unit_test(small_floats_round_trip),

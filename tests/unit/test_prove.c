@@ -173,7 +173,7 @@ static c2s_model *scaled(double factor) {
 
 static c2s_proof prove(c2s_model *before, c2s_model *after) {
     c2s_prove_options options = {.evaluator = &c2s_evaluator_reference};
-    c2s_prover *prover = c2s_prover_create(&options);
+    c2s_prover *prover = c2s_prover_create(&options, NULL);
     c2s_proof proof;
     assert_int_equal(prover->prove(prover->user, before, after, &proof), C2S_OK);
     c2s_prover_destroy(prover);
