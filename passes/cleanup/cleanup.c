@@ -42,12 +42,27 @@ static uint64_t estimate_size(const c2s_model *model) {
     return bytes;
 }
 
+/* A branch that cannot run stays as it is: with constants in the place of what decides inside, others
+ * would see that it cannot, and refuse the whole model. */
+static void drop_impossible(c2s_graph_list *graphs) {
+    size_t kept = 0;
+    for (size_t i = 0; i < graphs->count; i++) {
+        bool possible = true;
+        for (const c2s_graph *g = graphs->at[i]; g; g = g->owner ? g->owner->graph : NULL)
+            possible = possible && !g->impossible;
+        if (possible)
+            graphs->at[kept++] = graphs->at[i];
+    }
+    graphs->count = kept;
+}
+
 /* Duplicates go first: what is there once is folded once, and is not counted twice. */
 static c2s_status run_round(c2s_model *model, c2s_fold_budget *budget, c2s_stats *stats) {
     c2s_graph_list graphs = {0};
     c2s_graph_list_add(&graphs, model->graph);
     c2s_lift_constants(&graphs, stats);
     c2s_status status = c2s_graph_infer(model->graph);
+    drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_merge_constants(&graphs, stats);
         c2s_merge_nodes(&graphs, stats);

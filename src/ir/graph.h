@@ -84,6 +84,7 @@ struct c2s_graph {
     c2s_node *first, *last; /* doubly linked through prev and next */
     unsigned node_count;
     unsigned formal_inputs;    /* entry outputs beyond these are captures */
+    bool impossible;           /* a branch of an If in which inference found a node that cannot run */
     const char **output_names; /* interface names, one per exit input; see c2s_graph_output_name */
     unsigned output_capacity;
     C2S_VEC(c2s_value *) initializers; /* def == NULL, in file order; removed ones are dropped lazily */

@@ -46,6 +46,8 @@ static c2s_status if_infer(c2s_infer *i) {
     /* A branch that cannot be valid is one that is never taken: exporters write such branches for
      * ranks that the model does not have. */
     c2s_status status[2] = {c2s_graph_infer_all(branch[0]), c2s_graph_infer_all(branch[1])};
+    for (int k = 0; k < 2; k++)
+        branch[k]->impossible = status[k] != C2S_OK;
     if (status[0] != C2S_OK && status[1] != C2S_OK)
         return status[1];
     if (status[0] != C2S_OK || status[1] != C2S_OK)
