@@ -65,7 +65,7 @@ static c2s_status bytes_for(c2s_memory *memory, const c2s_type *type, c2s_bytes 
     if (!*out)
         *out = c2s_bytes_alloc(size);
     if (!*out)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for an output of %zu bytes", size);
+        return c2s_fail_alloc(1, size);
     return C2S_OK;
 }
 

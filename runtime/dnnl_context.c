@@ -137,7 +137,7 @@ c2s_status c2s_dnnl_work(c2s_dnnl *dnnl, size_t size) {
         return C2S_OK;
     void *work = c2s_try_alloc_aligned(size);
     if (!work)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes of work space", size);
+        return c2s_fail_alloc(1, size);
     free(dnnl->work);
     dnnl->work = work;
     dnnl->work_size = size;

@@ -242,7 +242,7 @@ c2s_status c2s_plan_wake(c2s_plan *plan) {
         return C2S_OK;
     plan->block = c2s_bytes_alloc(plan->block_size);
     if (!plan->block)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes of activations", plan->block_size);
+        return c2s_fail_alloc(1, plan->block_size);
     EACH_FORM(plan, form) {
         if (form->placed)
             C2S_TRY(c2s_tensor_view(form->type.dtype, form->type.rank, form->type.dim, plan->block,

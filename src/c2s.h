@@ -131,6 +131,7 @@ typedef struct c2s_run_options {
      * model; extents that the model fixes are overridden if every operator can take the new ones. */
     const c2s_input_shape *shapes;
     unsigned shape_count;
+    uint64_t memory_limit;    /* bytes that tensors made on the way may take; 0: the machine's memory */
     unsigned threads;         /* 0: as many as the machine has */
     int64_t opset;            /* of ai.onnx to end with, 7 to 28; 0: what the model needs */
     void (*progress)(void *user, const char *what, double fraction); /* 0..1; may be NULL */

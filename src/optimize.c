@@ -395,6 +395,7 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, 
     bool own_sink = o->log || o->progress;
     if (own_sink)
         previous = c2s_log_set_sink(&sink);
+    const c2s_ceiling ceiling = c2s_ceiling_lower(o->memory_limit);
     c2s_pipeline *pipeline = NULL;
     c2s_status status = check_options(o);
     if (status == C2S_OK)
@@ -420,6 +421,7 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, 
             c2s_report_free(&r->public);
     }
     c2s_pipeline_free(pipeline);
+    c2s_ceiling_restore(ceiling);
     if (own_sink)
         c2s_log_set_sink(previous);
     return status;

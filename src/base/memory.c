@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "c2s.h"
 
@@ -51,9 +54,71 @@ void *c2s_alloc_array(size_t count, size_t size) {
     return c2s_alloc(bytes);
 }
 
+/* ---- the ceiling ---- */
+
+static atomic_int_fast64_t counted;
+static _Thread_local uint64_t ceiling; /* 0: not set */
+
+static uint64_t machine_memory(void) {
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
+}
+
+void c2s_memory_count(int64_t bytes) {
+    atomic_fetch_add_explicit(&counted, bytes, memory_order_relaxed);
+}
+
+static uint64_t held(void) {
+    const int64_t bytes = atomic_load_explicit(&counted, memory_order_relaxed);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+static uint64_t current_ceiling(void) {
+    if (!ceiling)
+        ceiling = machine_memory();
+    return ceiling;
+}
+
+c2s_ceiling c2s_ceiling_lower(uint64_t bytes) {
+    const c2s_ceiling before = current_ceiling();
+    uint64_t lower;
+    if (bytes && !__builtin_add_overflow(held(), bytes, &lower) && lower < before)
+        ceiling = lower;
+    return before;
+}
+
+void c2s_ceiling_restore(c2s_ceiling before) {
+    ceiling = before;
+}
+
+static bool passes_ceiling(uint64_t size) {
+    uint64_t sum;
+    return __builtin_add_overflow(held(), size, &sum) || sum > current_ceiling();
+}
+
+bool c2s_memory_allows(size_t count, size_t size) {
+    size_t bytes;
+    return c2s_mul_size(count, size, &bytes) && !passes_ceiling(bytes);
+}
+
+c2s_status c2s_fail_alloc(size_t count, size_t size) {
+    size_t bytes;
+    if (!c2s_mul_size(count, size, &bytes))
+        return c2s_fail(C2S_ERR_MEMORY, "%zu elements of %zu bytes exceed the address space", count,
+                        size);
+    if (passes_ceiling(bytes))
+        return c2s_fail(C2S_ERR_MEMORY,
+                        "%zu bytes more would pass the limit of %" PRIu64 " bytes (%" PRIu64
+                        " are in use)",
+                        bytes, current_ceiling(), held());
+    return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu bytes", bytes);
+}
+
 void *c2s_try_alloc_aligned(size_t size) {
     enum { ALIGNMENT = 64 };
     size_t rounded;
+    if (passes_ceiling(size))
+        return NULL;
     if (!c2s_add_size(size, ALIGNMENT - 1, &rounded))
         return NULL;
     rounded &= ~(size_t)(ALIGNMENT - 1);
@@ -66,7 +131,7 @@ c2s_status c2s_scratch(size_t count, size_t size, void *out) {
     if (c2s_mul_size(count, size, &bytes))
         memory = c2s_try_alloc_aligned(bytes ? bytes : 1);
     if (!memory)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu elements of %zu bytes", count, size);
+        return c2s_fail_alloc(count, size);
     memcpy(out, &memory, sizeof memory);
     return C2S_OK;
 }

@@ -20,8 +20,21 @@ char *c2s_strdup(const char *text);
 /* For array types: the product is checked; overflow counts as out of memory. */
 void *c2s_alloc_array(size_t count, size_t size);
 
-/* Returns NULL on failure: for tensor data and other sizes that a file decides. 64-byte aligned. */
+/* Returns NULL on failure, which includes what passes the ceiling: for tensor data and other sizes
+ * that a file decides. 64-byte aligned. */
 void *c2s_try_alloc_aligned(size_t size);
+/* A message for such a failure: how much was wanted, and the ceiling if that is why. */
+c2s_status c2s_fail_alloc(size_t count, size_t size);
+
+/* The ceiling: what this thread may hold in tensors, which c2s_memory_count adds up, with the
+ * allocation at hand. The machine's memory unless set; at most that. */
+typedef uint64_t c2s_ceiling;
+/* From now on `bytes` more than there are (0: no change; never more than before). Returns what was in
+ * force, for c2s_ceiling_restore. */
+c2s_ceiling c2s_ceiling_lower(uint64_t bytes);
+void c2s_ceiling_restore(c2s_ceiling before);
+bool c2s_memory_allows(size_t count, size_t size); /* so much more is below the ceiling */
+void c2s_memory_count(int64_t bytes);              /* tensors came or went, in any thread */
 /* The same for count * size bytes, at least one; *(void **)out receives it. C2S_ERR_MEMORY. */
 c2s_status c2s_scratch(size_t count, size_t size, void *out);
 

@@ -110,6 +110,10 @@ static c2s_status set_option(const cli_option *o, const char *text, cli_argument
         return set_dim(text, arguments);
     case CLI_SHAPE:
         return set_shape(text, arguments);
+    case CLI_BYTES:
+        if (!parse_bytes(text, field) || *(uint64_t *)field == 0)
+            return c2s_fail(C2S_ERR_USAGE, "--%s %s: expected bytes such as 64M", o->name, text);
+        break;
     case CLI_EXTERNAL:
         arguments->external_data = true;
         if (text && !parse_bytes(text, &arguments->external_threshold))

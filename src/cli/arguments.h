@@ -18,7 +18,7 @@ typedef struct cli_arguments {
     const char *passes, *data, *out, *against, *domain;
     double tolerance, seconds;
     int64_t samples, seed, threads, opset;
-    uint64_t external_threshold;
+    uint64_t external_threshold, memory;
     C2S_VEC(c2s_dim_binding) dims;
     C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;
@@ -31,6 +31,7 @@ typedef enum cli_kind {
     CLI_NUMBER,   /* double, positive */
     CLI_DIM,      /* NAME=VALUE, appended to the vector of dimensions */
     CLI_SHAPE,    /* INPUT=DIMS, appended to the vector of shapes */
+    CLI_BYTES,    /* uint64_t: 4096, 64k, 1M, 2G */
     CLI_EXTERNAL  /* external_data and, with a value, external_threshold */
 } cli_kind;
 
@@ -66,6 +67,9 @@ extern const cli_option cli_common_options[];
 #define CLI_DIM_OPTION                                                                             \
     {0, "dim", "NAME=N", "extent of a named dimension in random inputs; may be repeated",          \
      CLI_DIM, offsetof(cli_arguments, dims)}
+#define CLI_MEMORY_OPTION                                                                          \
+    {0, "memory", "BYTES", "what computed tensors may take, such as 512M (default: all there is)", \
+     CLI_BYTES, offsetof(cli_arguments, memory)}
 #define CLI_JSON_OPTION                                                                            \
     {0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json)}
 

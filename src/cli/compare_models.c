@@ -22,6 +22,7 @@ static const cli_option options[] = {
      offsetof(cli_arguments, tolerance)},
     {0, "threads", "N", "threads (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
+    CLI_MEMORY_OPTION,
     CLI_JSON_OPTION,
     {0}};
 

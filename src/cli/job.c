@@ -39,6 +39,7 @@ static const cli_option options[] = {
      CLI_EXTERNAL, 0},
     {0, "threads", "N", "threads of the proof (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
+    CLI_MEMORY_OPTION,
     CLI_JSON_OPTION,
     {0, "version", NULL, "show the version and those of the libraries", CLI_FLAG,
      offsetof(cli_arguments, version)},
@@ -170,6 +171,7 @@ static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *
         .opset = a->opset,
         .shapes = a->shapes.at,
         .shape_count = (unsigned)a->shapes.count,
+        .memory_limit = a->memory,
         .threads = a->threads > UINT32_MAX ? UINT32_MAX : (unsigned)a->threads,
     };
     c2s_save_options save = {a->external_data, a->external_threshold};

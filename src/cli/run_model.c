@@ -24,6 +24,7 @@ static const cli_option options[] = {
      CLI_TEXT, offsetof(cli_arguments, out)},
     {0, "threads", "N", "threads (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
+    CLI_MEMORY_OPTION,
     CLI_JSON_OPTION,
     {0}};
 

@@ -166,18 +166,17 @@ static c2s_status fill_numbers(c2s_random *random, const c2s_type *type, bool no
         return C2S_OK;
     }
     void *data = c2s_tensor_mutable(tensor);
-    double *numbers = malloc(tensor->count * sizeof *numbers);
-    if (!numbers) {
-        c2s_tensor_unref(tensor);
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu random numbers", tensor->count);
-    }
+    enum { BLOCK = 1024 };
+    double numbers[BLOCK];
     bool integer = !c2s_dtype_is_float(type->dtype);
-    for (size_t k = 0; k < tensor->count; k++)
-        numbers[k] = integer  ? (double)c2s_random_integer(random, low, high)
-                     : normal ? c2s_random_normal(random)
-                              : c2s_random_uniform(random);
-    c2s_store_f64(type->dtype, data, 0, tensor->count, numbers);
-    free(numbers);
+    for (size_t at = 0; at < tensor->count; at += BLOCK) {
+        const size_t count = tensor->count - at < BLOCK ? tensor->count - at : BLOCK;
+        for (size_t k = 0; k < count; k++)
+            numbers[k] = integer  ? (double)c2s_random_integer(random, low, high)
+                         : normal ? c2s_random_normal(random)
+                                  : c2s_random_uniform(random);
+        c2s_store_f64(type->dtype, data, at, count, numbers);
+    }
     *out = tensor;
     return C2S_OK;
 }
@@ -185,11 +184,10 @@ static c2s_status fill_numbers(c2s_random *random, const c2s_type *type, bool no
 static c2s_status fill_strings(c2s_random *random, const c2s_type *type, c2s_tensor **out) {
     static const char *const words[] = {"a", "the", "cat", "and", "other", "words", "", "42"};
     size_t count;
-    if (!c2s_type_elements(type, &count) || count > SIZE_MAX / sizeof(c2s_string) - 1)
+    c2s_string *text;
+    if (!c2s_type_elements(type, &count))
         return c2s_fail(C2S_ERR_MEMORY, "a string input is too large");
-    c2s_string *text = malloc((count + 1) * sizeof *text);
-    if (!text)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu random strings", count);
+    C2S_TRY(c2s_scratch(count, sizeof *text, &text));
     for (size_t k = 0; k < count; k++) {
         const char *word = words[c2s_random_integer(random, 0, 7)];
         text[k] = (c2s_string){word, strlen(word)};

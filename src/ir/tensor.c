@@ -13,6 +13,7 @@
 /* ---- bytes ---- */
 
 static void release_heap(c2s_bytes *self) {
+    c2s_memory_count(-(int64_t)self->size);
     free(self->data);
     free(self);
 }
@@ -23,6 +24,7 @@ c2s_bytes *c2s_bytes_wrap(void *data, size_t size) {
     bytes->size = size;
     atomic_init(&bytes->refs, 1);
     bytes->release = release_heap;
+    c2s_memory_count((int64_t)size);
     return bytes;
 }
 
@@ -61,6 +63,7 @@ static c2s_status static_type(c2s_dtype dtype, int rank, const int64_t *dim, c2s
 
 static c2s_tensor *new_tensor(const c2s_type *type, c2s_bytes *bytes, size_t offset, size_t count) {
     c2s_tensor *tensor = c2s_zalloc(sizeof *tensor);
+    c2s_memory_count(sizeof *tensor); /* sequences may consist of very many */
     tensor->type = *type;
     tensor->bytes = bytes;
     tensor->offset = offset;
@@ -75,7 +78,7 @@ c2s_status c2s_tensor_create(c2s_dtype dtype, int rank, const int64_t *dim, c2s_
     C2S_TRY(static_type(dtype, rank, dim, &type, &count, &size));
     c2s_bytes *bytes = c2s_bytes_alloc(size);
     if (!bytes)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for a tensor of %zu bytes", size);
+        return c2s_fail_alloc(1, size);
     if (dtype == C2S_STRING || c2s_dtype_bits(dtype) < 8)
         memset(bytes->data, 0, size); /* empty strings; no undefined bits behind the last element */
     *out = new_tensor(&type, bytes, 0, count);
@@ -110,8 +113,7 @@ static void release_items(c2s_bytes *self) {
     c2s_tensor **items = self->data;
     for (size_t i = 0; i < self->size / sizeof *items; i++)
         c2s_tensor_unref(items[i]);
-    free(self->data);
-    free(self);
+    release_heap(self);
 }
 
 /* Container types point to their element type, which may live in an arena: the bytes of the
@@ -174,7 +176,7 @@ c2s_status c2s_tensor_strings(int rank, const int64_t *dim, const c2s_string *te
             return c2s_fail(C2S_ERR_MEMORY, "the strings of a tensor exceed the address space");
     c2s_bytes *bytes = c2s_bytes_alloc(total);
     if (!bytes)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for a tensor of %zu bytes", total);
+        return c2s_fail_alloc(1, total);
     c2s_string *element = bytes->data;
     char *copy = (char *)bytes->data + size;
     for (size_t i = 0; i < count; i++) {
@@ -212,6 +214,7 @@ void c2s_tensor_unref(const c2s_tensor *tensor) {
     if (!counted || atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) != 1)
         return;
     c2s_bytes_unref(counted->bytes);
+    c2s_memory_count(-(int64_t)sizeof *counted);
     free(counted);
 }
 

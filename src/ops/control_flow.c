@@ -8,8 +8,6 @@
 #include "ops/body.h"
 #include "ops/iteration.h"
 
-enum { MAX_ITERATIONS = 1 << 20 };
-
 /* A bool or integer tensor of one element. */
 static c2s_status scalar(const c2s_tensor *tensor, const char *what, int64_t *value) {
     if (tensor->type.kind != C2S_KIND_TENSOR || tensor->count != 1 ||
@@ -191,10 +189,10 @@ static c2s_status loop_eval(c2s_eval *e) {
                         .carried = e->in_count - 2};
     c2s_status status = c2s_iteration_open(&it, 2);
     for (int64_t n = 0; status == C2S_OK && n < trips && condition; n++)
-        status = n < MAX_ITERATIONS
+        status = n < C2S_MAX_ITERATIONS
                      ? loop_step(&it, n, &condition)
                      : c2s_fail(C2S_ERR_UNSUPPORTED, "the loop did not end after %d iterations",
-                                MAX_ITERATIONS);
+                                C2S_MAX_ITERATIONS);
     if (status == C2S_OK)
         status = c2s_iteration_finish(&it, NULL, 0, NULL, 0);
     c2s_iteration_close(&it);

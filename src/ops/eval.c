@@ -2,6 +2,7 @@
  *
  * Computing one node from its input tensors.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "ops/infer.h"
@@ -71,6 +72,26 @@ static c2s_status compute(const c2s_node *node, const c2s_tensor *const *in, c2s
     return C2S_OK;
 }
 
+/* Operators that size their outputs themselves are judged by what came out. */
+static c2s_status check_sizes(const c2s_node *node, c2s_tensor *const *out, uint64_t limit) {
+    for (unsigned k = 0; k < node->output_count; k++)
+        if (limit && out[k] && c2s_tensor_size(out[k]) > limit)
+            return c2s_fail(C2S_ERR_MEMORY, "output %u takes %zu bytes, at most %" PRIu64
+                            " are allowed", k, c2s_tensor_size(out[k]), limit);
+    return C2S_OK;
+}
+
+/* What a computation may take on the way to outputs of `limit` bytes each. */
+static uint64_t work_limit(const c2s_node *node, const c2s_tensor *const *in, uint64_t limit) {
+    enum { LEAST = 32 << 20, TIMES = 8 };
+    uint64_t sum = limit;
+    for (unsigned k = 0; k < node->formal_count; k++)
+        if (in[k] && __builtin_add_overflow(sum, c2s_tensor_size(in[k]), &sum))
+            return 0;
+    return __builtin_mul_overflow(sum, TIMES, &sum) || __builtin_add_overflow(sum, LEAST, &sum) ? 0
+                                                                                               : sum;
+}
+
 c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
                          const c2s_body_runner *runner, uint64_t limit) {
     bool wanted = false;
@@ -87,7 +108,11 @@ c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_
     } else {
         c2s_arena *arena = c2s_arena_create();
         c2s_dims *dims = c2s_dims_create();
+        const c2s_ceiling before = c2s_ceiling_lower(limit ? work_limit(node, in, limit) : 0);
         status = compute(node, in, out, runner, limit, dims, arena);
+        c2s_ceiling_restore(before);
+        if (status == C2S_OK)
+            status = check_sizes(node, out, limit);
         c2s_dims_destroy(dims);
         c2s_arena_destroy(arena);
     }

@@ -9,6 +9,8 @@
 
 typedef C2S_VEC(c2s_tensor *) c2s_tensor_list;
 
+enum { C2S_MAX_ITERATIONS = 1 << 20 };
+
 /* Loop and Scan alike: the first `carried` body outputs become inputs of the next iteration, the
  * rest is collected. */
 typedef struct c2s_iteration {

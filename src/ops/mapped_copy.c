@@ -135,7 +135,7 @@ c2s_status c2s_mapped_copy(const c2s_mapped *plan, void *to, const void *from, c
     }
     run *runs = c2s_try_alloc_aligned(plan->out[w.inner] * sizeof *runs);
     if (!runs)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory for %zu runs of a copy", plan->out[w.inner]);
+        return c2s_fail_alloc(plan->out[w.inner], sizeof *runs);
     w.runs = runs;
     w.run_count = find_runs(plan->map[w.inner], plan->out[w.inner], runs);
     if (w.to[w.inner] == plan->element && w.run_count > plan->out[w.inner] / 8)

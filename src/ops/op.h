@@ -147,7 +147,8 @@ c2s_status c2s_graph_infer_all(c2s_graph *graph);
 
 /* Computes one node: checks the inputs, infers the output types, allocates, calls eval. `out`
  * receives one reference each (NULL where left out). C2S_ERR_UNSUPPORTED if it has no eval;
- * C2S_ERR_MEMORY if outputs would take more than `limit` bytes (0: no limit). */
+ * C2S_ERR_MEMORY if an output would take more than `limit` bytes (0: no limit), or the work on
+ * it much more than that and the inputs. */
 c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
                          const c2s_body_runner *runner, uint64_t limit);
 

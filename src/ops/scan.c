@@ -80,6 +80,9 @@ static c2s_status scan_length(const c2s_eval *e, unsigned states, int *axis, int
                             (long long)extent, (long long)*length);
         *length = extent;
     }
+    if (*length > C2S_MAX_ITERATIONS)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "%lld steps, at most %d are run", (long long)*length,
+                        C2S_MAX_ITERATIONS);
     return C2S_OK;
 }
 

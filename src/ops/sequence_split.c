@@ -48,6 +48,8 @@ static c2s_status part_lengths(const c2s_tensor *split, int64_t extent, int64_t 
     if (split && (!c2s_tensor_i64_at(split, 0, &chunk) || chunk < 1))
         return c2s_fail(C2S_ERR_INVALID, "the length of the parts is not a positive integer");
     *count = (size_t)(extent / chunk + (extent % chunk != 0));
+    if (!c2s_memory_allows(*count, sizeof(c2s_tensor) + sizeof **lengths))
+        return c2s_fail_alloc(*count, sizeof(c2s_tensor) + sizeof **lengths);
     *lengths = c2s_alloc_array(*count, sizeof **lengths);
     for (size_t k = 0; k < *count; k++)
         (*lengths)[k] = chunk;

@@ -257,9 +257,12 @@ static c2s_status give_parts(c2s_eval *e, const splitter *s, const int64_t *coun
     memcpy(dim, x->type.dim, sizeof x->type.dim);
     dim[x->type.rank] = longest;
     size_t cells;
+    c2s_string *grid;
     if (!c2s_mul_size(x->count, (size_t)longest, &cells))
         return c2s_fail(C2S_ERR_MEMORY, "too many parts");
-    c2s_string *grid = c2s_zalloc((cells + 1) * sizeof *grid);
+    C2S_TRY(c2s_scratch(cells, sizeof *grid, &grid));
+    if (cells)
+        memset(grid, 0, cells * sizeof *grid);
     for (size_t k = 0, part = 0; k < x->count; k++)
         for (int64_t j = 0; j < counts[k]; j++)
             grid[k * (size_t)longest + (size_t)j] = s->parts.at[part++];

@@ -32,8 +32,7 @@ void *c2s_workspace_array(c2s_workspace *ws, size_t count, size_t size) {
     if (c2s_mul_size(count, size, &bytes) && c2s_add_size(bytes, sizeof *b, &bytes))
         b = c2s_try_alloc_aligned(bytes);
     if (!b) {
-        ws->status =
-            c2s_fail(C2S_ERR_MEMORY, "no memory for %zu elements of %zu bytes", count, size);
+        ws->status = c2s_fail_alloc(count, size);
         return NULL;
     }
     *b = (block){.next = ws->blocks};

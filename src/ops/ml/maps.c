@@ -296,8 +296,10 @@ static c2s_status cast_eval(c2s_eval *e) {
         return c2s_fail(C2S_ERR_INVALID, "max_map is %lld", (long long)most);
     C2S_TRY(cast_values(values, dtype, &cast));
     size_t length = sparse ? (size_t)most : keys->count;
-    int64_t *from = c2s_alloc_array(length + 1, sizeof *from);
-    c2s_status status = place_values(keys, sparse, length, from);
+    int64_t *from = NULL;
+    c2s_status status = c2s_scratch(length, sizeof *from, &from);
+    if (status == C2S_OK)
+        status = place_values(keys, sparse, length, from);
     if (status == C2S_OK)
         status = give_values(e, cast, from, length);
     free(from);
