@@ -68,6 +68,9 @@ static c2s_status run_round(c2s_model *model, c2s_fold_budget *budget, c2s_stats
         c2s_merge_nodes(&graphs, stats);
         status = c2s_fold_constants(&graphs, budget, stats);
     }
+    if (status == C2S_OK && graphs.count > 1)
+        status = c2s_graph_infer(model->graph); /* which branches can run, with what is folded now */
+    drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_inline_ifs(&graphs, stats);
         status = c2s_rewrite(model->graph, c2s_noop_rules, stats);

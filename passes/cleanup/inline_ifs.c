@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: If whose condition is constant
+ * Before: If whose condition is constant, or of which one branch cannot run since the shapes of the
+ *         model were changed (others would refuse the whole model for that branch)
  * After:  the nodes of the branch that is taken, in place of the If
  */
 #include <stdlib.h>
@@ -9,12 +10,25 @@
 #include "passes/cleanup/cleanup.h"
 #include "passes/constants.h"
 
-static c2s_graph *branch_taken(const c2s_node *node) {
+/* Which branch, and by which rule; NULL: either may be. */
+static c2s_graph *choose_branch(const c2s_node *node, const char **rule) {
     double condition;
-    if (node->op != &c2s_op_if || !c2s_constant_scalar(c2s_node_in(node, 0), &condition))
+    c2s_graph *yes = c2s_attr_graph(node, "then_branch"), *no = c2s_attr_graph(node, "else_branch");
+    *rule = "if-constant";
+    if (c2s_constant_scalar(c2s_node_in(node, 0), &condition))
+        return condition != 0 ? yes : no;
+    *rule = "if-impossible";
+    if (!node->graph->model->reshaped || !yes || !no || yes->impossible == no->impossible)
         return NULL;
-    c2s_graph *body = c2s_attr_graph(node, condition != 0 ? "then_branch" : "else_branch");
-    bool usable = body && body->formal_inputs == 0 && body->exit->input_count == node->output_count;
+    return yes->impossible ? no : yes;
+}
+
+static c2s_graph *branch_taken(const c2s_node *node, const char **rule) {
+    if (node->op != &c2s_op_if)
+        return NULL;
+    c2s_graph *body = choose_branch(node, rule);
+    bool usable = body && !body->impossible && body->formal_inputs == 0 &&
+                  body->exit->input_count == node->output_count;
     return usable ? body : NULL;
 }
 
@@ -53,12 +67,13 @@ void c2s_inline_ifs(const c2s_graph_list *graphs, c2s_stats *stats) {
     for (size_t i = 0; i < graphs->count; i++) {
         for (c2s_node *node = graphs->at[i]->first, *next; node; node = next) {
             next = node->next;
-            c2s_graph *body = branch_taken(node);
+            const char *rule;
+            c2s_graph *body = branch_taken(node, &rule);
             if (!body)
                 continue;
             if (!c2s_stats_may_apply(stats))
                 return;
-            c2s_stats_apply(stats, "if-constant", c2s_node_text(node));
+            c2s_stats_apply(stats, rule, c2s_node_text(node));
             next = body->first ? body->first : next; /* what was inside may be an If too */
             inline_if(node, body);
         }

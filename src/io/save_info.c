@@ -155,6 +155,8 @@ void c2s_info_save_interface(c2s_info_saver *info, const Onnx__GraphProto *origi
 void c2s_info_save_values(c2s_info_saver *info, size_t *count, Onnx__ValueInfoProto ***list) {
     size_t kept = 0;
     Onnx__ValueInfoProto **out = c2s_arena_array(info->saver->arena, *count, sizeof *out);
+    if (info->saver->model->reshaped && info->graph->impossible)
+        *count = 0; /* the types that show it would have others refuse the whole model */
     for (size_t i = 0; i < *count; i++) {
         Onnx__ValueInfoProto *old = (*list)[i];
         const c2s_value *value = find_value(info, old->name);

@@ -140,6 +140,7 @@ static c2s_graph *copy_graph(copier *c, const c2s_graph *from, c2s_node *owner, 
     to->origin = from->origin;
     copy_outputs(c, from->entry, to->entry);
     to->formal_inputs = from->formal_inputs;
+    to->impossible = from->impossible;
     for (size_t i = 0; i < from->initializers.count; i++) {
         const c2s_value *old = from->initializers.at[i];
         if (!old)

@@ -107,3 +107,20 @@ refuse 3 'node "y" (Reshape): 36 elements cannot take a shape of 24' --shape x=1
 refuse 3 'with N = 2: node "y" (Reshape)' --shape x=N,4,6
 change --passes none --shape x=1,6,4
 shown 'z: float[1,6,2]'
+
+# A branch that the new shapes make impossible goes, since others would refuse the model for it.
+cat >"$scratch/branches.onnxtxt" <<'TEXT'
+<ir_version: 9, opset_import: ["" : 17]>
+branches (float[N,6] x, bool c) => (float[N,6] y) <int64[2] four = {4, 6}>
+{
+  y = If <then_branch = a () => (float[N,6] p) { p = Reshape(x, four) },
+          else_branch = b () => (float[N,6] q) { q = Neg(x) }> (c)
+}
+TEXT
+model="$scratch/branches.onnxtxt"
+change --dim N=4
+shown 'If'
+change --dim N=3
+shown 'y: float[3,6]'
+shown 'Neg'
+! grep -qw 'If' "$scratch/info" || fail "the branch is still there: $(cat "$scratch/info")"
