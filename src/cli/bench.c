@@ -70,12 +70,14 @@ static c2s_status match_inputs(const bench *b, const sample *s) {
     return C2S_OK;
 }
 
-static c2s_status run_once(const cli_subject *s, const c2s_tensor *const *in, double *seconds) {
+static c2s_status run_once(const cli_subject *s, const c2s_tensor *const *in, double *seconds,
+                           double *processor) {
     unsigned count = c2s_graph_output_count(s->model.model->graph);
     c2s_tensor **out = c2s_zalloc((count + 1) * sizeof *out);
-    double start = cli_clock();
+    double start = cli_clock(), worked = cli_processor();
     c2s_status status = cli_model_run(&s->model, in, out);
     *seconds = cli_clock() - start;
+    *processor = cli_processor() - worked;
     if (status == C2S_OK)
         cli_release(out, count);
     free(out);
@@ -113,8 +115,10 @@ static c2s_status open_samples(bench *b) {
             status = match_inputs(b, s);
     }
     free(out);
+    double worked;
     if (status == C2S_OK && b->subjects > 1)
-        status = run_once(&b->subject[1], inputs_of(b, 1, 0), &b->subject[1].first_seconds);
+        status =
+            run_once(&b->subject[1], inputs_of(b, 1, 0), &b->subject[1].first_seconds, &worked);
     return status;
 }
 
@@ -138,10 +142,12 @@ static c2s_status take_turns(bench *b, double seconds, bool keep) {
     for (size_t turn = 0; turn < LEAST_RUNS || cli_clock() < end; turn++)
         for (unsigned i = 0; i < b->subjects; i++) {
             unsigned which = turn % 2 ? b->subjects - 1 - i : i;
-            double took;
-            C2S_TRY(run_once(&b->subject[which], inputs_of(b, which, turn), &took));
-            if (keep)
-                c2s_vec_push(&b->subject[which].times, took);
+            double took, worked;
+            C2S_TRY(run_once(&b->subject[which], inputs_of(b, which, turn), &took, &worked));
+            if (!keep)
+                continue;
+            c2s_vec_push(&b->subject[which].times, took);
+            c2s_vec_push(&b->subject[which].processor, worked);
         }
     return C2S_OK;
 }

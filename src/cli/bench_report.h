@@ -22,7 +22,7 @@ typedef C2S_VEC(cli_bench_row) cli_bench_rows;
 typedef struct cli_subject {
     cli_model model;
     double open_seconds, first_seconds;
-    cli_times times;
+    cli_times times, processor;      /* of each run: elapsed, and worked by all threads */
     cli_bench_rows nodes, operators; /* slowest first */
 } cli_subject;
 

@@ -5,10 +5,18 @@
 #include <stdlib.h>
 #include <time.h>
 
-double cli_clock(void) {
+static double read_clock(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double cli_clock(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+double cli_processor(void) {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare(const void *a, const void *b) {

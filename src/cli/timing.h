@@ -11,7 +11,8 @@
 
 typedef C2S_VEC(double) cli_times; /* seconds */
 
-double cli_clock(void); /* seconds since some moment */
+double cli_clock(void);     /* seconds since some moment */
+double cli_processor(void); /* seconds that all threads of the process have worked */
 
 /* The element below which `part` of `values` lie; 0 if there is none. Sorts `values`. */
 double cli_quantile(cli_times *values, double part);
