@@ -24,6 +24,7 @@ bool c2s_binary_of(const char *op, dnnl_alg_kind_t *kind, bool *commutes) {
         {"Add", dnnl_binary_add, true}, {"Div", dnnl_binary_div, false},
         {"Max", dnnl_binary_max, true}, {"Min", dnnl_binary_min, true},
         {"Mul", dnnl_binary_mul, true}, {"Sub", dnnl_binary_sub, false},
+        {"Sum", dnnl_binary_add, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].op, op) == 0) {

@@ -22,6 +22,12 @@ dnnl_status_t c2s_md_clone(c2s_md *out, c2s_const_md md) {
     return dnnl_memory_desc_clone(out, md);
 }
 
+dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64_t *dims,
+                          const int64_t *offsets) {
+    (void)rank;
+    return dnnl_memory_desc_create_submemory(out, whole, dims, offsets);
+}
+
 void c2s_md_free(c2s_md md) {
     if (md)
         dnnl_memory_desc_destroy(md);
@@ -147,6 +153,15 @@ dnnl_status_t c2s_md_tagged(c2s_md *out, int rank, const int64_t *dims, dnnl_dat
 
 dnnl_status_t c2s_md_clone(c2s_md *out, c2s_const_md md) {
     return keep(out, md, dnnl_success);
+}
+
+dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64_t *dims,
+                          const int64_t *offsets) {
+    dnnl_memory_desc_t md;
+    dnnl_dims_t extents, starts; /* the library declares them as arrays of full length */
+    memcpy(extents, dims, (size_t)rank * sizeof *dims);
+    memcpy(starts, offsets, (size_t)rank * sizeof *offsets);
+    return keep(out, &md, dnnl_memory_desc_init_submemory(&md, whole, extents, starts));
 }
 
 void c2s_md_free(c2s_md md) {

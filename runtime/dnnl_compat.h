@@ -26,6 +26,9 @@ dnnl_status_t c2s_md_any(c2s_md *out, int rank, const int64_t *dims, dnnl_data_t
 dnnl_status_t c2s_md_tagged(c2s_md *out, int rank, const int64_t *dims, dnnl_data_type_t type,
                             dnnl_format_tag_t tag);
 dnnl_status_t c2s_md_clone(c2s_md *out, c2s_const_md md);
+/* The part of `whole` of extents `dims` that begins at `offsets`. */
+dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64_t *dims,
+                          const int64_t *offsets);
 void c2s_md_free(c2s_md md); /* NULL is allowed */
 
 /* Where what is convolved or pooled over; arrays of one entry per spatial axis. */

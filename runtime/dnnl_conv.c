@@ -2,8 +2,11 @@
  *
  * Conv and ConvTranspose over 1 to 3 spatial axes.
  */
+#include <stdlib.h>
+
 #include "ops/window.h"
-#include "runtime/dnnl_primitive.h"
+#include "runtime/layout.h"
+#include "runtime/padded_input.h"
 #include "runtime/post_ops.h"
 
 typedef struct conv {
@@ -95,6 +98,7 @@ static c2s_status weights_md(const conv *c, const c2s_type *w, c2s_md *any, c2s_
 
 typedef struct conv_mds {
     c2s_md src, src_any, weights, weights_any, bias, dst, dst_any, chosen;
+    bool padded;
 } conv_mds;
 
 static c2s_status any_of(c2s_md *out, const c2s_type *type) {
@@ -149,9 +153,42 @@ static c2s_status describe_with_posts(const c2s_step *step, const conv *c, const
     return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN has no fast code with these post-operations");
 }
 
-static c2s_status bind(c2s_step *step, const conv_mds *md, const c2s_post_target *target,
-                       c2s_primitive *p) {
-    C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_SRC, 0, md->src));
+typedef struct conv_state {
+    c2s_primitive *primitive;
+    c2s_padded_input *padded; /* NULL: the primitive pads */
+} conv_state;
+
+static void conv_release(c2s_step *step) {
+    conv_state *s = step->state;
+    c2s_primitive_destroy(s->primitive);
+    c2s_padded_destroy(s->padded);
+    free(s);
+    step->state = NULL;
+}
+
+static c2s_status conv_run(c2s_step *step) {
+    conv_state *s = step->state;
+    if (s->padded)
+        C2S_TRY(c2s_padded_run(s->padded, step));
+    return c2s_primitive_run(s->primitive, step);
+}
+
+static c2s_status bind_input(c2s_step *step, const conv *c, const conv_mds *md, conv_state *s,
+                             c2s_const_md want) {
+    if (!md->padded)
+        return c2s_primitive_input(s->primitive, step, DNNL_ARG_SRC, 0, md->src);
+    int64_t offsets[DNNL_MAX_NDIMS] = {0};
+    for (int i = 0; i < c->window.rank; i++)
+        offsets[i + 2] = c->pads.pad_begin[i];
+    C2S_TRY(c2s_padded_create(step, 0, want, offsets, &s->padded));
+    return c2s_primitive_bytes(s->primitive, DNNL_ARG_SRC, c2s_padded_bytes(s->padded), want);
+}
+
+static c2s_status bind(c2s_step *step, const conv *c, const conv_mds *md,
+                       const c2s_post_target *target, dnnl_primitive_desc_t pd, conv_state *s) {
+    C2S_TRY(c2s_primitive_create(step->dnnl, pd, &s->primitive));
+    c2s_primitive *p = s->primitive;
+    C2S_TRY(bind_input(step, c, md, s, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0)));
     C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_WEIGHTS, 1, md->weights));
     if (md->bias)
         C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_BIAS, 2, md->bias));
@@ -159,18 +196,52 @@ static c2s_status bind(c2s_step *step, const conv_mds *md, const c2s_post_target
     return c2s_primitive_output(p, step, DNNL_ARG_DST, 0, md->dst);
 }
 
+/* The library's own code refuses windows that reach far beyond the border. If it takes the same
+ * convolution of an input with zeros around it, that is used. */
+static void prefer_padded(const c2s_step *step, const conv *c, conv_mds *md,
+                          const c2s_post_target *target, dnnl_primitive_desc_t *pd) {
+    const c2s_type *x = c2s_step_type(step, 0);
+    int64_t dims[DNNL_MAX_NDIMS] = {x->dim[0], x->dim[1]};
+    conv bare = *c;
+    bool pads = false;
+    for (int i = 0; i < c->window.rank; i++) {
+        dims[i + 2] = x->dim[i + 2] + c->pads.pad_begin[i] + c->pads.pad_end[i];
+        pads |= c->pads.pad_begin[i] > 0 || c->pads.pad_end[i] > 0;
+        bare.pads.pad_begin[i] = bare.pads.pad_end[i] = 0;
+        if (c->pads.pad_begin[i] < 0 || c->pads.pad_end[i] < 0)
+            return;
+    }
+    conv_mds other = *md;
+    dnnl_primitive_desc_t found = NULL;
+    other.src_any = NULL;
+    c2s_status status =
+        !pads || c->transposed
+            ? C2S_ERR_UNSUPPORTED
+            : c2s_dnnl_check(c2s_md_any(&other.src_any, x->rank, dims, dnnl_f32), "tensor");
+    if (status == C2S_OK)
+        status = describe_with_posts(step, &bare, &other, target, &found);
+    c2s_md_free(other.src_any);
+    if (status != C2S_OK) {
+        c2s_error_clear();
+        return;
+    }
+    md->padded = !c2s_pd_is_gemm(found) && !c2s_pd_is_plain(found);
+    dnnl_primitive_desc_destroy(md->padded ? *pd : found);
+    *pd = md->padded ? found : *pd;
+}
+
 static c2s_status build(c2s_step *step, const conv *c, conv_mds *md) {
     dnnl_primitive_desc_t pd;
-    c2s_primitive *p;
     c2s_post_target target;
     C2S_TRY(find_target(step, c, md, &target));
     C2S_TRY(describe_with_posts(step, c, md, &target, &pd));
-    C2S_TRY(c2s_primitive_create(step->dnnl, pd, &p));
-    c2s_status status = bind(step, md, &target, p);
-    if (status == C2S_OK)
-        step->state = p;
-    else
-        c2s_primitive_destroy(p);
+    if (c2s_pd_is_gemm(pd) && !c2s_posts_need_layout(step) && c2s_step_chooses(step))
+        prefer_padded(step, c, md, &target, &pd);
+    conv_state *s = c2s_zalloc(sizeof *s);
+    step->state = s;
+    c2s_status status = bind(step, c, md, &target, pd, s);
+    if (status != C2S_OK)
+        conv_release(step);
     return status;
 }
 
@@ -216,8 +287,8 @@ const c2s_kernel_family c2s_kernels_dnnl_conv = {
     .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_POSTS,
     .accepts = conv_accepts,
     .prepare = conv_prepare,
-    .run = c2s_primitive_run_state,
-    .release = c2s_primitive_release,
+    .run = conv_run,
+    .release = conv_release,
     .finite_only = c2s_step_always,
 };
 
@@ -226,6 +297,6 @@ const c2s_kernel_family c2s_kernels_dnnl_deconv = {
     .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_POSTS,
     .accepts = deconv_accepts,
     .prepare = deconv_prepare,
-    .run = c2s_primitive_run_state,
-    .release = c2s_primitive_release,
+    .run = conv_run,
+    .release = conv_release,
 };

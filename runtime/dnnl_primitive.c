@@ -202,6 +202,11 @@ c2s_status c2s_primitive_numbers(c2s_primitive *p, int arg, const float *numbers
     return add(p, &a, status);
 }
 
+c2s_status c2s_primitive_bytes(c2s_primitive *p, int arg, c2s_bytes *bytes, c2s_const_md md) {
+    argument a = {.arg = arg, .from = FROM_BYTES, .bytes = c2s_bytes_ref(bytes)};
+    return add(p, &a, memory(p, md, bytes->data, &a.memory));
+}
+
 c2s_status c2s_primitive_temporary(c2s_primitive *p, int arg, c2s_const_md md, size_t *offset) {
     argument a = {.arg = arg, .from = FROM_WORK};
     c2s_status status = memory(p, md, DNNL_MEMORY_NONE, &a.memory);
@@ -276,10 +281,19 @@ c2s_status c2s_primitive_unary(c2s_step *step, dnnl_primitive_desc_t pd, c2s_con
     return status;
 }
 
-bool c2s_pd_is_plain(const_dnnl_primitive_desc_t pd) {
+static const char *code_of(const_dnnl_primitive_desc_t pd) {
     const char *name = NULL;
-    return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
-           name && (strncmp(name, "ref", 3) == 0 || strncmp(name, "simple", 6) == 0);
+    dnnl_status_t status = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return status == dnnl_success && name ? name : "";
+}
+
+bool c2s_pd_is_plain(const_dnnl_primitive_desc_t pd) {
+    const char *name = code_of(pd);
+    return strncmp(name, "ref", 3) == 0 || strncmp(name, "simple", 6) == 0;
+}
+
+bool c2s_pd_is_gemm(const_dnnl_primitive_desc_t pd) {
+    return strstr(code_of(pd), "gemm") != NULL && !strstr(code_of(pd), "brgemm");
 }
 
 void c2s_primitive_release(c2s_step *step) {

@@ -51,6 +51,9 @@ c2s_status c2s_primitive_form(c2s_primitive *primitive, int arg, bool output, un
                               c2s_const_md md);
 c2s_status c2s_primitive_numbers(c2s_primitive *primitive, int arg, const float *numbers,
                                  size_t count, c2s_const_md md);
+/* Binds an argument to bytes of layout `md` that do not move; references them. */
+c2s_status c2s_primitive_bytes(c2s_primitive *primitive, int arg, c2s_bytes *bytes,
+                               c2s_const_md md);
 /* Binds an argument to part of the work space; *offset serves c2s_primitive_work at run time. */
 c2s_status c2s_primitive_temporary(c2s_primitive *primitive, int arg, c2s_const_md md,
                                    size_t *offset);
@@ -68,6 +71,9 @@ c2s_status c2s_primitive_unary(c2s_step *step, dnnl_primitive_desc_t pd, c2s_con
                                c2s_const_md dst);
 /* True if the library would run its slow, plain code: then ours is as good. */
 bool c2s_pd_is_plain(const_dnnl_primitive_desc_t pd);
+
+/* True if the library would copy the input into a matrix and multiply: slower than its own code. */
+bool c2s_pd_is_gemm(const_dnnl_primitive_desc_t pd);
 
 /* A release for families whose state is one primitive, and its run. */
 void c2s_primitive_release(c2s_step *step);

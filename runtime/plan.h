@@ -36,10 +36,11 @@ typedef struct c2s_plan {
     C2S_VEC(c2s_step *) order; /* what runs: steps and reorders */
     c2s_bytes *block;          /* the activations that have a place in it; NULL: not allocated */
     size_t block_size;
-    bool closed;   /* planned: layouts can no longer be chosen */
-    bool all_late; /* every kernel is prepared at run time, for the types found there */
-    bool refuted;  /* a run found another type than planned */
-    uint64_t used; /* the session's clock at the last run */
+    size_t repetition; /* bytes of large constants that were computed out of small ones */
+    bool closed;       /* planned: layouts can no longer be chosen */
+    bool all_late;     /* every kernel is prepared at run time, for the types found there */
+    bool refuted;      /* a run found another type than planned */
+    uint64_t used;     /* the session's clock at the last run */
 } c2s_plan;
 
 /* `in`: a tensor per output of graph->entry; only their types count. `slot_count`: of the graph.

@@ -5,8 +5,10 @@
 #include "ops/infer.h"
 #include "runtime/plan.h"
 
-/* Constants above this size are computed at every run if they are mostly repetition. */
-#define LARGE_CONSTANT ((size_t)16 << 20)
+/* What is mostly repetition (a few bytes become many) is computed at every run if it is larger than
+ * this, and all of it in one plan larger than the second figure. */
+#define LARGE_CONSTANT  ((size_t)64 << 10)
+#define LARGE_CONSTANTS ((size_t)1 << 30)
 
 static const c2s_type unknown_type = {.kind = C2S_KIND_UNKNOWN, .rank = -1};
 
@@ -58,7 +60,7 @@ static void set_constant(c2s_slot *slot, c2s_tensor *tensor) {
     slot->made = slot;
 }
 
-static bool is_foldable(const c2s_step *step) {
+static bool is_foldable(c2s_plan *plan, const c2s_step *step) {
     const c2s_op *op = step->node->op;
     if (!op->eval || c2s_node_is_random(step->node) || op->flags & C2S_OP_HAS_BODY)
         return false;
@@ -74,7 +76,12 @@ static bool is_foldable(const c2s_step *step) {
             c2s_type_elements(&step->out[k]->type, &count) &&
             c2s_dtype_size(step->out[k]->type.dtype, count, &size))
             out_size += size;
-    return out_size <= LARGE_CONSTANT || out_size / 4 <= in_size;
+    if (out_size <= LARGE_CONSTANT || out_size / 4 <= in_size)
+        return true;
+    if (out_size > LARGE_CONSTANTS - plan->repetition)
+        return false;
+    plan->repetition += out_size;
+    return true;
 }
 
 /* Computes a step whose inputs never change. */
@@ -126,7 +133,7 @@ static void type_step(c2s_plan *plan, c2s_step *step) {
     bool complete = c2s_step_infer(plan, step, false);
     if (complete && fold_shape(plan, step))
         return;
-    if ((is_foldable(step) && fold(plan, step)) || complete)
+    if ((is_foldable(plan, step) && fold(plan, step)) || complete)
         return;
     step->late = true; /* and with it all that reads its outputs */
     for (unsigned k = 0; k < step->out_count; k++)

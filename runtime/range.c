@@ -53,6 +53,7 @@ static const struct {
     {"Sigmoid", ONE},
     {"Softmax", ONE},
     {"Sub", SUM},
+    {"Sum", SUM},
     {"Tanh", ONE},
 };
 

@@ -242,6 +242,20 @@ static c2s_node *try_batch_norm(trial *t, const char *op) {
     return n;
 }
 
+static c2s_node *try_instance_norm(trial *t, const char *op) {
+    int64_t x[5];
+    int rank = (int)pick(t, 3, 5);
+    random_shape(t, rank, 7, x);
+    x[2] += 4; /* the variance of one element is 0: everything cancels */
+    c2s_node *n = node(t, op, operand(t, false, rank, x), operand(t, true, 1, &x[1]),
+                       operand(t, flip(t), 1, &x[1]));
+    c2s_attr_set_float(n, "epsilon", 1e-3f);
+    t->operations = 4;
+    for (int i = 2; i < rank; i++)
+        t->operations *= (double)x[i];
+    return n;
+}
+
 static c2s_node *try_layer_norm(trial *t, const char *op) {
     int64_t x[4];
     int rank = (int)pick(t, 1, 4), axis = (int)pick(t, 0, rank - 1);
@@ -407,6 +421,7 @@ static const struct {
     {"dnnl_resample", try_resize, 0.1},
     {"dnnl_rnn", try_rnn, 1},
     {"dnnl_softmax", try_softmax, 1},
+    {"instance_norm", try_instance_norm, 1},
     {"relu", try_unary, 1},
     {"view", try_view, 1},
 };

@@ -7,7 +7,7 @@
 #include "eval/compare.h"
 #include "runtime/session.h"
 
-enum { ROUNDS = 300, MOST_VALUES = 40 };
+enum { ROUNDS = 80, MOST_VALUES = 40 };
 
 typedef struct network {
     c2s_random random;
@@ -37,6 +37,8 @@ static c2s_value *weight(network *t, int rank, const int64_t *dim, double scale)
 static c2s_value *add_conv(network *t, c2s_value *x) {
     static const int64_t channels[] = {3, 4, 8, 12, 16, 24, 32};
     int64_t in = x->type.dim[1], out = channels[pick(t, 0, 6)], kernel = pick(t, 0, 1) ? 1 : 3;
+    if (x->type.dim[2] > 9 && pick(t, 0, 3) == 0)
+        kernel = 9; /* reaches far beyond the border */
     bool depthwise = pick(t, 0, 4) == 0;
     if (depthwise)
         out = in;
@@ -105,7 +107,7 @@ static c2s_value *add_pool(network *t, c2s_value *x) {
 
 static c2s_value *add_other(network *t, c2s_value *x) {
     int64_t channels = x->type.dim[1];
-    switch (pick(t, 0, 3)) {
+    switch (pick(t, 0, 4)) {
     case 0:
         return OP(t->model, "Mul", x, OP(t->model, "Sigmoid", x));
     case 1: /* squeeze and excite */
@@ -115,6 +117,9 @@ static c2s_value *add_other(network *t, c2s_value *x) {
         return OP(t->model, "BatchNormalization", x, weight(t, 1, &channels, 1),
                   weight(t, 1, &channels, 1), weight(t, 1, &channels, 0.1),
                   OP(t->model, "Exp", weight(t, 1, &channels, 1)));
+    case 3:
+        return OP(t->model, "InstanceNormalization", x, weight(t, 1, &channels, 1),
+                  weight(t, 1, &channels, 1));
     default: {
         c2s_node *n = NODE(t->model, "Transpose", x);
         c2s_attr_set_ints(n, "perm", (int64_t[]){0, 1, 3, 2}, 4);
