@@ -182,14 +182,14 @@ static bool find(c2s_node *root, c2s_match *m) {
 }
 
 static const char *refuse(const c2s_match *m) {
-    static _Thread_local char text[80];
+    static _Thread_local char text[96];
     double parameters[C2S_CURVE_PARAMETERS];
     const c2s_known_curve *known = recognise(m, parameters);
     int64_t opset = c2s_model_opset(m->root->graph->model, "");
     if (!known || opset >= known->opset)
         return known ? NULL : c2s_no_match;
-    snprintf(text, sizeof text, "%s needs opset %d, the model has %lld", known->type, known->opset,
-             (long long)opset);
+    snprintf(text, sizeof text, "%s needs opset %d, the model has %lld (--opset)", known->type,
+             known->opset, (long long)opset);
     return text;
 }
 

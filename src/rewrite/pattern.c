@@ -114,11 +114,11 @@ static bool used_inside_only(const c2s_match *m, const c2s_node *node) {
 
 /* Asked last: only who could have the rewrite wants to know what it takes. */
 static const char *opset_refusal(const c2s_rule *rule, const c2s_match *m) {
-    static _Thread_local char text[64];
+    static _Thread_local char text[80];
     int64_t opset = c2s_model_opset(m->root->graph->model, "");
     if (opset >= rule->opset)
         return NULL;
-    snprintf(text, sizeof text, "it needs opset %d, the model has %lld", rule->opset,
+    snprintf(text, sizeof text, "it needs opset %d, the model has %lld (--opset)", rule->opset,
              (long long)opset);
     return text;
 }
