@@ -57,11 +57,12 @@ C2S_INLINE uint32_t c2s_bits_bf16_store(float value) {
 }
 
 /* Rounding to a small type through float would round twice. Rounded to odd first, the sticky last
- * bit keeps the second rounding correct (Boldo, Melquiond 2008), float having two bits to spare. */
+ * bit keeps the second rounding correct (Boldo, Melquiond 2008), float having two bits to spare.
+ * What is beyond float becomes its largest number, which is odd. */
 C2S_INLINE float c2s_bits_odd(double value) {
     const float near = (float)value;
     const double back = (double)near;
-    const bool inexact = back != value && back - back == 0; /* finite */
+    const bool inexact = back != value && value - value == 0; /* finite */
     const uint32_t bits = c2s_bits_of(near) - (inexact && fabs(back) > fabs(value));
     return c2s_bits_float(bits | inexact);
 }

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "ir/convert.h"
+#include "ir/convert_bits.h"
 #include "ops/cast.h"
 
 enum { TEXT_MAX = 32, NUMBER_MAX = 400 };
@@ -143,7 +143,7 @@ c2s_status c2s_cast_from_text(const c2s_cast *cast, const c2s_tensor *in, c2s_te
             double value;
             understood = read_float(text, &value);
             if (understood && to >= C2S_FLOAT8E4M3FN && to <= C2S_FLOAT8E5M2FNUZ)
-                ((uint8_t *)data)[k] = c2s_f32_to_f8(to, (float)value, cast->saturate);
+                ((uint8_t *)data)[k] = c2s_f32_to_f8(to, c2s_bits_odd(value), cast->saturate);
             else if (understood)
                 c2s_store_f64(to, data, k, 1, &value);
         }
