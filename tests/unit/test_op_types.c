@@ -33,8 +33,8 @@ static const char *const with_bodies[] = {"If", "Loop", "Scan", "SequenceMap"};
 /* Those that have no case of one node in the suite. */
 static const char *const own_cases[] = {
     "g () => (float[1,1,1,1] y) <float[1,1,2,2] x = {1, 2, 3, 4}> { y = GlobalLpPool (x) }",
-    "g () => (float[1,1,1,1] y) <float[1,1,2,2] x = {1, 2, 3, 4}, float[1,5] r = {0, 0, 0, 1, 1}>"
-    " { y = MaxRoiPool <pooled_shape = [1, 1]> (x, r) }",
+    ("g () => (float[1,1,1,1] y) <float[1,1,2,2] x = {1, 2, 3, 4}, float[1,5] r = {0, 0, 0, 1, 1}>"
+     " { y = MaxRoiPool <pooled_shape = [1, 1]> (x, r) }"),
     "g () => (int32[2,1] y) <float[2,3] x = {0, 1, 0, 1, 0, 0}> { y = Multinomial (x) }",
     "g () => (y) <float[2] x = {1, 2}> { y = Optional (x) }",
     "g () => (float[2] y) { y = RandomNormal <shape = [2]> () }",
