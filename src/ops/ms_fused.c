@@ -200,6 +200,34 @@ const c2s_op c2s_op_ms_fused_gemm = {
     .macs = fused_gemm_macs,
 };
 
+/* ---- GemmFastGelu: Gelu by tanh of X W + bias ---- */
+
+static void gemm_fast_gelu(c2s_composite *c) {
+    c2s_value *bias = c2s_composite_in(c, 2);
+    c2s_value *y = C2S_APPLY(c, "MatMul", c2s_composite_in(c, 0), c2s_composite_in(c, 1));
+    c2s_node *node = C2S_START(c, "Gelu", bias ? C2S_APPLY(c, "Add", y, bias) : y);
+    if (node)
+        c2s_attr_set_string(node, "approximate", "tanh");
+    c2s_composite_out(c, 0, c2s_composite_finish(c, node));
+}
+C2S_COMPOSITE(gemm_fast_gelu)
+
+static int64_t gemm_fast_gelu_macs(const c2s_node *node) {
+    return c2s_matmul_macs(node, 0);
+}
+
+const c2s_op c2s_op_ms_gemm_fast_gelu = {
+    .type = "GemmFastGelu",
+    .domain = "com.microsoft",
+    .inputs = {2, 3},
+    .outputs = {1, 1},
+    .quant = C2S_QUANT_BINARY(FLOAT),
+    .ties = c2s_ties_pinned,
+    .infer = gemm_fast_gelu_infer,
+    .eval = gemm_fast_gelu_eval,
+    .macs = gemm_fast_gelu_macs,
+};
+
 /* ---- FusedMatMul: alpha * A' * B' ---- */
 
 /* Where `batch` is set, axis 0 moves to the place before the last; where `turned`, the last two

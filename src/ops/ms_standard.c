@@ -211,6 +211,25 @@ static const c2s_attr_spec bias_softmax_attrs[] = {
 STANDARD(bias_softmax, "BiasSoftmax", 2, 2, 1, ONLY(FLOAT), bias_softmax_attrs,
          c2s_ties_bias_softmax)
 
+/* Sums of 8 bits in 32, along the axes that the attribute lists. */
+static void reduce_sum_integer(c2s_composite *c) {
+    const c2s_node *written = c2s_composite_node(c);
+    c2s_value *x = c2s_composite_in(c, 0);
+    size_t count;
+    const int64_t *axes = c2s_attr_ints(written, "axes", &count);
+    const c2s_dtype dtype = x->type.dtype == C2S_UINT8 ? C2S_UINT32 : C2S_INT32;
+    c2s_node *node = C2S_START(c, "ReduceSum", c2s_composite_cast(c, x, dtype),
+                               c2s_composite_ints(c, axes, count));
+    if (node)
+        c2s_attr_set_int(node, "keepdims", c2s_attr_int(written, "keepdims", 1));
+    c2s_composite_out(c, 0, c2s_composite_finish(c, node));
+}
+C2S_COMPOSITE(reduce_sum_integer)
+static const c2s_attr_spec reduce_sum_integer_attrs[] = {
+    {"axes", C2S_ATTR_INTS, true}, {"keepdims", C2S_ATTR_INT, false}, {0}};
+STANDARD(reduce_sum_integer, "ReduceSumInteger", 1, 1, 1, ONLY(NONE), reduce_sum_integer_attrs,
+         c2s_ties_pinned)
+
 static void bias_add(c2s_composite *c) {
     c2s_value *sum = C2S_APPLY(c, "Add", c2s_composite_in(c, 0), c2s_composite_in(c, 1));
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", sum, c2s_composite_in(c, 2)));

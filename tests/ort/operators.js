@@ -10,6 +10,7 @@
 //   near    largest error relative to the largest element (default 1e-4, float16 1e-2)
 //   steps   integers may differ by so much (default 0)
 //   opset   of ai.onnx (default 17)
+//   shared  per output: the input whose memory it must share in ONNX Runtime
 //   same    per output: how many elements of the last axis but one, from the front, are compared
 //           where the rest is not defined
 'use strict';
@@ -92,7 +93,8 @@ async function judge(program, folder, test) {
     feeds[x.name] = new ort.Tensor(x.operand.ort, x.operand.array, x.operand.dims);
   });
   const session = await ort.InferenceSession.create(binary, { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 });
-  const expected = await session.run(feeds);
+  const places = Object.fromEntries(outputs.map((y, k) => [y.name, feeds[`x${(test.shared || [])[k]}`] || null]));
+  const expected = await session.run(feeds, places);
   await session.release();
   run(program, 'run', '-q', '--threads', '1', ...(given.length ? ['--data', folder] : []), '--out', folder, file);
   for (const [k, y] of outputs.entries()) {

@@ -66,6 +66,16 @@ static const struct {
     {"g (float[1,20,1] x) => (y) <int64 step = {4}, int64 n = {8}> { y = STFT (x, step, \"\", n) }",
      4 * 5 * 2 * 8},
     /* elimination: n^3 / 3 */
+    {"g (float[2,3,8] a, uint8[24] b, float[3] s) => (y) { y = com.microsoft.MatMulBnb4 <K = 8, N "
+     "= 6,"
+     "block_size = 16, quant_type = 1> (a, b, s) }",
+     2 * 3 * 6 * 8},
+    /* tokens x chosen experts x weights of both layers */
+    {"g (float[5,4] x, float[5,3] r, float[3,6,4] a, float[3,4,6] b) => (y)"
+     "{ y = com.microsoft.MoE <k = 2> (x, r, a, \"\", b) }",
+     5 * 2 * (6 * 4 + 4 * 6)},
+    {"g (float[5,3] a, float[7,3] b) => (y) { y = com.microsoft.CDist (a, b) }", 5 * 7 * 3},
+    {"g (float[5,3,3] x) => (y) { y = com.microsoft.Inverse (x) }", 5 * 9 * 3 * 2},
     {"g (float[5,3,3] x) => (y) { y = Det (x) }", 5 * 9},
     /* two coordinates of a row of theta for each number */
     {"g (float[1,2,3] t) => (y) <int64[4] n = {1, 1, 4, 5}> { y = AffineGrid (t, n) }",

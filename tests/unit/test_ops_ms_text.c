@@ -130,11 +130,136 @@ static void tables_have_an_end(void **state) {
                "[3,2] -12 2 0 0 2 4");
 }
 
+/* Buckets of T5: distances below half of them have their own, then they grow to max_distance. */
+static void positions_have_biases(void **state) {
+    (void)state;
+    expect_run(21,
+               "g () => (y, z) <float[4,1] t = {10,20,30,40}, float[8,1] u = {1,2,3,4,5,6,7,8},"
+               "int64[1] two = {2}, int64[1] five = {5}, int64[1] six = {6}> {"
+               "y = com.microsoft.RelativePositionBias <max_distance = 8> (t, five, two)"
+               "z = com.microsoft.RelativePositionBias <max_distance = 8, is_bidirectional = 1>"
+               "(u, two, six) }",
+               "[1,1,5,2] 10 10 20 10 30 20 30 30 40 30 | [1,1,2,6] 1 6 7 7 8 8 2 1 6 7 7 8");
+    /* Both gates are sigmoid(0); (0.5 * (0.5 * 4 - 1) + 2) * 3 */
+    expect_run(21,
+               "g () => (y) <float[1,1,2] q = {1,2}, float[2] a = {0,1}, float[1,1,1,1] p = {3},"
+               "float[2,2] w = {1,0,0,1}, float[2] b = {-1,-3}, float[1,1,1,1] e = {4}> {"
+               "y = com.microsoft.GatedRelativePositionBias <num_heads = 1> (q, a, p, w, b, e) }",
+               "[1,1,1,1] 7.5");
+}
+
+static void products_and_sums(void **state) {
+    (void)state;
+    expect_equal("float[2,3] x = {1,-2,3,0,5,-1}, float[3,2] w = {0.5,1,-1,0,0.25,2},"
+                 "float[2] b = {-1,0.5}",
+                 "m = MatMul (x, w) s = Add (m, b) z = Gelu <approximate = \"tanh\"> (s)"
+                 "y = com.microsoft.GemmFastGelu (x, w, b)",
+                 "[2,2] 0 0 0 0");
+    expect_run(21,
+               "g () => (y, z) <int8[2,3] x = {100,100,100,-128,-128,1}, uint8[2] u = {255,255}> {"
+               "y = com.microsoft.ReduceSumInteger <axes = [1], keepdims = 0> (x)"
+               "z = com.microsoft.ReduceSumInteger <axes = [0]> (u) }",
+               "[2] 300 -255 | [1] 510");
+}
+
+#define PROJECTION                                                                                 \
+    "float[1,2,2] x = {1,2,3,-1}, float[2,6] w = {1,0,2,1,1,3, 0,1,1,-1,2,1},"                     \
+    "float[6] b = {0,1,0,0,-1,2}"
+
+/* The form of a mask decides which rule hides keys, not what it hides. */
+static void masks_have_forms(void **state) {
+    (void)state;
+    /* [batch, 1, positions, positions], of which the rows and columns that are used count */
+    expect_equal(PROJECTION ", int32[1,1,3,3] wide = {0,1,1, 1,0,1, 1,1,1},"
+                            "int32[1,2,2] mask = {0,1,1,0}",
+                 "z = com.microsoft.Attention <num_heads = 1> (x, w, b, mask)"
+                 "y = com.microsoft.Attention <num_heads = 1> (x, w, b, wide)",
+                 "[1,2,2] 0 0 0 0");
+    expect_equal(PROJECTION
+                 ", float[2,1,1,1,2] past = {1,2,3,4}, float[1,1,2] now = {2,5},"
+                 "int32[1,1,3,3] wide = {0,1,0, 1,0,1, 0,1,1}, int32[1,1,2] mask = {1,0}",
+                 "z = com.microsoft.Attention <num_heads = 1> (now, w, b, mask, past)"
+                 "y = com.microsoft.Attention <num_heads = 1> (now, w, b, wide, past)",
+                 "[1,1,2] 0 0");
+    /* 3 * batch + 2: lengths of keys, then where queries and keys start */
+    expect_equal("float[2,2,2] q = {1,2,3,4,5,6,7,8}, float[2,2,2] k = {1,0,2,0,0,1,0,2},"
+                 "float[2,2,2] v = {1,2,3,4,9,8,7,6}, int32[8] starts = {1,2, 0,2,4, 0,1,3},"
+                 "int32[2,2] mask = {1,0,1,1}",
+                 "z = com.microsoft.MultiHeadAttention <num_heads = 1> (q, k, v, \"\", mask)"
+                 "y = com.microsoft.MultiHeadAttention <num_heads = 1> (q, k, v, \"\", starts)",
+                 "[2,2,2] 0 0 0 0 0 0 0 0");
+}
+
+/* A buffer of three positions, one of which holds the past. */
+static void past_and_present_share_a_buffer(void **state) {
+    (void)state;
+    expect_equal(PROJECTION ", float[2,1,1,1,2] past = {1,2,3,4}, int32[1] one = {1},"
+                            "int64[10] pads = {0,0,0,0,0,0,0,0,2,0}",
+                 "buffer = Pad (past, pads)"
+                 "z0, p0 = com.microsoft.Attention <num_heads = 1> (x, w, b, \"\", past)"
+                 "y0, p1 = com.microsoft.Attention <num_heads = 1, past_present_share_buffer = 1>"
+                 "(x, w, b, \"\", buffer, \"\", one)"
+                 "z1 = ReduceSum <keepdims = 0> (p0) y1 = ReduceSum <keepdims = 0> (p1) z = Add "
+                 "(z0, z1) y = Add (y0, y1)",
+                 "[1,2,2] 0 0 0 0");
+}
+#undef PROJECTION
+
+/* Position 0 of both beams comes from beam 1, position 1 from beam 0. */
+static void caches_follow_beams(void **state) {
+    (void)state;
+    expect_equal(
+        "float[2,1,2] q = {1,2,3,4}, float[2,1,2] k = {1,0,0,1}, float[2,1,2] v = {5,6,7,8},"
+        "float[2,1,4,2] a = {1,1,2,0,0,0,0,0, 3,-1,4,4,0,0,0,0},"
+        "float[2,1,4,2] e = {1,9,2,8,0,0,0,0, 3,7,4,6,0,0,0,0},"
+        "float[2,1,4,2] c = {3,-1,2,0,0,0,0,0, 3,-1,2,0,0,0,0,0},"
+        "float[2,1,4,2] f = {3,7,2,8,0,0,0,0, 3,7,2,8,0,0,0,0},"
+        "int32[1] two = {2}, int32[1,2,4] beam = {1,0,0,0, 1,0,0,0}",
+        "z = com.microsoft.MultiHeadAttention <num_heads = 1> (q, k, v, \"\", \"\", \"\", c, f,"
+        "two)"
+        "y = com.microsoft.MultiHeadAttention <num_heads = 1> (q, k, v, \"\", \"\", \"\", a, e,"
+        "two, beam)",
+        "[2,1,2] 0 0 0 0");
+}
+
+/* The second of two sequences is shorter: it gets what it has alone. Blocks of two positions, of
+ * which the last row sees the first and itself. */
+static void lengths_may_differ(void **state) {
+    (void)state;
+#define LAYOUT "int32[1,3] r = {0,1,3}, int32[1,3] c = {0,0,1}"
+    expect_equal(
+        "float[2,1,2] q = {1,2,3,4}, float[2,1,2] k = {1,0,0,1}, float[2,1,2] v = {5,6,7,8},"
+        "float[2,1,4,2] a = {1,1,2,0,3,3,0,0, 3,-1,0,0,0,0,0,0},"
+        "float[2,1,4,2] e = {1,9,2,8,1,1,0,0, 3,7,0,0,0,0,0,0}, int32[1] most = {4},"
+        "int32[1] few = {2}, int32[2] lengths = {4,2}, int64[2] halves = {1,1}, " LAYOUT,
+        "q0, q1 = Split <axis = 0> (q, halves) k0, k1 = Split <axis = 0> (k, halves)"
+        "v0, v1 = Split <axis = 0> (v, halves) a0, a1 = Split <axis = 0> (a, halves)"
+        "e0, e1 = Split <axis = 0> (e, halves)"
+        "z0 = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
+        "sparse_block_size = 2> (q0, k0, v0, a0, e0, r, c, most, most)"
+        "z1 = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
+        "sparse_block_size = 2> (q1, k1, v1, a1, e1, r, c, few, few)"
+        "z = Concat <axis = 0> (z0, z1)"
+        "y = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
+        "sparse_block_size = 2> (q, k, v, a, e, r, c, most, lengths)",
+        "[2,1,2] 0 0 0 0");
+#undef LAYOUT
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(channels_stand_last), cmocka_unit_test(groups_are_normalised),
-        cmocka_unit_test(sums_are_fused),      cmocka_unit_test(integers_are_multiplied),
-        cmocka_unit_test(packed_operands),     cmocka_unit_test(tables_have_an_end),
+        cmocka_unit_test(channels_stand_last),
+        cmocka_unit_test(groups_are_normalised),
+        cmocka_unit_test(sums_are_fused),
+        cmocka_unit_test(integers_are_multiplied),
+        cmocka_unit_test(packed_operands),
+        cmocka_unit_test(tables_have_an_end),
+        cmocka_unit_test(positions_have_biases),
+        cmocka_unit_test(products_and_sums),
+        cmocka_unit_test(masks_have_forms),
+        cmocka_unit_test(lengths_may_differ),
+        cmocka_unit_test(past_and_present_share_a_buffer),
+        cmocka_unit_test(caches_follow_beams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,12 @@ static const text_case texts[] = {
     {"g (float[1,4,5,5] x, float[4,6,3,3] w, float[6] b) => (y) <int64[4] by = {1, 1, 1, 1}>"
      "{ y = com.microsoft.ConvTransposeWithDynamicPads (x, w, by, b) }",
      C2S_QUANT_LINEAR},
+    {"g (float[1,2,4,4] x) => (y) <float[1,4] box = {0, 0.1, 0.9, 1}, int32[1] at = {0},"
+     "int32[2] size = {3, 5}> { y = com.microsoft.CropAndResize (x, box, at, size) }",
+     C2S_QUANT_OWN},
+    {"g (float[16,1] x) => (y) <int64[1] n = {9}>"
+     "{ y = com.microsoft.RelativePositionBias <max_distance = 20> (x, n, n) }",
+     C2S_QUANT_SAME},
 };
 
 /* The axes of weights, and whether input 2 is a bias, by attributes and shapes. */
