@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/ties_rules.h"
 #include "ops/workspace.h"
@@ -176,6 +177,58 @@ static void sample_position(const sample_options *o, const c2s_type *x, const do
     }
 }
 
+/* The same for mode nearest: elements of any type move as they are, from outside comes zero. */
+static void move_position(const sample_options *o, const c2s_type *x, const double *at,
+                          const char *image, size_t size, char *to, size_t to_channel) {
+    size_t offset = 0, plane = 1;
+    bool inside = true;
+    int spatial = x->rank - 2;
+    for (int a = 0; a < spatial; a++) {
+        axis_taps taps;
+        find_taps(o, at[spatial - 1 - a], x->dim[a + 2], &taps);
+        inside &= taps.weight[0] != 0;
+        offset = offset * (size_t)x->dim[a + 2] + (size_t)taps.index[0];
+        plane *= (size_t)x->dim[a + 2];
+    }
+    for (size_t c = 0; c < (size_t)x->dim[1]; c++)
+        if (inside)
+            memcpy(to + c * to_channel * size, image + (c * plane + offset) * size, size);
+        else
+            memset(to + c * to_channel * size, 0, size);
+}
+
+/* Grid positions of one item of the batch. */
+static size_t count_positions(const c2s_type *y) {
+    size_t positions = 1;
+    for (int a = 2; a < y->rank; a++)
+        positions *= (size_t)y->dim[a];
+    return positions;
+}
+
+static c2s_status move_nearest(c2s_eval *e, const sample_options *options) {
+    const c2s_type *x = &e->in[0]->type;
+    c2s_elements from, to;
+    c2s_workspace ws = {0};
+    const double *grid = c2s_workspace_f64(&ws, e->in[1]);
+    if (ws.status != C2S_OK)
+        return c2s_workspace_end(&ws);
+    c2s_status status = c2s_elements_open(e, &from, &to);
+    if (status == C2S_OK) {
+        const size_t spatial = (size_t)x->rank - 2, positions = count_positions(e->out_type);
+        const size_t batch = (size_t)x->dim[0], channels = (size_t)x->dim[1];
+        const size_t item = e->in[0]->count / batch * from.size;
+#pragma omp parallel for schedule(static) if (positions * batch > 4096)
+        for (size_t k = 0; k < positions * batch; k++) {
+            const size_t n = k / positions, p = k % positions;
+            move_position(options, x, grid + k * spatial, from.data + n * item, from.size,
+                          to.data + (n * channels * positions + p) * to.size, positions);
+        }
+        status = c2s_elements_end(e, &from, &to, C2S_OK);
+    }
+    const c2s_status end = c2s_workspace_end(&ws);
+    return status == C2S_OK ? end : status;
+}
+
 static c2s_status grid_sample_eval(c2s_eval *e) {
     const c2s_type *x = &e->in[0]->type, *y = &e->out_type[0];
     sample_options options;
@@ -184,6 +237,8 @@ static c2s_status grid_sample_eval(c2s_eval *e) {
         return C2S_OK;
     if (!e->in[0]->count)
         return c2s_fail(C2S_ERR_INVALID, "an input without elements cannot be sampled");
+    if (options.mode == NEAREST)
+        return move_nearest(e, &options);
     if (!c2s_dtype_is_float(x->dtype) && !c2s_dtype_is_integer(x->dtype))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "elements of type %s cannot be interpolated",
                         c2s_dtype_name(x->dtype));
@@ -192,10 +247,9 @@ static c2s_status grid_sample_eval(c2s_eval *e) {
     const double *grid = c2s_workspace_f64(&ws, e->in[1]);
     double *values = c2s_workspace_out_f64(&ws, e->out[0]);
     if (ws.status == C2S_OK) {
-        size_t spatial = (size_t)x->rank - 2, positions = 1, batch = (size_t)x->dim[0];
+        size_t spatial = (size_t)x->rank - 2, positions = count_positions(y);
+        size_t batch = (size_t)x->dim[0];
         size_t channels = (size_t)x->dim[1], item = e->in[0]->count / batch;
-        for (int a = 2; a < y->rank; a++)
-            positions *= (size_t)y->dim[a];
 #pragma omp parallel for schedule(static) if (positions * batch > 4096)
         for (size_t k = 0; k < positions * batch; k++) {
             size_t n = k / positions, p = k % positions;

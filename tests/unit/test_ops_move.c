@@ -229,6 +229,13 @@ static const char *const value_cases[] = {
     "() => (float[1,1,1,2] y, float[1,1,1,2] w) <float[1,1,1,2] x = {2, 6},"
     " float[1,1,2,2] g = {0, 0, 5, 0}, float[1,1,1,2] w = {4, 6}> {"
     " y = GridSample <padding_mode = \"border\"> (x, g) }",
+    /* the nearest element is taken as it is, also one that double cannot hold */
+    "() => (int64[1,1,1,2] y, int64[1,1,1,2] w) <int64[1,1,1,2] x = {9007199254740993, 5},"
+    " float[1,1,2,2] g = {0.5, 0, -0.5, 0}, int64[1,1,1,2] w = {5, 9007199254740993}> {"
+    " y = GridSample <mode = \"nearest\"> (x, g) }",
+    "() => (string[1,1,1,2] y, string[1,1,1,2] w) <string[1,1,1,2] x = {\"a\", \"bc\"},"
+    " float[1,1,2,2] g = {0.5, 0, 5, 0}, string[1,1,1,2] w = {\"bc\", \"\"}> {"
+    " y = GridSample <mode = \"nearest\"> (x, g) }",
     /* the second box overlaps the first by more than half; the third is far away */
     "() => (int64[2,3] y, int64[2,3] w) <float[1,3,4] b = {0, 0, 2, 2, 0, 0, 2, 1.5, 5, 5, 6, 6},"
     " float[1,1,3] s = {0.9, 0.8, 0.7}, int64 n = {3}, float t = {0.5},"
