@@ -294,7 +294,7 @@ const c2s_kernel_family c2s_kernels_dnnl_conv = {
 
 const c2s_kernel_family c2s_kernels_dnnl_deconv = {
     .name = "dnnl_deconv",
-    .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_POSTS,
+    .flags = C2S_KERNEL_LAYOUTS, /* with post-operations the library is many times slower */
     .accepts = deconv_accepts,
     .prepare = deconv_prepare,
     .run = conv_run,
