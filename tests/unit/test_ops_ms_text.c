@@ -246,6 +246,28 @@ static void lengths_may_differ(void **state) {
 #undef LAYOUT
 }
 
+static void operands_that_do_not_fit(void **state) {
+    (void)state;
+    expect_failure(
+        21,
+        "g () => (y) <float[1,8] a = {1,2,3,4,5,6,7,8}, uint8[3] b = {1,2,3},"
+        "float[1] s = {1}> { y = com.microsoft.MatMulBnb4 <K = 8, N = 1, block_size = 16,"
+        "quant_type = 0> (a, b, s) }",
+        C2S_ERR_INVALID, "B has 3");
+    expect_failure(
+        21,
+        "g () => (y) <float[1,2] x = {1,2}, float[1,2] r = {1,2}, float[1,1,2] w = {1,2},"
+        "float[2,2,1] v = {1,2,3,4}> { y = com.microsoft.MoE (x, r, w, \"\", v) }",
+        C2S_ERR_INVALID, "input 2 must be [2, rows, 2]");
+    expect_failure(21,
+                   "g () => (y) <int64[1,2] t = {7,7}, float[1,3] s = {1,2,3}> {"
+                   "y = com.microsoft.NGramRepeatBlock <ngram_size = 1> (t, s) }",
+                   C2S_ERR_INVALID, "token 7 of 3");
+    expect_failure(21,
+                   "g () => (y) <float[0,3] x = {}> { y = com.microsoft.DynamicTimeWarping (x) }",
+                   C2S_ERR_INVALID, "a matrix of 0 x 3");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(channels_stand_last),
@@ -258,6 +280,7 @@ int main(void) {
         cmocka_unit_test(products_and_sums),
         cmocka_unit_test(masks_have_forms),
         cmocka_unit_test(lengths_may_differ),
+        cmocka_unit_test(operands_that_do_not_fit),
         cmocka_unit_test(past_and_present_share_a_buffer),
         cmocka_unit_test(caches_follow_beams),
     };
