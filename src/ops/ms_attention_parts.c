@@ -28,7 +28,9 @@ static c2s_value *mask_of_lengths(c2s_composite *c, const c2s_ms_operands *o, c2
     const c2s_dim count = mask->type.dim[0], batch = o->q->type.dim[0];
     if (!c2s_dim_is_known(count) || !c2s_dim_is_known(batch) || batch == 0)
         return NULL;
-    if (count != batch && count / 2 != batch && (count - 2) / 3 != batch) {
+    bool ends = count == batch, starts_too = count % 2 == 0 && count / 2 == batch;
+    bool with_queries = count % 3 == 2 && count / 3 == batch; /* ends, then offsets of both */
+    if (!ends && !starts_too && !with_queries) {
         c2s_composite_fail(c, c2s_fail(C2S_ERR_INVALID,
                                        "the mask has %lld elements for a batch of %lld",
                                        (long long)count, (long long)batch));
@@ -39,7 +41,7 @@ static c2s_value *mask_of_lengths(c2s_composite *c, const c2s_ms_operands *o, c2
     c2s_value *at = c2s_ms_counted(c, c2s_composite_concat(c, shape, 2, 0), 1);
     c2s_value *end = c2s_composite_slice(c, mask, 0, 0, batch);
     c2s_value *seen = C2S_APPLY(c, "Less", at, c2s_composite_unsqueeze(c, end, &last, 1));
-    if (count != 2 * batch)
+    if (!starts_too)
         return seen;
     c2s_value *start = c2s_composite_slice(c, mask, 0, batch, count);
     start = c2s_composite_unsqueeze(c, start, &last, 1);

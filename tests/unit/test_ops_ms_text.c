@@ -266,6 +266,12 @@ static void operands_that_do_not_fit(void **state) {
     expect_failure(21,
                    "g () => (y) <float[0,3] x = {}> { y = com.microsoft.DynamicTimeWarping (x) }",
                    C2S_ERR_INVALID, "a matrix of 0 x 3");
+    expect_failure(
+        21,
+        "g () => (y) <float[1,2,2] x = {1,2,3,4}, float[2,6] w = {1,0,2,1,1,3, 0,1,1,2,2,1},"
+        "float[6] b = {0,1,0,0,1,2}, int32[3] ends = {1,2,2}> {"
+        "y = com.microsoft.Attention <num_heads = 1> (x, w, b, ends) }",
+        C2S_ERR_INVALID, "3 elements for a batch of 1");
 }
 
 int main(void) {
