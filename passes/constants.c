@@ -85,6 +85,12 @@ bool c2s_reshape_target_of(const c2s_value *x, const c2s_value *result, c2s_ints
            c2s_reshape_target(x, type->dim, (unsigned)type->rank, out);
 }
 
+bool c2s_is_float_value(const c2s_value *value) {
+    c2s_dtype dtype = value->type.dtype;
+    return value->type.kind == C2S_KIND_TENSOR && (dtype == C2S_FLOAT || dtype == C2S_DOUBLE ||
+                                                   dtype == C2S_FLOAT16 || dtype == C2S_BFLOAT16);
+}
+
 bool c2s_same_type(const c2s_value *a, const c2s_value *b) {
     return a->type.kind == C2S_KIND_TENSOR && a->type.rank >= 0 && a->type.dtype != C2S_UNDEFINED &&
            c2s_type_equal(&a->type, &b->type);

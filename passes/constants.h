@@ -36,6 +36,9 @@ bool c2s_reshape_target(const c2s_value *x, const c2s_dim *dim, unsigned count, 
 /* The same for the extents of a value. */
 bool c2s_reshape_target_of(const c2s_value *x, const c2s_value *result, c2s_ints *out);
 
+/* A tensor of float, double, float16 or bfloat16: what weights, activations and normalisations are,
+ * and what Gemm commonly takes. */
+bool c2s_is_float_value(const c2s_value *value);
 /* Same kind, dtype and extents, all of which are known or the same expression. */
 bool c2s_same_type(const c2s_value *a, const c2s_value *b);
 

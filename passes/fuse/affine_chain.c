@@ -46,12 +46,10 @@ static bool is_product(const c2s_node *node) {
 
 static const char *read(const c2s_match *m, const c2s_tensor **shape) {
     const c2s_tensor *a = m->value[C1]->constant, *b = m->value[C2]->constant;
-    const c2s_type *x = &m->value[X]->type;
     if (!a || !b || m->value[X]->constant || is_product(m->node[0]) != is_product(m->root))
         return c2s_no_match;
     if (a->type.kind != C2S_KIND_TENSOR || b->type.kind != C2S_KIND_TENSOR ||
-        (x->dtype != C2S_FLOAT && x->dtype != C2S_DOUBLE && x->dtype != C2S_FLOAT16 &&
-         x->dtype != C2S_BFLOAT16))
+        !c2s_is_float_value(m->value[X]))
         return "the type is no float";
     if ((m->node[0]->op == &c2s_op_div && is_constant_left(m->node[0], m->value[C1])) ||
         (m->root->op == &c2s_op_div && is_constant_left(m->root, m->value[C2])))

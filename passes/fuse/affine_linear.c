@@ -176,7 +176,7 @@ static c2s_value *build_changed(c2s_builder *b, c2s_linear *l, const inputs *in,
     double alpha = l->node->op == &c2s_op_gemm ? (double)c2s_attr_float(l->node, "alpha", 1) : 1;
     for (size_t c = 0; c < image.count; c++)
         image.shift[c] *= alpha;
-    if (!is_shift(l->node->inputs[0].value->def) || affine->scale[0] != 1)
+    if (c2s_affine_scales(affine))
         l->weight = change_weight(b, l->weight, w);
     free(w);
     c2s_value *value = l->weight ? c2s_linear_build(b, l, x, &image) : NULL;

@@ -6,14 +6,10 @@
 #include <stdlib.h>
 
 #include "ir/convert.h"
+#include "passes/constants.h"
 
 /* A changed weight is a second one if the old one stays in use: below this size that is fine. */
 #define SMALL_WEIGHT 4096
-
-static bool is_supported(c2s_dtype dtype) {
-    return dtype == C2S_FLOAT || dtype == C2S_DOUBLE || dtype == C2S_FLOAT16 ||
-           dtype == C2S_BFLOAT16;
-}
 
 static double largest_finite(c2s_dtype dtype) {
     switch (dtype) {
@@ -100,7 +96,7 @@ const char *c2s_linear_read(c2s_node *node, c2s_linear *out) {
                         .can_shift = true};
     const c2s_value *weight = out->weight;
     if (!weight || !weight->constant || weight->constant->type.kind != C2S_KIND_TENSOR ||
-        !is_supported(weight->type.dtype))
+        !c2s_is_float_value(weight))
         return "the weight is not a constant of float, double, float16 or bfloat16";
     const c2s_type *type = &weight->constant->type;
     const char *reason = node->op == &c2s_op_conv             ? read_conv(out, type)
@@ -142,6 +138,13 @@ bool c2s_affine_is_finite(const c2s_affine *affine) {
         if (!isfinite(affine->scale[i]) || !isfinite(affine->shift[i]))
             return false;
     return true;
+}
+
+bool c2s_affine_scales(const c2s_affine *affine) {
+    for (size_t i = 0; i < affine->count; i++)
+        if (affine->scale[i] != 1)
+            return true;
+    return false;
 }
 
 bool c2s_affine_shifts(const c2s_affine *affine) {
@@ -233,10 +236,7 @@ c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *l, c2s_value *x,
     bool has_bias = l->bias || c2s_affine_shifts(affine);
     c2s_tensor *weight = NULL, *bias = NULL;
     c2s_value *in[3] = {x, l->weight, NULL};
-    bool scales = false;
-    for (size_t c = 0; c < affine->count; c++)
-        scales = scales || affine->scale[c] != 1;
-    if (scales) {
+    if (c2s_affine_scales(affine)) {
         if (!c2s_build_ok(b, scale_weight(l, affine->scale, &weight)))
             return NULL;
         in[1] = c2s_build_constant_like(b, l->weight, weight);

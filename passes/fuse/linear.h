@@ -36,6 +36,7 @@ typedef struct c2s_affine {
 c2s_affine c2s_affine_identity(size_t count);
 void c2s_affine_free(c2s_affine *affine);
 bool c2s_affine_is_finite(const c2s_affine *affine);
+bool c2s_affine_scales(const c2s_affine *affine);
 bool c2s_affine_shifts(const c2s_affine *affine);
 
 /* One number per output channel out of a constant that is broadcast against the output: it has one

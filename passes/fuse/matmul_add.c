@@ -16,11 +16,10 @@ static bool is_matrix(const c2s_value *value) {
 }
 
 static const char *refuse(const c2s_match *m) {
-    c2s_dtype dtype = m->value[X]->type.dtype;
     const c2s_type *bias = &m->value[B]->type;
     if (!is_matrix(m->value[X]) || !is_matrix(m->value[W]) || m->value[B] == m->value[Y])
         return c2s_no_match;
-    if (dtype != C2S_FLOAT && dtype != C2S_DOUBLE && dtype != C2S_FLOAT16 && dtype != C2S_BFLOAT16)
+    if (!c2s_is_float_value(m->value[X]))
         return "Gemm is not common for this type";
     if (bias->kind != C2S_KIND_TENSOR || bias->rank < 0 || bias->rank > 2)
         return "the rank of the addend is not known, or above 2";

@@ -46,12 +46,11 @@ static c2s_value *gemm_build_b(c2s_builder *b, const c2s_match *m) {
 
 static const char *matmul_refuse(const c2s_match *m) {
     const c2s_type *other = &m->value[OTHER]->type;
-    c2s_dtype dtype = m->value[X]->type.dtype;
     if (!swaps_matrix(m->node[0]))
         return c2s_no_match;
     if (other->kind != C2S_KIND_TENSOR || other->rank != 2)
         return "the other operand is not known to be a matrix";
-    if (dtype != C2S_FLOAT && dtype != C2S_DOUBLE && dtype != C2S_FLOAT16 && dtype != C2S_BFLOAT16)
+    if (!c2s_is_float_value(m->value[X]))
         return "Gemm is not common for this type";
     return NULL;
 }

@@ -21,12 +21,6 @@ static const c2s_rule *const rules[] = {
     NULL,
 };
 
-bool c2s_is_float_value(const c2s_value *value) {
-    c2s_dtype dtype = value->type.dtype;
-    return value->type.kind == C2S_KIND_TENSOR && (dtype == C2S_FLOAT || dtype == C2S_DOUBLE ||
-                                                   dtype == C2S_FLOAT16 || dtype == C2S_BFLOAT16);
-}
-
 bool c2s_is_square(const c2s_node *node, const c2s_value *value) {
     if (c2s_node_in(node, 0) != value)
         return false;

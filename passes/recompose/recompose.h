@@ -17,8 +17,6 @@ extern const c2s_rule c2s_rule_rms_norm_divided, c2s_rule_rms_norm_multiplied,
     c2s_rule_rms_norm_quotient;
 extern const c2s_rule c2s_rule_norm_scale, c2s_rule_norm_shift;
 
-/* Float tensors of at least float16's precision: what activations and normalisations are. */
-bool c2s_is_float_value(const c2s_value *value);
 /* The node squares `value`: Mul of it with itself, or Pow with exponent 2. */
 bool c2s_is_square(const c2s_node *node, const c2s_value *value);
 
