@@ -29,6 +29,19 @@ const c2s_pass *c2s_pass_find(const char *name) {
     return NULL;
 }
 
+c2s_status c2s_rewrite_check_name(const char *name) {
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        for (const c2s_rule *const *rule = all[i]->rules; rule && *rule; rule++)
+            if (strcmp((*rule)->name, name) == 0)
+                return C2S_OK;
+        for (const c2s_rewrite_kind *kind = all[i]->kinds; kind && kind->name; kind++)
+            if (strcmp(kind->name, name) == 0)
+                return kind->always ? c2s_fail(C2S_ERR_USAGE, "%s cannot be left out", name)
+                                    : C2S_OK;
+    }
+    return c2s_fail(C2S_ERR_USAGE, "there is no rewrite \"%s\", see onnx-c2s --list-rules", name);
+}
+
 const char *c2s_option_text(const c2s_options *options, const char *name) {
     for (unsigned i = 0; options->specs && options->specs[i].name; i++)
         if (strcmp(options->specs[i].name, name) == 0)
@@ -87,7 +100,8 @@ c2s_status c2s_option_bytes(const c2s_options *options, const char *name, uint64
 }
 
 c2s_status c2s_option_flag(const c2s_options *options, const char *name, bool *out) {
-    static const char *const words[2][4] = {{"no", "false", "off", "0"}, {"yes", "true", "on", "1"}};
+    static const char *const words[2][4] = {{"no", "false", "off", "0"},
+                                            {"yes", "true", "on", "1"}};
     const char *text = c2s_option_text(options, name);
     for (int value = 0; value < 2; value++) {
         for (int i = 0; i < 4; i++) {

@@ -17,9 +17,9 @@ typedef struct c2s_option_spec {
 
 /* The options of one pass in a pipeline, by the pass's specs; checked for unknown names. */
 typedef struct c2s_options {
-    const char *pass;              /* for messages */
-    const c2s_option_spec *specs;  /* ends with a NULL name; NULL: none */
-    const char **values;           /* parallel to specs */
+    const char *pass;             /* for messages */
+    const c2s_option_spec *specs; /* ends with a NULL name; NULL: none */
+    const char **values;          /* parallel to specs */
 } c2s_options;
 
 /* The value as text; asserts that the pass has the option. */
@@ -35,7 +35,11 @@ c2s_status c2s_option_flag(const c2s_options *options, const char *name,
 typedef struct c2s_pass {
     const char *name, *summary;
     const c2s_option_spec *options; /* ends with a NULL name; NULL: none */
-    /* Changes model->graph and its bodies, and stops at the limit of `stats`. Leaves the list order
+    /* What it may do, by the names that c2s_stats counts: rules, ending with NULL, and other
+     * rewrites, ending with a NULL name. Either may be NULL. */
+    const c2s_rule *const *rules;
+    const c2s_rewrite_kind *kinds;
+    /* Changes model->graph and its bodies, asks `stats` before each rewrite. Leaves the list order
      * topological and the types inferred; dead nodes may stay. `evaluator` is for passes that
      * watch the model run. On failure the model may be half changed: the caller discards it. */
     c2s_status (*run)(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
@@ -45,5 +49,7 @@ typedef struct c2s_pass {
 /* All passes, in the order of pass_list.h. */
 const c2s_pass *const *c2s_pass_all(size_t *count);
 const c2s_pass *c2s_pass_find(const char *name); /* NULL if there is none */
+/* C2S_ERR_USAGE unless some pass has a rule or another rewrite of that name that can be left out. */
+c2s_status c2s_rewrite_check_name(const char *name);
 
 #endif

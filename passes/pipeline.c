@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -14,24 +15,44 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* A step and what it is to be run with. */
+typedef struct attempt {
+    const c2s_pipeline_step *step;
+    const c2s_pipeline_options *options;
+    c2s_arena *arena;        /* of the result: texts that the report keeps */
+    C2S_VEC(c2s_skip) skips; /* the user's, then what broke the proof */
+    unsigned limit;
+    c2s_step_result *result;
+    const char *reason; /* why what came out may not stay; NULL: it may */
+} attempt;
+
+/* How many rewrites of one pass are left out one by one before all of it is given up. */
+#define MOST_CULPRITS 8
+
+static c2s_stats start_stats(const attempt *a, unsigned limit, c2s_trace *trace) {
+    return (c2s_stats){
+        .limit = limit, .skips = a->skips.at, .skip_count = a->skips.count, .trace = trace};
+}
+
 /* The pass, then what every pass owes: dead nodes gone, invariants intact. */
-static c2s_status run_step(const c2s_pipeline_step *step, c2s_model *model,
-                           const c2s_pipeline_options *options, c2s_stats *stats) {
-    C2S_TRY(step->pass->run(model, &step->options, options->evaluator, stats));
+static c2s_status run_step(const attempt *a, c2s_model *model, c2s_stats *stats) {
+    const c2s_pipeline_step *step = a->step;
+    C2S_TRY(step->pass->run(model, &step->options, a->options->evaluator, stats));
     c2s_graph_sweep(model->graph);
     return c2s_model_verify(model);
 }
 
 /* Runs the step up to `limit` rewrites on a copy of `before` and proves that. */
-static c2s_status try_limit(const c2s_pipeline_step *step, c2s_model *before, unsigned limit,
-                            const c2s_pipeline_options *options, c2s_stats *stats, bool *good) {
+static c2s_status try_limit(const attempt *a, c2s_model *before, unsigned limit, c2s_stats *stats,
+                            bool *good) {
+    const c2s_prover *prover = a->options->prover;
     c2s_model *copy = c2s_model_copy(before);
     c2s_proof proof = {.verdict = C2S_PROVED};
-    stats->limit = limit;
-    c2s_status status = run_step(step, copy, options, stats);
-    if (status == C2S_OK)
-        status = options->prover->prove(options->prover->user, before, copy, &proof);
-    else if (status != C2S_ERR_MEMORY) {
+    *stats = start_stats(a, limit, NULL);
+    c2s_status status = run_step(a, copy, stats);
+    if (status == C2S_OK && prover)
+        status = prover->prove(prover->user, before, copy, &proof);
+    else if (status != C2S_OK && status != C2S_ERR_MEMORY) {
         status = C2S_OK; /* a broken graph is as good an answer as a wrong result */
         proof.verdict = C2S_DIFFERENT;
     }
@@ -40,23 +61,25 @@ static c2s_status try_limit(const c2s_pipeline_step *step, c2s_model *before, un
     return status;
 }
 
-/* Finds the first rewrite after which the results differ: the smallest limit that breaks. */
-static c2s_status bisect(const c2s_pipeline_step *step, c2s_model *before, unsigned rewrites,
-                         const c2s_pipeline_options *options, char *culprit, size_t size) {
+/* Finds the first rewrite after which the results differ: the smallest limit that breaks. It is
+ * then the last one in `culprit`; none if it does not break again. */
+static c2s_status bisect(const attempt *a, c2s_model *before, unsigned rewrites,
+                         c2s_stats *culprit) {
     unsigned good = 0, bad = rewrites;
-    culprit[0] = '\0';
-    while (good + 1 < bad || !culprit[0]) {
+    culprit->last_kind[0] = '\0';
+    while (good + 1 < bad || !culprit->last_kind[0]) {
         unsigned middle = good + 1 < bad ? good + (bad - good) / 2 : bad;
-        c2s_stats stats = C2S_STATS_INIT;
+        c2s_stats stats;
         bool fine = false;
-        c2s_status status = try_limit(step, before, middle, options, &stats, &fine);
+        c2s_status status = try_limit(a, before, middle, &stats, &fine);
         if (status == C2S_OK && !fine) {
             bad = middle;
-            snprintf(culprit, size, "%s", stats.last);
+            memcpy(culprit->last_kind, stats.last_kind, sizeof stats.last_kind);
+            memcpy(culprit->last_where, stats.last_where, sizeof stats.last_where);
         }
         c2s_stats_free(&stats);
         C2S_TRY(status);
-        if (fine && middle == bad) /* it does not break again: nothing to name */
+        if (fine && middle == bad)
             return C2S_OK;
         if (fine)
             good = middle;
@@ -65,82 +88,142 @@ static c2s_status bisect(const c2s_pipeline_step *step, c2s_model *before, unsig
     return C2S_OK;
 }
 
-static const char *explain(c2s_arena *arena, const char *text, const char *culprit) {
-    char line[600];
-    snprintf(line, sizeof line, "%s%s%s", text, *culprit ? "; broken by " : "", culprit);
-    return c2s_arena_strdup(arena, line);
-}
-
-/* Judges what the pass made. *reason stays NULL if it may stay. */
-static c2s_status judge(c2s_model *before, c2s_model *after, const c2s_pipeline_options *options,
-                        c2s_arena *arena, c2s_step_result *result, const char **reason) {
-    if (!options->prover)
+/* Judges what the pass made. */
+static c2s_status judge(attempt *a, c2s_model *before, c2s_model *after) {
+    const c2s_prover *prover = a->options->prover;
+    c2s_step_result *result = a->result;
+    if (!prover)
         return C2S_OK;
     if (result->stats.rewrites == 0) {
         result->report.error = 0;
         return C2S_OK;
     }
     c2s_proof proof = {.verdict = C2S_NOT_PROVED, .error = (double)NAN};
-    C2S_TRY(options->prover->prove(options->prover->user, before, after, &proof));
+    C2S_TRY(prover->prove(prover->user, before, after, &proof));
     if (proof.verdict == C2S_NOT_PROVED)
-        result->unproved = c2s_arena_strdup(arena, proof.text);
+        result->unproved = c2s_arena_strdup(a->arena, proof.text);
     else
         result->report.error = proof.error;
     if (proof.verdict == C2S_DIFFERENT)
-        *reason = c2s_arena_strdup(arena, proof.text);
+        a->reason = c2s_arena_strdup(a->arena, proof.text);
     return C2S_OK;
 }
 
-static c2s_status run_guarded(const c2s_pipeline_step *step, c2s_model *model, c2s_model *before,
-                              const c2s_pipeline_options *options, c2s_arena *arena,
-                              c2s_step_result *result) {
-    const char *reason = NULL;
-    c2s_status status = run_step(step, model, options, &result->stats);
+/* Fails only for reasons that end the whole run; otherwise a->reason says what is wrong. */
+static c2s_status run_and_judge(attempt *a, c2s_model *model, c2s_model *before) {
+    c2s_step_result *result = a->result;
+    a->reason = NULL;
+    c2s_stats_free(&result->stats);
+    result->stats = start_stats(a, a->limit, a->options->trace);
+    c2s_status status = run_step(a, model, &result->stats);
     if (status == C2S_ERR_MEMORY || status == C2S_ERR_USAGE)
         return status;
     if (status != C2S_OK)
-        reason = c2s_arena_strdup(arena, c2s_error());
+        a->reason = c2s_arena_strdup(a->arena, c2s_error());
     else
-        C2S_TRY(judge(before, model, options, arena, result, &reason));
+        C2S_TRY(judge(a, before, model));
     result->report.rewrites = result->stats.rewrites;
     result->report.outcome = result->stats.rewrites > 0 ? C2S_APPLIED : C2S_UNCHANGED;
-    if (!reason)
-        return C2S_OK;
-    char culprit[256] = "";
-    if (options->bisect && options->prover && result->stats.rewrites > 0)
-        C2S_TRY(bisect(step, before, result->stats.rewrites, options, culprit, sizeof culprit));
-    c2s_model_swap(model, before);
-    result->report.outcome = C2S_ROLLED_BACK;
-    result->report.reason = explain(arena, reason, culprit);
-    c2s_log(0, "pass %s rolled back: %s", step->pass->name, result->report.reason);
     return C2S_OK;
+}
+
+/* Adds the rewrite that broke the proof to what is left out. False: there is none to name. */
+static bool leave_out(attempt *a, const c2s_stats *culprit) {
+    if (!culprit->last_kind[0] || a->result->left_out.count == MOST_CULPRITS)
+        return false;
+    char text[sizeof culprit->last_kind + sizeof culprit->last_where + 8];
+    snprintf(text, sizeof text, "%s at %s", culprit->last_kind, culprit->last_where);
+    for (size_t i = 0; i < a->result->left_out.count; i++)
+        if (strcmp(a->result->left_out.at[i], text) == 0)
+            return false;
+    c2s_vec_push(&a->skips,
+                 ((c2s_skip){c2s_arena_strdup(a->arena, culprit->last_kind),
+                             c2s_arena_strdup(a->arena, culprit->last_where), a->reason}));
+    c2s_vec_push(&a->result->left_out, c2s_arena_strdup(a->arena, text));
+    c2s_log(0, "pass %s: %s is left out: %s", a->step->pass->name, text, a->reason);
+    return true;
+}
+
+static void give_up(attempt *a) {
+    c2s_step_result *result = a->result;
+    char text[1200];
+    bool named = result->left_out.count > 0;
+    snprintf(text, sizeof text, "%s%s%s", a->reason, named ? "; broken by " : "",
+             named ? result->left_out.at[0] : "");
+    result->left_out.count = 0;
+    result->report.outcome = C2S_ROLLED_BACK;
+    result->report.reason = c2s_arena_strdup(a->arena, text);
+    c2s_log(0, "pass %s rolled back: %s", a->step->pass->name, result->report.reason);
+}
+
+/* Runs the step, and again without what breaks the results, until they stand. */
+static c2s_status run_guarded(attempt *a, c2s_model *model) {
+    c2s_trace *trace = a->options->trace;
+    size_t events = trace ? trace->events.count : 0;
+    for (;;) {
+        c2s_model *before = c2s_model_copy(model);
+        c2s_stats culprit = C2S_STATS_INIT;
+        c2s_status status = run_and_judge(a, model, before);
+        if (status == C2S_OK && a->reason) {
+            if (a->options->bisect && a->result->stats.rewrites > 0)
+                status = bisect(a, before, a->result->stats.rewrites, &culprit);
+            c2s_model_swap(model, before);
+            if (trace)
+                c2s_trace_cut(trace, events);
+        }
+        c2s_model_destroy(before);
+        if (status != C2S_OK || !a->reason)
+            return status;
+        if (!leave_out(a, &culprit)) {
+            give_up(a);
+            return C2S_OK;
+        }
+    }
+}
+
+static c2s_status run_one(const c2s_pipeline_step *step, c2s_model *model,
+                          const c2s_pipeline_options *options, unsigned limit,
+                          c2s_pipeline_result *out) {
+    c2s_step_result r = {.report = {.name = step->pass->name, .error = (double)NAN}};
+    attempt a = {
+        .step = step, .options = options, .arena = out->arena, .limit = limit, .result = &r};
+    for (size_t i = 0; i < options->skip_count; i++)
+        c2s_vec_push(&a.skips, options->skips[i]);
+    if (options->trace)
+        options->trace->pass = step->pass->name;
+    double start = now();
+    c2s_status status = run_guarded(&a, model);
+    r.report.seconds = now() - start;
+    r.stats.skips = NULL;
+    c2s_vec_free(&a.skips);
+    c2s_vec_push(&out->steps, r);
+    if (status == C2S_OK && options->after)
+        status = options->after(options->user, step->pass->name, model);
+    if (status != C2S_OK)
+        c2s_note("pass %s", step->pass->name);
+    return status;
 }
 
 c2s_status c2s_pipeline_run(const c2s_pipeline *pipeline, c2s_model *model,
                             const c2s_pipeline_options *options, c2s_pipeline_result *result) {
     *result = (c2s_pipeline_result){.arena = c2s_arena_create()};
+    unsigned left = options->limit ? options->limit : C2S_STATS_NO_LIMIT;
     for (size_t i = 0; i < pipeline->steps.count; i++) {
         const c2s_pipeline_step *step = &pipeline->steps.at[i];
         c2s_progress(step->pass->name, (double)i / (double)pipeline->steps.count);
-        c2s_step_result r = {.report = {.name = step->pass->name, .error = (double)NAN},
-                             .stats = C2S_STATS_INIT};
-        double start = now();
-        c2s_model *before = c2s_model_copy(model);
-        c2s_status status = run_guarded(step, model, before, options, result->arena, &r);
-        c2s_model_destroy(before);
-        r.report.seconds = now() - start;
-        c2s_vec_push(&result->steps, r);
-        if (status != C2S_OK) {
-            c2s_note("pass %s", step->pass->name);
-            return status;
-        }
+        C2S_TRY(run_one(step, model, options, left, result));
+        const c2s_pass_report *report = &result->steps.at[i].report;
+        if (options->limit && report->outcome == C2S_APPLIED)
+            left -= report->rewrites;
     }
     return C2S_OK;
 }
 
 void c2s_pipeline_result_free(c2s_pipeline_result *result) {
-    for (size_t i = 0; i < result->steps.count; i++)
+    for (size_t i = 0; i < result->steps.count; i++) {
         c2s_stats_free(&result->steps.at[i].stats);
+        c2s_vec_free(&result->steps.at[i].left_out);
+    }
     c2s_vec_free(&result->steps);
     c2s_arena_destroy(result->arena);
     result->arena = NULL;

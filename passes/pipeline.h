@@ -39,14 +39,22 @@ typedef struct c2s_prover {
 typedef struct c2s_pipeline_options {
     const c2s_evaluator *evaluator; /* handed to the passes */
     const c2s_prover *prover;       /* NULL: passes are trusted once the graph verifies */
-    bool bisect;                    /* name the single rewrite that breaks the tolerance */
+    bool bisect;                    /* find the rewrites that break a pass, and leave them out */
+    const c2s_skip *skips;          /* what the user wants left out */
+    size_t skip_count;
+    unsigned limit;   /* rewrites after which to stop; 0: none */
+    c2s_trace *trace; /* receives every place that rewrites looked at; may be NULL */
+    /* Shows the model after each pass; may be NULL. */
+    c2s_status (*after)(void *user, const char *pass, c2s_model *model);
+    void *user;
 } c2s_pipeline_options;
 
 /* What c2s_pass_report does not tell. */
 typedef struct c2s_step_result {
     c2s_pass_report report; /* name and reason live in the result's arena */
     c2s_stats stats;
-    const char *unproved; /* why it could not be proved, else NULL */
+    const char *unproved;           /* why it could not be proved, else NULL */
+    C2S_VEC(const char *) left_out; /* rewrites without which the rest was proved */
 } c2s_step_result;
 
 typedef struct c2s_pipeline_result {
@@ -55,8 +63,10 @@ typedef struct c2s_pipeline_result {
 } c2s_pipeline_result;
 
 /* Runs the steps over `model`, which keeps its address. After each the graph is swept, verified
- * and proved against the model before it; a step that fails one of these is rolled back and the
- * next goes on. Free `result` with c2s_pipeline_result_free, also after a failure. */
+ * and proved against the model before it. If one of these fails, the rewrite that is to blame is
+ * found by bisection and the step runs again without it; where that does not help, all of the step
+ * is rolled back. The next one goes on. Free `result` with c2s_pipeline_result_free, also after a
+ * failure. */
 c2s_status c2s_pipeline_run(const c2s_pipeline *pipeline, c2s_model *model,
                             const c2s_pipeline_options *options, c2s_pipeline_result *result);
 void c2s_pipeline_result_free(c2s_pipeline_result *result);

@@ -8,8 +8,8 @@
 
 #include "passes/pipeline.h"
 
-/* `options` are copied, the tensors of its sets are not. `baseline` (taken over; may be NULL): what to
- * hold every state against instead. */
+/* `options` are copied, the tensors of its sets are not. `baseline` (taken over; may be NULL): what
+ * to hold every state against instead. */
 c2s_prover *c2s_prover_create(const c2s_prove_options *options, c2s_baseline *baseline);
 void c2s_prover_destroy(c2s_prover *prover); /* NULL is allowed */
 

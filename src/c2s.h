@@ -91,7 +91,18 @@ typedef struct c2s_pass_report {
     double seconds;
     unsigned rule_count;
     const c2s_rule_report *rules;
+    unsigned left_out_count; /* rewrites that broke the tolerance, without which the rest stands */
+    const char *const *left_out; /* "conv-bn at node \"bn1\" (BatchNormalization)" */
 } c2s_pass_report;
+
+/* A place that a rewrite looked at closely. */
+typedef struct c2s_event_report {
+    const char *pass, *rule, *where;
+    const char *reason;          /* why it was not applied; NULL: it was */
+    const char *const *nodes;    /* names of the nodes that it looked at */
+    const char *const *removed;  /* of those that are gone with it */
+    unsigned node_count, removed_count;
+} c2s_event_report;
 
 typedef struct c2s_report {
     c2s_counts before, after;
@@ -101,6 +112,8 @@ typedef struct c2s_report {
     unsigned note_count;  /* what was left alone, and why: one line each */
     const char *const *notes;
     int64_t opset_before, opset_after; /* of ai.onnx; 0: not imported */
+    unsigned event_count; /* with c2s_run_options.trace: every rewrite, and every refused one */
+    const c2s_event_report *events;
 } c2s_report;
 
 typedef struct c2s_dim_binding {
@@ -118,7 +131,14 @@ typedef struct c2s_input_shape {
 typedef struct c2s_run_options {
     const char *passes;       /* NULL: C2S_DEFAULT_PASSES; "none": nothing */
     bool no_prove;
-    bool bisect;              /* find the single rewrite that breaks the tolerance */
+    bool no_bisect;           /* roll back a whole pass where one rewrite breaks the tolerance */
+    const char *const *skip;  /* rewrites to leave out: "RULE", or "RULE@NODE" */
+    unsigned skip_count;
+    unsigned stop_after;      /* stop after this many rewrites; 0: do all */
+    bool trace;               /* list the rewrites in the report */
+    /* Called after each pass, whether it changed the model or not; may be NULL. A status other than
+     * C2S_OK ends the run. */
+    c2s_status (*after_pass)(void *user, const char *pass, c2s_model *model);
     bool keep_initializer_inputs; /* else initializers that are graph inputs stop being inputs */
     double tolerance;         /* relative error allowed; 0: by output type, see docs/numerics.md */
     unsigned samples;         /* inputs to prove with; 0: 2 */
@@ -140,8 +160,8 @@ typedef struct c2s_run_options {
     void *user;
 } c2s_run_options;
 
-/* Runs the passes over the model. A pass that breaks the tolerance is rolled back and reported;
- * the call still succeeds. `options` may be NULL. *report, if asked for, is freed with
+/* Runs the passes over the model. A rewrite that breaks the tolerance is rolled back and reported, or
+ * the whole pass if no single one is to blame; the call still succeeds. `options` may be NULL. *report, if asked for, is freed with
  * c2s_report_free. */
 C2S_API c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options,
                                       c2s_report **report);

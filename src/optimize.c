@@ -33,6 +33,7 @@ enum {
 typedef struct report {
     c2s_report public;
     c2s_arena *arena;
+    c2s_trace *trace;
     C2S_VEC(const char *) notes;
     C2S_VEC(c2s_pass_report) passes;
 } report;
@@ -139,6 +140,11 @@ static void take_results(const c2s_pipeline_result *result, report *r) {
         }
         pass.rules = rules;
         pass.rule_count = (unsigned)step->stats.rules.count;
+        const char **left_out = c2s_arena_array(r->arena, step->left_out.count, sizeof *left_out);
+        for (size_t k = 0; k < step->left_out.count; k++)
+            left_out[k] = c2s_arena_strdup(r->arena, step->left_out.at[k]);
+        pass.left_out = left_out;
+        pass.left_out_count = (unsigned)step->left_out.count;
         c2s_vec_push(&r->passes, pass);
         if (step->unproved)
             unproved = step->unproved;
@@ -147,15 +153,56 @@ static void take_results(const c2s_pipeline_result *result, report *r) {
         add_note(r, "not proved: %s", unproved);
 }
 
+static void take_events(report *r) {
+    const size_t count = r->trace->events.count;
+    c2s_event_report *events = c2s_arena_array(r->arena, count, sizeof *events);
+    for (size_t i = 0; i < count; i++) {
+        const c2s_event *e = &r->trace->events.at[i];
+        events[i] = (c2s_event_report){
+            .pass = e->pass,
+            .rule = e->kind,
+            .where = e->where,
+            .reason = e->reason,
+            .nodes = e->nodes.at,
+            .removed = e->removed.at,
+            .node_count = (unsigned)e->nodes.count,
+            .removed_count = (unsigned)e->removed.count,
+        };
+    }
+    r->public.events = events;
+    r->public.event_count = (unsigned)count;
+}
+
+/* "RULE" or "RULE@NODE". */
+static c2s_skip parse_skip(const char *text, c2s_arena *arena) {
+    char *kind = c2s_arena_strdup(arena, text), *at = strchr(kind, '@');
+    if (at)
+        *at++ = '\0';
+    return (c2s_skip){kind, at, "left out on request"};
+}
+
 static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
                                const c2s_run_options *o, const c2s_prover *prover, report *r) {
+    C2S_VEC(c2s_skip) skips = {0};
+    for (unsigned i = 0; i < o->skip_count; i++)
+        c2s_vec_push(&skips, parse_skip(o->skip[i], r->arena));
     c2s_pipeline_options run = {
-        .evaluator = &c2s_evaluator_onednn, .prover = prover, .bisect = o->bisect};
+        .evaluator = &c2s_evaluator_onednn,
+        .prover = prover,
+        .bisect = !o->no_bisect,
+        .skips = skips.at,
+        .skip_count = skips.count,
+        .limit = o->stop_after,
+        .trace = r->trace,
+        .after = o->after_pass,
+        .user = o->user,
+    };
     c2s_pipeline_result result = {0};
     c2s_status status = c2s_pipeline_run(pipeline, model, &run, &result);
     if (status == C2S_OK)
         take_results(&result, r);
     c2s_pipeline_result_free(&result);
+    c2s_vec_free(&skips);
     return status;
 }
 
@@ -284,8 +331,8 @@ static c2s_status prove_shapes(const job *j, c2s_prove_options *options, c2s_bas
         return C2S_OK;
     c2s_baseline_destroy(*out);
     *out = NULL;
-    return c2s_fail(C2S_ERR_TOLERANCE, "with its shapes changed the model computes something else: %s",
-                    proof.text);
+    return c2s_fail(C2S_ERR_TOLERANCE,
+                    "with its shapes changed the model computes something else: %s", proof.text);
 }
 
 /* The passes, between raising, so that they see what the newer opset has, and lowering. */
@@ -382,6 +429,11 @@ static c2s_status check_options(const c2s_run_options *o) {
     if (o->opset && (o->opset < C2S_OPSET_OLDEST || o->opset > C2S_OPSET_NEWEST))
         return c2s_fail(C2S_ERR_USAGE, "opset %lld, expected %d to %d", (long long)o->opset,
                         C2S_OPSET_OLDEST, C2S_OPSET_NEWEST);
+    for (unsigned i = 0; i < o->skip_count; i++) {
+        char kind[64];
+        snprintf(kind, sizeof kind, "%.*s", (int)strcspn(o->skip[i], "@"), o->skip[i]);
+        C2S_TRY(c2s_rewrite_check_name(kind));
+    }
     return C2S_OK;
 }
 
@@ -405,6 +457,7 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, 
             c2s_pipeline_set(pipeline, "cleanup", "keep_initializer_inputs", "yes");
         report *r = c2s_zalloc(sizeof *r);
         r->arena = c2s_arena_create();
+        r->trace = o->trace ? c2s_trace_create() : NULL;
         r->public.error = (double)NAN;
         job j = {.model = model, .pipeline = pipeline, .o = o, .r = r};
         status = optimize(&j);
@@ -415,6 +468,8 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, 
         r->public.note_count = (unsigned)r->notes.count;
         r->public.passes = r->passes.at;
         r->public.pass_count = (unsigned)r->passes.count;
+        if (r->trace)
+            take_events(r);
         if (status == C2S_OK && out)
             *out = &r->public;
         else
@@ -433,6 +488,7 @@ void c2s_report_free(c2s_report *public) {
         return;
     c2s_vec_free(&r->notes);
     c2s_vec_free(&r->passes);
+    c2s_trace_destroy(r->trace);
     c2s_arena_destroy(r->arena);
     free(r);
 }

@@ -16,6 +16,20 @@ static const c2s_option_spec options_of_cleanup[] = {
     {0},
 };
 
+static const c2s_rewrite_kind kinds[] = {
+    {"dead-nodes", "nodes without a used result -> nothing", true},
+    {"freeze-initializer-input", "an initializer that is a graph input, too -> an initializer", false},
+    {"constant-node", "Constant -> an initializer", false},
+    {"merge-initializers", "two initializers with the same content -> one", false},
+    {"merge-nodes", "two nodes that compute the same from the same -> one", false},
+    {"fold-constant", "a node with constant operands -> an initializer", false},
+    {"fold-known-shape", "a result that follows from known extents -> an initializer", false},
+    {"if-constant", "If with a constant condition -> the branch that is taken", false},
+    {"if-impossible", "If of which one branch cannot run -> the other branch", false},
+    {"unused-output", "an optional output that nobody uses -> left out", false},
+    {0},
+};
+
 static void remove_dead(c2s_model *model, c2s_stats *stats) {
     if (!c2s_stats_may_apply(stats))
         return;
@@ -42,8 +56,8 @@ static uint64_t estimate_size(const c2s_model *model) {
     return bytes;
 }
 
-/* A branch that cannot run stays as it is: with constants in the place of what decides inside, others
- * would see that it cannot, and refuse the whole model. */
+/* A branch that cannot run stays as it is: with constants in the place of what decides inside,
+ * others would see that it cannot, and refuse the whole model. */
 static void drop_impossible(c2s_graph_list *graphs) {
     size_t kept = 0;
     for (size_t i = 0; i < graphs->count; i++) {
@@ -69,7 +83,8 @@ static c2s_status run_round(c2s_model *model, c2s_fold_budget *budget, c2s_stats
         status = c2s_fold_constants(&graphs, budget, stats);
     }
     if (status == C2S_OK && graphs.count > 1)
-        status = c2s_graph_infer(model->graph); /* which branches can run, with what is folded now */
+        status =
+            c2s_graph_infer(model->graph); /* which branches can run, with what is folded now */
     drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_inline_ifs(&graphs, stats);
@@ -111,5 +126,7 @@ const c2s_pass c2s_pass_cleanup = {
     .name = "cleanup",
     .summary = "folds constants, removes what does nothing, is dead or is there twice",
     .options = options_of_cleanup,
+    .rules = c2s_noop_rules,
+    .kinds = kinds,
     .run = run,
 };

@@ -23,8 +23,9 @@ static const char rule[] = "fold-constant";
 #define NODE_BYTES C2S_FOLD_NODE_BYTES
 
 bool c2s_may_fold(const c2s_node *node) {
-    if (c2s_node_is_random(node) || (node->op->flags & C2S_OP_HAS_BODY) || node->op == &c2s_op_constant ||
-        node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_dynamic_quantize_linear)
+    if (c2s_node_is_random(node) || (node->op->flags & C2S_OP_HAS_BODY) ||
+        node->op == &c2s_op_constant || node->op == &c2s_op_dequantize_linear ||
+        node->op == &c2s_op_dynamic_quantize_linear)
         return false;
     bool used = false;
     for (unsigned i = 0; i < node->output_count; i++)
@@ -81,13 +82,14 @@ static void refuse_size(const folder *f, const c2s_node *node, uint64_t made) {
     snprintf(reason, sizeof reason, "the model would grow, the result takes %" PRIu64 " bytes",
              made);
     c2s_stats_refuse(f->stats, rule, c2s_node_text(node), reason);
+    c2s_stats_looked(f->stats, node);
 }
 
-static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t made,
-                  bool planned) {
+static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t made, bool planned) {
     if (!planned)
         f->budget->left += (int64_t)bytes_freed(node) + NODE_BYTES - (int64_t)made;
     c2s_stats_apply(f->stats, rule, c2s_node_text(node));
+    c2s_stats_removed(f->stats, node);
     c2s_replace_by_constants(node, out);
 }
 
@@ -108,6 +110,7 @@ static void fold_by_value(folder *f, c2s_node *node, bool planned) {
     unsigned count = node->output_count;
     if (c2s_node_eval(node, in, out, NULL, most) != C2S_OK) {
         c2s_stats_refuse(f->stats, rule, c2s_node_text(node), c2s_error());
+        c2s_stats_looked(f->stats, node);
     } else {
         bool plain = true;
         made = 0;
@@ -148,15 +151,19 @@ static c2s_status fold_node(folder *f, c2s_node *node, bool planned) {
     if (!c2s_stats_may_apply(f->stats) || !c2s_may_fold(node))
         return C2S_OK;
     if (operands_are_constant(node)) {
-        fold_by_value(f, node, planned);
+        if (!c2s_stats_skips(f->stats, rule, c2s_node_text(node)))
+            fold_by_value(f, node, planned);
         return C2S_OK;
     }
     c2s_tensor *tensor;
     C2S_TRY(known_contents(node, &tensor));
     if (!tensor)
         return C2S_OK;
-    c2s_stats_apply(f->stats, "fold-known-shape", c2s_node_text(node));
-    c2s_replace_by_constants(node, &tensor);
+    if (!c2s_stats_skips(f->stats, "fold-known-shape", c2s_node_text(node))) {
+        c2s_stats_apply(f->stats, "fold-known-shape", c2s_node_text(node));
+        c2s_stats_removed(f->stats, node);
+        c2s_replace_by_constants(node, &tensor);
+    }
     c2s_tensor_unref(tensor);
     return C2S_OK;
 }

@@ -11,7 +11,7 @@ typedef struct groups {
     struct total {
         uint64_t made, freed, largest;
         unsigned nodes;
-    } *total; /* by member; of roots */
+    } * total; /* by member; of roots */
 } groups;
 
 static unsigned root_of(groups *g, unsigned member) {
@@ -91,8 +91,8 @@ static bool fits(const struct total *total, const c2s_fold_budget *budget) {
     uint64_t most = total->freed > budget->limit ? total->freed : budget->limit;
     if (total->made > INT64_MAX / 2 || freed > INT64_MAX / 2 || total->largest > most)
         return false;
-    return total->made <= freed || (total->made <= most &&
-                                    (int64_t)(total->made - freed) <= budget->left);
+    return total->made <= freed ||
+           (total->made <= most && (int64_t)(total->made - freed) <= budget->left);
 }
 
 bool *c2s_fold_groups(const c2s_graph *graph, c2s_fold_budget *budget) {

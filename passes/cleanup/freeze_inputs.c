@@ -16,8 +16,10 @@ void c2s_freeze_inputs(c2s_model *model, c2s_stats *stats) {
         c2s_value *input = c2s_graph_input(graph, i);
         if (!input->initial)
             continue;
-        char where[128];
-        snprintf(where, sizeof where, "input \"%.100s\"", input->name);
+        char where[440];
+        snprintf(where, sizeof where, "input \"%.400s\"", input->name);
+        if (c2s_stats_skips(stats, "freeze-initializer-input", where))
+            continue;
         c2s_stats_apply(stats, "freeze-initializer-input", where);
         c2s_value_seal(input);
         any = true;

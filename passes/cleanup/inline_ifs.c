@@ -73,7 +73,10 @@ void c2s_inline_ifs(const c2s_graph_list *graphs, c2s_stats *stats) {
                 continue;
             if (!c2s_stats_may_apply(stats))
                 return;
+            if (c2s_stats_skips(stats, rule, c2s_node_text(node)))
+                continue;
             c2s_stats_apply(stats, rule, c2s_node_text(node));
+            c2s_stats_removed(stats, node);
             next = body->first ? body->first : next; /* what was inside may be an If too */
             inline_if(node, body);
         }

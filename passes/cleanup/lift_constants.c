@@ -22,9 +22,10 @@ void c2s_lift_constants(const c2s_graph_list *graphs, c2s_stats *stats) {
             if (!c2s_stats_may_apply(stats))
                 return;
             c2s_constant_know(node); /* readers know most of them already */
-            if (!can_lift(node))
+            if (!can_lift(node) || c2s_stats_skips(stats, "constant-node", c2s_node_text(node)))
                 continue;
             c2s_stats_apply(stats, "constant-node", c2s_node_text(node));
+            c2s_stats_removed(stats, node);
             c2s_tensor *tensor = c2s_tensor_ref(node->outputs[0]->constant);
             c2s_replace_by_constants(node, &tensor);
             c2s_tensor_unref(tensor);

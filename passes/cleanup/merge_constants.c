@@ -59,8 +59,7 @@ static c2s_value *seen_before(merger *m, c2s_value *value) {
     }
     uint64_t hash = whole_hash(value);
     c2s_value *other = c2s_map_get_u64(&m->by_hash, hash);
-    if (other && other->graph == value->graph &&
-        c2s_tensor_equal(other->constant, value->constant))
+    if (other && other->graph == value->graph && c2s_tensor_equal(other->constant, value->constant))
         return other;
     if (!other) {
         m->hashed[value->id] = true;
@@ -93,8 +92,10 @@ void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats) {
             c2s_value *other = seen_before(&m, value);
             if (!other || c2s_rewrite_needs_identity(value, other))
                 continue;
-            char where[128];
-            snprintf(where, sizeof where, "initializer \"%.100s\"", value->name);
+            char where[440];
+            snprintf(where, sizeof where, "initializer \"%.400s\"", value->name);
+            if (c2s_stats_skips(stats, "merge-initializers", where))
+                continue;
             c2s_stats_apply(stats, "merge-initializers", where);
             if (strlen(value->name) < strlen(other->name)) {
                 remember_instead(&m, other, value);

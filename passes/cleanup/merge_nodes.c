@@ -14,8 +14,7 @@
 static bool may_merge(const c2s_node *node) {
     const c2s_op *op = node->op;
     if (c2s_node_is_random(node) || (op->flags & C2S_OP_HAS_BODY) || op == &c2s_op_opaque ||
-        op == &c2s_op_constant || op == &c2s_op_quantize_linear ||
-        op == &c2s_op_dequantize_linear)
+        op == &c2s_op_constant || op == &c2s_op_quantize_linear || op == &c2s_op_dequantize_linear)
         return false;
     return node->input_count == node->formal_count && node->output_count > 0;
 }
@@ -140,8 +139,11 @@ void c2s_merge_nodes(const c2s_graph_list *graphs, c2s_stats *stats) {
             c2s_node *head = c2s_map_get_u64(&first, hash), *other = head;
             for (int n = 0; other && n < MAX_COLLISIONS && !same(other, node); n++)
                 other = chain[other->id];
-            if (other && same(other, node)) {
+            if (other && same(other, node) &&
+                !c2s_stats_skips(stats, "merge-nodes", c2s_node_text(node))) {
                 c2s_stats_apply(stats, "merge-nodes", c2s_node_text(node));
+                c2s_stats_looked(stats, other);
+                c2s_stats_removed(stats, node);
                 merge(other, node);
                 continue;
             }

@@ -31,4 +31,8 @@ static const c2s_op *const operators[] = {&c2s_op_add, &c2s_op_sub, &c2s_op_mul,
                                           &c2s_op_or,  &c2s_op_xor, NULL};
 static const c2s_pattern_row rows[] = {{.any_of = operators, .in = {X, C}}};
 const c2s_rule c2s_rule_neutral_operand = {
-    .name = "neutral-operand", C2S_ROWS(rows), .refuse = refuse, .build = c2s_build_forward};
+    .name = "neutral-operand",
+    .summary = "x + 0, x - 0, x * 1, x / 1, x ** 1, And true, Or false, Xor false -> x",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = c2s_build_forward};

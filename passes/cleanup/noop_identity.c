@@ -11,8 +11,10 @@
 enum { X = C2S_LETTER_A, RATIO, TRAINING };
 
 static const c2s_pattern_row identity[] = {{.op = &c2s_op_identity, .in = {X}}};
-const c2s_rule c2s_rule_identity = {
-    .name = "identity", C2S_ROWS(identity), .build = c2s_build_forward};
+const c2s_rule c2s_rule_identity = {.name = "identity",
+                                    .summary = "Identity -> nothing",
+                                    C2S_ROWS(identity),
+                                    .build = c2s_build_forward};
 
 static const char *dropout_refuse(const c2s_match *m) {
     if (m->value[TRAINING] && !c2s_constant_is_all(m->value[TRAINING], 0))
@@ -23,6 +25,7 @@ static const char *dropout_refuse(const c2s_match *m) {
 static const c2s_pattern_row dropout[] = {
     {.op = &c2s_op_dropout, .in = {X, RATIO | C2S_OPTIONAL, TRAINING | C2S_OPTIONAL}}};
 const c2s_rule c2s_rule_dropout = {.name = "dropout",
+                                   .summary = "Dropout at inference -> nothing",
                                    C2S_ROWS(dropout),
                                    .refuse = dropout_refuse,
                                    .build = c2s_build_forward};
@@ -35,6 +38,7 @@ static const char *cast_refuse(const c2s_match *m) {
 static const c2s_op *const casts[] = {&c2s_op_cast, &c2s_op_cast_like, NULL};
 static const c2s_pattern_row cast_same[] = {{.any_of = casts, .in = {X}}};
 const c2s_rule c2s_rule_cast_same = {.name = "cast-to-same-type",
+                                     .summary = "Cast to the type that it has -> nothing",
                                      C2S_ROWS(cast_same),
                                      .refuse = cast_refuse,
                                      .build = c2s_build_forward};

@@ -28,6 +28,7 @@ static const char *slice_refuse(const c2s_match *m) {
 static const c2s_pattern_row slice[] = {
     {.op = &c2s_op_slice, .in = {X, 0, 0, 0, STEPS | C2S_OPTIONAL}}};
 const c2s_rule c2s_rule_slice_all = {.name = "slice-of-everything",
+                                     .summary = "Slice of everything -> nothing",
                                      C2S_ROWS(slice),
                                      .refuse = slice_refuse,
                                      .build = c2s_build_forward};
@@ -38,6 +39,7 @@ static const char *pad_refuse(const c2s_match *m) {
 
 static const c2s_pattern_row pad[] = {{.op = &c2s_op_pad, .in = {X, AMOUNT}}};
 const c2s_rule c2s_rule_pad_nothing = {.name = "pad-by-nothing",
+                                       .summary = "Pad by nothing -> nothing",
                                        C2S_ROWS(pad),
                                        .refuse = pad_refuse,
                                        .build = c2s_build_forward};
@@ -48,6 +50,7 @@ static const char *tile_refuse(const c2s_match *m) {
 
 static const c2s_pattern_row tile[] = {{.op = &c2s_op_tile, .in = {X, AMOUNT}}};
 const c2s_rule c2s_rule_tile_once = {.name = "tile-once",
+                                     .summary = "Tile by ones -> nothing",
                                      C2S_ROWS(tile),
                                      .refuse = tile_refuse,
                                      .build = c2s_build_forward};
@@ -71,6 +74,7 @@ static const c2s_pattern_row resize[] = {
     {.op = &c2s_op_resize,
      .in = {X, ROI | C2S_OPTIONAL, SCALES | C2S_OPTIONAL, SIZES | C2S_OPTIONAL}}};
 const c2s_rule c2s_rule_resize_by_one = {.name = "resize-to-same-size",
+                                         .summary = "Resize to the same size -> nothing",
                                          C2S_ROWS(resize),
                                          .refuse = resize_refuse,
                                          .build = c2s_build_forward};

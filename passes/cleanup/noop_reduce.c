@@ -33,9 +33,13 @@ static const char *refuse(const c2s_match *m) {
     return NULL;
 }
 
-static const c2s_op *const reductions[] = {&c2s_op_reduce_sum, &c2s_op_reduce_mean,
-                                           &c2s_op_reduce_max, &c2s_op_reduce_min,
+static const c2s_op *const reductions[] = {&c2s_op_reduce_sum,  &c2s_op_reduce_mean,
+                                           &c2s_op_reduce_max,  &c2s_op_reduce_min,
                                            &c2s_op_reduce_prod, NULL};
 static const c2s_pattern_row rows[] = {{.any_of = reductions, .in = {X}}};
 const c2s_rule c2s_rule_reduce_nothing = {
-    .name = "reduce-nothing", C2S_ROWS(rows), .refuse = refuse, .build = c2s_build_forward};
+    .name = "reduce-nothing",
+    .summary = "a reduction over no axes, or over kept axes of extent 1 -> nothing",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = c2s_build_forward};

@@ -15,13 +15,15 @@ static const char *same_shape_refuse(const c2s_match *m) {
     return c2s_same_type(m->value[X], m->root->outputs[0]) ? NULL : c2s_no_match;
 }
 
-static const c2s_op *const shape_ops[] = {&c2s_op_reshape, &c2s_op_flatten, &c2s_op_squeeze,
-                                          &c2s_op_unsqueeze, &c2s_op_expand, NULL};
+static const c2s_op *const shape_ops[] = {&c2s_op_reshape,   &c2s_op_flatten, &c2s_op_squeeze,
+                                          &c2s_op_unsqueeze, &c2s_op_expand,  NULL};
 static const c2s_pattern_row same_shape[] = {{.any_of = shape_ops, .in = {X}}};
-const c2s_rule c2s_rule_same_shape = {.name = "reshape-to-same-shape",
-                                      C2S_ROWS(same_shape),
-                                      .refuse = same_shape_refuse,
-                                      .build = c2s_build_forward};
+const c2s_rule c2s_rule_same_shape = {
+    .name = "reshape-to-same-shape",
+    .summary = "Reshape, Flatten, Squeeze, Unsqueeze or Expand to the shape that it has -> nothing",
+    C2S_ROWS(same_shape),
+    .refuse = same_shape_refuse,
+    .build = c2s_build_forward};
 
 static const char *transpose_refuse(const c2s_match *m) {
     const c2s_type *type = &m->value[X]->type;
@@ -52,6 +54,7 @@ static const char *transpose_refuse(const c2s_match *m) {
 
 static const c2s_pattern_row transpose[] = {{.op = &c2s_op_transpose, .in = {X}}};
 const c2s_rule c2s_rule_transpose_nothing = {.name = "transpose-nothing",
+                                             .summary = "Transpose that moves nothing -> nothing",
                                              C2S_ROWS(transpose),
                                              .refuse = transpose_refuse,
                                              .build = c2s_build_forward};

@@ -33,4 +33,8 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_where, .in = {CONDITION, X, Y}}};
 const c2s_rule c2s_rule_where_constant = {
-    .name = "where-constant", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "where-constant",
+    .summary = "Where with a condition that is the same everywhere -> the chosen operand",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

@@ -47,4 +47,8 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_reshape, .in = {X, TARGET}}};
 const c2s_rule c2s_rule_reshape_target = {
-    .name = "reshape-target", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "reshape-target",
+    .summary = "a Reshape target computed from shapes -> a constant one",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

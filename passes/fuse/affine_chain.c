@@ -106,4 +106,8 @@ static const c2s_pattern_row rows[] = {
     {.any_of = ops, .in = {Y, C2}, .any_order = true},
 };
 const c2s_rule c2s_rule_affine_affine = {
-    .name = "affine-affine", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "affine-affine",
+    .summary = "two of Add and Sub, or of Mul and Div, each with a constant -> one",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

@@ -203,4 +203,9 @@ static const c2s_pattern_row rows[] = {
     {.any_of = linear_ops, .in = {Y, W, B | C2S_OPTIONAL}},
 };
 const c2s_rule c2s_rule_affine_linear = {
-    .name = "affine-linear", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "affine-linear",
+    .summary = "Mul, Div, Add or Sub with a constant, then Conv, Gemm or MatMul -> the second with "
+               "changed weight and bias",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

@@ -75,6 +75,7 @@ static const c2s_pattern_row rows[] = {
     {.op = &c2s_op_cast, .in = {Y}},
 };
 const c2s_rule c2s_rule_cast_cast = {.name = "cast-cast",
+                                     .summary = "Cast of an exact Cast -> one Cast",
                                      C2S_ROWS(rows),
                                      .shared = C2S_BIT(Y),
                                      .refuse = refuse,

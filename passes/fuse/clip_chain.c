@@ -93,4 +93,8 @@ static const c2s_pattern_row rows[] = {
     {.any_of = clips, .in = {Y}},
 };
 const c2s_rule c2s_rule_clip_clip = {
-    .name = "clip-clip", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "clip-clip",
+    .summary = "two of Relu, Clip, Min and Max with constants -> one Clip or Relu",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

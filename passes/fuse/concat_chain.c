@@ -13,8 +13,7 @@ static int64_t axis_of(const c2s_node *concat) {
     const c2s_type *type = &concat->outputs[0]->type;
     if (axis >= 0)
         return axis;
-    if (axis == INT64_MIN || type->kind != C2S_KIND_TENSOR || type->rank < 0 ||
-        axis < -type->rank)
+    if (axis == INT64_MIN || type->kind != C2S_KIND_TENSOR || type->rank < 0 || axis < -type->rank)
         return -1;
     return axis + type->rank;
 }
@@ -47,12 +46,15 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
         for (unsigned k = 0; inner && k < inner->formal_count; k++)
             c2s_vec_push(&all, inner->inputs[k].value);
     }
-    c2s_value *value =
-        c2s_build_finish(b, c2s_build_like(b, m->root, all.at, (unsigned)all.count));
+    c2s_value *value = c2s_build_finish(b, c2s_build_like(b, m->root, all.at, (unsigned)all.count));
     c2s_vec_free(&all);
     return value;
 }
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_concat}};
-const c2s_rule c2s_rule_concat_concat = {
-    .name = "concat-concat", C2S_ROWS(rows), .refuse = refuse, .build = build};
+const c2s_rule c2s_rule_concat_concat = {.name = "concat-concat",
+                                         .summary =
+                                             "Concat of a Concat along the same axis -> one Concat",
+                                         C2S_ROWS(rows),
+                                         .refuse = refuse,
+                                         .build = build};

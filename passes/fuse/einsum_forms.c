@@ -157,4 +157,8 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_einsum}};
 const c2s_rule c2s_rule_einsum = {
-    .name = "einsum", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "einsum",
+    .summary = "Einsum -> MatMul, Transpose, Mul or ReduceSum, where it is one of them",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

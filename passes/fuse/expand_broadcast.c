@@ -93,4 +93,9 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 }
 
 const c2s_rule c2s_rule_expand_broadcast = {
-    .name = "expand-broadcast", C2S_ROWS(rows), .find = find, .refuse = refuse, .build = build};
+    .name = "expand-broadcast",
+    .summary = "Expand before an operator that broadcasts anyway -> the operator alone",
+    C2S_ROWS(rows),
+    .find = find,
+    .refuse = refuse,
+    .build = build};

@@ -12,17 +12,32 @@ static const c2s_rule *const fuse_rules[] = {
     &c2s_rule_transpose_transpose,
     &c2s_rule_transpose_view,
     &c2s_rule_transpose_reshape,
-    &c2s_rule_transpose_join, &c2s_rule_squeeze_squeeze,  &c2s_rule_unsqueeze_unsqueeze,
-    &c2s_rule_reshape_reshape,     &c2s_rule_cast_cast,        &c2s_rule_clip_clip,
-    &c2s_rule_concat_concat,       &c2s_rule_slice_slice,
+    &c2s_rule_transpose_join,
+    &c2s_rule_squeeze_squeeze,
+    &c2s_rule_unsqueeze_unsqueeze,
+    &c2s_rule_reshape_reshape,
+    &c2s_rule_cast_cast,
+    &c2s_rule_clip_clip,
+    &c2s_rule_concat_concat,
+    &c2s_rule_slice_slice,
     &c2s_rule_split_concat,
-    &c2s_rule_einsum,      &c2s_rule_reduce_squeeze,
-    &c2s_rule_expand_broadcast,    &c2s_rule_affine_affine,    &c2s_rule_linear_batch_norm,
+    &c2s_rule_einsum,
+    &c2s_rule_reduce_squeeze,
+    &c2s_rule_expand_broadcast,
+    &c2s_rule_affine_affine,
+    &c2s_rule_linear_batch_norm,
     &c2s_rule_linear_affine,
-    &c2s_rule_affine_linear,       &c2s_rule_scale_through,    &c2s_rule_matmul_add,
-    &c2s_rule_transpose_gemm_a,    &c2s_rule_transpose_gemm_b, &c2s_rule_transpose_matmul_a,
-    &c2s_rule_transpose_matmul_b,  &c2s_rule_pad_conv,         &c2s_rule_pad_average_pool,
+    &c2s_rule_affine_linear,
+    &c2s_rule_scale_through,
+    &c2s_rule_matmul_add,
+    &c2s_rule_transpose_gemm_a,
+    &c2s_rule_transpose_gemm_b,
+    &c2s_rule_transpose_matmul_a,
+    &c2s_rule_transpose_matmul_b,
+    &c2s_rule_pad_conv,
+    &c2s_rule_pad_average_pool,
     &c2s_rule_pad_max_pool,
+    NULL,
 };
 
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
@@ -32,8 +47,8 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_ev
     C2S_VEC(const c2s_rule *) rules = {0};
     for (const c2s_rule *const *rule = c2s_noop_rules; *rule; rule++)
         c2s_vec_push(&rules, *rule);
-    for (size_t i = 0; i < sizeof fuse_rules / sizeof fuse_rules[0]; i++)
-        c2s_vec_push(&rules, fuse_rules[i]);
+    for (const c2s_rule *const *rule = fuse_rules; *rule; rule++)
+        c2s_vec_push(&rules, *rule);
     c2s_vec_push(&rules, NULL);
     c2s_status status = c2s_rewrite(model->graph, rules.at, stats);
     c2s_vec_free(&rules);
@@ -44,5 +59,6 @@ const c2s_pass c2s_pass_fuse = {
     .name = "fuse",
     .summary = "folds normalizations, scales, biases, pads and transposes into neighbours, and "
                "shortens chains",
+    .rules = fuse_rules,
     .run = run,
 };

@@ -69,8 +69,8 @@ static const char *read_matmul(c2s_linear *l, const c2s_type *w) {
     if (w->rank < 2 || result->type.rank < 2 || left->type.rank < 2)
         return "the result has no axis of columns, or its rank is not known";
     size_t columns = (size_t)w->dim[w->rank - 1];
-    l->layout = (c2s_channel_layout){1, columns ? l->weight->constant->count / columns : 0,
-                                     columns, 1};
+    l->layout =
+        (c2s_channel_layout){1, columns ? l->weight->constant->count / columns : 0, columns, 1};
     l->rank = result->type.rank;
     l->axis = l->rank - 1;
     l->can_shift = l->rank == 2 && w->rank == 2; /* as Gemm */
@@ -246,13 +246,13 @@ c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *l, c2s_value *x,
             return NULL;
         char hint[256];
         snprintf(hint, sizeof hint, "%.200s_bias", b->hint);
-        in[2] = l->bias ? c2s_build_constant_like(b, l->bias, bias)
-                        : c2s_build_constant(b, hint, bias);
+        in[2] =
+            l->bias ? c2s_build_constant_like(b, l->bias, bias) : c2s_build_constant(b, hint, bias);
     }
     unsigned count = has_bias ? 3 : 2;
     bool as_gemm = l->node->op == &c2s_op_matmul && has_bias;
-    c2s_node *node = as_gemm ? c2s_build_start(b, "Gemm", in, count)
-                             : c2s_build_like(b, l->node, in, count);
+    c2s_node *node =
+        as_gemm ? c2s_build_start(b, "Gemm", in, count) : c2s_build_like(b, l->node, in, count);
     if (node && l->node->op == &c2s_op_gemm && c2s_attr_has(node, "beta"))
         c2s_attr_set_float(node, "beta", 1);
     return c2s_build_finish(b, node);

@@ -82,7 +82,10 @@ static const c2s_pattern_row rows[] = {
     {.any_of = linear_ops, .out = Y, .in = {X, W, B | C2S_OPTIONAL}},
     {.any_of = affine_ops, .in = {Y, C}, .any_order = true},
 };
-const c2s_rule c2s_rule_linear_affine = {.name = "linear-affine",
-                                         C2S_ROWS(rows),
-                                         .refuse = refuse,
-                                         .build = build};
+const c2s_rule c2s_rule_linear_affine = {
+    .name = "linear-affine",
+    .summary = "Conv, ConvTranspose, Gemm or MatMul, then Mul, Div, Add or Sub with a constant -> "
+               "the first with changed weight and bias",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

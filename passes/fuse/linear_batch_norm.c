@@ -83,6 +83,8 @@ static const c2s_pattern_row rows[] = {
 };
 const c2s_rule c2s_rule_linear_batch_norm = {
     .name = "linear-batch-norm",
+    .summary = "Conv, ConvTranspose, Gemm or MatMul, then BatchNormalization -> the first with "
+               "changed weight and bias",
     C2S_ROWS(rows),
     .constants = C2S_BIT(W) | C2S_BIT(B) | C2S_BIT(GAMMA) | C2S_BIT(BETA) | C2S_BIT(MEAN) |
                  C2S_BIT(VARIANCE),

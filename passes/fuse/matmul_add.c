@@ -39,5 +39,8 @@ static const c2s_pattern_row rows[] = {
     {.op = &c2s_op_matmul, .out = Y, .in = {X, W}},
     {.op = &c2s_op_add, .in = {Y, B}},
 };
-const c2s_rule c2s_rule_matmul_add = {
-    .name = "matmul-add", C2S_ROWS(rows), .refuse = refuse, .build = build};
+const c2s_rule c2s_rule_matmul_add = {.name = "matmul-add",
+                                      .summary = "MatMul of matrices, then Add of a bias -> Gemm",
+                                      C2S_ROWS(rows),
+                                      .refuse = refuse,
+                                      .build = build};

@@ -40,5 +40,8 @@ static const c2s_pattern_row rows[] = {
     {.op = &c2s_op_pad, .out = P, .in = {X}},
     {.op = &c2s_op_conv, .in = {P, W, B | C2S_OPTIONAL}},
 };
-const c2s_rule c2s_rule_pad_conv = {
-    .name = "pad-conv", C2S_ROWS(rows), .refuse = refuse, .build = build};
+const c2s_rule c2s_rule_pad_conv = {.name = "pad-conv",
+                                    .summary = "Pad with zeros, then Conv -> Conv with larger pads",
+                                    C2S_ROWS(rows),
+                                    .refuse = refuse,
+                                    .build = build};

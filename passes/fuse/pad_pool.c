@@ -67,11 +67,19 @@ static const c2s_pattern_row average[] = {
     {.op = &c2s_op_average_pool, .in = {P}},
 };
 const c2s_rule c2s_rule_pad_average_pool = {
-    .name = "pad-average-pool", C2S_ROWS(average), .refuse = refuse, .build = build};
+    .name = "pad-average-pool",
+    .summary = "Pad with zeros, then AveragePool -> AveragePool with larger pads",
+    C2S_ROWS(average),
+    .refuse = refuse,
+    .build = build};
 
 static const c2s_pattern_row max[] = {
     {.op = &c2s_op_pad, .out = P, .in = {X}},
     {.op = &c2s_op_max_pool, .in = {P}},
 };
 const c2s_rule c2s_rule_pad_max_pool = {
-    .name = "pad-max-pool", C2S_ROWS(max), .refuse = refuse, .build = build};
+    .name = "pad-max-pool",
+    .summary = "Pad with minus infinity, then MaxPool -> MaxPool with larger pads",
+    C2S_ROWS(max),
+    .refuse = refuse,
+    .build = build};

@@ -14,7 +14,8 @@ const char *c2s_pads_of_pad(const c2s_node *pad, c2s_pads *out) {
         return "Pad fills with other values than a constant";
     if (x->type.kind != C2S_KIND_TENSOR || rank < 3)
         return "the rank is not known or there is no spatial axis";
-    if (!c2s_constant_ints(c2s_node_in(pad, 1), &pads) || !c2s_node_axes(pad, 3, rank, &axes, &given))
+    if (!c2s_constant_ints(c2s_node_in(pad, 1), &pads) ||
+        !c2s_node_axes(pad, 3, rank, &axes, &given))
         return "pads or axes are computed";
     if (!given) {
         axes.count = (unsigned)rank;

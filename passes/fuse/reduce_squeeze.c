@@ -61,4 +61,9 @@ static const c2s_pattern_row rows[] = {
     {.any_of = shapers, .in = {Y}},
 };
 const c2s_rule c2s_rule_reduce_squeeze = {
-    .name = "reduce-squeeze", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "reduce-squeeze",
+    .summary =
+        "a reduction, then Squeeze or Unsqueeze of its axes -> the reduction with keepdims turned",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

@@ -52,7 +52,11 @@ static const c2s_pattern_row reshape_rows[] = {
     {.any_of = shape_ops, .in = {Y}},
 };
 const c2s_rule c2s_rule_reshape_reshape = {
-    .name = "reshape-reshape", C2S_ROWS(reshape_rows), .refuse = refuse, .build = build};
+    .name = "reshape-reshape",
+    .summary = "two of Reshape, Flatten, Squeeze, Unsqueeze -> one Reshape, or nothing",
+    C2S_ROWS(reshape_rows),
+    .refuse = refuse,
+    .build = build};
 
 /* ---- axes of both ---- */
 
@@ -89,8 +93,7 @@ static bool read_axes(const c2s_match *m, c2s_ints *out) {
     c2s_ints outer, inner;
     bool outer_given, inner_given;
     if (rank < 0 || middle < 0 || !c2s_node_axes(outer_node, 1, rank, &outer, &outer_given) ||
-        !c2s_node_axes(inner_node, 1, middle, &inner, &inner_given) || !outer_given ||
-        !inner_given)
+        !c2s_node_axes(inner_node, 1, middle, &inner, &inner_given) || !outer_given || !inner_given)
         return false;
     merge_axes(&outer, &inner, rank, out);
     return true;
@@ -112,14 +115,18 @@ static const c2s_pattern_row squeeze_rows[] = {
     {.op = &c2s_op_squeeze, .out = Y, .in = {X}},
     {.op = &c2s_op_squeeze, .in = {Y}},
 };
-const c2s_rule c2s_rule_squeeze_squeeze = {
-    .name = "squeeze-squeeze", C2S_ROWS(squeeze_rows), .refuse = axes_refuse, .build = axes_build};
+const c2s_rule c2s_rule_squeeze_squeeze = {.name = "squeeze-squeeze",
+                                           .summary = "Squeeze of Squeeze -> one Squeeze",
+                                           C2S_ROWS(squeeze_rows),
+                                           .refuse = axes_refuse,
+                                           .build = axes_build};
 
 static const c2s_pattern_row unsqueeze_rows[] = {
     {.op = &c2s_op_unsqueeze, .out = Y, .in = {X}},
     {.op = &c2s_op_unsqueeze, .in = {Y}},
 };
 const c2s_rule c2s_rule_unsqueeze_unsqueeze = {.name = "unsqueeze-unsqueeze",
+                                               .summary = "Unsqueeze of Unsqueeze -> one Unsqueeze",
                                                C2S_ROWS(unsqueeze_rows),
                                                .refuse = axes_refuse,
                                                .build = axes_build};

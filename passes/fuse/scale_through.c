@@ -141,4 +141,10 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 static const c2s_op *const scales[] = {&c2s_op_mul, &c2s_op_div, NULL};
 static const c2s_pattern_row rows[] = {{.any_of = scales}};
 const c2s_rule c2s_rule_scale_through = {
-    .name = "scale-through", C2S_ROWS(rows), .find = find, .refuse = refuse, .build = build};
+    .name = "scale-through",
+    .summary =
+        "a product scaled by a number (attention's 1 / sqrt(d)) -> the weights before it scaled",
+    C2S_ROWS(rows),
+    .find = find,
+    .refuse = refuse,
+    .build = build};

@@ -105,5 +105,8 @@ static const c2s_pattern_row rows[] = {
     {.op = &c2s_op_slice, .out = Y, .in = {X}},
     {.op = &c2s_op_slice, .in = {Y}},
 };
-const c2s_rule c2s_rule_slice_slice = {
-    .name = "slice-slice", C2S_ROWS(rows), .refuse = refuse, .build = build};
+const c2s_rule c2s_rule_slice_slice = {.name = "slice-slice",
+                                       .summary = "Slice of Slice -> one Slice",
+                                       C2S_ROWS(rows),
+                                       .refuse = refuse,
+                                       .build = build};

@@ -37,6 +37,7 @@ static const char *refuse(const c2s_match *m) {
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_concat}};
 const c2s_rule c2s_rule_split_concat = {.name = "split-concat",
+                                        .summary = "Split, then Concat of all its parts -> nothing",
                                         C2S_ROWS(rows),
                                         .find = find,
                                         .refuse = refuse,

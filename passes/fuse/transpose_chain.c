@@ -62,8 +62,10 @@ static const c2s_pattern_row rows[] = {
     {.op = &c2s_op_transpose, .out = Y, .in = {X}},
     {.op = &c2s_op_transpose, .in = {Y}},
 };
-const c2s_rule c2s_rule_transpose_transpose = {.name = "transpose-transpose",
-                                               C2S_ROWS(rows),
-                                               .shared = C2S_BIT(Y),
-                                               .refuse = refuse,
-                                               .build = build};
+const c2s_rule c2s_rule_transpose_transpose = {
+    .name = "transpose-transpose",
+    .summary = "Transpose of Transpose -> one Transpose, or nothing",
+    C2S_ROWS(rows),
+    .shared = C2S_BIT(Y),
+    .refuse = refuse,
+    .build = build};

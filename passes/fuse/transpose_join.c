@@ -92,5 +92,11 @@ static const c2s_op *const joiners[] = {&c2s_op_concat, &c2s_op_add,  &c2s_op_su
                                         &c2s_op_div,    &c2s_op_min,  &c2s_op_max,   &c2s_op_sum,
                                         &c2s_op_pow,    &c2s_op_mean, &c2s_op_where, NULL};
 static const c2s_pattern_row rows[] = {{.any_of = joiners}};
-const c2s_rule c2s_rule_transpose_join = {
-    .name = "transpose-join", C2S_ROWS(rows), .find = find, .refuse = refuse, .build = build};
+const c2s_rule c2s_rule_transpose_join = {.name = "transpose-join",
+                                          .summary =
+                                              "Transposes alike, then Concat or an elementwise "
+                                              "operator -> the operator, then one Transpose",
+                                          C2S_ROWS(rows),
+                                          .find = find,
+                                          .refuse = refuse,
+                                          .build = build};

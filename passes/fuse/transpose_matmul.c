@@ -76,36 +76,44 @@ static const c2s_pattern_row gemm_a[] = {
     {.op = &c2s_op_transpose, .out = T, .in = {X}},
     {.op = &c2s_op_gemm, .in = {T, OTHER, C | C2S_OPTIONAL}},
 };
-const c2s_rule c2s_rule_transpose_gemm_a = {.name = "transpose-gemm",
-                                            C2S_ROWS(gemm_a),
-                                            .shared = C2S_BIT(T),
-                                            .refuse = gemm_refuse,
-                                            .build = gemm_build_a};
+const c2s_rule c2s_rule_transpose_gemm_a = {
+    .name = "transpose-gemm",
+    .summary = "Transpose, then Gemm -> Gemm with transA or transB turned",
+    C2S_ROWS(gemm_a),
+    .shared = C2S_BIT(T),
+    .refuse = gemm_refuse,
+    .build = gemm_build_a};
 
 static const c2s_pattern_row gemm_b[] = {
     {.op = &c2s_op_transpose, .out = T, .in = {X}},
     {.op = &c2s_op_gemm, .in = {OTHER, T, C | C2S_OPTIONAL}},
 };
-const c2s_rule c2s_rule_transpose_gemm_b = {.name = "transpose-gemm",
-                                            C2S_ROWS(gemm_b),
-                                            .shared = C2S_BIT(T),
-                                            .refuse = gemm_refuse,
-                                            .build = gemm_build_b};
+const c2s_rule c2s_rule_transpose_gemm_b = {
+    .name = "transpose-gemm",
+    .summary = "Transpose, then Gemm -> Gemm with transA or transB turned",
+    C2S_ROWS(gemm_b),
+    .shared = C2S_BIT(T),
+    .refuse = gemm_refuse,
+    .build = gemm_build_b};
 
 static const c2s_pattern_row matmul_a[] = {
     {.op = &c2s_op_transpose, .out = T, .in = {X}},
     {.op = &c2s_op_matmul, .in = {T, OTHER}},
 };
-const c2s_rule c2s_rule_transpose_matmul_a = {.name = "transpose-matmul",
-                                              C2S_ROWS(matmul_a),
-                                              .refuse = matmul_refuse,
-                                              .build = matmul_build_a};
+const c2s_rule c2s_rule_transpose_matmul_a = {
+    .name = "transpose-matmul",
+    .summary = "Transpose of a matrix, then MatMul -> Gemm with transA or transB",
+    C2S_ROWS(matmul_a),
+    .refuse = matmul_refuse,
+    .build = matmul_build_a};
 
 static const c2s_pattern_row matmul_b[] = {
     {.op = &c2s_op_transpose, .out = T, .in = {X}},
     {.op = &c2s_op_matmul, .in = {OTHER, T}},
 };
-const c2s_rule c2s_rule_transpose_matmul_b = {.name = "transpose-matmul",
-                                              C2S_ROWS(matmul_b),
-                                              .refuse = matmul_refuse,
-                                              .build = matmul_build_b};
+const c2s_rule c2s_rule_transpose_matmul_b = {
+    .name = "transpose-matmul",
+    .summary = "Transpose of a matrix, then MatMul -> Gemm with transA or transB",
+    C2S_ROWS(matmul_b),
+    .refuse = matmul_refuse,
+    .build = matmul_build_b};

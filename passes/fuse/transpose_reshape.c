@@ -54,4 +54,8 @@ static const c2s_pattern_row rows[] = {
     {.any_of = shapers, .in = {T}},
 };
 const c2s_rule c2s_rule_transpose_reshape = {
-    .name = "transpose-reshape", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "transpose-reshape",
+    .summary = "Transpose, then Reshape that only moves extents of 1 -> one Transpose",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

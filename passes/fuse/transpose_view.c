@@ -48,4 +48,8 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_transpose, .in = {X}}};
 const c2s_rule c2s_rule_transpose_view = {
-    .name = "transpose-view", C2S_ROWS(rows), .refuse = refuse, .build = build};
+    .name = "transpose-view",
+    .summary = "Transpose that moves axes of extent 1 past others -> Reshape",
+    C2S_ROWS(rows),
+    .refuse = refuse,
+    .build = build};

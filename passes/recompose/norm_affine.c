@@ -71,6 +71,9 @@ static const c2s_pattern_row scaled[] = {
     {.op = &c2s_op_mul, .in = {Y, C}},
 };
 const c2s_rule c2s_rule_norm_scale = {.name = "norm-scale",
+                                      .summary =
+                                          "LayerNormalization or RMSNormalization, then Mul with a "
+                                          "constant -> the normalization with that scale",
                                       C2S_ROWS(scaled),
                                       .constants = C2S_BIT(SCALE) | C2S_BIT(C),
                                       .refuse = refuse_scale,
@@ -80,8 +83,10 @@ static const c2s_pattern_row shifted[] = {
     {.any_of = norms, .out = Y, .in = {X, SCALE, SHIFT | C2S_OPTIONAL}},
     {.op = &c2s_op_add, .in = {Y, C}},
 };
-const c2s_rule c2s_rule_norm_shift = {.name = "norm-shift",
-                                      C2S_ROWS(shifted),
-                                      .constants = C2S_BIT(C),
-                                      .refuse = refuse_shift,
-                                      .build = build_shift};
+const c2s_rule c2s_rule_norm_shift = {
+    .name = "norm-shift",
+    .summary = "LayerNormalization, then Add of a constant -> the normalization with that shift",
+    C2S_ROWS(shifted),
+    .constants = C2S_BIT(C),
+    .refuse = refuse_shift,
+    .build = build_shift};

@@ -42,5 +42,6 @@ const c2s_pass c2s_pass_recompose = {
     .name = "recompose",
     .summary = "activations and normalizations that were written out in simple operators become "
                "one node, as far as the opset has it",
+    .rules = rules,
     .run = run,
 };

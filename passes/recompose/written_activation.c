@@ -206,5 +206,11 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
     return c2s_build_finish(b, node);
 }
 
-const c2s_rule c2s_rule_activation = {
-    .name = "activation", C2S_ROWS(rows), .find = find, .refuse = refuse, .build = build};
+const c2s_rule c2s_rule_activation = {.name = "activation",
+                                      .summary =
+                                          "elementwise nodes that compute a known activation -> "
+                                          "Swish, Gelu, HardSigmoid, HardSwish, Mish, ...",
+                                      C2S_ROWS(rows),
+                                      .find = find,
+                                      .refuse = refuse,
+                                      .build = build};

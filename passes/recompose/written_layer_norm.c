@@ -62,7 +62,12 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 
 static const c2s_pattern_row divided[] = {STATISTICS, {.op = &c2s_op_div, .in = {D, ROOT}}};
 const c2s_rule c2s_rule_layer_norm_divided = {
-    .name = "layer-norm", C2S_ROWS(divided), .opset = 17, .refuse = refuse, .build = build};
+    .name = "layer-norm",
+    .summary = "mean and variance over the last axes, written out -> LayerNormalization",
+    C2S_ROWS(divided),
+    .opset = 17,
+    .refuse = refuse,
+    .build = build};
 
 static const c2s_pattern_row multiplied[] = {
     STATISTICS,
@@ -70,7 +75,12 @@ static const c2s_pattern_row multiplied[] = {
     {.op = &c2s_op_mul, .in = {D, I}},
 };
 const c2s_rule c2s_rule_layer_norm_multiplied = {
-    .name = "layer-norm", C2S_ROWS(multiplied), .opset = 17, .refuse = refuse, .build = build};
+    .name = "layer-norm",
+    .summary = "mean and variance over the last axes, written out -> LayerNormalization",
+    C2S_ROWS(multiplied),
+    .opset = 17,
+    .refuse = refuse,
+    .build = build};
 
 /* ---- x * g + (shift - mean * g) ---- */
 
@@ -103,9 +113,11 @@ static const c2s_pattern_row as_affine[] = {
     {.op = &c2s_op_sub, .out = T, .in = {SHIFT, MG}},
     {.op = &c2s_op_add, .in = {XG, T}},
 };
-const c2s_rule c2s_rule_layer_norm_as_affine = {.name = "layer-norm",
-                                                C2S_ROWS(as_affine),
-                                                .constants = C2S_BIT(SCALE) | C2S_BIT(SHIFT),
-                                                .opset = 17,
-                                                .refuse = refuse_affine,
-                                                .build = build_affine};
+const c2s_rule c2s_rule_layer_norm_as_affine = {
+    .name = "layer-norm",
+    .summary = "mean and variance over the last axes, written out -> LayerNormalization",
+    C2S_ROWS(as_affine),
+    .constants = C2S_BIT(SCALE) | C2S_BIT(SHIFT),
+    .opset = 17,
+    .refuse = refuse_affine,
+    .build = build_affine};

@@ -18,4 +18,7 @@ static const c2s_pattern_row rows[] = {
     {.op = &c2s_op_softmax, .out = S, .in = {X}},
     {.op = &c2s_op_log, .in = {S}},
 };
-const c2s_rule c2s_rule_log_softmax = {.name = "log-softmax", C2S_ROWS(rows), .build = build};
+const c2s_rule c2s_rule_log_softmax = {.name = "log-softmax",
+                                       .summary = "Log of Softmax -> LogSoftmax",
+                                       C2S_ROWS(rows),
+                                       .build = build};

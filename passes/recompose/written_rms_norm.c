@@ -40,7 +40,12 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 
 static const c2s_pattern_row divided[] = {ROOT_MEAN_SQUARE, {.op = &c2s_op_div, .in = {X, ROOT}}};
 const c2s_rule c2s_rule_rms_norm_divided = {
-    .name = "rms-norm", C2S_ROWS(divided), .opset = 23, .refuse = refuse, .build = build};
+    .name = "rms-norm",
+    .summary = "x / Sqrt(ReduceMean(x * x) + epsilon) -> RMSNormalization",
+    C2S_ROWS(divided),
+    .opset = 23,
+    .refuse = refuse,
+    .build = build};
 
 static const c2s_pattern_row multiplied[] = {
     ROOT_MEAN_SQUARE,
@@ -48,7 +53,12 @@ static const c2s_pattern_row multiplied[] = {
     {.op = &c2s_op_mul, .in = {X, I}},
 };
 const c2s_rule c2s_rule_rms_norm_multiplied = {
-    .name = "rms-norm", C2S_ROWS(multiplied), .opset = 23, .refuse = refuse, .build = build};
+    .name = "rms-norm",
+    .summary = "x / Sqrt(ReduceMean(x * x) + epsilon) -> RMSNormalization",
+    C2S_ROWS(multiplied),
+    .opset = 23,
+    .refuse = refuse,
+    .build = build};
 
 static const char *refuse_quotient(const c2s_match *m) {
     double one;
@@ -61,4 +71,9 @@ static const c2s_pattern_row quotient[] = {
     {.op = &c2s_op_mul, .in = {X, I}},
 };
 const c2s_rule c2s_rule_rms_norm_quotient = {
-    .name = "rms-norm", C2S_ROWS(quotient), .opset = 23, .refuse = refuse_quotient, .build = build};
+    .name = "rms-norm",
+    .summary = "x / Sqrt(ReduceMean(x * x) + epsilon) -> RMSNormalization",
+    C2S_ROWS(quotient),
+    .opset = 23,
+    .refuse = refuse_quotient,
+    .build = build};

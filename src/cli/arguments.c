@@ -92,6 +92,9 @@ static c2s_status set_option(const cli_option *o, const char *text, cli_argument
     case CLI_TEXT:
         *(const char **)field = text;
         break;
+    case CLI_TEXTS:
+        c2s_vec_push((cli_texts *)field, text);
+        break;
     case CLI_INTEGER: {
         long long value = strtoll(text, &end, 10);
         if (errno || end == text || *end || value < 0)
@@ -177,7 +180,7 @@ c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, cli_arguments 
         else
             C2S_TRY(parse_letters(verb, argv, argc, &at, arguments));
     }
-    if (arguments->help || arguments->version)
+    if (arguments->help || arguments->version || arguments->list_rules)
         return C2S_OK;
     size_t count = arguments->positional.count;
     if (count < verb->least || count > verb->most)
@@ -192,6 +195,7 @@ void cli_arguments_free(cli_arguments *arguments) {
         free((void *)(uintptr_t)arguments->shapes.at[i].input);
     c2s_vec_free(&arguments->dims);
     c2s_vec_free(&arguments->shapes);
+    c2s_vec_free(&arguments->skips);
     c2s_vec_free(&arguments->positional);
 }
 

@@ -9,16 +9,19 @@
 #include "base/vec.h"
 #include "c2s.h"
 
+typedef C2S_VEC(const char *) cli_texts;
+
 /* Everything that any verb can be told. */
 typedef struct cli_arguments {
-    C2S_VEC(const char *) positional;
+    cli_texts positional;
     int verbosity;
     bool help, version, quiet, json, nodes, values, missing;
-    bool no_prove, strict, bisect, keep_initializer_inputs, external_data;
-    const char *passes, *data, *out, *against, *domain;
+    bool no_prove, strict, no_bisect, keep_initializer_inputs, external_data, list_rules;
+    const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites;
     double tolerance, seconds;
-    int64_t samples, seed, threads, opset;
+    int64_t samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
+    cli_texts skips;
     C2S_VEC(c2s_dim_binding) dims;
     C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;
@@ -29,6 +32,7 @@ typedef enum cli_kind {
     CLI_TEXT,     /* const char * */
     CLI_INTEGER,  /* int64_t, not negative */
     CLI_NUMBER,   /* double, positive */
+    CLI_TEXTS,    /* const char *, appended to a vector */
     CLI_DIM,      /* NAME=VALUE, appended to the vector of dimensions */
     CLI_SHAPE,    /* INPUT=DIMS, appended to the vector of shapes */
     CLI_BYTES,    /* uint64_t: 4096, 64k, 1M, 2G */

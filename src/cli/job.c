@@ -7,8 +7,11 @@
 
 #include "base/status.h"
 #include "cli/json.h"
+#include "cli/rewrites.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "io/text.h"
+#include "passes/pass.h"
 
 static const cli_option options[] = {
     {0, "passes", "PIPELINE",
@@ -20,18 +23,31 @@ static const cli_option options[] = {
     {0, "dim", "NAME=N", "make a named dimension this number, in the whole model; may be repeated",
      CLI_DIM, offsetof(cli_arguments, dims)},
     {0, "shape", "INPUT=DIMS",
-     "give an input this shape, such as 1,3,?,N: a number, ? (as it is) or a name per axis", CLI_SHAPE,
-     offsetof(cli_arguments, shapes)},
+     "give an input this shape, such as 1,3,?,N: a number, ? (as it is) or a name per axis",
+     CLI_SHAPE, offsetof(cli_arguments, shapes)},
     {0, "opset", "N", "write opset N of ai.onnx, 7 to 28 (default: as it is, at least 13)",
      CLI_INTEGER, offsetof(cli_arguments, opset)},
     {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
      offsetof(cli_arguments, tolerance)},
     {0, "no-prove", NULL, "do not run the model before and after each pass", CLI_FLAG,
      offsetof(cli_arguments, no_prove)},
-    {0, "bisect", NULL, "if a pass breaks the tolerance, find the single rewrite that does",
-     CLI_FLAG, offsetof(cli_arguments, bisect)},
-    {0, "strict", NULL, "exit with 7 if a pass was rolled back", CLI_FLAG,
+    {0, "no-bisect", NULL,
+     "roll back a whole pass if it breaks the tolerance (default: the rewrites that do)", CLI_FLAG,
+     offsetof(cli_arguments, no_bisect)},
+    {0, "strict", NULL, "exit with 7 if anything was rolled back", CLI_FLAG,
      offsetof(cli_arguments, strict)},
+    {0, "skip", "RULE[@NODE]", "leave a rewrite out, everywhere or at a node; may be repeated",
+     CLI_TEXTS, offsetof(cli_arguments, skips)},
+    {0, "list-rules", NULL, "show all rewrites by name and stop", CLI_FLAG,
+     offsetof(cli_arguments, list_rules)},
+    {0, "explain", "NODE", "which rewrites looked at this node, and why they did nothing", CLI_TEXT,
+     offsetof(cli_arguments, explain)},
+    {0, "log-rewrites", "FILE", "write a line for each rewrite, with the nodes that are gone",
+     CLI_TEXT, offsetof(cli_arguments, log_rewrites)},
+    {0, "stop-after", "N", "do only the first N rewrites", CLI_INTEGER,
+     offsetof(cli_arguments, stop_after)},
+    {0, "print-after", "PASS", "print the model after this pass as text to standard error",
+     CLI_TEXT, offsetof(cli_arguments, print_after)},
     {0, "keep-initializer-inputs", NULL,
      "initializers that are graph inputs stay overridable, and nothing folds them", CLI_FLAG,
      offsetof(cli_arguments, keep_initializer_inputs)},
@@ -85,6 +101,8 @@ static void print_passes(const c2s_report *r, bool rules, FILE *stream) {
         if (!isnan(pass->error) && pass->outcome != C2S_UNCHANGED)
             fprintf(stream, ", error %.1e", pass->error);
         fprintf(stream, "%s%s\n", pass->reason ? ": " : "", pass->reason ? pass->reason : "");
+        for (unsigned k = 0; k < pass->left_out_count; k++)
+            fprintf(stream, "    rolled back: %s\n", pass->left_out[k]);
         for (unsigned k = 0; rules && k < pass->rule_count; k++) {
             const c2s_rule_report *rule = &pass->rules[k];
             fprintf(stream, "    %-32s %5u applied", rule->name, rule->applied);
@@ -111,7 +129,9 @@ static void print_report(const cli_arguments *a, const c2s_report *r, FILE *stre
 /* ---- for machines ---- */
 
 static json_t *pass_json(const c2s_pass_report *pass) {
-    json_t *rules = json_array(), *json = json_object();
+    json_t *rules = json_array(), *left_out = json_array(), *json = json_object();
+    for (unsigned k = 0; k < pass->left_out_count; k++)
+        json_array_append_new(left_out, cli_json_text(pass->left_out[k]));
     for (unsigned k = 0; k < pass->rule_count; k++)
         json_array_append_new(rules, json_pack("{s:s, s:i, s:i}", "name", pass->rules[k].name,
                                                "applied", (int)pass->rules[k].applied, "refused",
@@ -125,11 +145,12 @@ static json_t *pass_json(const c2s_pass_report *pass) {
     json_object_set_new(json, "error", cli_json_number(pass->error));
     json_object_set_new(json, "reason", pass->reason ? cli_json_text(pass->reason) : json_null());
     json_object_set_new(json, "seconds", cli_json_number(pass->seconds));
+    json_object_set_new(json, "left_out", left_out);
     json_object_set_new(json, "rules", rules);
     return json;
 }
 
-static c2s_status print_json(const c2s_report *r, FILE *stream) {
+static c2s_status print_json(const cli_arguments *a, const c2s_report *r, FILE *stream) {
     json_t *passes = json_array(), *notes = json_array(), *root = json_object();
     for (unsigned i = 0; i < r->pass_count; i++)
         json_array_append_new(passes, pass_json(&r->passes[i]));
@@ -143,24 +164,50 @@ static c2s_status print_json(const c2s_report *r, FILE *stream) {
                                   (json_int_t)r->opset_after));
     json_object_set_new(root, "passes", passes);
     json_object_set_new(root, "notes", notes);
+    if (a->log_rewrites)
+        json_object_set_new(root, "rewrites", cli_rewrites_json(r));
     return cli_json_print(root, stream);
 }
 
 /* ---- the job ---- */
 
 static c2s_status judge(const c2s_report *r) {
-    for (unsigned i = 0; i < r->pass_count; i++)
+    for (unsigned i = 0; i < r->pass_count; i++) {
         if (r->passes[i].outcome == C2S_ROLLED_BACK)
             return c2s_fail(C2S_ERR_TOLERANCE, "pass %s was rolled back: %s", r->passes[i].name,
                             r->passes[i].reason ? r->passes[i].reason : "");
+        if (r->passes[i].left_out_count > 0)
+            return c2s_fail(C2S_ERR_TOLERANCE, "pass %s: %s was rolled back", r->passes[i].name,
+                            r->passes[i].left_out[0]);
+    }
     return C2S_OK;
+}
+
+static c2s_status print_after(void *user, const char *pass, c2s_model *model) {
+    const cli_arguments *a = user;
+    static const c2s_text_options brief = {.max_elements = 8, .node_names = true, .types = true};
+    if (strcmp(a->print_after, pass) == 0)
+        c2s_text_write(model, &brief, stderr);
+    return C2S_OK;
+}
+
+static c2s_status check_print_after(const char *name) {
+    return !name || c2s_pass_find(name)
+               ? C2S_OK
+               : c2s_fail(C2S_ERR_USAGE, "--print-after %s: there is no such pass", name);
 }
 
 static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *out) {
     c2s_run_options run = {
         .passes = a->passes,
         .no_prove = a->no_prove,
-        .bisect = a->bisect,
+        .no_bisect = a->no_bisect,
+        .skip = a->skips.at,
+        .skip_count = (unsigned)a->skips.count,
+        .stop_after = a->stop_after > UINT32_MAX ? UINT32_MAX : (unsigned)a->stop_after,
+        .trace = a->explain || a->log_rewrites,
+        .after_pass = a->print_after ? print_after : NULL,
+        .user = (void *)(uintptr_t)a,
         .keep_initializer_inputs = a->keep_initializer_inputs,
         .tolerance = a->tolerance,
         .samples = a->samples > UINT32_MAX ? UINT32_MAX : (unsigned)a->samples,
@@ -176,13 +223,21 @@ static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *
     };
     c2s_save_options save = {a->external_data, a->external_threshold};
     c2s_report *report;
+    cli_question question;
+    C2S_TRY(check_print_after(a->print_after));
+    if (a->explain)
+        C2S_TRY(cli_question_ask(model, a->explain, &question));
     C2S_TRY(c2s_model_optimize(model, &run, &report));
     c2s_status status = c2s_model_save(model, out, &save);
     FILE *stream = strcmp(out, "-") == 0 ? stderr : stdout;
     if (status == C2S_OK && a->json)
-        status = print_json(report, stream);
+        status = print_json(a, report, stream);
     else if (status == C2S_OK && !a->quiet)
         print_report(a, report, stream);
+    if (status == C2S_OK && a->explain)
+        cli_question_answer(&question, report, a->json ? stderr : stream);
+    if (status == C2S_OK && a->log_rewrites)
+        status = cli_log_rewrites(a->log_rewrites, report);
     if (status == C2S_OK && a->strict)
         status = judge(report);
     c2s_report_free(report);

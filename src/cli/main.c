@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/progress.h"
+#include "cli/rewrites.h"
 #include "cli/verbs.h"
 
 static const cli_verb *const verbs[] = {&cli_verb_info, &cli_verb_compare, &cli_verb_run,
@@ -88,6 +89,8 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
         printf("%s\n", c2s_version_details());
         return C2S_OK;
     }
+    if (arguments->list_rules)
+        return cli_list_rules(arguments->json);
     cli_progress progress;
     cli_progress_start(&progress, arguments);
     c2s_status status = verb->run(arguments);

@@ -205,14 +205,14 @@ c2s_value *c2s_node_out(const c2s_node *node, unsigned slot) {
 }
 
 const char *c2s_node_text(const c2s_node *node) {
-    static _Thread_local char texts[4][192];
+    static _Thread_local char texts[4][512];
     static _Thread_local unsigned turn;
     char *text = texts[turn++ % 4];
     const char *name = node->name;
     for (unsigned i = 0; !name[0] && i < node->output_count; i++)
         if (node->outputs[i])
             name = node->outputs[i]->name;
-    snprintf(text, sizeof texts[0], "node \"%.100s\" (%s%s%.60s)", name, node->domain,
+    snprintf(text, sizeof texts[0], "node \"%.400s\" (%s%s%.60s)", name, node->domain,
              node->domain[0] ? "." : "", node->type);
     return text;
 }

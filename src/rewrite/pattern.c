@@ -145,6 +145,7 @@ bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, cons
     if (!c2s_row_takes(&rule->rows[rule->row_count - 1], root->op))
         return false;
     unsigned swappable = swappable_rows(rule), swaps = 0;
+    c2s_match refused;
     do { /* all subsets of the swappable rows, the written order first */
         memset(match, 0, sizeof *match);
         match->root = root;
@@ -154,10 +155,14 @@ bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, cons
             const char *refusal = check(rule, match);
             if (!refusal)
                 return true;
-            if (refusal != c2s_no_match && !*reason)
+            if (refusal != c2s_no_match && !*reason) {
                 *reason = refusal;
+                refused = *match;
+            }
         }
         swaps = (swaps - swappable) & swappable;
     } while (swaps != 0);
+    if (*reason)
+        *match = refused;
     return false;
 }

@@ -17,8 +17,8 @@
 
 /* Letters for .in and .out; 0 is "no constraint, not bound" in .in and "not bound" in .out. */
 enum { C2S_LETTER_A = 1, C2S_LETTER_COUNT = 27 };
-#define C2S_OPTIONAL 0x40u /* in .in: the slot may be left out */
-#define C2S_LETTER(x) ((unsigned)((x) & 0x3fu))
+#define C2S_OPTIONAL  0x40u /* in .in: the slot may be left out */
+#define C2S_LETTER(x) ((unsigned)((x)&0x3fu))
 /* Bit for c2s_rule.constants and c2s_rule.shared. */
 #define C2S_BIT(letter) (UINT64_C(1) << (letter))
 
@@ -36,7 +36,7 @@ typedef struct c2s_pattern_row {
 } c2s_pattern_row;
 
 typedef struct c2s_match {
-    c2s_node *node[C2S_PATTERN_ROWS];   /* by row; the last one is the root */
+    c2s_node *node[C2S_PATTERN_ROWS]; /* by row; the last one is the root */
     unsigned node_count;
     c2s_value *value[C2S_LETTER_COUNT]; /* by letter; NULL: optional slot left out */
     c2s_node *root;                     /* node of the last row */
@@ -53,7 +53,8 @@ extern const char c2s_no_match[];
  * nodes of the match only (nothing else reads it, it is no graph output) unless the row's output
  * letter is in `shared`; that letters in `constants` are constants. */
 typedef struct c2s_rule {
-    const char *name; /* "conv-bn": shown to users */
+    const char *name;    /* "conv-bn": shown to users */
+    const char *summary; /* what becomes what, for the list of rules */
     const c2s_pattern_row *rows;
     unsigned row_count;
     uint64_t constants; /* letters that must be constant where given */
@@ -77,7 +78,7 @@ typedef struct c2s_rule {
 bool c2s_row_takes(const c2s_pattern_row *row, const c2s_op *op);
 
 /* Tries `rule` with `root` as its last row. If false, *reason says why the rule refused a place
- * where its operators matched; NULL if they did not. */
+ * where its operators matched, which is then in `match`; NULL if they did not. */
 bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, const char **reason);
 
 #endif

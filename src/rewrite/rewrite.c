@@ -17,7 +17,7 @@ typedef struct driver {
     c2s_stats *stats;
     c2s_map rules_of; /* op -> rule_list */
     C2S_VEC(rule_list *) lists;
-    unsigned depth;         /* rows of the longest pattern */
+    unsigned depth;          /* rows of the longest pattern */
     C2S_VEC(unsigned) queue; /* node ids; `head` is the next */
     size_t head;
     C2S_VEC(bool) queued; /* by node id */
@@ -68,7 +68,7 @@ static void enqueue(driver *d, const c2s_node *node) {
 static void enqueue_users(driver *d, const c2s_value *value, unsigned depth, unsigned *budget) {
     c2s_value_each_use(use, value) {
         enqueue(d, use->user);
-        for (unsigned i = 0; depth > 1 && i < use->user->output_count && *budget > 0; i++) {
+        for (unsigned i = 0; depth > 1 && i<use->user->output_count && * budget> 0; i++) {
             const c2s_value *next = use->user->outputs[i];
             if (next && next->graph == value->graph && use->user != value->graph->exit) {
                 (*budget)--;
@@ -133,6 +133,7 @@ static void remove_dead(driver *d, unsigned id) {
         for (unsigned i = 0; i < node->input_count; i++)
             if (node->inputs[i].value)
                 c2s_vec_push(&operands, node->inputs[i].value);
+        c2s_stats_removed(d->stats, node);
         c2s_node_remove(node);
         for (size_t i = 0; i < operands.count; i++) {
             c2s_value *value = operands.at[i];
@@ -191,13 +192,34 @@ static bool keeps_type(const c2s_value *old, c2s_value *value) {
     return true;
 }
 
-static void refuse(driver *d, const c2s_rule *rule, const c2s_node *node, const char *reason) {
-    uint64_t key = c2s_hash_mix(c2s_hash_mix(node->id, (uint64_t)(uintptr_t)rule),
+static void looked_at(driver *d, const c2s_match *m) {
+    for (unsigned r = 0; r < m->node_count && d->stats->trace; r++)
+        if (m->node[r])
+            c2s_stats_looked(d->stats, m->node[r]);
+}
+
+static void refuse(driver *d, const c2s_rule *rule, const c2s_match *m, const char *reason) {
+    uint64_t key = c2s_hash_mix(c2s_hash_mix(m->root->id, (uint64_t)(uintptr_t)rule),
                                 c2s_hash_bytes(reason, strlen(reason), 0));
     if (c2s_map_get_u64(&d->refused, key))
         return;
     c2s_map_put_u64(&d->refused, key, d);
-    c2s_stats_refuse(d->stats, rule->name, c2s_node_text(node), reason);
+    c2s_stats_refuse(d->stats, rule->name, c2s_node_text(m->root), reason);
+    looked_at(d, m);
+}
+
+/* A place that the user, or a proof, wants to be left alone. */
+static bool is_skipped(driver *d, const c2s_rule *rule, const c2s_match *m) {
+    if (d->stats->skip_count == 0)
+        return false;
+    uint64_t key = c2s_hash_mix(c2s_hash_mix(m->root->id, (uint64_t)(uintptr_t)rule), 1);
+    if (c2s_map_get_u64(&d->refused, key))
+        return true;
+    if (!c2s_stats_skips(d->stats, rule->name, c2s_node_text(m->root)))
+        return false;
+    c2s_map_put_u64(&d->refused, key, d);
+    looked_at(d, m);
+    return true;
 }
 
 /* One rule at one node. *applied: the node may be gone. */
@@ -206,9 +228,11 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
     const char *reason = NULL;
     if (!c2s_rule_match(rule, node, &m, &reason)) {
         if (reason)
-            refuse(d, rule, node, reason);
+            refuse(d, rule, &m, reason);
         return C2S_OK;
     }
+    if (is_skipped(d, rule, &m))
+        return C2S_OK;
     c2s_builder b = {.graph = node->graph, .before = node, .hint = node->outputs[0]->name};
     c2s_value *value = rule->build(&b, &m);
     c2s_status status = b.status;
@@ -217,7 +241,7 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
     if (status != C2S_OK) {
         c2s_build_undo(&b);
         if (status != C2S_ERR_MEMORY) {
-            refuse(d, rule, node, c2s_error());
+            refuse(d, rule, &m, c2s_error());
             status = C2S_OK;
         }
     } else if (c2s_rewrite_needs_identity(node->outputs[0], value) && b.built.count == 0 &&
@@ -225,6 +249,7 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
         /* One node would become one Identity node. */
     } else {
         c2s_stats_apply(d->stats, rule->name, c2s_node_text(node));
+        looked_at(d, &m);
         commit(d, &b, &m, value);
         *applied = true;
     }

@@ -19,6 +19,14 @@ static void keep_refusal(void *user, int level, const char *text) {
     snprintf(refusals + length, sizeof refusals - length, "%s\n", text);
 }
 
+/* What was done has a name that users can give to --skip. */
+static inline void check_names(const c2s_stats *stats) {
+    for (size_t i = 0; i < stats->rules.count; i++)
+        if (strcmp(stats->rules.at[i].name, "dead-nodes") != 0 &&
+            c2s_rewrite_check_name(stats->rules.at[i].name) != C2S_OK)
+            fail_msg("%s", c2s_error());
+}
+
 /* Runs the pipeline; the model must verify. Returns the number of rewrites. */
 static inline unsigned run_passes(c2s_model *model, const char *text) {
     c2s_log_sink sink = {.verbosity = 1, .line = keep_refusal};
@@ -35,6 +43,7 @@ static inline unsigned run_passes(c2s_model *model, const char *text) {
     for (size_t i = 0; i < result.steps.count; i++) {
         if (result.steps.at[i].report.reason)
             fail_msg("rolled back: %s", result.steps.at[i].report.reason);
+        check_names(&result.steps.at[i].stats);
         rewrites += result.steps.at[i].report.rewrites;
     }
     c2s_pipeline_result_free(&result);

@@ -62,6 +62,8 @@ static void explains_errors(void **state) {
     }
 }
 
+#define ALL "Abs Identity Identity Identity Identity Identity Identity"
+
 /* A pass that removes the identities of a chain one by one; the third removal does damage. */
 static c2s_status break_third(c2s_model *model, const c2s_options *options,
                               const c2s_evaluator *evaluator, c2s_stats *stats) {
@@ -72,7 +74,11 @@ static c2s_status break_third(c2s_model *model, const c2s_options *options,
         next = node->next;
         if (!c2s_node_is(node, "Identity") || !c2s_stats_may_apply(stats))
             continue;
-        c2s_stats_apply(stats, ++place == 3 ? "bad-rule" : "good-rule", c2s_node_text(node));
+        const char *kind = ++place == 3 ? "bad-rule" : "good-rule";
+        if (c2s_stats_skips(stats, kind, c2s_node_text(node)))
+            continue;
+        c2s_stats_apply(stats, kind, c2s_node_text(node));
+        c2s_stats_removed(stats, node);
         if (place == 3)
             c2s_node_set_type(node, "", "Neg");
         else
@@ -98,20 +104,26 @@ static c2s_status fail_run(c2s_model *model, const c2s_options *options,
     return c2s_fail(C2S_ERR_UNSUPPORTED, "stopped half way");
 }
 
-static void run_own(const c2s_pass *pass, bool bisect, c2s_pipeline_result *result, int *proofs) {
+static c2s_model *identities(void) {
     c2s_model *m = make_model();
     c2s_value *y = OP(m, "Abs", INPUT(m, "x", 2, 3));
     for (int i = 0; i < 6; i++)
         y = OP(m, "Identity", y);
     make_output(y, "y");
+    return m;
+}
+
+/* `after`: the operators that are left; NULL: all of them. */
+static void run_own(const c2s_pass *pass, bool bisect, c2s_pipeline_result *result, int *proofs,
+                    const char *after) {
+    c2s_model *m = identities();
     c2s_pipeline pipeline = {0};
     c2s_vec_push(&pipeline.steps, (c2s_pipeline_step){.pass = pass});
     c2s_prover prover = {prove, proofs};
     c2s_pipeline_options options = {.prover = &prover, .bisect = bisect};
     assert_int_equal(c2s_pipeline_run(&pipeline, m, &options, result), C2S_OK);
     assert_int_equal(c2s_model_verify(m), C2S_OK);
-    assert_string_equal(ops_of(m->graph),
-                        "Abs Identity Identity Identity Identity Identity Identity");
+    assert_string_equal(ops_of(m->graph), after ? after : ALL);
     assert_ptr_equal(m->graph->model, m);
     c2s_vec_free(&pipeline.steps);
     c2s_model_destroy(m);
@@ -123,17 +135,88 @@ static void rolls_back_what_breaks(void **state) {
     for (int bisect = 0; bisect < 2; bisect++) {
         c2s_pipeline_result result;
         int proofs = 0;
-        run_own(&bad, bisect, &result, &proofs);
-        const c2s_pass_report *report = &result.steps.at[0].report;
-        assert_int_equal(report->outcome, C2S_ROLLED_BACK);
-        assert_int_equal(report->rewrites, 6);
-        assert_true(report->error > 1);
-        assert_non_null(strstr(report->reason, "output \"y\" differs"));
-        if (bisect)
-            assert_non_null(strstr(report->reason, "bad-rule at node \"Identity_3\""));
-        assert_int_equal(proofs, bisect ? 4 : 1);
+        run_own(&bad, bisect, &result, &proofs, bisect ? "Abs Identity" : NULL);
+        const c2s_step_result *step = &result.steps.at[0];
+        const c2s_pass_report *report = &step->report;
+        assert_int_equal(report->outcome, bisect ? C2S_APPLIED : C2S_ROLLED_BACK);
+        assert_int_equal(report->rewrites, bisect ? 5 : 6);
+        assert_int_equal(step->left_out.count, bisect);
+        if (bisect) {
+            assert_string_equal(step->left_out.at[0], "bad-rule at node \"Identity_3\" (Identity)");
+            assert_true(report->error == 0);
+        } else {
+            assert_non_null(strstr(report->reason, "output \"y\" differs"));
+            assert_true(report->error > 1);
+        }
+        assert_int_equal(proofs, bisect ? 5 : 1);
         c2s_pipeline_result_free(&result);
     }
+}
+
+/* What is wrong however much is left out: all of the pass goes. */
+static c2s_status break_all(c2s_model *model, const c2s_options *options,
+                            const c2s_evaluator *evaluator, c2s_stats *stats) {
+    (void)options;
+    (void)evaluator;
+    for (int i = 0; i < 20 && c2s_stats_may_apply(stats); i++) {
+        char where[32];
+        snprintf(where, sizeof where, "place %d", i);
+        if (c2s_stats_skips(stats, "bad-rule", where))
+            continue;
+        c2s_stats_apply(stats, "bad-rule", where);
+        c2s_node_set_type(model->graph->first, "", "Neg");
+    }
+    return C2S_OK;
+}
+
+static void gives_up(void **state) {
+    (void)state;
+    static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_all};
+    c2s_pipeline_result result;
+    int proofs = 0;
+    run_own(&bad, true, &result, &proofs, NULL);
+    const c2s_step_result *step = &result.steps.at[0];
+    assert_int_equal(step->report.outcome, C2S_ROLLED_BACK);
+    assert_int_equal(step->left_out.count, 0);
+    assert_non_null(strstr(step->report.reason, "broken by bad-rule at place 0"));
+    c2s_pipeline_result_free(&result);
+}
+
+/* Leaving out, stopping and recording. */
+static void obeys_the_user(void **state) {
+    (void)state;
+    static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_third};
+    static const c2s_skip skips[] = {{"good-rule", "Identity_1", "not wanted"}, {"bad-rule", NULL, "bad"}};
+    c2s_trace *trace = c2s_trace_create();
+    c2s_pipeline_options options = {.skips = skips, .skip_count = 2, .limit = 2, .trace = trace};
+    c2s_model *m = identities();
+    c2s_pipeline pipeline = {0};
+    c2s_vec_push(&pipeline.steps, (c2s_pipeline_step){.pass = &bad});
+    c2s_vec_push(&pipeline.steps, (c2s_pipeline_step){.pass = &bad});
+    c2s_pipeline_result result;
+    assert_int_equal(c2s_pipeline_run(&pipeline, m, &options, &result), C2S_OK);
+    assert_string_equal(ops_of(m->graph), "Abs Identity Identity Identity Identity");
+    assert_int_equal(result.steps.at[0].report.rewrites, 2);
+    assert_int_equal(result.steps.at[1].report.rewrites, 0);
+    assert_int_equal(trace->events.count, 4);
+    static const char *const reasons[] = {"not wanted", NULL, "bad", NULL};
+    for (size_t i = 0; i < 4; i++) {
+        const c2s_event *event = &trace->events.at[i];
+        assert_string_equal(event->pass, "bad");
+        assert_int_equal(event->reason == NULL, reasons[i] == NULL);
+        if (reasons[i])
+            assert_string_equal(event->reason, reasons[i]);
+        else
+            assert_string_equal(event->removed.at[0], i == 1 ? "Identity_2" : "Identity_4");
+    }
+    assert_int_equal(c2s_rewrite_check_name("fold-constant"), C2S_OK);
+    assert_int_equal(c2s_rewrite_check_name("pad-conv"), C2S_OK);
+    assert_int_equal(c2s_rewrite_check_name("dead-nodes"), C2S_ERR_USAGE);
+    assert_int_equal(c2s_rewrite_check_name("no-such-rule"), C2S_ERR_USAGE);
+    c2s_pipeline_result_free(&result);
+    c2s_vec_free(&pipeline.steps);
+    c2s_trace_destroy(trace);
+    c2s_model_destroy(m);
 }
 
 static void rolls_back_what_fails(void **state) {
@@ -141,7 +224,7 @@ static void rolls_back_what_fails(void **state) {
     static const c2s_pass bad = {.name = "bad", .summary = "", .run = fail_run};
     c2s_pipeline_result result;
     int proofs = 0;
-    run_own(&bad, false, &result, &proofs);
+    run_own(&bad, false, &result, &proofs, NULL);
     assert_int_equal(result.steps.at[0].report.outcome, C2S_ROLLED_BACK);
     assert_non_null(strstr(result.steps.at[0].report.reason, "stopped half way"));
     assert_int_equal(proofs, 0);
@@ -173,6 +256,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_text),           cmocka_unit_test(explains_errors),
         cmocka_unit_test(rolls_back_what_breaks), cmocka_unit_test(rolls_back_what_fails),
+        cmocka_unit_test(gives_up),             cmocka_unit_test(obeys_the_user),
         cmocka_unit_test(keeps_what_is_proved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
