@@ -10,13 +10,15 @@
 #include "cli/verbs.h"
 #include "runtime/session.h"
 
-enum { LEAST_RUNS = 10, MOST_SAMPLES = 16 };
+/* Runs of a model at least, and of one so slow that they would take ten times as long as wanted. */
+enum { LEAST_RUNS = 10, LEAST_SLOW_RUNS = 3, MOST_SAMPLES = 16 };
 #define DEFAULT_SECONDS 2.0
 
 static const cli_option options[] = {
     {0, "vs", "OTHER", "measure this model, too, in turns", CLI_TEXT,
      offsetof(cli_arguments, against)},
-    {0, "seconds", "X", "measure for so long (default 2), yet at least 10 runs", CLI_NUMBER,
+    {0, "seconds", "X",
+     "measure for so long (default 2), yet at least 10 runs (3 if they are slow)", CLI_NUMBER,
      offsetof(cli_arguments, seconds)},
     {0, "threads", "N", "threads (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
@@ -136,10 +138,16 @@ static void close_bench(bench *b) {
 
 /* ---- measuring ---- */
 
+static bool wants_more(size_t turns, double elapsed, double seconds, bool keep) {
+    if (elapsed < seconds || turns == 0)
+        return true;
+    return keep && turns < (elapsed < 10 * seconds ? LEAST_RUNS : LEAST_SLOW_RUNS);
+}
+
 /* Runs of all subjects in turns; the order within a turn alternates. */
 static c2s_status take_turns(bench *b, double seconds, bool keep) {
-    double end = cli_clock() + seconds;
-    for (size_t turn = 0; turn < LEAST_RUNS || cli_clock() < end; turn++)
+    double start = cli_clock();
+    for (size_t turn = 0; wants_more(turn, cli_clock() - start, seconds, keep); turn++)
         for (unsigned i = 0; i < b->subjects; i++) {
             unsigned which = turn % 2 ? b->subjects - 1 - i : i;
             double took, worked;

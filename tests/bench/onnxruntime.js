@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX Runtime as tests/bench/latency measures it: with all of its optimizations.
+// As a program: onnxruntime.js THREADS WARM MODEL SHAPES [FOLDER] prints what a session costs, in the
+// words of bench_session.c; SHAPES is JSON, a list of { name, dims } of the inputs.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+
+const ORT = path.resolve(__dirname, '..', 'ort');
+const LATER_RUNS = 9;
+
+function open(file, threads) {
+  const ort = require(require.resolve('onnxruntime-node', { paths: [ORT] }));
+  return ort.InferenceSession.create(file, {
+    graphOptimizationLevel: 'all', intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3,
+  });
+}
+
+// The inputs stored in `folder`, or random ones with the given shapes.
+function feedsOf(session, shapes, folder) {
+  const { fromFolder, random } = require(path.join(ORT, 'inputs.js'));
+  if (folder) return fromFolder(folder, session.inputMetadata);
+  const metadata = session.inputMetadata.map((input) => ({ ...input }));
+  for (const input of metadata) {
+    const shape = shapes.find(({ name }) => name === input.name);
+    if (shape) input.shape = shape.dims;
+  }
+  const feeds = random(metadata, 1, {});
+  for (const { data } of Object.values(feeds)) // 0 and 1 are indices into everything
+    if (!(data instanceof Float32Array) && !(data instanceof Uint16Array))
+      for (let i = 0; i < data.length; i++) data[i] = typeof data[i] === 'bigint' ? data[i] & 1n : data[i] & 1;
+  return feeds;
+}
+
+// Milliseconds of runs for so long; at least 10 of them, 3 if they are slow.
+async function times(session, feeds, seconds, cpu) {
+  const found = [];
+  const now = () => Number(process.hrtime.bigint()) / 1e9;
+  const start = now();
+  while (now() - start < seconds || found.length < (now() - start < 10 * seconds ? 10 : 3)) {
+    const before = now(), worked = process.cpuUsage();
+    await session.run(feeds);
+    const { user, system } = process.cpuUsage(worked);
+    found.push(cpu ? (user + system) / 1e3 : (now() - before) * 1e3);
+  }
+  return found;
+}
+
+function peakMemory() {
+  return 1024 * Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
+}
+
+async function main(threads, warm, file, shapes, folder) {
+  const first = await open(warm, threads);
+  await first.run(feedsOf(first, [], null));
+  const before = peakMemory();
+  const costs = { processor_ms: 0 };
+  const clock = async (name, action) => {
+    const start = process.hrtime.bigint(), worked = process.cpuUsage();
+    const result = await action();
+    const { user, system } = process.cpuUsage(worked);
+    costs[name] = Number(process.hrtime.bigint() - start) / 1e6;
+    costs.processor_ms += (user + system) / 1e3;
+    return result;
+  };
+  const session = await clock('open_ms', () => open(file, threads));
+  const feeds = feedsOf(session, shapes, folder);
+  await clock('first_ms', () => session.run(feeds));
+  for (let k = 0; k < LATER_RUNS; k++) await session.run(feeds);
+  costs.memory_bytes = peakMemory() - before;
+  console.log(JSON.stringify(costs));
+}
+
+module.exports = { open, feedsOf, times };
+
+if (require.main === module) {
+  const [threads, warm, file, shapes, folder] = process.argv.slice(2);
+  main(Number(threads), warm, file, JSON.parse(shapes), folder).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
