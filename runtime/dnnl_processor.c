@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/dnnl_processor.h"
+
+#include "runtime/dnnl_compat.h"
+
+#if defined(__x86_64__)
+
+/* Instruction sets are numbers whose bits include those of the sets below them. */
+static bool allows(dnnl_cpu_isa_t isa) {
+    return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
+}
+
+bool c2s_processor_has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && allows(dnnl_cpu_isa_avx2);
+}
+
+bool c2s_processor_has_fma(void) {
+    return c2s_processor_has_avx2() && __builtin_cpu_supports("fma");
+}
+
+bool c2s_processor_has_avx512(void) {
+    return allows(dnnl_cpu_isa_avx512_core);
+}
+
+#else
+
+bool c2s_processor_has_avx2(void) {
+    return false;
+}
+
+bool c2s_processor_has_fma(void) {
+    return false;
+}
+
+bool c2s_processor_has_avx512(void) {
+    return false;
+}
+
+#endif
