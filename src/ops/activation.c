@@ -17,8 +17,11 @@
     { NULL, C2S_ATTR_UNDEFINED, false }
 
 #define ACTIVATION(symbol, name, quantized, specs, arguments)                                      \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_pointwise_eval(e, &symbol##_blocks, 1, arguments);                              \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        arguments;                                                                                 \
+        return c2s_pointwise_same(p, &symbol##_blocks, in[0].type->dtype, 1);                      \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -28,7 +31,8 @@
                                     .flags = C2S_OP_ELEMENTWISE,                                   \
                                     .attrs = specs,                                                \
                                     .infer = c2s_infer_like_first,                                 \
-                                    .eval = symbol##_eval};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = symbol##_pointwise};
 #define FLOAT_ACTIVATION(symbol, name, quantized, specs, arguments, ...)                           \
     C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
     static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
@@ -51,8 +55,12 @@
     SMOOTH_BLOCKS(symbol, near, exact)                                                             \
     ACTIVATION(symbol, name, quantized, specs, arguments)
 /* Attribute values for the blocks, with their defaults. */
-#define NUMBERS(...)         ((const double[]){__VA_ARGS__})
-#define NUMBER(name, absent) ((double)c2s_attr_float(e->node, name, absent))
+#define NUMBERS(...)         set_numbers(p, (const double[C2S_POINTWISE_PARAMS]){__VA_ARGS__})
+#define NUMBER(name, absent) ((double)c2s_attr_float(node, name, absent))
+
+static void set_numbers(c2s_pointwise *p, const double *numbers) {
+    memcpy(p->params.number, numbers, sizeof p->params.number);
+}
 
 static const c2s_attr_spec alpha[] = {FLOAT_ATTR("alpha"), END_OF_ATTRS};
 static const c2s_attr_spec alpha_beta[] = {FLOAT_ATTR("alpha"), FLOAT_ATTR("beta"), END_OF_ATTRS};
@@ -63,7 +71,7 @@ C2S_FLOAT_BLOCKS1(relu, x < 0 ? (T)0 : x)
 C2S_BLOCK1(relu, i64, int64_t, x < 0 ? 0 : x)
 C2S_BLOCK1(relu, u64, uint64_t, x)
 static const c2s_blocks relu_blocks = {relu_f32, relu_f64, relu_i64, relu_u64};
-ACTIVATION(relu, "Relu", (C2S_QUANT_BOUNDED(CLAMP, 0.0f, INFINITY)), NULL, NULL)
+ACTIVATION(relu, "Relu", (C2S_QUANT_BOUNDED(CLAMP, 0.0f, INFINITY)), NULL, (void)0)
 
 FLOAT_ACTIVATION(leaky_relu, "LeakyRelu", (C2S_QUANT_UNARY(OWN)), alpha,
                  NUMBERS(NUMBER("alpha", 0.01f)), x < 0 ? A(0) * x : x)
@@ -76,18 +84,18 @@ SMOOTH_ACTIVATION(selu, "Selu", (C2S_QUANT_UNARY(OWN)), alpha_gamma,
                   a[1] * (x < 0 ? a[0] * expm1(x) : x))
 SMOOTH_ACTIVATION(celu, "Celu", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
                   x < 0 ? a[0] * c2s_expm1_near(x / a[0]) : x, x < 0 ? a[0] * expm1(x / a[0]) : x)
-SMOOTH_ACTIVATION(sigmoid, "Sigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), NULL, NULL,
+SMOOTH_ACTIVATION(sigmoid, "Sigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), NULL, (void)0,
                   c2s_sigmoid_near(x), 1 / (1 + exp(-x)))
 #define UNIT(value) ((value) < 0 ? (T)0 : (value) > 1 ? (T)1 : (value))
 FLOAT_ACTIVATION(hard_sigmoid, "HardSigmoid", (C2S_QUANT_BOUNDED(RANGE, 0.0f, 1.0f)), alpha_beta,
                  NUMBERS(NUMBER("alpha", 0.2f), NUMBER("beta", 0.5f)), UNIT(A(0) * x + A(1)))
-FLOAT_ACTIVATION(hard_swish, "HardSwish", (C2S_QUANT_UNARY(OWN)), NULL, NULL,
+FLOAT_ACTIVATION(hard_swish, "HardSwish", (C2S_QUANT_UNARY(OWN)), NULL, (void)0,
                  UNIT(x / (T)6 + (T)0.5) * x)
-SMOOTH_ACTIVATION(softplus, "Softplus", (C2S_QUANT_UNARY(OWN)), NULL, NULL, c2s_softplus_near(x),
+SMOOTH_ACTIVATION(softplus, "Softplus", (C2S_QUANT_UNARY(OWN)), NULL, (void)0, c2s_softplus_near(x),
                   x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
-FLOAT_ACTIVATION(softsign, "Softsign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), NULL, NULL,
+FLOAT_ACTIVATION(softsign, "Softsign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), NULL, (void)0,
                  x / (1 + fabs(x)))
-SMOOTH_ACTIVATION(mish, "Mish", (C2S_QUANT_UNARY(OWN)), NULL, NULL, c2s_mish_near(x),
+SMOOTH_ACTIVATION(mish, "Mish", (C2S_QUANT_UNARY(OWN)), NULL, (void)0, c2s_mish_near(x),
                   tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) * x)
 SMOOTH_ACTIVATION(swish, "Swish", (C2S_QUANT_UNARY(OWN)), alpha, NUMBERS(NUMBER("alpha", 1.0f)),
                   x / (1 + c2s_exp_near(-a[0] * x)), x / (1 + exp(-a[0] * x)))
@@ -118,9 +126,10 @@ static c2s_status gelu_infer(c2s_infer *i) {
                         form);
     return c2s_infer_like_first(i);
 }
-static c2s_status gelu_eval(c2s_eval *e) {
-    const bool exact = strcmp(c2s_attr_string(e->node, "approximate", "none"), "none") == 0;
-    return c2s_pointwise_eval(e, exact ? &gelu_exact_blocks : &gelu_tanh_blocks, 1, NULL);
+static c2s_status gelu_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    const bool exact = strcmp(c2s_attr_string(node, "approximate", "none"), "none") == 0;
+    return c2s_pointwise_same(p, exact ? &gelu_exact_blocks : &gelu_tanh_blocks, in[0].type->dtype,
+                              1);
 }
 static const c2s_attr_spec gelu_attrs[] = {{"approximate", C2S_ATTR_STRING, false}, END_OF_ATTRS};
 const c2s_op c2s_op_gelu = {.type = "Gelu",
@@ -131,7 +140,8 @@ const c2s_op c2s_op_gelu = {.type = "Gelu",
                             .flags = C2S_OP_ELEMENTWISE,
                             .attrs = gelu_attrs,
                             .infer = gelu_infer,
-                            .eval = gelu_eval};
+                            .eval = c2s_pointwise_eval,
+                            .pointwise = gelu_pointwise};
 
 C2S_FLOAT_BLOCKS2(prelu, x < 0 ? x * y : x)
 C2S_BLOCK2(prelu, i64, int64_t, x < 0 ? (uint64_t)x * (uint64_t)y : (uint64_t)x)
@@ -152,8 +162,9 @@ static c2s_status prelu_infer(c2s_infer *i) {
         fits = joined.dim[d] == x->dim[d];
     return fits ? C2S_OK : c2s_fail(C2S_ERR_INVALID, "the slope does not broadcast to the input");
 }
-static c2s_status prelu_eval(c2s_eval *e) {
-    return c2s_pointwise_eval(e, &prelu_blocks, 2, NULL);
+static c2s_status prelu_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    (void)node;
+    return c2s_pointwise_same(p, &prelu_blocks, in[0].type->dtype, 2);
 }
 const c2s_op c2s_op_prelu = {.type = "PRelu",
                              .domain = "",
@@ -162,4 +173,5 @@ const c2s_op c2s_op_prelu = {.type = "PRelu",
                              .quant = C2S_QUANT_BINARY(OWN),
                              .flags = C2S_OP_ELEMENTWISE,
                              .infer = prelu_infer,
-                             .eval = prelu_eval};
+                             .eval = c2s_pointwise_eval,
+                             .pointwise = prelu_pointwise};

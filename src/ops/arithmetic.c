@@ -10,14 +10,16 @@
 #include "ops/elementary.h"
 #include "ops/pointwise.h"
 
-#define ARITHMETIC(symbol, name, quantized, traits, contents, evaluation)                          \
+#define ARITHMETIC(symbol, name, quantized, traits, contents, description)                         \
     static c2s_status symbol##_infer(c2s_infer *i) {                                               \
         C2S_TRY(c2s_infer_broadcast_all(i));                                                       \
         c2s_contents_fold(i, contents);                                                            \
         return C2S_OK;                                                                             \
     }                                                                                              \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return evaluation;                                                                         \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        return description;                                                                        \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -26,28 +28,29 @@
                                     .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE | (traits),                        \
                                     .infer = symbol##_infer,                                       \
-                                    .eval = symbol##_eval};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = symbol##_pointwise};
 
 C2S_FLOAT_BLOCKS2(add, x + y)
 C2S_BLOCK2(add, u64, uint64_t, x + y)
 static const c2s_blocks add_blocks = {add_f32, add_f64, add_u64, add_u64};
 C2S_LOW_BLOCKS2(add, x + y)
 ARITHMETIC(add, "Add", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_add,
-           c2s_wrapping_eval(e, &add_blocks, add_low, 2))
+           c2s_pointwise_wrapping(p, &add_blocks, add_low, in[0].type->dtype, 2))
 
 C2S_FLOAT_BLOCKS2(sub, x - y)
 C2S_BLOCK2(sub, u64, uint64_t, x - y)
 static const c2s_blocks sub_blocks = {sub_f32, sub_f64, sub_u64, sub_u64};
 C2S_LOW_BLOCKS2(sub, x - y)
 ARITHMETIC(sub, "Sub", (C2S_QUANT_BINARY(OWN)), 0, c2s_dim_sub,
-           c2s_wrapping_eval(e, &sub_blocks, sub_low, 2))
+           c2s_pointwise_wrapping(p, &sub_blocks, sub_low, in[0].type->dtype, 2))
 
 C2S_FLOAT_BLOCKS2(mul, (x * y))
 C2S_BLOCK2(mul, u64, uint64_t, (x * y))
 static const c2s_blocks mul_blocks = {mul_f32, mul_f64, mul_u64, mul_u64};
 C2S_LOW_BLOCKS2(mul, (x * y))
 ARITHMETIC(mul, "Mul", (C2S_QUANT_BINARY(OWN)), C2S_OP_COMMUTATIVE, c2s_dim_mul,
-           c2s_wrapping_eval(e, &mul_blocks, mul_low, 2))
+           c2s_pointwise_wrapping(p, &mul_blocks, mul_low, in[0].type->dtype, 2))
 
 /* The least integer divided by -1 wraps around to itself. */
 C2S_FLOAT_BLOCKS2(div, x / y)
@@ -55,7 +58,7 @@ C2S_BLOCK2(div, i64, int64_t, y == 0 ? 0 : y == -1 ? (T)(0 - (uint64_t)x) : x / 
 C2S_BLOCK2(div, u64, uint64_t, y == 0 ? 0 : x / y)
 static const c2s_blocks div_blocks = {div_f32, div_f64, div_i64, div_u64};
 ARITHMETIC(div, "Div", (C2S_QUANT_BINARY(FLOAT)), 0, c2s_dim_truncdiv,
-           c2s_pointwise_eval(e, &div_blocks, 2, NULL))
+           c2s_pointwise_same(p, &div_blocks, in[0].type->dtype, 2))
 
 /* Remainders: of the truncated quotient (sign of x), and of the rounded-down one (sign of y). */
 static int64_t remainder_down(int64_t x, int64_t y) {
@@ -82,9 +85,9 @@ static c2s_status mod_infer(c2s_infer *i) {
     c2s_contents_fold(i, truncated ? c2s_dim_truncmod : c2s_dim_mod);
     return C2S_OK;
 }
-static c2s_status mod_eval(c2s_eval *e) {
-    const bool truncated = c2s_attr_int(e->node, "fmod", 0) != 0;
-    return c2s_pointwise_eval(e, truncated ? &fmod_blocks : &mod_blocks, 2, NULL);
+static c2s_status mod_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    const bool truncated = c2s_attr_int(node, "fmod", 0) != 0;
+    return c2s_pointwise_same(p, truncated ? &fmod_blocks : &mod_blocks, in[0].type->dtype, 2);
 }
 static const c2s_attr_spec mod_attrs[] = {{"fmod", C2S_ATTR_INT, false},
                                           {NULL, C2S_ATTR_UNDEFINED, false}};
@@ -96,7 +99,8 @@ const c2s_op c2s_op_mod = {.type = "Mod",
                            .flags = C2S_OP_ELEMENTWISE,
                            .attrs = mod_attrs,
                            .infer = mod_infer,
-                           .eval = mod_eval};
+                           .eval = c2s_pointwise_eval,
+                           .pointwise = mod_pointwise};
 
 /* Powers of integers by squaring, modulo 2^64; a negative exponent leaves 1, -1 or 0. */
 static uint64_t power(uint64_t base, uint64_t exponent) {
@@ -152,36 +156,42 @@ static void pow_mixed_u64(const void *const *in, void *out, size_t n, const void
         r[k] = value > -1 && value < 0x1p64 ? (uint64_t)value : 0;
     }
 }
-static c2s_status pow_eval(c2s_eval *e) {
-    const c2s_wide base = c2s_wide_of(e->in[0]->type.dtype);
-    const c2s_wide exponent = c2s_wide_of(e->in[1]->type.dtype);
+/* A square is a product. Where the exponent comes at run time, the result is the same. */
+static bool is_square(const c2s_fact *exponent) {
+    return exponent->constant && exponent->constant->count == 1 &&
+           c2s_tensor_f64_at(exponent->constant, 0) == 2;
+}
+static c2s_status pow_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    const c2s_wide base = c2s_wide_of(in[0].type->dtype);
+    const c2s_wide exponent = c2s_wide_of(in[1].type->dtype);
     const bool whole = exponent == C2S_WIDE_I64 || exponent == C2S_WIDE_U64;
-    c2s_pointwise p = {.block = pow_f64, .in = {C2S_WIDE_F64, C2S_WIDE_F64}, .out = base};
+    (void)node;
     if (!base || !exponent)
         return c2s_fail(C2S_ERR_INVALID, "powers of %s to %s are not defined",
-                        c2s_dtype_name(e->in[0]->type.dtype), c2s_dtype_name(e->in[1]->type.dtype));
-    if (base == C2S_WIDE_F32 && e->in[1]->count == 1 && c2s_tensor_f64_at(e->in[1], 0) == 2) {
-        const c2s_tensor *const square[2] = {e->in[0], e->in[0]};
-        p.block = mul_f32;
-        p.in[0] = p.in[1] = base;
-        c2s_pointwise_run(&p, square, 2, e->out[0]);
-        return C2S_OK;
-    }
-    if (base == C2S_WIDE_F32 && exponent == C2S_WIDE_F32) {
-        p.block = pow_f32;
-        p.in[0] = p.in[1] = base;
+                        c2s_dtype_name(in[0].type->dtype), c2s_dtype_name(in[1].type->dtype));
+    *p = (c2s_pointwise){.block = pow_f64,
+                         .operands = 2,
+                         .slot = {0, 1},
+                         .in = {C2S_WIDE_F64, C2S_WIDE_F64},
+                         .out = base};
+    if (base == C2S_WIDE_F32 && is_square(&in[1])) {
+        p->block = mul_f32;
+        p->in[0] = p->in[1] = base;
+        p->slot[1] = 0;
+    } else if (base == C2S_WIDE_F32 && exponent == C2S_WIDE_F32) {
+        p->block = pow_f32;
+        p->in[0] = p->in[1] = base;
     } else if (base == C2S_WIDE_F32) {
-        p.out = C2S_WIDE_F64;
+        p->out = C2S_WIDE_F64;
     } else if (base == C2S_WIDE_U64) {
-        p.block = exponent == base ? pow_u64 : pow_mixed_u64;
+        p->block = exponent == base ? pow_u64 : pow_mixed_u64;
         if (exponent == base)
-            p.in[0] = p.in[1] = base;
+            p->in[0] = p->in[1] = base;
     } else if (base == C2S_WIDE_I64) {
-        p.block = whole ? pow_i64 : pow_mixed_i64;
+        p->block = whole ? pow_i64 : pow_mixed_i64;
         if (whole)
-            p.in[0] = p.in[1] = base;
+            p->in[0] = p->in[1] = base;
     }
-    c2s_pointwise_run(&p, e->in, 2, e->out[0]);
     return C2S_OK;
 }
 const c2s_op c2s_op_pow = {.type = "Pow",
@@ -191,4 +201,5 @@ const c2s_op c2s_op_pow = {.type = "Pow",
                            .quant = C2S_QUANT_BINARY(FLOAT),
                            .flags = C2S_OP_ELEMENTWISE,
                            .infer = pow_infer,
-                           .eval = pow_eval};
+                           .eval = c2s_pointwise_eval,
+                           .pointwise = pow_pointwise};

@@ -10,8 +10,10 @@
     C2S_BLOCK2(symbol, u64, uint64_t, __VA_ARGS__)                                                 \
     C2S_LOW_BLOCKS2(symbol, __VA_ARGS__)                                                           \
     static const c2s_blocks symbol##_blocks = {.i64 = symbol##_u64, .u64 = symbol##_u64};          \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_wrapping_eval(e, &symbol##_blocks, symbol##_low, 2);                            \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        return c2s_pointwise_wrapping(p, &symbol##_blocks, symbol##_low, in[0].type->dtype, 2);    \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -20,7 +22,8 @@
                                     .quant = C2S_QUANT_ONLY(NONE),                                 \
                                     .flags = C2S_OP_ELEMENTWISE | C2S_OP_COMMUTATIVE,              \
                                     .infer = c2s_infer_broadcast_all,                              \
-                                    .eval = symbol##_eval};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = symbol##_pointwise};
 
 BITWISE(bitwise_and, "BitwiseAnd", (x & y))
 BITWISE(bitwise_or, "BitwiseOr", x | y)
@@ -28,8 +31,10 @@ BITWISE(bitwise_xor, "BitwiseXor", x ^ y)
 
 C2S_BLOCK1(bitwise_not, u64, uint64_t, ~x)
 static const c2s_blocks bitwise_not_blocks = {.i64 = bitwise_not_u64, .u64 = bitwise_not_u64};
-static c2s_status bitwise_not_eval(c2s_eval *e) {
-    return c2s_pointwise_eval(e, &bitwise_not_blocks, 1, NULL);
+static c2s_status bitwise_not_pointwise(const c2s_node *node, const c2s_fact *in,
+                                        c2s_pointwise *p) {
+    (void)node;
+    return c2s_pointwise_same(p, &bitwise_not_blocks, in[0].type->dtype, 1);
 }
 const c2s_op c2s_op_bitwise_not = {.type = "BitwiseNot",
                                    .domain = "",
@@ -38,7 +43,8 @@ const c2s_op c2s_op_bitwise_not = {.type = "BitwiseNot",
                                    .quant = C2S_QUANT_ONLY(NONE),
                                    .flags = C2S_OP_ELEMENTWISE,
                                    .infer = c2s_infer_like_first,
-                                   .eval = bitwise_not_eval};
+                                   .eval = c2s_pointwise_eval,
+                                   .pointwise = bitwise_not_pointwise};
 
 /* Shifting by the width of the type or more leaves nothing; narrow types lose their high bits when
  * they are stored. */
@@ -53,9 +59,10 @@ static c2s_status bit_shift_infer(c2s_infer *i) {
                         direction);
     return c2s_infer_broadcast_all(i);
 }
-static c2s_status bit_shift_eval(c2s_eval *e) {
-    const bool left = strcmp(c2s_attr_string(e->node, "direction", ""), "LEFT") == 0;
-    return c2s_pointwise_eval(e, left ? &shift_left_blocks : &shift_right_blocks, 2, NULL);
+static c2s_status bit_shift_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    const bool left = strcmp(c2s_attr_string(node, "direction", ""), "LEFT") == 0;
+    return c2s_pointwise_same(p, left ? &shift_left_blocks : &shift_right_blocks, in[0].type->dtype,
+                              2);
 }
 static const c2s_attr_spec bit_shift_attrs[] = {{"direction", C2S_ATTR_STRING, true},
                                                 {NULL, C2S_ATTR_UNDEFINED, false}};
@@ -67,4 +74,5 @@ const c2s_op c2s_op_bit_shift = {.type = "BitShift",
                                  .flags = C2S_OP_ELEMENTWISE,
                                  .attrs = bit_shift_attrs,
                                  .infer = bit_shift_infer,
-                                 .eval = bit_shift_eval};
+                                 .eval = c2s_pointwise_eval,
+                                 .pointwise = bit_shift_pointwise};

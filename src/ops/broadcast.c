@@ -63,8 +63,13 @@ static void fill(c2s_wide wide, void *out, size_t count) {
 
 const void *c2s_broadcast_load(const c2s_broadcast *b, c2s_wide wide, const c2s_tensor *operand,
                                size_t start, size_t count, void *buffer) {
-    const c2s_dtype dtype = operand->type.dtype;
-    const char *data = c2s_tensor_data(operand);
+    return c2s_broadcast_read(b, wide, operand->type.dtype, c2s_tensor_data(operand), start, count,
+                              buffer);
+}
+
+const void *c2s_broadcast_read(const c2s_broadcast *b, c2s_wide wide, c2s_dtype dtype,
+                               const void *operand, size_t start, size_t count, void *buffer) {
+    const char *data = operand;
     const size_t size = c2s_wide_size(wide);
     if (b->dense) {
         if (c2s_wide_is_storage(wide, dtype))

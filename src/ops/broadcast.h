@@ -24,6 +24,8 @@ void c2s_broadcast_init(c2s_broadcast *b, const c2s_type *out, const c2s_type *o
 
 /* Elements start .. start + count of the broadcast operand, widened, into `buffer`, or a pointer
  * into the operand where they stand there just so. */
+const void *c2s_broadcast_read(const c2s_broadcast *b, c2s_wide wide, c2s_dtype dtype,
+                               const void *data, size_t start, size_t count, void *buffer);
 const void *c2s_broadcast_load(const c2s_broadcast *b, c2s_wide wide, const c2s_tensor *operand,
                                size_t start, size_t count, void *buffer);
 

@@ -79,6 +79,14 @@ static c2s_status cast_eval(c2s_eval *e) {
     return c2s_cast_numbers(&cast, in, e->out[0]);
 }
 
+static c2s_status cast_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    c2s_dtype to;
+    c2s_cast cast;
+    C2S_TRY(attr_dtype(node, &to));
+    C2S_TRY(read_cast(node, &cast));
+    return c2s_cast_pointwise(&cast, in[0].type->dtype, to, p);
+}
+
 static const c2s_attr_spec cast_attrs[] = {{"to", C2S_ATTR_INT, true},
                                            {"saturate", C2S_ATTR_INT, false},
                                            {"round_mode", C2S_ATTR_STRING, false},
@@ -91,7 +99,8 @@ const c2s_op c2s_op_cast = {.type = "Cast",
                             .flags = C2S_OP_ELEMENTWISE,
                             .attrs = cast_attrs,
                             .infer = cast_infer,
-                            .eval = cast_eval};
+                            .eval = cast_eval,
+                            .pointwise = cast_pointwise};
 
 /* The second input gives its type only: an empty one must not stop the broadcast of pointwise
  * operators, so CastLike is not marked elementwise. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 
 #include "ir/convert_bits.h"
 #include "ops/cast.h"
@@ -105,5 +106,35 @@ c2s_status c2s_cast_numbers(const c2s_cast *cast, const c2s_tensor *in, c2s_tens
         const size_t start = b * BLOCK, left = count - start;
         cast_block(cast, wide, from, source, to, target, start, left < BLOCK ? left : BLOCK);
     }
+    return C2S_OK;
+}
+
+/* ---- as a block function ---- */
+
+typedef struct conversion {
+    c2s_cast cast;
+    c2s_dtype from, to;
+    c2s_wide wide;
+} conversion;
+
+static void convert(const void *const *in, void *out, size_t n, const void *params) {
+    conversion c;
+    memcpy(&c, params, sizeof c);
+    for (size_t start = 0; start < n; start += BLOCK)
+        cast_block(&c.cast, c.wide, c.from, in[0], c.to, out, start,
+                   n - start < BLOCK ? n - start : BLOCK);
+}
+
+c2s_status c2s_cast_pointwise(const c2s_cast *cast, c2s_dtype from, c2s_dtype to,
+                              c2s_pointwise *out) {
+    if (!c2s_wide_of(from) || !c2s_wide_of(to) || c2s_dtype_bits(from) < 8 ||
+        c2s_dtype_bits(to) < 8)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "conversions of %s to %s come in another way",
+                        c2s_dtype_name(from), c2s_dtype_name(to));
+    const conversion c = {*cast, from, to, from == to ? c2s_wide_raw(to) : between(from, to)};
+    *out = (c2s_pointwise){
+        .block = convert, .operands = 1, .in = {c2s_wide_raw(from)}, .out = c2s_wide_raw(to)};
+    _Static_assert(sizeof c <= sizeof out->params, "the parameters of a conversion");
+    memcpy(out->params.bytes, &c, sizeof c);
     return C2S_OK;
 }

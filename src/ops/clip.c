@@ -54,24 +54,9 @@ static c2s_status clip_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-/* A bound of shape [1] on a scalar: seen as a scalar. */
-static c2s_status clip_eval(c2s_eval *e) {
-    const c2s_tensor *in[3] = {e->in[0], NULL, NULL};
-    const c2s_dtype dtype = e->in[0]->type.dtype;
-    const c2s_wide wide = c2s_wide_of(dtype);
-    c2s_tensor *scalar[3] = {NULL};
-    c2s_pointwise p = {.in = {wide, wide, wide}, .out = wide};
-    c2s_status status = c2s_blocks_pick(&clip_blocks, dtype, &p.block);
-    for (unsigned k = 1; k < e->in_count && status == C2S_OK; k++)
-        if (e->in[k]) {
-            status = c2s_tensor_reshape(e->in[k], 0, NULL, &scalar[k]);
-            in[k] = scalar[k];
-        }
-    if (status == C2S_OK)
-        c2s_pointwise_run(&p, in, 3, e->out[0]);
-    c2s_tensor_unref(scalar[1]);
-    c2s_tensor_unref(scalar[2]);
-    return status;
+static c2s_status clip_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    (void)node;
+    return c2s_pointwise_same(p, &clip_blocks, in[0].type->dtype, 3);
 }
 
 const c2s_op c2s_op_clip = {.type = "Clip",
@@ -82,4 +67,5 @@ const c2s_op c2s_op_clip = {.type = "Clip",
                             .flags = C2S_OP_ELEMENTWISE,
                             .ties = c2s_ties_first_input,
                             .infer = clip_infer,
-                            .eval = clip_eval};
+                            .eval = c2s_pointwise_eval,
+                            .pointwise = clip_pointwise};

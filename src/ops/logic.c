@@ -15,7 +15,8 @@
                                     .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE | (traits),                        \
                                     .infer = rule,                                                 \
-                                    .eval = function};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = function};
 
 #define COMPARISON(symbol, name, contents, operation)                                              \
     C2S_TEST2(symbol, f32, float, x operation y)                                                   \
@@ -31,10 +32,12 @@
     }
 #define ORDERING(symbol, name, contents, operation)                                                \
     COMPARISON(symbol, name, contents, operation)                                                  \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_predicate_eval(e, &symbol##_blocks, 2, NULL);                                   \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        return c2s_pointwise_predicate(p, &symbol##_blocks, in[0].type->dtype, 2);                 \
     }                                                                                              \
-    BINARY(symbol, name, (C2S_QUANT_SLOTS(UNIFY, 3u, 0u)), 0, symbol##_infer, symbol##_eval)
+    BINARY(symbol, name, (C2S_QUANT_SLOTS(UNIFY, 3u, 0u)), 0, symbol##_infer, symbol##_pointwise)
 
 ORDERING(less, "Less", c2s_dim_less, <)
 ORDERING(less_or_equal, "LessOrEqual", c2s_dim_less_equal, <=)
@@ -50,16 +53,19 @@ static void equal_strings(const void *const *in, void *out, size_t n, const void
         r[k] = x[k].size == y[k].size &&
                (x[k].size == 0 || memcmp(x[k].data, y[k].data, x[k].size) == 0);
 }
-static c2s_status equal_eval(c2s_eval *e) {
-    if (e->in[0]->type.dtype != C2S_STRING)
-        return c2s_predicate_eval(e, &equal_blocks, 2, NULL);
-    const c2s_pointwise p = {
-        .block = equal_strings, .in = {C2S_WIDE_RAW16, C2S_WIDE_RAW16}, .out = C2S_WIDE_RAW1};
-    c2s_pointwise_run(&p, e->in, 2, e->out[0]);
+static c2s_status equal_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    (void)node;
+    if (in[0].type->dtype != C2S_STRING)
+        return c2s_pointwise_predicate(p, &equal_blocks, in[0].type->dtype, 2);
+    *p = (c2s_pointwise){.block = equal_strings,
+                         .operands = 2,
+                         .slot = {0, 1},
+                         .in = {C2S_WIDE_RAW16, C2S_WIDE_RAW16},
+                         .out = C2S_WIDE_RAW1};
     return C2S_OK;
 }
 BINARY(equal, "Equal", (C2S_QUANT_SLOTS(UNIFY, 3u, 0u)), C2S_OP_COMMUTATIVE, equal_infer,
-       equal_eval)
+       equal_pointwise)
 
 static c2s_status bools_infer(c2s_infer *i) {
     for (unsigned k = 0; k < i->in_count; k++) {
@@ -70,26 +76,34 @@ static c2s_status bools_infer(c2s_infer *i) {
     }
     return c2s_infer_predicate(i);
 }
-static c2s_status bools_eval(c2s_eval *e, c2s_block block, unsigned operands) {
-    const c2s_pointwise p = {
-        .block = block, .in = {C2S_WIDE_RAW1, C2S_WIDE_RAW1}, .out = C2S_WIDE_RAW1};
-    c2s_pointwise_run(&p, e->in, operands, e->out[0]);
+static c2s_status bools_pointwise(c2s_pointwise *p, c2s_block block, unsigned operands) {
+    *p = (c2s_pointwise){.block = block,
+                         .operands = operands,
+                         .slot = {0, 1},
+                         .in = {C2S_WIDE_RAW1, C2S_WIDE_RAW1},
+                         .out = C2S_WIDE_RAW1};
     return C2S_OK;
 }
 #define LOGIC(symbol, name, ...)                                                                   \
     C2S_TEST2(symbol, u8, uint8_t, __VA_ARGS__)                                                    \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return bools_eval(e, symbol##_u8, 2);                                                      \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        (void)in;                                                                                  \
+        return bools_pointwise(p, symbol##_u8, 2);                                                 \
     }                                                                                              \
-    BINARY(symbol, name, (C2S_QUANT_ONLY(NONE)), C2S_OP_COMMUTATIVE, bools_infer, symbol##_eval)
+    BINARY(symbol, name, (C2S_QUANT_ONLY(NONE)), C2S_OP_COMMUTATIVE, bools_infer,                  \
+           symbol##_pointwise)
 
 LOGIC(and, "And", (x != 0) & (y != 0))
 LOGIC(or, "Or", (x != 0) | (y != 0))
 LOGIC(xor, "Xor", (x != 0) ^ (y != 0))
 
 C2S_TEST1(not, u8, uint8_t, x == 0)
-static c2s_status not_eval(c2s_eval *e) {
-    return bools_eval(e, not_u8, 1);
+static c2s_status not_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    (void)node;
+    (void)in;
+    return bools_pointwise(p, not_u8, 1);
 }
 const c2s_op c2s_op_not = {.type = "Not",
                            .domain = "",
@@ -98,4 +112,5 @@ const c2s_op c2s_op_not = {.type = "Not",
                            .quant = C2S_QUANT_ONLY(NONE),
                            .flags = C2S_OP_ELEMENTWISE,
                            .infer = bools_infer,
-                           .eval = not_eval};
+                           .eval = c2s_pointwise_eval,
+                           .pointwise = not_pointwise};

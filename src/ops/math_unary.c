@@ -10,8 +10,10 @@
 #include "ops/pointwise.h"
 
 #define UNARY(symbol, name, quantized, rule)                                                       \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_pointwise_eval(e, &symbol##_blocks, 1, NULL);                                   \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        return c2s_pointwise_same(p, &symbol##_blocks, in[0].type->dtype, 1);                      \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -20,7 +22,8 @@
                                     .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE,                                   \
                                     .infer = rule,                                                 \
-                                    .eval = symbol##_eval};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = symbol##_pointwise};
 #define FLOAT_UNARY(symbol, name, quantized, ...)                                                  \
     C2S_FLOAT_BLOCKS1(symbol, __VA_ARGS__)                                                         \
     static const c2s_blocks symbol##_blocks = {.f32 = symbol##_f32, .f64 = symbol##_f64};          \
@@ -104,15 +107,18 @@ C2S_BLOCK1(sign, u64, uint64_t, x > 0)
 static const c2s_blocks sign_blocks = {sign_f32, sign_f64, sign_i64, sign_u64};
 UNARY(sign, "Sign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), c2s_infer_like_first)
 
-#define PREDICATE(symbol, name, specs, arguments)                                                  \
+#define PREDICATE(symbol, name, specs, ...)                                                        \
     static c2s_status symbol##_infer(c2s_infer *i) {                                               \
         C2S_TRY(c2s_infer_like_first(i));                                                          \
         i->out[0] =                                                                                \
             c2s_type_tensor(C2S_BOOL, i->out[0].kind ? i->out[0].rank : -1, i->out[0].dim);        \
         return C2S_OK;                                                                             \
     }                                                                                              \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_predicate_eval(e, &symbol##_blocks, 1, arguments);                              \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        (void)node;                                                                                \
+        __VA_ARGS__;                                                                               \
+        return c2s_pointwise_predicate(p, &symbol##_blocks, in[0].type->dtype, 1);                 \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -122,26 +128,25 @@ UNARY(sign, "Sign", (C2S_QUANT_BOUNDED(RANGE, -1.0f, 1.0f)), c2s_infer_like_firs
                                     .flags = C2S_OP_ELEMENTWISE,                                   \
                                     .attrs = specs,                                                \
                                     .infer = symbol##_infer,                                       \
-                                    .eval = symbol##_eval};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = symbol##_pointwise};
 
 C2S_TEST1(is_nan, f32, float, x != x)
 C2S_TEST1(is_nan, f64, double, x != x)
 static const c2s_blocks is_nan_blocks = {.f32 = is_nan_f32, .f64 = is_nan_f64};
-PREDICATE(is_nan, "IsNaN", NULL, NULL)
+PREDICATE(is_nan, "IsNaN", NULL, (void)p)
 
-typedef struct signs {
-    bool positive, negative;
-} signs;
+enum { POSITIVE, NEGATIVE };
 C2S_TEST1(is_inf, f32, float,
-          (((const signs *)p)->positive && x == (T)INFINITY) ||
-              (((const signs *)p)->negative && x == -(T)INFINITY))
+          (((const bool *)p)[POSITIVE] && x == (T)INFINITY) ||
+              (((const bool *)p)[NEGATIVE] && x == -(T)INFINITY))
 C2S_TEST1(is_inf, f64, double,
-          (((const signs *)p)->positive && x == (T)INFINITY) ||
-              (((const signs *)p)->negative && x == -(T)INFINITY))
+          (((const bool *)p)[POSITIVE] && x == (T)INFINITY) ||
+              (((const bool *)p)[NEGATIVE] && x == -(T)INFINITY))
 static const c2s_blocks is_inf_blocks = {.f32 = is_inf_f32, .f64 = is_inf_f64};
 static const c2s_attr_spec is_inf_attrs[] = {{"detect_negative", C2S_ATTR_INT, false},
                                              {"detect_positive", C2S_ATTR_INT, false},
                                              {NULL, C2S_ATTR_UNDEFINED, false}};
 PREDICATE(is_inf, "IsInf", is_inf_attrs,
-          (&(signs){.positive = c2s_attr_int(e->node, "detect_positive", 1) != 0,
-                    .negative = c2s_attr_int(e->node, "detect_negative", 1) != 0}))
+          p->params.flag[POSITIVE] = c2s_attr_int(node, "detect_positive", 1) != 0;
+          p->params.flag[NEGATIVE] = c2s_attr_int(node, "detect_negative", 1) != 0)

@@ -14,6 +14,8 @@
 #include "ops/quant_rule.h"
 #include "ops/ties.h"
 
+struct c2s_pointwise; /* ops/pointwise.h */
+
 /* What inference knows about an input. */
 typedef struct c2s_fact {
     const c2s_type *type;       /* never NULL; kind UNKNOWN if nothing is known */
@@ -114,6 +116,9 @@ struct c2s_op {
     const c2s_attr_spec *attrs;     /* ends with a NULL name; NULL: none */
     c2s_status (*infer)(c2s_infer *i); /* NULL: nothing is inferred */
     c2s_status (*eval)(c2s_eval *e);   /* plain and correct; NULL: cannot be executed */
+    /* What is done to each element, for operands of these types (ops/pointwise.h): as eval does it,
+     * bit for bit. NULL: the operator is not of that kind. */
+    c2s_status (*pointwise)(const c2s_node *node, const c2s_fact *in, struct c2s_pointwise *out);
     int64_t (*macs)(const c2s_node *node); /* multiply-accumulates (docs/operators.md); NULL: 0 */
     bool (*is_random)(const c2s_node *node); /* with C2S_OP_RANDOM; NULL: always */
     void (*ties)(c2s_ties *t); /* NULL: elementwise ones by broadcasting, of others all is pinned */

@@ -13,7 +13,7 @@ typedef struct block_buffer {
     _Alignas(64) unsigned char bytes[C2S_BLOCK_ELEMENTS * ELEMENT_BYTES];
 } block_buffer;
 
-c2s_status c2s_blocks_pick(const c2s_blocks *blocks, c2s_dtype dtype, c2s_block *out) {
+static c2s_status pick(const c2s_blocks *blocks, c2s_dtype dtype, c2s_block *out) {
     switch (c2s_wide_of(dtype)) {
     case C2S_WIDE_F32:
         *out = blocks->f32;
@@ -81,61 +81,62 @@ void c2s_pointwise_run(const c2s_pointwise *p, const c2s_tensor *const *in, unsi
                 if (in[k] && !same[k])
                     data[k] = c2s_broadcast_load(&b[k], p->in[k], in[k], start, n, buffer[k].bytes);
             void *target = block_target(p->out, out, start, &result);
-            p->block(data, target, n, p->params);
+            p->block(data, target, n, &p->params);
             block_finish(p->out, out, start, n, target);
         }
     }
 }
 
-static c2s_status eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands, c2s_wide result,
-                       const void *params) {
-    const c2s_dtype dtype = e->in[0]->type.dtype;
+/* ---- for operators ---- */
+
+c2s_status c2s_pointwise_same(c2s_pointwise *p, const c2s_blocks *blocks, c2s_dtype dtype,
+                              unsigned operands) {
     const c2s_wide wide = c2s_wide_of(dtype);
-    c2s_pointwise p = {.in = {wide, wide, wide}, .out = result, .params = params};
-    if (!result)
-        p.out = wide;
-    C2S_TRY(c2s_blocks_pick(blocks, dtype, &p.block));
-    c2s_pointwise_run(&p, e->in, operands < e->in_count ? operands : e->in_count, e->out[0]);
-    return C2S_OK;
+    p->operands = operands;
+    p->out = wide;
+    for (unsigned k = 0; k < operands; k++) {
+        p->slot[k] = (unsigned char)k;
+        p->in[k] = wide;
+    }
+    return pick(blocks, dtype, &p->block);
 }
 
-c2s_status c2s_pointwise_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
-                              const void *params) {
-    return eval(e, blocks, operands, C2S_WIDE_NONE, params);
-}
-
-c2s_status c2s_wrapping_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_block low[3],
-                             unsigned operands) {
-    const c2s_dtype dtype = e->in[0]->type.dtype;
+c2s_status c2s_pointwise_wrapping(c2s_pointwise *p, const c2s_blocks *blocks,
+                                  const c2s_block low[3], c2s_dtype dtype, unsigned operands) {
     const unsigned bits = c2s_dtype_bits(dtype);
+    C2S_TRY(c2s_pointwise_same(p, blocks, dtype, operands));
     if (!c2s_dtype_is_integer(dtype) || bits < 8 || bits > 32)
-        return eval(e, blocks, operands, C2S_WIDE_NONE, NULL);
-    const c2s_wide raw = c2s_wide_raw(dtype);
-    const c2s_pointwise p = {.block = low[bits == 8    ? 0
-                                          : bits == 16 ? 1
-                                                       : 2],
-                             .in = {raw, raw, raw},
-                             .out = raw};
-    c2s_pointwise_run(&p, e->in, operands, e->out[0]);
+        return C2S_OK;
+    p->block = low[bits == 8 ? 0 : bits == 16 ? 1 : 2];
+    p->out = c2s_wide_raw(dtype);
+    for (unsigned k = 0; k < operands; k++)
+        p->in[k] = p->out;
     return C2S_OK;
 }
 
-c2s_status c2s_predicate_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
-                              const void *params) {
-    return eval(e, blocks, operands, C2S_WIDE_RAW1, params);
+c2s_status c2s_pointwise_predicate(c2s_pointwise *p, const c2s_blocks *blocks, c2s_dtype dtype,
+                                   unsigned operands) {
+    C2S_TRY(c2s_pointwise_same(p, blocks, dtype, operands));
+    p->out = C2S_WIDE_RAW1;
+    return C2S_OK;
 }
 
-c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_blocks *finish) {
+c2s_status c2s_pointwise_fold(c2s_pointwise *p, const c2s_blocks *blocks, const c2s_blocks *finish,
+                              c2s_dtype dtype, unsigned inputs) {
+    C2S_TRY(c2s_pointwise_same(p, blocks, dtype, 2));
+    p->folds = true;
+    p->params.count = inputs;
+    return finish ? pick(finish, dtype, &p->finish) : C2S_OK;
+}
+
+/* ---- eval ---- */
+
+static void fold_run(const c2s_pointwise *p, c2s_eval *e) {
     c2s_tensor *const out = e->out[0];
-    const c2s_dtype dtype = e->in[0]->type.dtype;
-    const c2s_wide wide = c2s_wide_of(dtype);
+    const c2s_wide wide = p->out;
     const unsigned inputs = e->in_count;
-    const size_t count = out->count, operands = inputs;
+    const size_t count = out->count;
     const size_t blocks_of_out = (count + C2S_BLOCK_ELEMENTS - 1) / C2S_BLOCK_ELEMENTS;
-    c2s_block fold, last = NULL;
-    C2S_TRY(c2s_blocks_pick(blocks, dtype, &fold));
-    if (finish)
-        C2S_TRY(c2s_blocks_pick(finish, dtype, &last));
     c2s_broadcast *b = c2s_alloc_array(inputs, sizeof *b);
     for (unsigned k = 0; k < inputs; k++)
         c2s_broadcast_init(&b[k], &out->type, &e->in[k]->type);
@@ -149,12 +150,12 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
         for (unsigned k = 1; k < inputs; k++) {
             const void *pair[2] = {
                 sum, c2s_broadcast_load(&b[k], wide, e->in[k], start, n, buffer.bytes)};
-            void *next = k + 1 == inputs && !last ? target : k % 2 ? odd.bytes : even.bytes;
-            fold(pair, next, n, NULL);
+            void *next = k + 1 == inputs && !p->finish ? target : k % 2 ? odd.bytes : even.bytes;
+            p->block(pair, next, n, &p->params);
             sum = next;
         }
-        if (last) {
-            last(&sum, target, n, &operands);
+        if (p->finish) {
+            p->finish(&sum, target, n, &p->params);
             sum = target;
         }
         if (sum != target) /* a single input */
@@ -162,5 +163,45 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
         block_finish(wide, out, start, n, target);
     }
     free(b);
+}
+
+/* A single element broadcasts to everything, whatever its rank: a bound of Clip of shape [1]. */
+static c2s_status as_scalar(const c2s_tensor *in, c2s_tensor **out) {
+    *out = NULL;
+    return in && in->count == 1 && in->type.rank > 0 ? c2s_tensor_reshape(in, 0, NULL, out)
+                                                     : C2S_OK;
+}
+
+static c2s_status operands_run(const c2s_pointwise *p, c2s_eval *e) {
+    const c2s_tensor *in[C2S_POINTWISE_INPUTS] = {NULL};
+    c2s_tensor *scalar[C2S_POINTWISE_INPUTS] = {NULL};
+    c2s_status status = C2S_OK;
+    for (unsigned k = 0; k < p->operands && status == C2S_OK; k++) {
+        in[k] = p->slot[k] < e->in_count ? e->in[p->slot[k]] : NULL;
+        status = as_scalar(in[k], &scalar[k]);
+        in[k] = scalar[k] ? scalar[k] : in[k];
+    }
+    if (status == C2S_OK)
+        c2s_pointwise_run(p, in, p->operands, e->out[0]);
+    for (unsigned k = 0; k < p->operands; k++)
+        c2s_tensor_unref(scalar[k]);
+    return status;
+}
+
+c2s_status c2s_pointwise_eval(c2s_eval *e) {
+    enum { FEW = 8 };
+    c2s_fact few[FEW] = {{0}};
+    c2s_fact *in = e->in_count <= FEW ? few : c2s_alloc_array(e->in_count, sizeof *in);
+    for (unsigned k = 0; k < e->in_count; k++)
+        in[k] =
+            e->in[k] ? (c2s_fact){.type = &e->in[k]->type, .constant = e->in[k]} : (c2s_fact){0};
+    c2s_pointwise p = {0};
+    c2s_status status = e->node->op->pointwise(e->node, in, &p);
+    if (in != few)
+        free(in);
+    C2S_TRY(status);
+    if (!p.folds)
+        return operands_run(&p, e);
+    fold_run(&p, e);
     return C2S_OK;
 }

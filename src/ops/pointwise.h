@@ -20,33 +20,46 @@ typedef struct c2s_blocks {
     c2s_block f32, f64, i64, u64; /* NULL: the operator does not take such elements */
 } c2s_blocks;
 
-/* The block function for a dtype; fails if there is none. */
-c2s_status c2s_blocks_pick(const c2s_blocks *blocks, c2s_dtype dtype, c2s_block *out);
+enum { C2S_POINTWISE_PARAMS = 3 };
 
 typedef struct c2s_pointwise {
     c2s_block block;
-    c2s_wide in[C2S_POINTWISE_INPUTS];
-    c2s_wide out;
-    const void *params;
+    c2s_block finish;  /* of a fold, on its result; may be NULL */
+    bool folds;        /* any number of inputs of type in[0], two at a time, from left to right */
+    unsigned operands; /* else so many inputs of the node, in order */
+    unsigned char slot[C2S_POINTWISE_INPUTS]; /* which */
+    c2s_wide in[C2S_POINTWISE_INPUTS], out;
+    union {
+        double number[C2S_POINTWISE_PARAMS];
+        bool flag[C2S_POINTWISE_PARAMS];
+        size_t count;
+        unsigned char bytes[C2S_POINTWISE_PARAMS * sizeof(double)];
+    } params; /* what the block gets as `params` */
 } c2s_pointwise;
 
-/* out = block(in[0], in[1], ...), inputs broadcast to the shape of out. */
-void c2s_pointwise_run(const c2s_pointwise *p, const c2s_tensor *const *in, unsigned in_count,
-                       c2s_tensor *out);
+/* ---- for operators: filling one in ---- */
 
-/* The first `operands` inputs have one dtype, the output the same. */
-c2s_status c2s_pointwise_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
-                              const void *params);
+/* The first `operands` inputs have this dtype, the output the same. */
+c2s_status c2s_pointwise_same(c2s_pointwise *p, const c2s_blocks *blocks, c2s_dtype dtype,
+                              unsigned operands);
 /* The same for functions whose integer results wrap around, so that their low bits depend on low
  * bits alone: `low` has blocks for elements of 8, 16 and 32 bits, which need not be widened. */
-c2s_status c2s_wrapping_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_block low[3],
-                             unsigned operands);
-/* The same with a bool output: the blocks write uint8_t. */
-c2s_status c2s_predicate_eval(c2s_eval *e, const c2s_blocks *blocks, unsigned operands,
-                              const void *params);
-/* Folds any number of inputs with a two-operand block; then applies `finish` (may be NULL) with
- * the number of inputs as a const size_t * in params. */
-c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_blocks *finish);
+c2s_status c2s_pointwise_wrapping(c2s_pointwise *p, const c2s_blocks *blocks,
+                                  const c2s_block low[3], c2s_dtype dtype, unsigned operands);
+/* With a bool output: the blocks write uint8_t. */
+c2s_status c2s_pointwise_predicate(c2s_pointwise *p, const c2s_blocks *blocks, c2s_dtype dtype,
+                                   unsigned operands);
+/* Any number of inputs; `finish` (may be NULL) finds that number in params.count. */
+c2s_status c2s_pointwise_fold(c2s_pointwise *p, const c2s_blocks *blocks, const c2s_blocks *finish,
+                              c2s_dtype dtype, unsigned inputs);
+
+/* ---- for drivers ---- */
+
+/* The eval of operators that have `pointwise`. */
+c2s_status c2s_pointwise_eval(c2s_eval *e);
+/* out = block(in[0], in[1], ...), inputs broadcast to the shape of out; no fold. */
+void c2s_pointwise_run(const c2s_pointwise *p, const c2s_tensor *const *in, unsigned in_count,
+                       c2s_tensor *out);
 
 /* ---- writing block functions ----
  * C2S_BLOCK1(name, f32, float, expression of x) defines name_f32; inside, T is the wide type and
@@ -73,7 +86,7 @@ c2s_status c2s_variadic_eval(c2s_eval *e, const c2s_blocks *blocks, const c2s_bl
             const T x = a_[i_], y = b_[i_];                                                        \
             r_[i_] = (result)(__VA_ARGS__);                                                        \
         })
-/* NAME_low, the blocks of c2s_wrapping_eval: of x and y as uint32_t. */
+/* NAME_low, the blocks of c2s_pointwise_wrapping: of x and y as uint32_t. */
 #define C2S_LOW_LOOP(name, suffix, type, ...)                                                      \
     C2S_BLOCK_LOOP(                                                                                \
         name##_##suffix, const type *restrict a_ = in[0]; const type *restrict b_ = in[1];         \

@@ -5,9 +5,11 @@
 #include "ops/contents.h"
 #include "ops/pointwise.h"
 
-#define VARIADIC(symbol, name, quantized, finish, rule)                                            \
-    static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        return c2s_variadic_eval(e, &symbol##_blocks, finish);                                     \
+#define VARIADIC(symbol, name, quantized, last, rule)                                              \
+    static c2s_status symbol##_pointwise(const c2s_node *node, const c2s_fact *in,                 \
+                                         c2s_pointwise *p) {                                       \
+        return c2s_pointwise_fold(p, &symbol##_blocks, last, in[0].type->dtype,                    \
+                                  node->formal_count);                                             \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
                                     .domain = "",                                                  \
@@ -16,7 +18,8 @@
                                     .quant = C2S_QUANT_ARGUMENT quantized,                         \
                                     .flags = C2S_OP_ELEMENTWISE | C2S_OP_COMMUTATIVE,              \
                                     .infer = rule,                                                 \
-                                    .eval = symbol##_eval};
+                                    .eval = c2s_pointwise_eval,                                    \
+                                    .pointwise = symbol##_pointwise};
 
 C2S_FLOAT_BLOCKS2(max, x != x || x > y ? x : y)
 C2S_BLOCK2(max, i64, int64_t, x > y ? x : y)

@@ -52,12 +52,20 @@ static c2s_status where_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
+static c2s_status where_pointwise(const c2s_node *node, const c2s_fact *in, c2s_pointwise *p) {
+    const c2s_wide wide = c2s_wide_raw(in[1].type->dtype);
+    (void)node;
+    *p = (c2s_pointwise){.block = where_block(wide),
+                         .operands = 3,
+                         .slot = {0, 1, 2},
+                         .in = {C2S_WIDE_RAW1, wide, wide},
+                         .out = wide};
+    return C2S_OK;
+}
+
 static c2s_status where_eval(c2s_eval *e) {
-    c2s_tensor *const out = e->out[0];
-    const c2s_wide wide = c2s_wide_raw(out->type.dtype);
-    const c2s_pointwise p = {
-        .block = where_block(wide), .in = {C2S_WIDE_RAW1, wide, wide}, .out = wide};
-    c2s_pointwise_run(&p, e->in, 3, out);
+    C2S_TRY(c2s_pointwise_eval(e));
+    const c2s_tensor *out = e->out[0];
     if (out->type.dtype != C2S_STRING)
         return C2S_OK;
     /* The elements still point into the inputs' text. */
@@ -74,4 +82,5 @@ const c2s_op c2s_op_where = {.type = "Where",
                              .quant = C2S_QUANT_SLOTS(UNIFY, C2S_SLOT(1) | C2S_SLOT(2), 1u),
                              .flags = C2S_OP_ELEMENTWISE,
                              .infer = where_infer,
-                             .eval = where_eval};
+                             .eval = where_eval,
+                             .pointwise = where_pointwise};
