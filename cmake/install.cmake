@@ -23,10 +23,12 @@ install(FILES ${CMAKE_BINARY_DIR}/generated/c2s-config.cmake
               cmake/FindDNNL.cmake
         DESTINATION ${c2s_cmake_dir})
 
-set(C2S_PC_LIBS_PRIVATE "-ldnnl -lm")
+list(APPEND C2S_PC_LIBS_PRIVATE -ldnnl -lm)
 if(OpenMP_C_FOUND)
-    string(APPEND C2S_PC_LIBS_PRIVATE " ${OpenMP_C_FLAGS}")
+    list(APPEND C2S_PC_LIBS_PRIVATE ${OpenMP_C_FLAGS})
 endif()
+list(REMOVE_DUPLICATES C2S_PC_LIBS_PRIVATE)
+list(JOIN C2S_PC_LIBS_PRIVATE " " C2S_PC_LIBS_PRIVATE)
 # Relative to where the file lies, so that the tree may be moved or installed under another prefix.
 file(RELATIVE_PATH C2S_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" C2S_PC_PREFIX "${C2S_PC_PREFIX}")

@@ -8,23 +8,29 @@ import onnx.defs
 LETTERS = {
     "f": "float", "d": "double", "h": "float16", "b": "bfloat16", "i": "int32", "l": "int64",
     "w": "int16", "c": "int8", "I": "uint32", "L": "uint64", "W": "uint16", "C": "uint8",
-    "t": "bool", "s": "string", "z": "complex64", "y": "complex128",
+    "t": "bool", "s": "string", "z": "complex64", "y": "complex128", "e": "float4e2m1",
+    "x": "float8e8m0",
 }
 CLASSES = {"R": "hfd", "N": "cwilCWIL"}
+GROUPS = {
+    "8": ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"],
+    "4": ["int4", "uint4"],
+    "2": ["int2", "uint2"],
+}
 CLASSES["A"] = CLASSES["R"] + CLASSES["N"] + "tszy"
 
 
 REQUIRED = object()
 # Versions whose element types a later release of ONNX changed.
-REDEFINED = {("", "Erf", 13), ("", "GridSample", 16)}
+REDEFINED = {("", "Erf", 13), ("", "GlobalLpPool", 2), ("", "GlobalLpPool", 22), ("", "GridSample", 16)}
 
 
 def element_types(text, template):
     """The type strings of ONNX that the letters stand for."""
     found = set()
     for letter in text:
-        for name in CLASSES.get(letter, letter):
-            found.add(template % ("tensor(%s)" % LETTERS[name]))
+        names = GROUPS.get(letter) or [LETTERS[name] for name in CLASSES.get(letter, letter)]
+        found |= {template % ("tensor(%s)" % name) for name in names}
     return found
 
 
@@ -107,6 +113,15 @@ def read_table(path):
     return table
 
 
+def of_formal(formal, old, new):
+    """A property of a parameter, whose name in Python changed with ONNX 1.13."""
+    return getattr(formal, new) if hasattr(formal, new) else getattr(formal, old)
+
+
+def type_of(formal):
+    return of_formal(formal, "typeStr", "type_str")
+
+
 def check(schema, entry, attributes):
     """Yields what differs between a schema and an entry, `attributes` being those of the entry."""
     _, types, flags, _ = entry
@@ -122,13 +137,14 @@ def check(schema, entry, attributes):
         if len(slots) != len(formals_):
             yield "%d %ss in the table, %d in ONNX" % (len(slots), kind, len(formals_))
         for i, ((slot, written), formal) in enumerate(zip(slots, formals_)):
-            expected = without_map_details(constraints.get(formal.typeStr, [formal.typeStr]))
+            expected = without_map_details(constraints.get(type_of(formal), [type_of(formal)]))
             redefined = (schema.domain, schema.name, schema.since_version) in REDEFINED
             if redefined:
                 continue
             if slot_types(slot) != expected:
                 yield "%s %d takes %s" % (kind, i, sorted(expected ^ slot_types(slot)))
-            like_first = formal.typeStr == formals[0].typeStr and formal.isHomogeneous
+            like_first = (type_of(formal) == type_of(formals[0]) and
+                          of_formal(formal, "isHomogeneous", "is_homogeneous"))
             if like_first != ("=" in written) and not (formal is formals_[0] and kind == "input" or
                                                        (not schema.inputs and i == 0)):
                 yield "%s %d: like the first is %s" % (kind, i, like_first)

@@ -32,8 +32,9 @@ run() { # PROGRAM
     rm "$scratch/out.onnx"
 }
 
-"$cmake" -S "$C2S_SOURCE/samples/embed" -B "$scratch/embed" -DCMAKE_PREFIX_PATH="$prefix" \
-    -DCMAKE_C_COMPILER="$cc" >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$C2S_BUILD/CMakeCache.txt") # make may be missing
+"$cmake" -G "$generator" -S "$C2S_SOURCE/samples/embed" -B "$scratch/embed" \
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
 "$cmake" --build "$scratch/embed" >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
 run "$scratch/embed/shrink"
 run "$scratch/embed/shrink-static"
