@@ -22,13 +22,17 @@ typedef struct driver {
     size_t head;
     C2S_VEC(bool) queued; /* by node id */
     c2s_map refused;      /* hash of node, rule and reason -> itself: each is said once */
+    unsigned most;        /* rewrites, by when there must be an end */
 } driver;
 
 /* How many nodes behind the direct users of a change are looked at again. What that misses is
  * found in the next round. */
 #define FORWARD_BUDGET 64u
-/* Every round but the last one rewrites something; a rule set that undoes itself must end. */
-#define MAX_ROUNDS 16u
+/* Every round but the last one rewrites something; a rule set that undoes itself must end, and so
+ * must a rule that takes its own result. */
+#define MAX_ROUNDS        16u
+#define REWRITES_PER_NODE 64u
+#define LEAST_REWRITES    1000u
 
 static void index_rule(driver *d, const c2s_op *op, const c2s_rule *rule) {
     rule_list *list = c2s_map_get(&d->rules_of, op);
@@ -248,6 +252,12 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
                m.node_count == 1) {
         /* One node would become one Identity node. */
     } else {
+        if (d->stats->rewrites == d->most) {
+            c2s_build_undo(&b);
+            c2s_build_end(&b);
+            return c2s_fail(C2S_ERR_UNSUPPORTED, "%s finds no end at %s", rule->name,
+                            c2s_node_text(node));
+        }
         c2s_stats_apply(d->stats, rule->name, c2s_node_text(node));
         looked_at(d, &m);
         commit(d, &b, &m, value);
@@ -287,6 +297,9 @@ static void driver_free(driver *d) {
 c2s_status c2s_rewrite(c2s_graph *graph, const c2s_rule *const *rules, c2s_stats *stats) {
     driver d = {.model = graph->model, .stats = stats};
     index_rules(&d, rules);
+    uint64_t most =
+        stats->rewrites + LEAST_REWRITES + (uint64_t)REWRITES_PER_NODE * graph->model->nodes.count;
+    d.most = most < UINT_MAX ? (unsigned)most : UINT_MAX;
     c2s_status status = C2S_OK;
     unsigned before;
     unsigned round = 0;

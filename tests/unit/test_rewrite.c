@@ -190,6 +190,27 @@ static void discards_failures(void **state) {
     c2s_model_destroy(m);
 }
 
+/* Abs(x) -> Neg(Abs(x)): finds its own result again. */
+static const c2s_pattern_row abs_rows[] = {{.op = &c2s_op_abs, .in = {A}}};
+static c2s_value *endless_build(c2s_builder *b, const c2s_match *m) {
+    c2s_value *again = c2s_build(b, "Abs", (c2s_value *[]){m->value[A]}, 1);
+    return c2s_build(b, "Neg", &again, 1);
+}
+
+static void ends(void **state) {
+    (void)state;
+    static const c2s_rule endless = {.name = "endless", C2S_ROWS(abs_rows), .build = endless_build};
+    const c2s_rule *rules[] = {&endless, NULL};
+    c2s_model *m = make_model();
+    make_output(OP(m, "Abs", INPUT(m, "x", 2)), "y");
+    c2s_stats stats = C2S_STATS_INIT;
+    assert_int_equal(c2s_rewrite(m->graph, rules, &stats), C2S_ERR_UNSUPPORTED);
+    assert_non_null(strstr(c2s_error(), "endless finds no end"));
+    assert_int_equal(c2s_model_verify(m), C2S_OK);
+    c2s_stats_free(&stats);
+    c2s_model_destroy(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_in_every_order),
@@ -199,6 +220,7 @@ int main(void) {
         cmocka_unit_test(keeps_output_names),
         cmocka_unit_test(stops_at_the_limit),
         cmocka_unit_test(discards_failures),
+        cmocka_unit_test(ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
