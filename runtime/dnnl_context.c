@@ -3,10 +3,12 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* A constant in a primitive's layout. */
+/* A constant in a primitive's layout, or in a form that a kernel has made up. */
 typedef struct packed {
     const c2s_tensor *source; /* a reference: keeps the address from being reused */
+    const char *form;         /* NULL: a layout */
     c2s_md from, to;
     c2s_bytes *bytes;
     struct packed *next;
@@ -144,6 +146,12 @@ c2s_status c2s_dnnl_work(c2s_dnnl *dnnl, size_t size) {
     return C2S_OK;
 }
 
+c2s_status c2s_dnnl_work_space(c2s_dnnl *dnnl, size_t size, void **out) {
+    C2S_TRY(c2s_dnnl_work(dnnl, size));
+    *out = dnnl->work;
+    return C2S_OK;
+}
+
 c2s_status c2s_dnnl_reorder_create(c2s_dnnl *dnnl, c2s_const_md from, c2s_const_md to,
                                    c2s_reorder *out) {
     dnnl_primitive_desc_t pd = NULL;
@@ -221,11 +229,25 @@ c2s_status c2s_dnnl_reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c
     return status;
 }
 
+/* Keeps what was made for a constant, in front of its other forms; frees it on failure. */
+static c2s_status keep(c2s_dnnl *dnnl, packed *entry, packed *first, c2s_status status,
+                       c2s_bytes **out) {
+    if (status != C2S_OK) {
+        packed_free(entry);
+        return status;
+    }
+    entry->next = first;
+    c2s_map_put(&dnnl->packed, entry->source, entry);
+    *out = c2s_bytes_ref(entry->bytes);
+    return C2S_OK;
+}
+
 c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md from,
                          c2s_const_md to, c2s_bytes **out) {
     packed *first = c2s_map_get(&dnnl->packed, tensor);
     for (packed *entry = first; entry; entry = entry->next)
-        if (dnnl_memory_desc_equal(entry->from, from) && dnnl_memory_desc_equal(entry->to, to)) {
+        if (!entry->form && dnnl_memory_desc_equal(entry->from, from) &&
+            dnnl_memory_desc_equal(entry->to, to)) {
             *out = c2s_bytes_ref(entry->bytes);
             return C2S_OK;
         }
@@ -238,12 +260,19 @@ c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md 
     if (status == C2S_OK)
         status = c2s_dnnl_reorder_now(dnnl, from, (void *)(uintptr_t)c2s_tensor_data(tensor), to,
                                       &entry->bytes);
-    if (status != C2S_OK) {
-        packed_free(entry);
-        return status;
-    }
-    entry->next = first;
-    c2s_map_put(&dnnl->packed, tensor, entry);
-    *out = c2s_bytes_ref(entry->bytes);
-    return C2S_OK;
+    return keep(dnnl, entry, first, status, out);
+}
+
+c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const char *form,
+                            c2s_pack_maker *make, const void *how, c2s_bytes **out) {
+    packed *first = c2s_map_get(&dnnl->packed, tensor);
+    for (packed *entry = first; entry; entry = entry->next)
+        if (entry->form && strcmp(entry->form, form) == 0) {
+            *out = c2s_bytes_ref(entry->bytes);
+            return C2S_OK;
+        }
+    packed *entry = c2s_zalloc(sizeof *entry);
+    entry->source = c2s_tensor_ref(tensor);
+    entry->form = form;
+    return keep(dnnl, entry, first, make(tensor, how, &entry->bytes), out);
 }

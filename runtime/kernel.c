@@ -36,12 +36,16 @@ bool c2s_kernel_serves(const c2s_node *node) {
            is_row_of(first_row(node->type), node);
 }
 
-const c2s_kernel_family *c2s_kernel_select(const c2s_step *step) {
+const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
     if (!c2s_kernel_serves(step->node))
         return NULL;
-    for (size_t i = first_row(step->node->type); is_row_of(i, step->node); i++)
-        if (c2s_kernels[i].family->accepts(step))
-            return c2s_kernels[i].family;
+    if (*row == 0)
+        *row = first_row(step->node->type);
+    while (is_row_of(*row, step->node)) {
+        const c2s_kernel_family *family = c2s_kernels[(*row)++].family;
+        if (family->accepts(step))
+            return family;
+    }
     return NULL;
 }
 

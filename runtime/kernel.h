@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Kernels: fast ways to compute a node whose types are known. kernel_list.h says which family
- * serves which operator; the first row that accepts a step wins, otherwise op->eval runs. A kernel
- * that fails to prepare or to run costs speed, never the answer: eval takes over.
+ * serves which operator; the first row that accepts a step and can be prepared wins, otherwise
+ * op->eval runs. A kernel that fails to prepare or to run costs speed, never the answer: eval takes
+ * over.
  */
 #ifndef C2S_RUNTIME_KERNEL_H
 #define C2S_RUNTIME_KERNEL_H
@@ -101,6 +102,8 @@ typedef struct c2s_kernel_family {
     /* True if the library treats NaN or infinity in the step's inputs other than eval does: a run
      * whose inputs hold some goes to eval. NULL: it never does. */
     bool (*finite_only)(const c2s_step *step);
+    /* Numbers on the way may be so many times as large as the results can be; 0: none is larger. */
+    float headroom;
 } c2s_kernel_family;
 
 typedef struct c2s_kernel {
@@ -114,8 +117,9 @@ extern const size_t c2s_kernel_count;
 
 /* True if some row serves the node's operator. */
 bool c2s_kernel_serves(const c2s_node *node);
-/* The family of the first row that accepts the step, else NULL. */
-const c2s_kernel_family *c2s_kernel_select(const c2s_step *step);
+/* The family of the next row behind `*row` that accepts the step, else NULL; *row is 0 before the
+ * first call. */
+const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row);
 
 /* Of slot i: false / NULL / unknown where it is left out or past the end. */
 bool c2s_step_has(const c2s_step *step, unsigned input);

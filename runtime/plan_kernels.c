@@ -129,45 +129,55 @@ static void drop_reorders(c2s_plan *plan, size_t from) {
     }
 }
 
-/* The longest chain that the kernel can carry out goes with the step. */
-static void prepare_with_posts(c2s_step *step, const c2s_kernel_family *kernel) {
-    chain c;
-    find_chain(step, &c);
-    for (unsigned count = c.count; count > 0; count--) {
-        size_t before = step->plan->order.count;
-        add_posts(step, &c, count);
-        if (try_kernel(step, kernel) == C2S_OK) {
-            for (unsigned k = 0; k < count; k++)
-                c.first[k]->inside = c.last[k]->inside = step;
-            return;
-        }
-        c2s_log(2, "%s: %s", c2s_node_text(step->node), c2s_error());
-        c2s_error_clear();
-        drop_reorders(step->plan, before);
-        reset(step);
-    }
-}
-
-void c2s_step_prepare(c2s_step *step) {
-    if (step->failed)
-        return;
-    const c2s_kernel_family *kernel = c2s_kernel_select(step);
-    if (!kernel)
-        return;
-    if (kernel->flags & C2S_KERNEL_POSTS && !step->plan->closed)
-        prepare_with_posts(step, kernel);
-    if (step->kernel)
-        return;
+/* True if the kernel can be used for the step and the posts that it has now. */
+static bool attempt(c2s_step *step, const c2s_kernel_family *kernel, int log_level) {
     size_t before = step->plan->order.count;
     if (try_kernel(step, kernel) == C2S_OK)
-        return;
-    c2s_log(1, "%s: %s cannot be used, the plain code runs instead: %s", c2s_node_text(step->node),
-            kernel->name, c2s_error());
+        return true;
+    c2s_log(log_level, "%s: %s cannot be used: %s", c2s_node_text(step->node), kernel->name,
+            c2s_error());
     c2s_error_clear();
     step->state = NULL;
-    if (!step->plan->closed) {
+    if (!step->plan->closed)
         drop_reorders(step->plan, before);
+    return false;
+}
+
+static bool attempt_with(c2s_step *step, const c2s_kernel_family *kernel, const chain *c,
+                         unsigned count) {
+    add_posts(step, c, count);
+    if (!attempt(step, kernel, 2)) {
         reset(step);
+        return false;
+    }
+    for (unsigned k = 0; k < count; k++)
+        c->first[k]->inside = c->last[k]->inside = step;
+    return true;
+}
+
+enum { MOST_KERNELS = 4 }; /* rows of one operator */
+
+/* The longest chain that some kernel can carry out goes with the step. */
+void c2s_step_prepare(c2s_step *step) {
+    const c2s_kernel_family *kernel[MOST_KERNELS];
+    size_t row = 0;
+    unsigned kernels = 0;
+    chain c = {.count = 0};
+    if (step->failed)
+        return;
+    while (kernels < MOST_KERNELS && (kernel[kernels] = c2s_kernel_next(step, &row)))
+        kernels++;
+    if (!step->plan->closed)
+        find_chain(step, &c);
+    for (unsigned count = c.count; count > 0; count--)
+        for (unsigned k = 0; k < kernels; k++)
+            if (kernel[k]->flags & C2S_KERNEL_POSTS && attempt_with(step, kernel[k], &c, count))
+                return;
+    for (unsigned k = 0; k < kernels; k++) {
+        if (attempt(step, kernel[k], 1))
+            return;
+        if (!step->plan->closed)
+            reset(step);
     }
 }
 

@@ -117,24 +117,23 @@ float c2s_post_most_with(const c2s_post *post, float most, float operand) {
 
 /* ---- giving them to a primitive ---- */
 
-typedef enum shape { FULL, CHANNEL, SCALAR, OTHER } shape;
-
-static shape shape_of(const c2s_step *step, const c2s_post_target *target, const c2s_slot *slot) {
+c2s_post_shape c2s_post_shape_of(const c2s_step *step, const c2s_post_target *target,
+                                 const c2s_slot *slot) {
     const c2s_type *type = &slot->type, *out = &step->out[0]->base->type;
     if (c2s_type_equal(type, out))
-        return FULL;
+        return C2S_POST_FULL;
     int from_end = target->rank - target->channel;
     bool scalar = true;
     if (type->rank > out->rank)
-        return OTHER;
+        return C2S_POST_OTHER;
     for (int i = 0; i < type->rank; i++) {
         if (type->dim[i] == 1)
             continue;
         if (type->rank - i != from_end || type->dim[i] != target->dims[target->channel])
-            return OTHER;
+            return C2S_POST_OTHER;
         scalar = false;
     }
-    return scalar ? SCALAR : CHANNEL;
+    return scalar ? C2S_POST_SCALAR : C2S_POST_CHANNEL;
 }
 
 bool c2s_posts_need_layout(const c2s_step *step) {
@@ -148,19 +147,19 @@ bool c2s_posts_need_layout(const c2s_step *step) {
 static c2s_status operand_md(const c2s_step *step, const c2s_post_target *target,
                              const c2s_slot *slot, c2s_md *out) {
     int64_t dims[DNNL_MAX_NDIMS];
-    switch (shape_of(step, target, slot)) {
-    case FULL:
+    switch (c2s_post_shape_of(step, target, slot)) {
+    case C2S_POST_FULL:
         if (target->dst)
             return c2s_dnnl_check(c2s_md_clone(out, target->dst), "descriptor");
         return c2s_md_plain(out, target->rank, target->dims);
-    case CHANNEL:
-    case SCALAR:
+    case C2S_POST_CHANNEL:
+    case C2S_POST_SCALAR:
         for (int i = 0; i < target->rank; i++)
             dims[i] = 1;
-        if (shape_of(step, target, slot) == CHANNEL)
+        if (c2s_post_shape_of(step, target, slot) == C2S_POST_CHANNEL)
             dims[target->channel] = target->dims[target->channel];
         return c2s_md_plain(out, target->rank, dims);
-    case OTHER:
+    case C2S_POST_OTHER:
         break;
     }
     return c2s_fail(C2S_ERR_UNSUPPORTED, "an operand is broadcast in another way");
@@ -200,7 +199,7 @@ c2s_status c2s_posts_attr(const c2s_step *step, const c2s_post_target *target,
 static c2s_status bind_operand(c2s_primitive *p, c2s_step *step, const c2s_post_target *target,
                                int arg, unsigned input) {
     const c2s_slot *slot = step->in[input];
-    bool full = shape_of(step, target, slot) == FULL;
+    bool full = c2s_post_shape_of(step, target, slot) == C2S_POST_FULL;
     c2s_md md, plain;
     C2S_TRY(c2s_md_of(&plain, &slot->type));
     bool same = !full || !target->dst || dnnl_memory_desc_equal(plain, target->dst);

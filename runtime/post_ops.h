@@ -27,6 +27,16 @@ typedef struct c2s_post_target {
     c2s_const_md dst; /* layout of an operand that has all axes */
 } c2s_post_target;
 
+/* Along which axes an operand differs. */
+typedef enum c2s_post_shape {
+    C2S_POST_FULL,
+    C2S_POST_CHANNEL,
+    C2S_POST_SCALAR,
+    C2S_POST_OTHER
+} c2s_post_shape;
+c2s_post_shape c2s_post_shape_of(const c2s_step *step, const c2s_post_target *target,
+                                 const c2s_slot *operand);
+
 /* Appends the step's posts. C2S_ERR_UNSUPPORTED if an operand does not fit. */
 c2s_status c2s_posts_append(const c2s_step *step, const c2s_post_target *target,
                             dnnl_post_ops_t ops);

@@ -250,8 +250,8 @@ static bool inputs_allow(c2s_step *step) {
 
 /* False: nothing is known, or it is too large. */
 static bool result_is_moderate(const c2s_step *step) {
-    float most = estimate_node(step);
-    return most >= 0 && most < LIMIT;
+    float most = estimate_node(step), headroom = fmaxf(1, step->kernel->headroom);
+    return most >= 0 && most < LIMIT / headroom;
 }
 
 static void scan_inputs(c2s_step *step) {

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "eval/compare.h"
 #include "runtime/kernel.h"
+#include "runtime/processor.h"
 #include "runtime/session.h"
 
 enum { ROUNDS = 40 };
@@ -159,6 +160,22 @@ static c2s_node *try_conv(trial *t, const char *op) {
                        operand(t, pick(t, 0, 3) > 0, rank + 2, w), bias);
     c2s_attr_set_int(n, "group", groups);
     set_window(t, n, rank, w + 2, x + 2, true, transposed);
+    return n;
+}
+
+static c2s_node *try_winograd(trial *t, const char *op) {
+    int64_t in = 8 * pick(t, 2, 5), out = 8 * pick(t, 2, 5), extent[2], pads[4];
+    for (int i = 0; i < 4; i++)
+        pads[i] = pick(t, 0, 2);
+    for (int i = 0; i < 2; i++) {
+        extent[i] = 4 * pick(t, 1, 4) + 2 - pads[i] - pads[i + 2]; /* outputs: squares of 4 */
+        extent[i] += extent[i] < 1 ? 4 : 0;
+    }
+    int64_t x[4] = {pick(t, 1, 3), in, extent[0], extent[1]}, w[4] = {out, in, 3, 3};
+    c2s_value *bias = flip(t) ? operand(t, flip(t), 1, &out) : NULL;
+    c2s_node *n = node(t, op, operand(t, false, 4, x), operand(t, true, 4, w), bias);
+    c2s_attr_set_ints(n, "pads", pads, 4);
+    t->operations = 16 * 9 * (double)in; /* transforms round, too */
     return n;
 }
 
@@ -424,7 +441,14 @@ static const struct {
     {"instance_norm", try_instance_norm, 1},
     {"relu", try_unary, 1},
     {"view", try_view, 1},
+    {"winograd", try_winograd, 1},
 };
+
+static double least_of(unsigned maker) {
+    bool possible = strcmp(makers[maker].family, "winograd") != 0 ||
+                    (c2s_processor_has_fma() && !c2s_processor_has_avx512());
+    return possible ? makers[maker].least : 0;
+}
 
 /* `out`: one tensor per output of the graph. */
 static void run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_node *n,
@@ -440,7 +464,13 @@ static void run_with(const c2s_evaluator *evaluator, const trial *t, const c2s_n
 }
 
 /* What a trial's inputs hold beside ordinary numbers. */
-typedef enum specials { NONE, ALL_MINUS_INFINITY, THIRD_MINUS_INFINITY, ONE_INFINITY, ONE_NAN } specials;
+typedef enum specials {
+    NONE,
+    ALL_MINUS_INFINITY,
+    THIRD_MINUS_INFINITY,
+    ONE_INFINITY,
+    ONE_NAN
+} specials;
 
 static void put_specials(trial *t, specials kind) {
     for (unsigned i = 0; i < t->in_count; i++) {
@@ -504,7 +534,7 @@ static void rows_agree_with_eval(void **state) {
             fail_msg("no trials for family %s", row->family->name);
         for (uint64_t round = 0; round < ROUNDS; round++)
             taken += run_trial(row, maker, i * 1000 + round, NONE);
-        if (taken < makers[maker].least * ROUNDS)
+        if (taken < least_of(maker) * ROUNDS)
             fail_msg("%s: %s took only %u of %d trials", row->op, row->family->name, taken, ROUNDS);
     }
 }
@@ -515,8 +545,8 @@ static void rows_are_sorted(void **state) {
         assert_true(strcmp(c2s_kernels[i - 1].op, c2s_kernels[i].op) <= 0);
 }
 
-/* NaN and infinity come out of the kernels as they come out of eval; they may take subnormal numbers
- * for 0. */
+/* NaN and infinity come out of the kernels as they come out of eval; they may take subnormal
+ * numbers for 0. */
 static void special_values_agree(void **state) {
     (void)state;
     static const char *const ops[] = {"Abs",  "Relu", "LeakyRelu", "Sigmoid",
