@@ -11,7 +11,7 @@
 #include "ops/window.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
-#include "runtime/processor.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/winograd_math.h"
 
 enum { BLOCK = 8 };

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "eval/compare.h"
 #include "runtime/kernel.h"
-#include "runtime/processor.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/session.h"
 
 enum { ROUNDS = 40 };

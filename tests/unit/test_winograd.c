@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "runtime/processor.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/winograd_math.h"
 
 enum { BLOCK = 8, ROUNDS = 60 };
