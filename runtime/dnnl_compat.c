@@ -28,6 +28,20 @@ dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64
     return dnnl_memory_desc_create_submemory(out, whole, dims, offsets);
 }
 
+bool c2s_md_strides(c2s_const_md md, int64_t *strides) {
+    dnnl_format_kind_t kind;
+    const dnnl_dims_t *found;
+    int rank, inner;
+    if (dnnl_memory_desc_query(md, dnnl_query_format_kind, &kind) != dnnl_success ||
+        kind != dnnl_blocked ||
+        dnnl_memory_desc_query(md, dnnl_query_inner_nblks_s32, &inner) != dnnl_success ||
+        inner != 0 || dnnl_memory_desc_query(md, dnnl_query_ndims_s32, &rank) != dnnl_success ||
+        dnnl_memory_desc_query(md, dnnl_query_strides, &found) != dnnl_success)
+        return false;
+    memcpy(strides, *found, (size_t)rank * sizeof *strides);
+    return true;
+}
+
 void c2s_md_free(c2s_md md) {
     if (md)
         dnnl_memory_desc_destroy(md);
@@ -162,6 +176,14 @@ dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64
     memcpy(extents, dims, (size_t)rank * sizeof *dims);
     memcpy(starts, offsets, (size_t)rank * sizeof *offsets);
     return keep(out, &md, dnnl_memory_desc_init_submemory(&md, whole, extents, starts));
+}
+
+bool c2s_md_strides(c2s_const_md md, int64_t *strides) {
+    const dnnl_blocking_desc_t *blocking = &md->format_desc.blocking;
+    if (md->format_kind != dnnl_blocked || blocking->inner_nblks != 0 || md->offset0 != 0)
+        return false;
+    memcpy(strides, blocking->strides, (size_t)md->ndims * sizeof *strides);
+    return true;
 }
 
 void c2s_md_free(c2s_md md) {

@@ -7,6 +7,8 @@
 #ifndef C2S_RUNTIME_DNNL_COMPAT_H
 #define C2S_RUNTIME_DNNL_COMPAT_H
 
+#include <stdbool.h>
+
 #include <oneapi/dnnl/dnnl.h>
 
 #include "base/status.h"
@@ -29,6 +31,8 @@ dnnl_status_t c2s_md_clone(c2s_md *out, c2s_const_md md);
 /* The part of `whole` of extents `dims` that begins at `offsets`. */
 dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64_t *dims,
                           const int64_t *offsets);
+/* One per axis; false if the layout is not by strides alone. */
+bool c2s_md_strides(c2s_const_md md, int64_t *strides);
 void c2s_md_free(c2s_md md); /* NULL is allowed */
 
 /* Where what is convolved or pooled over; arrays of one entry per spatial axis. */

@@ -8,7 +8,7 @@
 /* A constant in a primitive's layout, or in a form that a kernel has made up. */
 typedef struct packed {
     const c2s_tensor *source; /* a reference: keeps the address from being reused */
-    const char *form;         /* NULL: a layout */
+    c2s_pack_form form;       /* without a name: a layout */
     c2s_md from, to;
     c2s_bytes *bytes;
     struct packed *next;
@@ -246,7 +246,7 @@ c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md 
                          c2s_const_md to, c2s_bytes **out) {
     packed *first = c2s_map_get(&dnnl->packed, tensor);
     for (packed *entry = first; entry; entry = entry->next)
-        if (!entry->form && dnnl_memory_desc_equal(entry->from, from) &&
+        if (!entry->form.name && dnnl_memory_desc_equal(entry->from, from) &&
             dnnl_memory_desc_equal(entry->to, to)) {
             *out = c2s_bytes_ref(entry->bytes);
             return C2S_OK;
@@ -263,16 +263,21 @@ c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md 
     return keep(dnnl, entry, first, status, out);
 }
 
-c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const char *form,
+static bool is_form(const c2s_pack_form *a, const c2s_pack_form *b) {
+    return a->name && strcmp(a->name, b->name) == 0 &&
+           memcmp(a->number, b->number, sizeof a->number) == 0;
+}
+
+c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const c2s_pack_form *form,
                             c2s_pack_maker *make, const void *how, c2s_bytes **out) {
     packed *first = c2s_map_get(&dnnl->packed, tensor);
     for (packed *entry = first; entry; entry = entry->next)
-        if (entry->form && strcmp(entry->form, form) == 0) {
+        if (is_form(&entry->form, form)) {
             *out = c2s_bytes_ref(entry->bytes);
             return C2S_OK;
         }
     packed *entry = c2s_zalloc(sizeof *entry);
     entry->source = c2s_tensor_ref(tensor);
-    entry->form = form;
+    entry->form = *form;
     return keep(dnnl, entry, first, make(tensor, how, &entry->bytes), out);
 }

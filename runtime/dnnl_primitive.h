@@ -24,10 +24,14 @@ c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out);
 /* C2S_OK, else a failure that names `what` and oneDNN's reason. */
 c2s_status c2s_dnnl_check(dnnl_status_t status, const char *what);
 
-/* A constant in a form of the caller's own: made at the first call, kept for the session. `form`
- * names it (a literal); *out receives a reference. */
+/* A constant in a form of the caller's own: made at the first call, kept for the session. *out
+ * receives a reference. */
+typedef struct c2s_pack_form {
+    const char *name; /* a literal */
+    int64_t number[5];
+} c2s_pack_form;
 typedef c2s_status c2s_pack_maker(const c2s_tensor *tensor, const void *how, c2s_bytes **out);
-c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const char *form,
+c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const c2s_pack_form *form,
                             c2s_pack_maker *make, const void *how, c2s_bytes **out);
 /* Work space of at least `size` bytes, valid until a primitive of the session runs. */
 c2s_status c2s_dnnl_work_space(c2s_dnnl *dnnl, size_t size, void **out);

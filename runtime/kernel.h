@@ -46,7 +46,7 @@ typedef struct c2s_slot {
  * function, or one operation with another operand. */
 typedef struct c2s_post {
     int kind; /* a dnnl_alg_kind_t */
-    float alpha, beta;
+    float alpha, beta, factor; /* factor: the result is multiplied by it */
     bool binary;
     c2s_slot *operand; /* of a binary one: a base */
     bool drops_nan;    /* NaN may come out as a number */
@@ -85,7 +85,8 @@ typedef struct c2s_step {
 typedef enum c2s_kernel_flags {
     C2S_KERNEL_MAKES_OUTPUTS = 1 << 0, /* run sets out[..]->tensor itself (views of input 0) */
     C2S_KERNEL_LAYOUTS = 1 << 1,       /* takes inputs in any layout; else all are row-major */
-    C2S_KERNEL_POSTS = 1 << 2          /* prepare looks at step->posts */
+    C2S_KERNEL_POSTS = 1 << 2,         /* prepare looks at step->posts */
+    C2S_KERNEL_KEEPS_NAN = 1 << 3      /* its post-operations treat NaN as eval does */
 } c2s_kernel_flags;
 
 /* A family of kernels for similar operators. */

@@ -22,6 +22,7 @@ static bool eltwise_post(const c2s_step *user, c2s_post *out) {
     *out = (c2s_post){.kind = (int)f.kind,
                       .alpha = f.alpha,
                       .beta = f.beta,
+                      .factor = 1,
                       .drops_nan = drops,
                       .node = {user->node},
                       .node_count = 1};
@@ -38,6 +39,7 @@ static bool binary_post(const c2s_step *user, const c2s_slot *value, c2s_post *o
     if (second && (!commutes || user->in[0]->base == value))
         return false;
     *out = (c2s_post){.kind = (int)kind,
+                      .factor = 1,
                       .binary = true,
                       .operand = user->in[second ? 0 : 1]->base,
                       .drops_nan = kind == dnnl_binary_max || kind == dnnl_binary_min,
@@ -67,6 +69,7 @@ bool c2s_post_swish_of(const c2s_step *first, const c2s_step *second, const c2s_
         return false;
     *out = (c2s_post){.kind = (int)dnnl_eltwise_swish,
                       .alpha = 1,
+                      .factor = 1,
                       .drops_nan = true,
                       .node = {first->node, second->node},
                       .node_count = 2};
@@ -75,7 +78,7 @@ bool c2s_post_swish_of(const c2s_step *first, const c2s_step *second, const c2s_
 
 /* ---- ranges ---- */
 
-float c2s_post_most(const c2s_post *post, float most) {
+static float unscaled_most(const c2s_post *post, float most) {
     float a = fabsf(post->alpha), b = fabsf(post->beta);
     switch (post->kind) {
     case dnnl_eltwise_logistic:
@@ -98,6 +101,11 @@ float c2s_post_most(const c2s_post *post, float most) {
     default:
         return C2S_RANGE_UNKNOWN;
     }
+}
+
+float c2s_post_most(const c2s_post *post, float most) {
+    float found = unscaled_most(post, most);
+    return found < 0 ? found : found * fabsf(post->factor);
 }
 
 float c2s_post_most_with(const c2s_post *post, float most, float operand) {
@@ -169,6 +177,8 @@ c2s_status c2s_posts_append(const c2s_step *step, const c2s_post_target *target,
                             dnnl_post_ops_t ops) {
     for (unsigned k = 0; k < step->post_count; k++) {
         const c2s_post *post = &step->posts[k];
+        if (post->factor != 1)
+            return c2s_fail(C2S_ERR_UNSUPPORTED, "a post-operation is scaled");
         if (!post->binary) {
             C2S_TRY(c2s_dnnl_check(
                 c2s_post_ops_eltwise(ops, (dnnl_alg_kind_t)post->kind, post->alpha, post->beta),

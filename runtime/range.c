@@ -142,6 +142,8 @@ void c2s_range_plan(c2s_step *step) {
     step->guards_inputs =
         step->kernel && step->kernel->finite_only && step->kernel->finite_only(step);
     step->guards_posts = false;
+    if (step->kernel && step->kernel->flags & C2S_KERNEL_KEEPS_NAN)
+        return;
     for (unsigned k = 0; k < step->post_count; k++)
         step->guards_posts |= step->posts[k].drops_nan;
 }

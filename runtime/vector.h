@@ -61,6 +61,10 @@ C2S_V8_INLINE c2s_v8 v8_with_sign(c2s_v8 x, c2s_v8 sign) {
 C2S_V8_INLINE c2s_v8 v8_if_less(c2s_v8 a, c2s_v8 b, c2s_v8 yes, c2s_v8 no) {
     return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }
+/* a where it is NaN, else b */
+C2S_V8_INLINE c2s_v8 v8_if_nan(c2s_v8 a, c2s_v8 b) {
+    return _mm256_blendv_ps(b, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
 /* The first `count` of eight floats at `p`, the others 0. */
 C2S_V8_INLINE __m256i v8_first(int64_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count),
@@ -142,6 +146,9 @@ C2S_V8_INLINE c2s_v8 v8_with_sign(c2s_v8 x, c2s_v8 sign) {
 }
 C2S_V8_INLINE c2s_v8 v8_if_less(c2s_v8 a, c2s_v8 b, c2s_v8 yes, c2s_v8 no) {
     V8_EACH(y, a[i] < b[i] ? yes[i] : no[i]);
+}
+C2S_V8_INLINE c2s_v8 v8_if_nan(c2s_v8 a, c2s_v8 b) {
+    V8_EACH(y, a[i] != a[i] ? a[i] : b[i]);
 }
 C2S_V8_INLINE c2s_v8 v8_load_first(const float *p, int64_t count) {
     V8_EACH(y, i < count ? p[i] : 0);

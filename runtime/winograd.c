@@ -199,9 +199,10 @@ static c2s_status build(c2s_step *step, winograd_state *s) {
         return status;
     if (!c2s_step_has(step, 2))
         s->no_bias = c2s_zalloc(s->w.out_blocks * BLOCK * sizeof(float));
-    return c2s_dnnl_pack_as(step->dnnl, c2s_step_constant(step, 1),
-                            s->w.square == 2 ? "winograd 2" : "winograd 4", make_weights, &s->w,
-                            &s->weights);
+    return c2s_dnnl_pack_as(
+        step->dnnl, c2s_step_constant(step, 1),
+        &(c2s_pack_form){.name = s->w.square == 2 ? "winograd 2" : "winograd 4"}, make_weights,
+        &s->w, &s->weights);
 }
 
 static c2s_status winograd_prepare(c2s_step *step) {

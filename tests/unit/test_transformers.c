@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random transformers against the plain evaluator: products of matrices and what is carried out
+ * behind them, activations, normalizations and attention as exporters write them out, Transposes,
+ * NaN and infinity. */
+#include "unit/make_graph.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "eval/compare.h"
+#include "runtime/session.h"
+
+enum { ROUNDS = 60, MOST_VALUES = 24 };
+
+typedef struct network {
+    c2s_random random;
+    c2s_model *model;
+    c2s_value *value[MOST_VALUES]; /* [batch, length, width] */
+    unsigned count;
+} network;
+
+static int64_t pick(network *t, int64_t low, int64_t high) {
+    return c2s_random_integer(&t->random, low, high);
+}
+
+static bool flip(network *t) {
+    return pick(t, 0, 1) != 0;
+}
+
+static c2s_value *any_value(network *t) {
+    unsigned back = (unsigned)pick(t, 0, pick(t, 0, 2) ? 1 : (int64_t)t->count - 1);
+    return t->value[back < t->count ? t->count - 1 - back : 0];
+}
+
+static c2s_value *weight(network *t, int rank, const int64_t *dim, double scale) {
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, rank, dim, &tensor), C2S_OK);
+    for (size_t k = 0; k < tensor->count; k++)
+        ((float *)c2s_tensor_mutable(tensor))[k] =
+            (float)(scale * (2 * c2s_random_uniform(&t->random) - 1));
+    return c2s_value_constant(t->model->graph, "w", tensor);
+}
+
+static c2s_value *binary(network *t, const char *op, c2s_value *a, c2s_value *b) {
+    return OP(t->model, op, a, b);
+}
+
+/* In the order of the operands that chance has it. */
+static c2s_value *either(network *t, const char *op, c2s_value *a, c2s_value *b) {
+    return flip(t) ? binary(t, op, a, b) : binary(t, op, b, a);
+}
+
+/* ---- layers ---- */
+
+static c2s_value *add_linear(network *t, c2s_value *x, int64_t out) {
+    int64_t w[2] = {x->type.dim[2], out};
+    return binary(t, "MatMul", x, weight(t, 2, w, 1.5 / sqrt((double)w[0])));
+}
+
+/* The rows of all batches at once. */
+static c2s_value *add_gemm(network *t, c2s_value *x) {
+    int64_t width = x->type.dim[2], out = pick(t, 1, 40), *dim = x->type.dim;
+    bool transposed = flip(t);
+    c2s_value *rows = binary(t, "Reshape", x, INTS(t->model, "shape", -1, width));
+    c2s_value *w =
+        weight(t, 2, transposed ? (int64_t[]){out, width} : (int64_t[]){width, out}, 0.2);
+    c2s_node *n = flip(t) ? NODE(t->model, "Gemm", rows, w)
+                          : NODE(t->model, "Gemm", rows, w, weight(t, 1, &out, 0.5));
+    c2s_attr_set_int(n, "transB", transposed);
+    return binary(t, "Reshape", make_infer(n), INTS(t->model, "shape", dim[0], dim[1], out));
+}
+
+static c2s_value *add_bias(network *t, c2s_value *x) {
+    int64_t dim[3] = {1, flip(t) ? x->type.dim[1] : 1, x->type.dim[2]};
+    int drop = dim[1] == 1 ? (int)pick(t, 0, 2) : 0;
+    return either(t, flip(t) ? "Add" : "Mul", x, weight(t, 3 - drop, dim + drop, 1));
+}
+
+static c2s_value *add_residual(network *t, c2s_value *x) {
+    static const char *const ops[] = {"Add", "Sub", "Max", "Min"};
+    for (unsigned k = 0; k < t->count; k++) {
+        c2s_value *other = t->value[t->count - 1 - k];
+        if (other != x && c2s_type_equal(&other->type, &x->type))
+            return either(t, ops[pick(t, 0, 3)], x, other);
+    }
+    return x;
+}
+
+static c2s_value *add_unary(network *t, c2s_value *x) {
+    static const char *const ops[] = {"Relu", "Sigmoid", "Tanh", "HardSwish",
+                                      "Elu",  "Gelu",    "Abs",  "LeakyRelu"};
+    return OP(t->model, ops[pick(t, 0, 7)], x);
+}
+
+static c2s_value *add_transpose(network *t, c2s_value *x) {
+    static const int64_t orders[][3] = {{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 1, 0}, {2, 0, 1}};
+    c2s_node *n = NODE(t->model, "Transpose", x);
+    c2s_attr_set_ints(n, "perm", orders[pick(t, 0, 4)], 3);
+    return make_infer(n);
+}
+
+static c2s_value *add_layer(network *t) {
+    c2s_value *x = any_value(t);
+    switch (pick(t, 0, 9)) {
+    case 0:
+    case 1:
+    case 2:
+        return add_linear(t, x, pick(t, 1, 40));
+    case 3:
+        return add_gemm(t, x);
+    case 4:
+    case 5:
+        return add_bias(t, x);
+    case 6:
+        return add_residual(t, x);
+    case 7:
+        return add_transpose(t, x);
+    default:
+        return add_unary(t, x);
+    }
+}
+
+static void make_network(network *t, uint64_t seed) {
+    *t = (network){.random = {seed}, .model = make_model()};
+    t->value[t->count++] =
+        make_input(t->model, "x", C2S_FLOAT, DIMS(pick(t, 1, 3), pick(t, 1, 20), pick(t, 1, 40)));
+    int64_t layers = pick(t, 3, MOST_VALUES - 1);
+    for (int64_t k = 0; k < layers; k++)
+        t->value[t->count] = add_layer(t), t->count++;
+    make_output(t->value[t->count - 1], "y");
+    if (flip(t))
+        make_output(any_value(t), "z");
+}
+
+/* ---- running ---- */
+
+static c2s_tensor *make_x(network *t, bool special) {
+    c2s_tensor *x;
+    const c2s_type *type = &t->value[0]->type;
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, type->rank, type->dim, &x), C2S_OK);
+    float *data = c2s_tensor_mutable(x);
+    for (size_t k = 0; k < x->count; k++)
+        data[k] = (float)c2s_random_normal(&t->random);
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 1e30f, -3e38f};
+    if (special)
+        data[pick(t, 0, (int64_t)x->count - 1)] = odd[pick(t, 0, 4)];
+    return x;
+}
+
+static c2s_session *open_session(const c2s_evaluator *evaluator, const network *t,
+                                 c2s_eval_options options) {
+    c2s_session *session;
+    if (evaluator->open(t->model->graph, &options, &session) != C2S_OK)
+        fail_msg("%s: %s", evaluator->name, c2s_error());
+    return session;
+}
+
+static void hold_against_eval(network *t, c2s_session *plain, c2s_session *fast, uint64_t seed,
+                              bool special) {
+    unsigned outputs = c2s_graph_output_count(t->model->graph);
+    const c2s_tensor *x = make_x(t, special);
+    c2s_tensor *want[2], *have[2];
+    if (plain->evaluator->run(plain, &x, want) != C2S_OK ||
+        fast->evaluator->run(fast, &x, have) != C2S_OK)
+        fail_msg("seed %llu: %s", (unsigned long long)seed, c2s_error());
+    for (unsigned k = 0; k < outputs; k++) {
+        c2s_difference d;
+        if (!c2s_compare(want[k], have[k], 1e-4, &d))
+            fail_msg("seed %llu, special %d, output %u: %g at %s, expected %g",
+                     (unsigned long long)seed, special, k, d.found, d.where, d.reference);
+        c2s_tensor_unref(want[k]);
+        c2s_tensor_unref(have[k]);
+    }
+    c2s_tensor_unref(x);
+}
+
+static void networks_agree_with_eval(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < ROUNDS; seed++) {
+        network t;
+        make_network(&t, seed);
+        c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+        c2s_session *fast =
+            open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 2});
+        for (int run = 0; run < 4; run++) /* memory is used again */
+            hold_against_eval(&t, plain, fast, seed, run == 1);
+        c2s_evaluator_reference.close(plain);
+        c2s_evaluator_onednn.close(fast);
+        c2s_model_destroy(t.model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(networks_agree_with_eval),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
