@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/half.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
 
@@ -93,13 +94,24 @@ typedef struct result {
 
 typedef C2S_VEC(result) results;
 
-/* The content of a value in any form that is alive now. */
+static c2s_status plain_of(c2s_plan *plan, const c2s_slot *form, c2s_tensor **out) {
+    c2s_tensor *floats;
+    const c2s_slot *narrow = form->base->narrow;
+    if (!narrow)
+        return c2s_slot_plain(plan->context->dnnl, form, out);
+    C2S_TRY(c2s_slot_plain(plan->context->dnnl, form, &floats));
+    c2s_status status = c2s_half_cast(floats, narrow->type.dtype, out);
+    c2s_tensor_unref(floats);
+    return status;
+}
+
+/* The content of a value in any form that is alive now, in its own type. */
 static c2s_status content_of(c2s_plan *plan, const c2s_value *value, c2s_tensor **out) {
     *out = NULL;
     const c2s_slot *base = c2s_plan_slot(plan, value);
     for (const c2s_slot *form = base; form; form = form->next_form)
         if (form->tensor)
-            return c2s_slot_plain(plan->context->dnnl, form, out);
+            return plain_of(plan, form, out);
     return C2S_OK; /* an optional input that was left out */
 }
 
@@ -138,8 +150,8 @@ static c2s_status eval_one(c2s_plan *plan, const c2s_node *node, results *r) {
     return status;
 }
 
-/* Gives an output what eval made, where the plan wants it. */
-static c2s_status deliver(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made) {
+/* Gives an output what eval made, where and in the layout in which the plan wants it. */
+static c2s_status deliver_plain(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made) {
     if (!slot->layout && !slot->place) {
         slot->tensor = c2s_tensor_ref(made);
         return C2S_OK;
@@ -150,6 +162,16 @@ static c2s_status deliver(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made
         return c2s_slot_fill(plan->context->dnnl, slot, made, target);
     memcpy(target, c2s_tensor_data(made), c2s_tensor_size(made));
     return C2S_OK;
+}
+
+static c2s_status deliver(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made) {
+    c2s_tensor *floats;
+    if (!slot->base->narrow)
+        return deliver_plain(plan, slot, made);
+    C2S_TRY(c2s_half_cast(made, C2S_FLOAT, &floats));
+    c2s_status status = deliver_plain(plan, slot, floats);
+    c2s_tensor_unref(floats);
+    return status;
 }
 
 static c2s_status eval_all(c2s_plan *plan, c2s_step *step, results *r) {
@@ -164,18 +186,18 @@ static c2s_status eval_all(c2s_plan *plan, c2s_step *step, results *r) {
     return C2S_OK;
 }
 
-static bool is_plain(c2s_slot *const *slots, unsigned count) {
-    for (unsigned k = 0; k < count; k++)
-        if (slots[k] && (slots[k]->layout || slots[k]->place))
-            return false;
-    return true;
+/* True if eval can read or make the form itself. */
+static bool is_plain(const c2s_step *step, const c2s_slot *slot) {
+    return !slot || (!slot->layout && (!slot->narrow || step->evals_wide));
 }
 
 c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
-    bool reads_plain = true;
+    bool plain = step->post_count == 0;
     for (unsigned k = 0; k < step->in_count; k++)
-        reads_plain = reads_plain && !(step->in[k] && step->in[k]->layout);
-    if (step->post_count == 0 && reads_plain && is_plain(step->out, step->out_count))
+        plain = plain && is_plain(step, step->in[k]);
+    for (unsigned k = 0; k < step->out_count; k++)
+        plain = plain && is_plain(step, step->out[k]) && !(step->out[k] && step->out[k]->place);
+    if (plain)
         return eval_node(plan, step);
     results r = {0};
     c2s_status status = eval_all(plan, step, &r);

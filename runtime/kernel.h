@@ -25,6 +25,8 @@ typedef struct c2s_slot {
     struct c2s_slot *base;      /* the row-major form */
     struct c2s_slot *next_form; /* of the same value */
     struct c2s_slot *made;      /* of a base: the form that was computed first, NULL: none yet */
+    struct c2s_slot *wide;      /* of a half base: the base in float, NULL: none (runtime/half.h) */
+    struct c2s_slot *narrow;    /* of such: the half base, which stands for the value */
     bool ready;                 /* this form is an input, a constant, or made by a planned step */
     bool kept;                  /* a graph output: lives until the run ends */
     bool observed;
@@ -76,7 +78,8 @@ typedef struct c2s_step {
     unsigned char rule;
     bool guards_inputs, guards_posts;
     bool is_reorder;
-    bool folded; /* all outputs are constants of the plan: nothing to compute */
+    bool widened, evals_wide; /* see runtime/half.h; the latter: by eval, on float tensors */
+    bool folded;              /* all outputs are constants of the plan: nothing to compute */
     bool late;   /* types are known only at run time: prepared then, and when they change */
     bool failed; /* a kernel failed: eval for good */
     uint64_t runs, nanoseconds, bytes; /* while profiling */

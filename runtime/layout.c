@@ -2,6 +2,7 @@
 #include "runtime/layout.h"
 
 #include "runtime/dnnl_context.h"
+#include "runtime/half.h"
 #include "runtime/plan.h"
 
 c2s_const_md c2s_slot_md(const c2s_slot *slot) {
@@ -60,14 +61,15 @@ static c2s_status new_form(c2s_plan *plan, c2s_slot *base, c2s_const_md md, c2s_
 
 static c2s_slot *find_form(c2s_slot *base, c2s_const_md md) {
     for (c2s_slot *form = base; form; form = form->next_form)
-        if (form->ready && is_form(form, md))
+        if (form->base == base && form->ready && is_form(form, md))
             return form;
     return NULL;
 }
 
-/* The step that makes `to` out of `from`. */
-static c2s_status add_reorder(c2s_step *for_step, c2s_slot *from, c2s_slot *to) {
+c2s_status c2s_layout_make(c2s_step *for_step, c2s_slot *from, c2s_slot *to) {
     c2s_plan *plan = for_step->plan;
+    bool same_type = from->type.dtype == to->type.dtype;
+    const c2s_kernel_family *kernel = same_type ? &c2s_kernels_reorder : &c2s_kernels_convert;
     c2s_step *step = c2s_arena_alloc(plan->arena, sizeof *step);
     *step = (c2s_step){.node = for_step->node,
                        .plan = plan,
@@ -79,9 +81,12 @@ static c2s_status add_reorder(c2s_step *for_step, c2s_slot *from, c2s_slot *to) 
     step->out = c2s_arena_array(plan->arena, 1, sizeof(c2s_slot *));
     step->in[0] = from;
     step->out[0] = to;
-    C2S_TRY(c2s_kernels_reorder.prepare(step));
-    step->kernel = &c2s_kernels_reorder;
+    if (kernel->prepare)
+        C2S_TRY(kernel->prepare(step));
+    step->kernel = kernel;
     to->ready = true;
+    if (!to->base->made)
+        to->base->made = to;
     c2s_vec_push(&plan->order, step);
     return C2S_OK;
 }
@@ -92,7 +97,7 @@ c2s_status c2s_step_take(c2s_step *step, unsigned input, c2s_const_md md) {
         if (!c2s_step_chooses(step) || !base->made)
             return c2s_fail(C2S_ERR_UNSUPPORTED, "the layout of an input cannot be chosen now");
         C2S_TRY(new_form(step->plan, base, md, &form));
-        C2S_TRY(add_reorder(step, base->made, form));
+        C2S_TRY(c2s_layout_make(step, base->made, form));
     }
     step->in[input] = form;
     return C2S_OK;

@@ -7,6 +7,7 @@
 #ifndef C2S_RUNTIME_PLAN_H
 #define C2S_RUNTIME_PLAN_H
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "eval/evaluator.h"
 #include "runtime/kernel.h"
@@ -20,6 +21,7 @@ typedef struct c2s_plan_context {
     struct c2s_dnnl *dnnl;
     c2s_memory *memory;
     const unsigned *slot_of; /* by value id: its slot in plans of its graph */
+    c2s_map widened;         /* float16 and bfloat16 constants as float (runtime/half.h) */
     /* Runs a body of the step's node: the plan is found or made by the session. */
     c2s_status (*run_body)(struct c2s_plan_context *self, const c2s_graph *body,
                            const c2s_tensor *const *entry, c2s_tensor **out);

@@ -4,6 +4,7 @@
  * takes its inputs in the layouts that it likes and may carry out what follows behind it.
  */
 #include "base/log.h"
+#include "runtime/half.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
 #include "runtime/post_ops.h"
@@ -11,20 +12,29 @@
 
 /* ---- readers ---- */
 
+static void count_reader(c2s_slot *slot, c2s_step *step) {
+    if (slot->reader_count < 2)
+        slot->reader[slot->reader_count] = step;
+    slot->reader_count++;
+}
+
+/* Who reads a half reads its float form, too, if there is one. */
 static void count_readers(c2s_plan *plan) {
     for (unsigned i = 0; i < plan->step_count; i++) {
         c2s_step *step = &plan->steps[i];
         for (unsigned k = 0; k < step->in_count && !step->folded; k++) {
-            c2s_slot *slot = step->in[k];
-            if (!slot)
-                continue;
-            if (slot->reader_count < 2)
-                slot->reader[slot->reader_count] = step;
-            slot->reader_count++;
+            if (step->in[k])
+                count_reader(step->in[k], step);
+            if (step->in[k] && step->in[k]->wide)
+                count_reader(step->in[k]->wide, step);
         }
     }
-    for (unsigned k = 0; k < c2s_graph_output_count(plan->graph); k++)
-        c2s_plan_slot(plan, c2s_graph_output(plan->graph, k))->kept = true;
+    for (unsigned k = 0; k < c2s_graph_output_count(plan->graph); k++) {
+        c2s_slot *slot = c2s_plan_slot(plan, c2s_graph_output(plan->graph, k));
+        slot->kept = true;
+        if (slot->wide)
+            slot->wide->kept = true;
+    }
 }
 
 /* ---- what a kernel may do for others ---- */
@@ -83,7 +93,7 @@ static void reset(c2s_step *step) {
     for (unsigned k = 0; k < node->input_count; k++)
         step->in[k] = step->in[k] ? step->in[k]->base : NULL;
     for (unsigned k = 0; k < step->out_count; k++)
-        step->out[k] = step->out[k] ? c2s_plan_slot(step->plan, node->outputs[k]) : NULL;
+        step->out[k] = step->out[k] ? c2s_half_output(step->plan, step, k) : NULL;
     step->in_count = node->input_count;
     step->post_count = 0;
 }
@@ -207,6 +217,7 @@ static void finish(c2s_plan *plan, c2s_step *step) {
             slot->base->made = slot;
         if (slot->base->kept || slot->base->observed)
             want_plain(step, slot->base);
+        c2s_half_finish(step, slot->base);
     }
 }
 
@@ -220,8 +231,19 @@ static void plan_step(c2s_plan *plan, c2s_step *step) {
     finish(plan, step);
 }
 
+/* Graph inputs in both types; the first step stands for their conversions. */
+static void finish_inputs(c2s_plan *plan) {
+    for (unsigned k = 0; k < plan->graph->entry->output_count; k++) {
+        c2s_slot *slot = c2s_plan_slot(plan, plan->graph->entry->outputs[k]);
+        if (slot && slot->ready && slot->wide && slot->wide->reader_count > 0)
+            c2s_half_finish(&plan->steps[0], slot);
+    }
+}
+
 void c2s_plan_kernels(c2s_plan *plan) {
+    c2s_plan_halves(plan);
     count_readers(plan);
+    finish_inputs(plan);
     for (unsigned i = 0; i < plan->step_count; i++)
         plan_step(plan, &plan->steps[i]);
 }

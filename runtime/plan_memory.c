@@ -36,8 +36,13 @@ static void find_last(c2s_plan *plan) {
     for (unsigned k_ = 0; k_ < (plan)->slot_count; k_++)                                           \
         for (c2s_slot *form = &(plan)->slots[k_]; form; form = form->next_form)
 
+/* Given to the caller when the run ends. */
+static bool leaves(const c2s_slot *form) {
+    return form->kept && !form->layout && !form->narrow;
+}
+
 static bool dies(const c2s_slot *form) {
-    return form->last && !form->constant && !(form->kept && !form->layout);
+    return form->last && !form->constant && !leaves(form);
 }
 
 static void list_dying(c2s_plan *plan) {
@@ -82,7 +87,7 @@ static void join_views(c2s_plan *plan) {
             continue;
         c2s_slot *store = step->in[0]->store;
         step->out[0]->store = store;
-        store->escapes |= step->out[0]->kept;
+        store->escapes |= leaves(step->out[0]);
         if (step->out[0]->last->index > store->end)
             store->end = step->out[0]->last->index;
     }
@@ -91,10 +96,9 @@ static void join_views(c2s_plan *plan) {
 static bool can_have_place(const c2s_plan *plan, const c2s_slot *form, size_t *size) {
     uint64_t limit = plan->context->options.memory_limit;
     return form->store == form && form->maker && form->maker->kernel && !form->maker->late &&
-           !form->constant && !form->escapes && !(form->kept && !form->layout) &&
-           c2s_type_is_tensor(&form->type) && c2s_type_is_static(&form->type) &&
-           form->type.dtype != C2S_STRING && c2s_slot_size(form, size) && *size > 0 &&
-           (!limit || *size <= limit);
+           !form->constant && !form->escapes && !leaves(form) && c2s_type_is_tensor(&form->type) &&
+           c2s_type_is_static(&form->type) && form->type.dtype != C2S_STRING &&
+           c2s_slot_size(form, size) && *size > 0 && (!limit || *size <= limit);
 }
 
 /* ---- inputs of Concat ---- */

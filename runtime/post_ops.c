@@ -173,6 +173,17 @@ static c2s_status operand_md(const c2s_step *step, const c2s_post_target *target
     return c2s_fail(C2S_ERR_UNSUPPORTED, "an operand is broadcast in another way");
 }
 
+/* oneDNN 2.6 computes the second of two elementwise functions of one kind with the parameters of
+ * the first. */
+static bool is_confused(const c2s_step *step, unsigned k) {
+    const c2s_post *post = &step->posts[k];
+    for (const c2s_post *other = step->posts; other < post; other++)
+        if (!other->binary && other->kind == post->kind &&
+            (other->alpha != post->alpha || other->beta != post->beta))
+            return true;
+    return false;
+}
+
 c2s_status c2s_posts_append(const c2s_step *step, const c2s_post_target *target,
                             dnnl_post_ops_t ops) {
     for (unsigned k = 0; k < step->post_count; k++) {
@@ -180,6 +191,8 @@ c2s_status c2s_posts_append(const c2s_step *step, const c2s_post_target *target,
         if (post->factor != 1)
             return c2s_fail(C2S_ERR_UNSUPPORTED, "a post-operation is scaled");
         if (!post->binary) {
+            if (is_confused(step, k))
+                return c2s_fail(C2S_ERR_UNSUPPORTED, "two functions of one kind");
             C2S_TRY(c2s_dnnl_check(
                 c2s_post_ops_eltwise(ops, (dnnl_alg_kind_t)post->kind, post->alpha, post->beta),
                 "post-operation"));

@@ -3,8 +3,10 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "runtime/dnnl_primitive.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
 
@@ -33,6 +35,8 @@ static const struct {
     {"Abs", FIRST},
     {"Add", SUM},
     {"AveragePool", FIRST},
+    {"Cast", FIRST},
+    {"CastLike", FIRST},
     {"Conv", LINEAR},
     {"ConvTranspose", LINEAR},
     {"Gelu", FIRST},
@@ -104,7 +108,7 @@ static bool is_float(const c2s_slot *slot) {
            slot->tensor->type.dtype == C2S_FLOAT;
 }
 
-static void scan(c2s_slot *slot) {
+void c2s_range_scan(c2s_slot *slot) {
     size_t size;
     if (!is_float(slot) || (slot->constant && slot->most >= 0) || !c2s_slot_size(slot, &size))
         return;
@@ -116,24 +120,61 @@ static void scan(c2s_slot *slot) {
 
 /* ---- planning ---- */
 
-/* Products behind one output element, times the largest weight. */
+/* Largest sum of magnitudes over groups of numbers: x[outer][groups][inner] has `groups` of them.
+ */
+static float largest_sum(const float *x, size_t outer, size_t groups, size_t inner) {
+    enum { LANES = 16 };
+    float largest = 0, *sums = c2s_zalloc(groups * sizeof *sums);
+    for (size_t o = 0; o < outer; o++)
+        for (size_t g = 0; g < groups; g++) {
+            const float *row = x + (o * groups + g) * inner;
+            float lanes[LANES] = {0}, sum = 0;
+            size_t k = 0;
+            for (; k + LANES <= inner; k += LANES)
+                for (size_t l = 0; l < LANES; l++)
+                    lanes[l] += fabsf(row[k + l]);
+            for (; k < inner; k++)
+                sum += fabsf(row[k]);
+            for (size_t l = 0; l < LANES; l++)
+                sum += lanes[l];
+            sums[g] += sum;
+        }
+    for (size_t g = 0; g < groups; g++)
+        largest = sums[g] <= largest ? largest : sums[g]; /* NaN stays */
+    free(sums);
+    return isfinite(largest) ? largest : INFINITY;
+}
+
+/* The largest sum of weights behind one output element. */
 static float find_gain(const c2s_step *step) {
     const c2s_tensor *w = c2s_step_constant(step, 1);
     if (!w || w->type.dtype != C2S_FLOAT || w->type.rank < 2 || w->count == 0)
         return INFINITY;
-    double outputs;
-    bool conv = step->node->op == &c2s_op_conv, deconv = step->node->op == &c2s_op_conv_transpose;
-    if (conv || deconv)
-        outputs = (double)w->type.dim[conv ? 0 : 1];
-    else /* of a matrix, the longer side is at least the number of terms */
-        outputs = (double)(w->type.dim[w->type.rank - 1] < w->type.dim[w->type.rank - 2]
-                               ? w->type.dim[w->type.rank - 1]
-                               : w->type.dim[w->type.rank - 2]);
-    double terms = (double)w->count / outputs;
-    float alpha = 1;
-    if (step->node->op == &c2s_op_gemm)
-        alpha = fmaxf(1, fabsf(c2s_attr_float(step->node, "alpha", 1)));
-    return (float)(terms * (double)read_most(c2s_tensor_data(w), w->count)) * alpha * LONG_SLACK;
+    const c2s_node *node = step->node;
+    const int64_t *dim = w->type.dim, *end = dim + w->type.rank;
+    size_t batch = 1, outer = 1, groups;
+    if (node->op == &c2s_op_conv) {
+        groups = (size_t)dim[0];
+    } else if (node->op == &c2s_op_conv_transpose) {
+        batch = (size_t)c2s_attr_int(node, "group", 1);
+        groups = (size_t)dim[1];
+        outer = (size_t)dim[0] / batch;
+    } else if (node->op == &c2s_op_gemm && c2s_attr_int(node, "transB", 0)) {
+        groups = (size_t)dim[0];
+    } else {
+        groups = (size_t)end[-1];
+        outer = (size_t)end[-2];
+        batch = w->count / (groups * outer);
+    }
+    size_t inner = w->count / (batch * outer * groups);
+    float gain = 0;
+    for (size_t b = 0; b < batch; b++)
+        gain =
+            fmaxf(gain, largest_sum((const float *)c2s_tensor_data(w) + b * outer * groups * inner,
+                                    outer, groups, inner));
+    if (node->op == &c2s_op_gemm)
+        gain *= fmaxf(1, fabsf(c2s_attr_float(node, "alpha", 1)));
+    return gain * LONG_SLACK;
 }
 
 void c2s_range_plan(c2s_step *step) {
@@ -158,8 +199,7 @@ static float most_of(const c2s_slot *slot) {
     return slot ? slot->most : 0;
 }
 
-/* How large the results of the node itself can be. */
-static float estimate_node(const c2s_step *step) {
+float c2s_range_of_node(const c2s_step *step) {
     float most = 0;
     switch ((rule)step->rule) {
     case UNKNOWN:
@@ -175,7 +215,7 @@ static float estimate_node(const c2s_step *step) {
         most = most_of(step->in[0]) * step->gain;
         if (step->node->formal_count > 2 && step->in[2]) {
             if (step->in[2]->constant)
-                scan(step->in[2]);
+                c2s_range_scan(step->in[2]);
             if (step->in[2]->most < 0)
                 return C2S_RANGE_UNKNOWN;
             most += step->in[2]->most * fmaxf(1, fabsf(c2s_attr_float(step->node, "beta", 1)));
@@ -192,7 +232,7 @@ static float estimate_node(const c2s_step *step) {
         if (!step->in[k])
             continue;
         if (step->in[k]->constant)
-            scan(step->in[k]);
+            c2s_range_scan(step->in[k]);
         float one = step->in[k]->most;
         if (step->rule == LARGEST && !is_float(step->in[k]))
             continue; /* indices, axes */
@@ -205,7 +245,16 @@ static float estimate_node(const c2s_step *step) {
     return slacken(most);
 }
 
-static float estimate_post(const c2s_post *post, const c2s_slot *operand, float most) {
+const c2s_slot *c2s_range_operand(const c2s_step *step, unsigned post) {
+    unsigned at = step->node->input_count;
+    for (unsigned k = 0; k < post; k++)
+        at += step->posts[k].binary;
+    return step->posts[post].binary ? step->in[at] : NULL;
+}
+
+float c2s_range_of_post(const c2s_step *step, unsigned k, float most) {
+    const c2s_post *post = &step->posts[k];
+    const c2s_slot *operand = c2s_range_operand(step, k);
     if (!post->binary)
         return c2s_post_most(post, most);
     if (operand->most < 0)
@@ -213,17 +262,9 @@ static float estimate_post(const c2s_post *post, const c2s_slot *operand, float 
     return slacken(c2s_post_most_with(post, most, operand->most));
 }
 
-/* The operand's form that the step has taken. */
-static const c2s_slot *operand_of(const c2s_step *step, unsigned post) {
-    unsigned at = step->node->input_count;
-    for (unsigned k = 0; k < post; k++)
-        at += step->posts[k].binary;
-    return step->posts[post].binary ? step->in[at] : NULL;
-}
-
 /* How large the results of the step can be; *safe: NaN cannot reach a function that loses it. */
 static float estimate(const c2s_step *step, bool *safe) {
-    float most = estimate_node(step);
+    float most = c2s_range_of_node(step);
     *safe = true;
     for (unsigned k = 0; k < step->post_count; k++) {
         if (!(most < LIMIT)) /* there may be infinity, and of that NaN */
@@ -231,7 +272,7 @@ static float estimate(const c2s_step *step, bool *safe) {
         if (most < 0 && step->posts[k].drops_nan)
             *safe = false;
         if (most >= 0)
-            most = estimate_post(&step->posts[k], operand_of(step, k), most);
+            most = c2s_range_of_post(step, k, most);
     }
     return most;
 }
@@ -243,7 +284,7 @@ static bool inputs_allow(c2s_step *step) {
         if (!slot || slot->constant || !is_float(slot))
             continue;
         if (slot->most < 0)
-            scan(slot);
+            c2s_range_scan(slot);
         if (slot->most < 0 || slot->most > limit)
             return false;
     }
@@ -252,13 +293,13 @@ static bool inputs_allow(c2s_step *step) {
 
 /* False: nothing is known, or it is too large. */
 static bool result_is_moderate(const c2s_step *step) {
-    float most = estimate_node(step), headroom = fmaxf(1, step->kernel->headroom);
+    float most = c2s_range_of_node(step), headroom = fmaxf(1, step->kernel->headroom);
     return most >= 0 && most < LIMIT / headroom;
 }
 
 static void scan_inputs(c2s_step *step) {
     for (unsigned k = 0; k < step->in_count; k++)
-        scan(step->in[k]);
+        c2s_range_scan(step->in[k]);
 }
 
 bool c2s_range_allows(c2s_step *step) {

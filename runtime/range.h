@@ -21,4 +21,15 @@ bool c2s_range_allows(c2s_step *step);
 /* After the step: sets `most` of its outputs. */
 void c2s_range_follow(c2s_step *step);
 
+/* ---- what else knows ranges (runtime/half_run.c) ---- */
+
+/* Reads a float form, and sets its `most`: infinite for NaN, too. */
+void c2s_range_scan(c2s_slot *slot);
+/* How large the results of the node itself can be, and what post `post` makes of such; else
+ * C2S_RANGE_UNKNOWN. */
+float c2s_range_of_node(const c2s_step *step);
+float c2s_range_of_post(const c2s_step *step, unsigned post, float most);
+/* The form of its operand that the step has taken; NULL: it has none. */
+const c2s_slot *c2s_range_operand(const c2s_step *step, unsigned post);
+
 #endif

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "runtime/half.h"
 #include "runtime/plan.h"
 #include "runtime/range.h"
 
@@ -76,6 +77,10 @@ static c2s_status compute(c2s_plan *plan, c2s_step *step) {
     if (!step->kernel || step->failed || !c2s_range_allows(step))
         return c2s_step_eval(plan, step);
     c2s_status status = run_kernel(plan, step);
+    if (status == C2S_OK && !c2s_half_holds(step)) {
+        drop_outputs(plan, step);
+        return c2s_step_eval(plan, step);
+    }
     if (status == C2S_OK || step->is_reorder)
         return status;
     c2s_log(1, "%s: %s failed, the plain code runs instead: %s", c2s_node_text(step->node),
@@ -129,6 +134,7 @@ static c2s_status run_step(c2s_plan *plan, c2s_step *step) {
     C2S_TRY(plan->context->profile ? profile(plan, step) : compute(plan, step));
     C2S_TRY(check_types(plan, step));
     c2s_range_follow(step);
+    c2s_half_follow(step);
     for (unsigned k = 0; k < step->out_count; k++)
         C2S_TRY(observe(plan, step->out[k]));
     for (unsigned k = 0; k < step->dying_count; k++)

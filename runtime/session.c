@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "runtime/dnnl_primitive.h"
+#include "runtime/half.h"
 #include "runtime/plan.h"
 
 enum { PLANS_PER_GRAPH = 8 };
@@ -65,7 +66,8 @@ static unsigned free_place(onednn *s, graph_plans *plans) {
             oldest = k;
     c2s_plan_destroy(plans->plan[oldest]);
     plans->plan[oldest] = NULL;
-    c2s_dnnl_forget(s->context.dnnl); /* constants of that plan are gone */
+    c2s_half_forget(&s->context); /* constants of that plan are gone */
+    c2s_dnnl_forget(s->context.dnnl);
     return oldest;
 }
 
@@ -158,6 +160,7 @@ static void onednn_close(c2s_session *session) {
     c2s_map_free(&s->graphs);
     c2s_memory_destroy(s->context.memory);
     c2s_dnnl_destroy(s->context.dnnl);
+    c2s_half_free(&s->context);
     c2s_arena_destroy(s->arena);
     free(s);
 }

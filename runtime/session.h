@@ -3,7 +3,8 @@
  * The evaluator on oneDNN. Plans are made per graph and set of input types and kept for the next
  * run with the same; constants are packed once per session.
  *
- * float16 and bfloat16 nodes, integers and everything without a kernel run through op->eval.
+ * float16 and bfloat16 are computed in float. Integers and everything without a kernel run through
+ * op->eval.
  */
 #ifndef C2S_RUNTIME_SESSION_H
 #define C2S_RUNTIME_SESSION_H
@@ -26,8 +27,8 @@ typedef struct c2s_step_profile {
 
 void c2s_onednn_profile(c2s_session *session, bool on);
 /* What the last run's plan runs, in the order of the graph: nodes that are not constant, and under
- * the kernel "reorder" changes of layout for the node or behind it. `out` may be NULL: their
- * number.
+ * the kernels "reorder" and "convert" changes of layout and type for the node or behind it. `out`
+ * may be NULL: their number.
  */
 size_t c2s_onednn_profile_read(const c2s_session *session, c2s_step_profile *out);
 

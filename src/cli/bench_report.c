@@ -70,14 +70,15 @@ void cli_subject_profile(cli_subject *subject, const c2s_tensor *const *in) {
             place++;
         if (steps[i].runs == 0)
             continue;
-        bool is_reorder = strcmp(steps[i].kernel, "reorder") == 0;
+        bool computes = strcmp(steps[i].kernel, "reorder") != 0 &&
+                        strcmp(steps[i].kernel, "convert") != 0;
         c2s_vec_push(
             &subject->nodes,
             (cli_bench_row){.node = node,
                             .kernel = steps[i].kernel,
                             .nodes = 1,
                             .seconds = 1e-9 * (double)steps[i].nanoseconds / (double)steps[i].runs,
-                            .macs = is_reorder ? 0 : macs[place],
+                            .macs = computes ? macs[place] : 0,
                             .bytes = steps[i].bytes});
         add_to_operator(&subject->operators, &subject->nodes.at[subject->nodes.count - 1]);
     }

@@ -8,6 +8,7 @@
 #include "runtime/dnnl_processor.h"
 #include "runtime/kernel.h"
 #include "runtime/session.h"
+#include "unit/retyped.h"
 
 enum { ROUNDS = 40 };
 
@@ -390,8 +391,32 @@ static c2s_node *try_view(trial *t, const char *op) {
         with = INTS(t->model, "axes", 1);
     if (strcmp(op, "Unsqueeze") == 0)
         with = INTS(t->model, "axes", 0, -1);
+    if (strcmp(op, "CastLike") == 0)
+        with = make_scalar(t->model, "like", 1);
     t->operations = 0;
-    return node(t, op, x, with, NULL);
+    c2s_node *n = node(t, op, x, with, NULL);
+    if (strcmp(op, "Cast") == 0)
+        c2s_attr_set_int(n, "to", C2S_FLOAT);
+    return n;
+}
+
+static c2s_node *try_cast(trial *t, const char *op) {
+    int64_t dim[3];
+    int rank = (int)pick(t, 0, 3);
+    random_shape(t, 3, 9, dim);
+    c2s_value *x = operand(t, false, rank, dim);
+    c2s_node *n;
+    c2s_dtype to = flip(t) ? C2S_FLOAT16 : C2S_BFLOAT16;
+    t->operations = 0;
+    if (strcmp(op, "CastLike") == 0) {
+        double one = 1;
+        c2s_tensor *like;
+        assert_int_equal(c2s_tensor_from_f64(to, 0, NULL, &one, &like), C2S_OK);
+        return node(t, op, x, c2s_value_constant(t->model->graph, "like", like), NULL);
+    }
+    n = node(t, op, x, NULL, NULL);
+    c2s_attr_set_int(n, "to", to);
+    return n;
 }
 
 static c2s_node *try_rnn(trial *t, const char *op) {
@@ -444,6 +469,7 @@ static const struct {
     {"instance_norm", try_instance_norm, 1, ALWAYS},
     {"matmul", try_matmul, 1, WITH_FMA},
     {"relu", try_unary, 1, ALWAYS},
+    {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
     {"view", try_view, 1, ALWAYS},
     {"winograd", try_winograd, 1, WITH_FMA},
 };
@@ -486,8 +512,32 @@ static void put_specials(trial *t, specials kind) {
     }
 }
 
+/* The same trial in a half type; returns its node. */
+static c2s_node *retype(trial *t, c2s_dtype dtype) {
+    c2s_model *model = model_retyped(t->model, dtype);
+    if (!model)
+        fail_msg("%s", c2s_error());
+    c2s_model_destroy(t->model);
+    t->model = model;
+    for (unsigned i = 0; i < t->in_count; i++) {
+        c2s_tensor *old = t->in[i];
+        t->in[i] = is_float_tensor(old) ? converted(old, dtype) : c2s_tensor_ref(old);
+        c2s_tensor_unref(old);
+    }
+    return model->graph->last;
+}
+
+/* Both round the same sums to the type once; steps of recurrent networks are rounded more often. */
+static double tolerance_of(const trial *t, const c2s_kernel *row, c2s_dtype dtype) {
+    double rounding = dtype == C2S_FLOAT16 ? 0x1p-10 : dtype == C2S_BFLOAT16 ? 0x1p-7 : 0;
+    if (strcmp(row->family->name, "dnnl_rnn") == 0)
+        rounding *= 4;
+    return (t->operations > 0 ? 0x1p-23 * (8 + 2 * sqrt(t->operations)) : 0) + rounding;
+}
+
 /* True if the row's family computed it; fails if the result is wrong. */
-static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed, specials kind) {
+static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed, specials kind,
+                      c2s_dtype dtype) {
     trial t = {.random = {seed}, .model = make_model()};
     c2s_node *n =
         strcmp(row->op, "Clip") == 0 ? try_clip(&t, row->op) : makers[maker].make(&t, row->op);
@@ -499,16 +549,18 @@ static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed, spec
     const char *kernel;
     c2s_tensor *want[3], *have[3];
     put_specials(&t, kind);
+    if (dtype != C2S_FLOAT)
+        n = retype(&t, dtype);
     run_with(&c2s_evaluator_reference, &t, n, NULL, want);
     run_with(&c2s_evaluator_onednn, &t, n, &kernel, have);
-    double tolerance = t.operations > 0 ? 0x1p-23 * (8 + 2 * sqrt(t.operations)) : 0;
+    double tolerance = tolerance_of(&t, row, dtype);
     for (unsigned k = 0; k < n->output_count; k++) {
         c2s_difference d;
         if (!c2s_compare(want[k], have[k], tolerance, &d))
-            fail_msg("%s by %s, seed %llu, specials %d, output %u: %g at %s, expected %g (relative "
-                     "error %g, tolerance %g)",
-                     row->op, kernel, (unsigned long long)seed, (int)kind, k, d.found, d.where,
-                     d.reference, d.max_rel, tolerance);
+            fail_msg("%s of %s by %s, seed %llu, specials %d, output %u: %g at %s, expected %g "
+                     "(relative error %g, tolerance %g)",
+                     row->op, c2s_dtype_name(dtype), kernel, (unsigned long long)seed, (int)kind, k,
+                     d.found, d.where, d.reference, d.max_rel, tolerance);
         c2s_tensor_unref(want[k]);
         c2s_tensor_unref(have[k]);
     }
@@ -519,14 +571,14 @@ static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed, spec
     return taken;
 }
 
-/* Our own code for products and Winograd's method run with FMA, and where oneDNN has not AVX-512. */
+/* Our own code for products and Winograd's method run with FMA, and where oneDNN has not AVX-512.
+ */
 static bool is_expected(unsigned maker) {
     bool ours = c2s_processor_has_fma() && !c2s_processor_has_avx512();
     return makers[maker].where == ALWAYS || (makers[maker].where == WITH_FMA) == ours;
 }
 
-static void rows_agree_with_eval(void **state) {
-    (void)state;
+static void rows_agree_in(c2s_dtype dtype) {
     for (size_t i = 0; i < c2s_kernel_count; i++) {
         const c2s_kernel *row = &c2s_kernels[i];
         if (c2s_op_find("", row->op) == &c2s_op_opaque)
@@ -537,10 +589,26 @@ static void rows_agree_with_eval(void **state) {
         if (maker == count)
             fail_msg("no trials for family %s", row->family->name);
         for (uint64_t round = 0; round < ROUNDS; round++)
-            taken += run_trial(row, maker, i * 1000 + round, NONE);
+            taken += run_trial(row, maker, i * 1000 + round, NONE, dtype);
         if (is_expected(maker) && taken < makers[maker].least * ROUNDS)
-            fail_msg("%s: %s took only %u of %d trials", row->op, row->family->name, taken, ROUNDS);
+            fail_msg("%s of %s: %s took only %u of %d trials", row->op, c2s_dtype_name(dtype),
+                     row->family->name, taken, ROUNDS);
     }
+}
+
+static void rows_agree_with_eval(void **state) {
+    (void)state;
+    rows_agree_in(C2S_FLOAT);
+}
+
+static void rows_agree_with_eval_in_float16(void **state) {
+    (void)state;
+    rows_agree_in(C2S_FLOAT16);
+}
+
+static void rows_agree_with_eval_in_bfloat16(void **state) {
+    (void)state;
+    rows_agree_in(C2S_BFLOAT16);
 }
 
 static void rows_are_sorted(void **state) {
@@ -578,8 +646,7 @@ static void special_values_agree(void **state) {
     }
 }
 
-static void special_inputs_agree(void **state) {
-    (void)state;
+static void special_inputs_agree_in(c2s_dtype dtype) {
     for (size_t i = 0; i < c2s_kernel_count; i++) {
         const c2s_kernel *row = &c2s_kernels[i];
         unsigned maker = 0;
@@ -587,16 +654,29 @@ static void special_inputs_agree(void **state) {
             maker++;
         for (uint64_t round = 0; round < ROUNDS; round++)
             for (specials kind = ALL_MINUS_INFINITY; kind <= ONE_NAN; kind++)
-                run_trial(row, maker, i * 1000 + round, kind);
+                run_trial(row, maker, i * 1000 + round, kind, dtype);
     }
+}
+
+static void special_inputs_agree(void **state) {
+    (void)state;
+    special_inputs_agree_in(C2S_FLOAT);
+}
+
+static void special_inputs_agree_in_float16(void **state) {
+    (void)state;
+    special_inputs_agree_in(C2S_FLOAT16);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_sorted),
         cmocka_unit_test(rows_agree_with_eval),
+        cmocka_unit_test(rows_agree_with_eval_in_float16),
+        cmocka_unit_test(rows_agree_with_eval_in_bfloat16),
         cmocka_unit_test(special_values_agree),
         cmocka_unit_test(special_inputs_agree),
+        cmocka_unit_test(special_inputs_agree_in_float16),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

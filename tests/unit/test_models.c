@@ -3,8 +3,8 @@
  * floats, equality on integers and strings. Where the two are further apart, the model computed in
  * double decides: ours must have 80 dB against it, and the stored result less than ours. (ONNX
  * Runtime's Sigmoid is 0.5 plus a rational function, exact to a few units of 2^-24 only, however
- * small the result: the output of a detector that sees nothing is noise.) Arguments: only models whose name contains the
- * first; "reference" for the plain evaluator. */
+ * small the result: the output of a detector that sees nothing is noise.) Arguments: only models
+ * whose name contains the first; "reference" for the plain evaluator. */
 #include "shared.h"
 
 #include <dirent.h>
@@ -15,7 +15,7 @@
 #include "io/load_data.h"
 #include "io/normalise.h"
 #include "runtime/session.h"
-#include "unit/in_double.h"
+#include "unit/retyped.h"
 
 #define LEAST_DB 80.0
 /* Networks of 8-bit operators: two steps of the output's quantization. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A float32 model computed in double: the arbiter where two float32 results differ.
+ * A model of float32, float16 or bfloat16 in another type of numbers. In double it is the arbiter
+ * where two float32 results differ.
  */
-#ifndef C2S_TESTS_IN_DOUBLE_H
-#define C2S_TESTS_IN_DOUBLE_H
+#ifndef C2S_TESTS_RETYPED_H
+#define C2S_TESTS_RETYPED_H
 
 #include <string.h>
 
@@ -21,38 +22,44 @@ static inline c2s_tensor *converted(const c2s_tensor *from, c2s_dtype dtype) {
     return to;
 }
 
-static inline bool is_float_tensor(const c2s_tensor *t) {
-    return t && t->type.kind == C2S_KIND_TENSOR && t->type.dtype == C2S_FLOAT;
+static inline bool is_retyped(c2s_dtype dtype) {
+    return dtype == C2S_FLOAT || dtype == C2S_FLOAT16 || dtype == C2S_BFLOAT16;
 }
 
-/* Scales of Resize are float32 by definition. */
-static inline bool must_stay_float(const c2s_value *value) {
+static inline bool is_float_tensor(const c2s_tensor *t) {
+    return t && t->type.kind == C2S_KIND_TENSOR && is_retyped(t->type.dtype);
+}
+
+/* Scales of Resize are float32 by definition, and CastLike asks for a type. */
+static inline bool keeps_type(const c2s_value *value) {
     c2s_value_each_use(use, value) {
-        if (c2s_node_is(use->user, "Resize") && use->slot == 2)
+        if ((c2s_node_is(use->user, "Resize") && use->slot == 2) ||
+            (c2s_node_is(use->user, "CastLike") && use->slot == 1))
             return true;
     }
     return false;
 }
 
-/* For models without bodies whose operators take double wherever they take float. */
-static inline c2s_model *model_in_double(const c2s_model *model) {
+/* For models without bodies whose operators take the type wherever they take float. Types that
+ * attributes give stay. */
+static inline c2s_model *model_retyped(const c2s_model *model, c2s_dtype dtype) {
     c2s_model *copy = c2s_model_copy(model);
     for (size_t i = 0; i < copy->values.count; i++) {
         c2s_value *value = copy->values.at[i];
-        if (!value || must_stay_float(value))
+        if (!value || keeps_type(value))
             continue;
         c2s_type type = value->def == copy->graph->entry ? value->type : c2s_type_unknown();
         if (is_float_tensor(value->constant)) {
-            c2s_tensor *constant = converted(value->constant, C2S_DOUBLE);
+            c2s_tensor *constant = converted(value->constant, dtype);
             c2s_value_set_constant(value, constant);
             c2s_tensor_unref(constant);
         } else if (!value->constant) {
-            if (type.dtype == C2S_FLOAT)
-                type.dtype = C2S_DOUBLE;
+            if (is_retyped(type.dtype))
+                type.dtype = dtype;
             c2s_value_set_type(value, &type);
         }
         if (is_float_tensor(value->initial)) {
-            c2s_tensor *initial = converted(value->initial, C2S_DOUBLE);
+            c2s_tensor *initial = converted(value->initial, dtype);
             c2s_tensor_unref(value->initial);
             value->initial = initial;
         }
@@ -66,7 +73,7 @@ static inline c2s_model *model_in_double(const c2s_model *model) {
 /* Runs the model in double; output `index` as float32, NULL if that cannot be done. */
 static inline c2s_tensor *output_in_double(const c2s_model *model, c2s_tensor *const *in,
                                            unsigned index) {
-    c2s_model *wide = model_in_double(model);
+    c2s_model *wide = model_retyped(model, C2S_DOUBLE);
     if (!wide)
         return NULL;
     unsigned inputs = c2s_graph_input_count(wide->graph);
@@ -75,8 +82,8 @@ static inline c2s_tensor *output_in_double(const c2s_model *model, c2s_tensor *c
     c2s_tensor **out = calloc(outputs + 1u, sizeof *out), *result = NULL;
     for (unsigned k = 0; k < inputs; k++)
         if (in[k])
-            wide_in[k] = is_float_tensor(in[k]) ? converted(in[k], C2S_DOUBLE)
-                                                : c2s_tensor_ref(in[k]);
+            wide_in[k] =
+                is_float_tensor(in[k]) ? converted(in[k], C2S_DOUBLE) : c2s_tensor_ref(in[k]);
     c2s_session *session = NULL;
     if (c2s_evaluator_reference.open(wide->graph, NULL, &session) == C2S_OK &&
         c2s_evaluator_reference.run(session, (const c2s_tensor *const *)wide_in, out) == C2S_OK &&
