@@ -63,6 +63,31 @@ C2S_API c2s_status c2s_model_save(c2s_model *model, const char *path,
                                   const c2s_save_options *options);
 C2S_API void c2s_model_free(c2s_model *model);
 
+/* Makes the model the part of it that computes `to` (none: all of its outputs) from `from`, values of the
+ * main graph by name. They become outputs, in this order, and inputs, with the types that inference
+ * finds; inputs of the model that are still needed stay. C2S_ERR_USAGE: there is no such value, or
+ * nothing between. After a failure the model is fit for c2s_model_free only. */
+C2S_API c2s_status c2s_model_extract(c2s_model *model, const char *const *from, unsigned from_count,
+                                     const char *const *to, unsigned to_count);
+
+/* An output of one model that is an input of another. */
+typedef struct c2s_connection {
+    const char *output, *input;
+} c2s_connection;
+
+typedef struct c2s_merge_options {
+    const c2s_connection *connections; /* none: equal names, else the only output with the only input */
+    unsigned connection_count;
+    bool parallel; /* nothing is connected */
+    bool share;    /* inputs of the same name and type are one */
+} c2s_merge_options;
+
+/* Makes `first` the model that computes what both do, `second` on the connected outputs of `first`.
+ * Inputs: those of the first, then unconnected ones of the second; outputs likewise. `options` may be NULL. Names of the second that are taken get a number; the lower opset of ai.onnx is raised. After a failure
+ * both are fit for c2s_model_free only. */
+C2S_API c2s_status c2s_model_merge(c2s_model *first, c2s_model *second,
+                                   const c2s_merge_options *options);
+
 /* What can be counted without running a model. Symbolic dimensions of the inputs: the batch counts
  * as 1, others as the smallest extent of a short list that the model accepts. */
 typedef struct c2s_counts {

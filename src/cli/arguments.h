@@ -16,12 +16,12 @@ typedef struct cli_arguments {
     cli_texts positional;
     int verbosity;
     bool help, version, quiet, json, nodes, values, missing;
-    bool no_prove, strict, no_bisect, keep_initializer_inputs, external_data, list_rules;
+    bool no_prove, strict, no_bisect, keep_initializer_inputs, external_data, list_rules, parallel, share;
     const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites;
     double tolerance, seconds;
     int64_t samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
-    cli_texts skips;
+    cli_texts skips, from, to, connections;
     C2S_VEC(c2s_dim_binding) dims;
     C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;

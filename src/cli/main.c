@@ -15,7 +15,7 @@
 #include "cli/verbs.h"
 
 static const cli_verb *const verbs[] = {&cli_verb_info, &cli_verb_compare, &cli_verb_run,
-                                        &cli_verb_bench, &cli_verb_ops, &cli_verb_passes};
+                                        &cli_verb_bench, &cli_verb_extract, &cli_verb_merge, &cli_verb_ops, &cli_verb_passes};
 
 static void out_of_memory(void) {
     static const char message[] = "onnx-c2s: out of memory\n";

@@ -12,6 +12,8 @@ extern const cli_verb cli_verb_info;
 extern const cli_verb cli_verb_compare;
 extern const cli_verb cli_verb_run;
 extern const cli_verb cli_verb_bench;
+extern const cli_verb cli_verb_extract;
+extern const cli_verb cli_verb_merge;
 extern const cli_verb cli_verb_ops;
 extern const cli_verb cli_verb_passes;
 

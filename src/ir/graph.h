@@ -124,6 +124,7 @@ struct c2s_model {
         atomic_uint refs;
         void (*release)(struct c2s_origin *self);
     } *origin;
+    C2S_VEC(struct c2s_origin *) other_origins; /* of models that were appended */
 };
 
 /* ---- models and graphs ---- */
@@ -132,6 +133,14 @@ void c2s_model_destroy(c2s_model *model); /* NULL is allowed */
 /* An independent copy that shares only tensor data and the origin. Ids are assigned anew, without
  * holes; names stay. Cost: linear in the graph, no tensor data is copied. */
 c2s_model *c2s_model_copy(const c2s_model *model);
+/* Copies nodes, initializers and functions of `from` behind those of `to`, whose opsets are the same.
+ * `inputs`: per formal input of `from` the value of to->graph that stands for it; NULL: it becomes
+ * an input of `to`. `outputs` receives the values that its outputs are now. Values whose names are
+ * taken get fresh ones. What its file says beside the graph (metadata, documentation) is not taken
+ * over.
+ * C2S_ERR_UNSUPPORTED if both have a function of the same name. */
+c2s_status c2s_model_append(c2s_model *to, const c2s_model *from, c2s_value *const *inputs,
+                            c2s_value **outputs);
 /* Opset version of a domain, 0 if not imported; set adds the import if needed. */
 int64_t c2s_model_opset(const c2s_model *model, const char *domain);
 void c2s_model_set_opset(c2s_model *model, const char *domain, int64_t version);
@@ -157,6 +166,8 @@ c2s_graph *c2s_node_body(const c2s_node *node, unsigned index);
 /* ---- values ---- */
 /* A new initializer. `name` is a hint if it is taken. Takes one reference of `tensor`. */
 c2s_value *c2s_value_constant(c2s_graph *graph, const char *name, c2s_tensor *tensor);
+/* The interface loses an input that nothing uses. */
+void c2s_graph_drop_input(c2s_graph *graph, unsigned index);
 /* Sets, replaces or (NULL) clears what a value always is. References `tensor`; captures follow. */
 void c2s_value_set_constant(c2s_value *value, const c2s_tensor *tensor);
 /* Updates the type; captures follow. */

@@ -33,6 +33,11 @@ static void free_graph_vectors(c2s_model *model) {
     }
 }
 
+static void release_origin(struct c2s_origin *origin) {
+    if (origin && atomic_fetch_sub_explicit(&origin->refs, 1, memory_order_acq_rel) == 1)
+        origin->release(origin);
+}
+
 void c2s_model_destroy(c2s_model *model) {
     if (!model)
         return;
@@ -55,9 +60,10 @@ void c2s_model_destroy(c2s_model *model) {
     c2s_vec_free(&model->opsets);
     c2s_vec_free(&model->values);
     c2s_vec_free(&model->nodes);
-    if (model->origin &&
-        atomic_fetch_sub_explicit(&model->origin->refs, 1, memory_order_acq_rel) == 1)
-        model->origin->release(model->origin);
+    release_origin(model->origin);
+    for (size_t k = 0; k < model->other_origins.count; k++)
+        release_origin(model->other_origins.at[k]);
+    c2s_vec_free(&model->other_origins);
     c2s_dims_destroy(model->dims);
     c2s_names_destroy(model->names);
     c2s_arena_destroy(model->arena);

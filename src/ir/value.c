@@ -122,15 +122,28 @@ bool c2s_value_is_output(const c2s_value *value) {
     return false;
 }
 
-void c2s_value_seal(c2s_value *value) {
+/* Takes a formal input off the interface; the value itself stays. */
+static void take_off(c2s_value *value) {
     c2s_node *entry = value->graph->entry;
-    assert(value->def == entry && value->initial && value->def_slot < value->graph->formal_inputs);
+    assert(value->def == entry && value->def_slot < value->graph->formal_inputs);
     for (unsigned i = value->def_slot + 1; i < entry->output_count; i++) {
         entry->outputs[i - 1] = entry->outputs[i];
         entry->outputs[i - 1]->def_slot = i - 1;
     }
     entry->output_count--;
     value->graph->formal_inputs--;
+}
+
+void c2s_graph_drop_input(c2s_graph *graph, unsigned index) {
+    c2s_value *value = c2s_graph_input(graph, index);
+    assert(value->use_count == 0);
+    take_off(value);
+    c2s_value_release(value);
+}
+
+void c2s_value_seal(c2s_value *value) {
+    assert(value->initial);
+    take_off(value);
     value->def = NULL;
     value->def_slot = 0;
     const void *origin = value->tensor_origin;
