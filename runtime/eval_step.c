@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/groups.h"
 #include "runtime/half.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
@@ -174,11 +175,22 @@ static c2s_status deliver(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made
     return status;
 }
 
+static c2s_status eval_nodes(c2s_plan *plan, const c2s_group *group, const c2s_node *const *node,
+                             unsigned count, results *r) {
+    if (group) {
+        node = group->node;
+        count = group->node_count;
+    }
+    for (unsigned k = 0; k < count; k++)
+        C2S_TRY(eval_one(plan, node[k], r));
+    return C2S_OK;
+}
+
 static c2s_status eval_all(c2s_plan *plan, c2s_step *step, results *r) {
-    C2S_TRY(eval_one(plan, step->node, r));
+    C2S_TRY(eval_nodes(plan, step->group, &step->node, 1, r));
     for (unsigned k = 0; k < step->post_count; k++)
-        for (unsigned n = 0; n < step->posts[k].node_count; n++)
-            C2S_TRY(eval_one(plan, step->posts[k].node[n], r));
+        C2S_TRY(eval_nodes(plan, step->posts[k].group, step->posts[k].node,
+                           step->posts[k].node_count, r));
     for (unsigned k = 0; k < step->out_count; k++)
         for (size_t i = 0; step->out[k] && i < r->count; i++)
             if (r->at[i].value == step->out[k]->value)
@@ -192,7 +204,7 @@ static bool is_plain(const c2s_step *step, const c2s_slot *slot) {
 }
 
 c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
-    bool plain = step->post_count == 0;
+    bool plain = step->post_count == 0 && !step->group;
     for (unsigned k = 0; k < step->in_count; k++)
         plain = plain && is_plain(step, step->in[k]);
     for (unsigned k = 0; k < step->out_count; k++)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/groups.h"
+
 #define C2S_KERNEL(op, family) extern const c2s_kernel_family c2s_kernels_##family;
 #include "runtime/kernel_list.h"
 #undef C2S_KERNEL
@@ -37,6 +39,8 @@ bool c2s_kernel_serves(const c2s_node *node) {
 }
 
 const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
+    if (step->group)
+        return (*row)++ == 0 ? step->group->kernel : NULL;
     if (!c2s_kernel_serves(step->node))
         return NULL;
     if (*row == 0)
@@ -50,7 +54,8 @@ const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
 }
 
 bool c2s_step_has(const c2s_step *step, unsigned input) {
-    return input < step->node->formal_count && step->in[input];
+    unsigned count = step->group ? step->own_count : step->node->formal_count;
+    return input < count && step->in[input];
 }
 
 const c2s_type *c2s_step_type(const c2s_step *step, unsigned input) {

@@ -13,6 +13,7 @@
 struct c2s_dnnl;   /* runtime/dnnl_primitive.h */
 struct c2s_layout; /* runtime/layout.h */
 struct c2s_plan;   /* runtime/plan.h */
+struct c2s_group;  /* runtime/groups.h */
 
 /* One value of a graph inside a plan: its row-major form, which stands for the value, or another
  * form of the same elements in a layout that some kernel prefers (runtime/layout.h). */
@@ -33,6 +34,7 @@ typedef struct c2s_slot {
     float most; /* in this run, no element is larger in magnitude; infinite: nothing is known */
     unsigned reader_count;         /* operands of steps that take the value */
     struct c2s_step *reader[2];    /* the first two of them */
+    struct c2s_step *definer;      /* of the node that defines the value; NULL: an input, constant */
     struct c2s_step *maker, *last; /* the step that makes this form; the last that needs it */
     struct c2s_slot *store;        /* whose memory it lies in: its own, or that of a view */
     bool escapes;                  /* someone may keep a reference to its memory */
@@ -54,6 +56,7 @@ typedef struct c2s_post {
     bool drops_nan;    /* NaN may come out as a number */
     const c2s_node *node[2];
     unsigned node_count;
+    const struct c2s_group *group; /* instead of nodes; NULL: there is none */
 } c2s_post;
 
 enum { C2S_MOST_POSTS = 6 };
@@ -67,6 +70,8 @@ typedef struct c2s_step {
     struct c2s_dnnl *dnnl;        /* engine, packed weights, work space */
     c2s_slot **in, **out;         /* entries are NULL for what is left out */
     unsigned in_count, out_count; /* `in`: formal slots, then hidden ones, then operands of posts */
+    unsigned own_count;           /* of `in`: those before the operands of posts */
+    const struct c2s_group *group; /* the nodes it stands for, of which `node` is the last; NULL */
     c2s_post *posts;
     unsigned post_count;
     struct c2s_step *inside; /* the step whose kernel computes this one, too */

@@ -26,7 +26,7 @@ static c2s_status take(c2s_step *step, unsigned input, c2s_matrices *out) {
 }
 
 static c2s_status finish(c2s_step *step, c2s_product *p) {
-    unsigned input = step->node->input_count;
+    unsigned input = step->own_count;
     for (unsigned k = 0; k < step->post_count; k++) {
         unsigned at = step->posts[k].binary ? input++ : 0;
         C2S_TRY(c2s_product_add(p, &step->posts[k], at, &step->in[at]->base->type));

@@ -52,6 +52,7 @@ static bool add_step(c2s_plan *plan, c2s_step *step, const c2s_node *node) {
                        .plan = plan,
                        .dnnl = plan->context->dnnl,
                        .in_count = node->input_count,
+                       .own_count = node->input_count,
                        .out_count = node->output_count};
     step->out = c2s_arena_array(plan->arena, node->output_count, sizeof(c2s_slot *));
     for (unsigned k = 0; k < node->output_count; k++)

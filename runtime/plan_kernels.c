@@ -4,6 +4,7 @@
  * takes its inputs in the layouts that it likes and may carry out what follows behind it.
  */
 #include "base/log.h"
+#include "runtime/groups.h"
 #include "runtime/half.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
@@ -22,7 +23,7 @@ static void count_reader(c2s_slot *slot, c2s_step *step) {
 static void count_readers(c2s_plan *plan) {
     for (unsigned i = 0; i < plan->step_count; i++) {
         c2s_step *step = &plan->steps[i];
-        for (unsigned k = 0; k < step->in_count && !step->folded; k++) {
+        for (unsigned k = 0; k < step->in_count && !step->folded && !step->inside; k++) {
             if (step->in[k])
                 count_reader(step->in[k], step);
             if (step->in[k] && step->in[k]->wide)
@@ -34,6 +35,14 @@ static void count_readers(c2s_plan *plan) {
         slot->kept = true;
         if (slot->wide)
             slot->wide->kept = true;
+    }
+}
+
+static void forget_readers(c2s_plan *plan) {
+    for (unsigned k = 0; k < plan->slot_count; k++) {
+        plan->slots[k].reader_count = 0;
+        if (plan->slots[k].wide)
+            plan->slots[k].wide->reader_count = 0;
     }
 }
 
@@ -89,12 +98,11 @@ void c2s_step_unprepare(c2s_step *step) {
 
 /* Back to the row-major forms of the node's own inputs and outputs. */
 static void reset(c2s_step *step) {
-    const c2s_node *node = step->node;
-    for (unsigned k = 0; k < node->input_count; k++)
+    for (unsigned k = 0; k < step->own_count; k++)
         step->in[k] = step->in[k] ? step->in[k]->base : NULL;
     for (unsigned k = 0; k < step->out_count; k++)
         step->out[k] = step->out[k] ? c2s_half_output(step->plan, step, k) : NULL;
-    step->in_count = node->input_count;
+    step->in_count = step->own_count;
     step->post_count = 0;
 }
 
@@ -243,6 +251,10 @@ static void finish_inputs(c2s_plan *plan) {
 void c2s_plan_kernels(c2s_plan *plan) {
     c2s_plan_halves(plan);
     count_readers(plan);
+    if (c2s_plan_groups(plan)) {
+        forget_readers(plan);
+        count_readers(plan);
+    }
     finish_inputs(plan);
     for (unsigned i = 0; i < plan->step_count; i++)
         plan_step(plan, &plan->steps[i]);

@@ -5,6 +5,7 @@
 
 #include "runtime/dnnl_binary.h"
 #include "runtime/dnnl_eltwise.h"
+#include "runtime/groups.h"
 #include "runtime/layout.h"
 #include "runtime/range.h"
 
@@ -54,13 +55,17 @@ static bool keeps_type(const c2s_step *user, const c2s_slot *value) {
 }
 
 bool c2s_post_of(const c2s_step *user, const c2s_slot *value, c2s_post *out) {
+    if (user->group) {
+        *out = user->group->post;
+        return user->group->is_post && keeps_type(user, value);
+    }
     return user->node->domain[0] == '\0' && keeps_type(user, value) &&
            (eltwise_post(user, out) || binary_post(user, value, out));
 }
 
 bool c2s_post_swish_of(const c2s_step *first, const c2s_step *second, const c2s_slot *value,
                        c2s_post *out) {
-    if (first->node->op != &c2s_op_sigmoid || second->node->op != &c2s_op_mul ||
+    if (first->group || second->group || first->node->op != &c2s_op_sigmoid || second->node->op != &c2s_op_mul ||
         !keeps_type(first, value) || !keeps_type(second, value) || second->in_count != 2)
         return false;
     const c2s_slot *gate = first->out[0]->base, *a = second->in[0]->base, *b = second->in[1]->base;
@@ -237,7 +242,7 @@ static c2s_status bind_operand(c2s_primitive *p, c2s_step *step, const c2s_post_
 
 c2s_status c2s_posts_bind(c2s_primitive *p, c2s_step *step, const c2s_post_target *target,
                           int first) {
-    unsigned input = step->node->input_count;
+    unsigned input = step->own_count;
     for (unsigned k = 0; k < step->post_count; k++)
         if (step->posts[k].binary)
             C2S_TRY(bind_operand(p, step, target,

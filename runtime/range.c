@@ -64,6 +64,8 @@ static const struct {
 static rule rule_of(const c2s_step *step) {
     if (step->is_reorder)
         return FIRST;
+    if (step->group)
+        return UNKNOWN;
     if (step->node->op->flags & C2S_OP_MOVES_DATA)
         return LARGEST;
     if (!step->kernel)
@@ -246,7 +248,7 @@ float c2s_range_of_node(const c2s_step *step) {
 }
 
 const c2s_slot *c2s_range_operand(const c2s_step *step, unsigned post) {
-    unsigned at = step->node->input_count;
+    unsigned at = step->own_count;
     for (unsigned k = 0; k < post; k++)
         at += step->posts[k].binary;
     return step->posts[post].binary ? step->in[at] : NULL;

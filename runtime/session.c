@@ -222,7 +222,9 @@ const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *nod
         const c2s_step *step = &plan->steps[i];
         if (step->node != node)
             continue;
-        const c2s_step *doer = step->inside ? step->inside : step;
+        const c2s_step *doer = step;
+        while (doer->inside)
+            doer = doer->inside;
         return doer->folded ? "constant" : doer->kernel ? doer->kernel->name : "eval";
     }
     return NULL;

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "eval/compare.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/session.h"
 
 enum { ROUNDS = 60, MOST_VALUES = 24 };
@@ -43,6 +44,10 @@ static c2s_value *weight(network *t, int rank, const int64_t *dim, double scale)
 
 static c2s_value *binary(network *t, const char *op, c2s_value *a, c2s_value *b) {
     return OP(t->model, op, a, b);
+}
+
+static c2s_value *number(network *t, double value) {
+    return make_scalar(t->model, "number", value);
 }
 
 /* In the order of the operands that chance has it. */
@@ -92,6 +97,51 @@ static c2s_value *add_unary(network *t, c2s_value *x) {
     return OP(t->model, ops[pick(t, 0, 7)], x);
 }
 
+/* ---- what exporters write out ---- */
+
+static c2s_value *add_gelu(network *t, c2s_value *x) {
+    c2s_value *gate, *half = number(t, flip(t) ? 0.5 : 1);
+    if (flip(t)) {
+        c2s_value *u = flip(t) ? binary(t, "Div", x, number(t, sqrt(2)))
+                               : either(t, "Mul", x, number(t, sqrt(0.5)));
+        gate = OP(t->model, "Erf", u);
+    } else {
+        c2s_value *cube = flip(t) ? binary(t, "Pow", x, number(t, 3))
+                                  : either(t, "Mul", either(t, "Mul", x, x), x);
+        c2s_value *u = either(t, "Add", x, either(t, "Mul", number(t, 0.044715), cube));
+        gate = OP(t->model, "Tanh", either(t, "Mul", number(t, sqrt(2 / acos(-1))), u));
+    }
+    gate = either(t, "Add", gate, number(t, 1));
+    switch (pick(t, 0, 3)) {
+    case 0:
+        return either(t, "Mul", either(t, "Mul", x, gate), half);
+    case 1:
+        return either(t, "Mul", either(t, "Mul", x, half), gate);
+    case 2:
+        return either(t, "Mul", x, either(t, "Mul", gate, half));
+    default:
+        return either(t, "Mul", x, gate);
+    }
+}
+
+static c2s_value *mean(network *t, c2s_value *x) {
+    return make_infer(NODE(t->model, "ReduceMean", x, INTS(t->model, "axes", flip(t) ? -1 : 2)));
+}
+
+static c2s_value *add_norm(network *t, c2s_value *x) {
+    int64_t width = x->type.dim[2];
+    if (flip(t))
+        x = binary(t, "Sub", x, mean(t, x));
+    c2s_value *square = flip(t) ? binary(t, "Mul", x, x) : binary(t, "Pow", x, number(t, 2));
+    c2s_value *root = OP(t->model, "Sqrt", either(t, "Add", mean(t, square), number(t, 1e-3)));
+    c2s_value *y = pick(t, 0, 2) == 0 ? binary(t, "Div", x, root)
+                   : flip(t)          ? either(t, "Mul", x, OP(t->model, "Reciprocal", root))
+                                      : either(t, "Mul", x, binary(t, "Div", number(t, 1), root));
+    if (pick(t, 0, 2) > 0)
+        y = either(t, "Mul", y, weight(t, 1, &width, 1));
+    return pick(t, 0, 2) > 0 ? either(t, "Add", y, weight(t, 1, &width, 1)) : y;
+}
+
 static c2s_value *add_transpose(network *t, c2s_value *x) {
     static const int64_t orders[][3] = {{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 1, 0}, {2, 0, 1}};
     c2s_node *n = NODE(t->model, "Transpose", x);
@@ -101,7 +151,7 @@ static c2s_value *add_transpose(network *t, c2s_value *x) {
 
 static c2s_value *add_layer(network *t) {
     c2s_value *x = any_value(t);
-    switch (pick(t, 0, 9)) {
+    switch (pick(t, 0, 12)) {
     case 0:
     case 1:
     case 2:
@@ -115,6 +165,11 @@ static c2s_value *add_layer(network *t) {
         return add_residual(t, x);
     case 7:
         return add_transpose(t, x);
+    case 8:
+    case 9:
+        return add_gelu(t, x);
+    case 10:
+        return add_norm(t, x);
     default:
         return add_unary(t, x);
     }
@@ -190,9 +245,45 @@ static void networks_agree_with_eval(void **state) {
     }
 }
 
+/* ---- that it happens at all ---- */
+
+static unsigned count_steps(const c2s_session *session, const char *kernel) {
+    size_t count = c2s_onednn_profile_read(session, NULL);
+    c2s_step_profile *steps = c2s_zalloc((count + 1) * sizeof *steps);
+    unsigned found = 0;
+    c2s_onednn_profile_read(session, steps);
+    for (size_t i = 0; i < count; i++)
+        found += !kernel || strcmp(steps[i].kernel, kernel) == 0;
+    free(steps);
+    return found;
+}
+
+/* Every way to write them that chance finds is one step. */
+static void written_functions_are_one_step(void **state) {
+    (void)state;
+    if (!c2s_processor_has_fma())
+        skip();
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        network t = {.random = {seed}, .model = make_model()};
+        t.value[0] = make_input(t.model, "x", C2S_FLOAT, DIMS(2, 3, 11));
+        make_output(seed % 2 ? add_gelu(&t, t.value[0]) : add_norm(&t, t.value[0]), "y");
+        c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+        c2s_session *fast = open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){0});
+        for (int run = 0; run < 3; run++)
+            hold_against_eval(&t, plain, fast, seed, run == 1);
+        if (count_steps(fast, NULL) != 1)
+            fail_msg("seed %llu: %u steps", (unsigned long long)seed, count_steps(fast, NULL));
+        assert_int_equal(count_steps(fast, seed % 2 ? "gelu" : "norm"), 1);
+        c2s_evaluator_reference.close(plain);
+        c2s_evaluator_onednn.close(fast);
+        c2s_model_destroy(t.model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_agree_with_eval),
+        cmocka_unit_test(written_functions_are_one_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

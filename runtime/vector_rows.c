@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kernels that go along rows of adjacent numbers: normalizations and Gelu that were written out.
+ */
+#include "runtime/dnnl_primitive.h"
+#include "runtime/groups.h"
+#include "runtime/vector_math.h"
+
+/* Below this many elements one thread is faster. */
+#define PARALLEL_ELEMENTS 16384
+
+/* ---- Gelu ---- */
+
+static bool gelu_accepts(const c2s_step *step) {
+    return c2s_dnnl_accepts(&step->out[0]->type);
+}
+
+C2S_V8 static void gelu(const float *x, float *y, int64_t count, bool by_tanh, float factor) {
+    for (int64_t i = 0; i < count; i += 8) {
+        int64_t here = count - i;
+        c2s_v8 v = here >= 8 ? v8_load(x + i) : v8_load_first(x + i, here);
+        v = (by_tanh ? v8_gelu_tanh(v) : v8_gelu(v)) * v8_set(factor);
+        if (here >= 8)
+            v8_store(y + i, v);
+        else
+            v8_store_first(y + i, here, v);
+    }
+}
+
+static c2s_status gelu_run(c2s_step *step) {
+    const c2s_post *post = &step->group->post;
+    const float *x = c2s_tensor_data(step->in[0]->tensor);
+    float *y = c2s_tensor_mutable(step->out[0]->tensor);
+    int64_t count = (int64_t)step->in[0]->tensor->count;
+    enum { BLOCK = 4096 };
+#pragma omp parallel for schedule(static) if (count >= PARALLEL_ELEMENTS)
+    for (int64_t i = 0; i < count; i += BLOCK)
+        gelu(x + i, y + i, count - i < BLOCK ? count - i : BLOCK,
+             post->kind == (int)dnnl_eltwise_gelu_tanh, post->factor);
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_gelu = {
+    .name = "gelu",
+    .accepts = gelu_accepts,
+    .run = gelu_run,
+};
+
+/* ---- normalization ---- */
+
+C2S_V8_INLINE c2s_v8 eight(const float *x, int64_t i, int64_t count) {
+    return count - i >= 8 ? v8_load(x + i) : v8_load_first(x + i, count - i);
+}
+
+C2S_V8_INLINE float sum_of(const float *x, int64_t count) {
+    c2s_v8 sum[2] = {v8_set(0), v8_set(0)};
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        sum[0] = sum[0] + v8_load(x + i);
+        sum[1] = sum[1] + v8_load(x + i + 8);
+    }
+    for (; i < count; i += 8)
+        sum[0] = sum[0] + eight(x, i, count);
+    return v8_sum(sum[0] + sum[1]);
+}
+
+/* Of x - mean. */
+C2S_V8_INLINE float squares_of(const float *x, int64_t count, float mean) {
+    c2s_v8 sum[2] = {v8_set(0), v8_set(0)}, less = v8_set(mean);
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        c2s_v8 a = v8_load(x + i) - less, b = v8_load(x + i + 8) - less;
+        sum[0] = v8_fma(a, a, sum[0]);
+        sum[1] = v8_fma(b, b, sum[1]);
+    }
+    float rest = 0;
+    for (; i + 8 <= count; i += 8) {
+        c2s_v8 a = v8_load(x + i) - less;
+        sum[0] = v8_fma(a, a, sum[0]);
+    }
+    for (; i < count; i++)
+        rest += (x[i] - mean) * (x[i] - mean);
+    return v8_sum(sum[0] + sum[1]) + rest;
+}
+
+typedef struct norm {
+    int64_t rows, length;
+    const float *x, *scale, *shift; /* of `length`, or NULL */
+    float *y;
+    float epsilon;
+    bool centred;
+} norm;
+
+C2S_V8 static void norm_row(const norm *n, int64_t row) {
+    const float *x = n->x + row * n->length;
+    float *y = n->y + row * n->length, length = (float)n->length;
+    float mean = n->centred ? sum_of(x, n->length) / length : 0;
+    float variance = squares_of(x, n->length, mean) / length;
+    c2s_v8 less = v8_set(mean), by = v8_set(1) / v8_sqrt(v8_set(variance + n->epsilon));
+    for (int64_t i = 0; i < n->length; i += 8) {
+        c2s_v8 v = (eight(x, i, n->length) - less) * by;
+        if (n->scale)
+            v = v * eight(n->scale, i, n->length);
+        if (n->shift)
+            v = v + eight(n->shift, i, n->length);
+        if (n->length - i >= 8)
+            v8_store(y + i, v);
+        else
+            v8_store_first(y + i, n->length - i, v);
+    }
+}
+
+static void norm_rows(const norm *n) {
+#pragma omp parallel for schedule(static) if (n->rows * n->length >= PARALLEL_ELEMENTS)
+    for (int64_t row = 0; row < n->rows; row++)
+        norm_row(n, row);
+}
+
+static const float *data_of(const c2s_step *step, unsigned input) {
+    return step->in[input] ? c2s_tensor_data(step->in[input]->tensor) : NULL;
+}
+
+static bool written_norm_accepts(const c2s_step *step) {
+    return c2s_dnnl_accepts(&step->out[0]->type);
+}
+
+static c2s_status written_norm_run(c2s_step *step) {
+    const c2s_type *type = &step->out[0]->type;
+    int64_t length = type->dim[type->rank - 1];
+    norm n = {.rows = (int64_t)step->in[0]->tensor->count / length,
+              .length = length,
+              .x = data_of(step, 0),
+              .scale = data_of(step, 1),
+              .shift = data_of(step, 2),
+              .y = c2s_tensor_mutable(step->out[0]->tensor),
+              .epsilon = step->group->number,
+              .centred = step->group->flag};
+    norm_rows(&n);
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_written_norm = {
+    .name = "norm",
+    .accepts = written_norm_accepts,
+    .run = written_norm_run,
+};
