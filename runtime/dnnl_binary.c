@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_binary.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
 
@@ -176,11 +177,26 @@ static void free_mds(binary_mds *md) {
     *md = (binary_mds){0};
 }
 
+/* Behind a result in blocks of channels, the library takes each block for one of its vectors, which
+ * before AVX2 are shorter. */
+static bool posts_miss_channels(const c2s_step *step) {
+    int64_t vector = c2s_processor_has_avx512() ? 16 : c2s_processor_has_avx2() ? 8 : 4;
+    for (unsigned input = 0; input < 2 && step->post_count > 0; input++) {
+        c2s_const_md layout = c2s_step_layout(step, input);
+        int64_t block = c2s_layout_block(layout, c2s_step_type(step, input));
+        if ((block == 8 || block == 16) && block != vector)
+            return true;
+    }
+    return false;
+}
+
 static c2s_status binary_prepare(c2s_step *step) {
     binary b;
     binary_mds md = {0};
     if (!describe(step, &b))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
+    if (posts_miss_channels(step))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "post-operations in blocks of channels want AVX2");
     c2s_status status = describe_in_layout(step, &b, &md);
     if (status == C2S_OK)
         status = build(step, &b, &md);

@@ -139,6 +139,11 @@ dnnl_status_t c2s_post_ops_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, fl
     return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta);
 }
 
+bool c2s_post_ops_sound(const_dnnl_post_ops_t ops) {
+    (void)ops;
+    return true;
+}
+
 #else /* 2.x */
 
 /* A heap copy of a descriptor that `status` says is good. */
@@ -290,6 +295,27 @@ dnnl_status_t c2s_pd_rnn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_rn
 dnnl_status_t c2s_post_ops_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha,
                                    float beta) {
     return dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta);
+}
+
+typedef struct function {
+    dnnl_alg_kind_t kind;
+    float scale, alpha, beta;
+} function;
+
+static bool read_function(const_dnnl_post_ops_t ops, int index, function *f) {
+    return dnnl_post_ops_get_kind(ops, index) == dnnl_eltwise &&
+           dnnl_post_ops_get_params_eltwise(ops, index, &f->scale, &f->kind, &f->alpha, &f->beta) ==
+               dnnl_success;
+}
+
+bool c2s_post_ops_sound(const_dnnl_post_ops_t ops) {
+    function f, g;
+    for (int i = 0; i < dnnl_post_ops_len(ops); i++)
+        for (int k = 0; k < i && read_function(ops, i, &f); k++)
+            if (read_function(ops, k, &g) && f.kind == g.kind &&
+                !(f.alpha == g.alpha && f.beta == g.beta))
+                return false;
+    return true;
 }
 
 #endif

@@ -83,5 +83,8 @@ dnnl_status_t c2s_pd_rnn(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_rn
 
 dnnl_status_t c2s_post_ops_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha,
                                    float beta);
+/* False if the library would carry them out wrongly: 2.x has one pair of numbers for all functions
+ * of one kind, those of the first. */
+bool c2s_post_ops_sound(const_dnnl_post_ops_t ops);
 
 #endif

@@ -31,6 +31,8 @@ c2s_status c2s_dnnl_check(dnnl_status_t status, const char *what) {
 
 c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out) {
     *out = NULL;
+    if (ops && !c2s_post_ops_sound(ops))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN would mix up these post-operations");
     dnnl_status_t status = dnnl_primitive_attr_create(out);
     if (status == dnnl_success)
         status = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
