@@ -12,15 +12,19 @@
 static const c2s_option_spec options_of_cleanup[] = {
     {"fold_limit", "64k", "largest constant that folding may make where the model grows by it"},
     {"fold_growth", "1", "percent of its size by which folding may enlarge the model"},
+    {"tie_transposed", "no",
+     "store a matrix and its transpose once, even if a Transpose has to run"},
     {"keep_initializer_inputs", "no", "leave initializers that are graph inputs overridable"},
     {0},
 };
 
 static const c2s_rewrite_kind kinds[] = {
     {"dead-nodes", "nodes without a used result -> nothing", true},
-    {"freeze-initializer-input", "an initializer that is a graph input, too -> an initializer", false},
+    {"freeze-initializer-input", "an initializer that is a graph input, too -> an initializer",
+     false},
     {"constant-node", "Constant -> an initializer", false},
     {"merge-initializers", "two initializers with the same content -> one", false},
+    {"merge-transposed", "a matrix that is the transpose of another one -> Transpose of it", false},
     {"merge-nodes", "two nodes that compute the same from the same -> one", false},
     {"fold-constant", "a node with constant operands -> an initializer", false},
     {"fold-known-shape", "a result that follows from known extents -> an initializer", false},
@@ -71,7 +75,12 @@ static void drop_impossible(c2s_graph_list *graphs) {
 }
 
 /* Duplicates go first: what is there once is folded once, and is not counted twice. */
-static c2s_status run_round(c2s_model *model, c2s_fold_budget *budget, c2s_stats *stats) {
+typedef struct settings {
+    bool keep_inputs, tie_transposed;
+} settings;
+
+static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_budget *budget,
+                            c2s_stats *stats) {
     c2s_graph_list graphs = {0};
     c2s_graph_list_add(&graphs, model->graph);
     c2s_lift_constants(&graphs, stats);
@@ -79,6 +88,7 @@ static c2s_status run_round(c2s_model *model, c2s_fold_budget *budget, c2s_stats
     drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_merge_constants(&graphs, stats);
+        c2s_merge_transposed(&graphs, what->tie_transposed, stats);
         c2s_merge_nodes(&graphs, stats);
         status = c2s_fold_constants(&graphs, budget, stats);
     }
@@ -105,19 +115,20 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_ev
     (void)evaluator;
     c2s_fold_budget budget;
     double growth;
-    bool keep_inputs;
+    settings what;
     C2S_TRY(c2s_option_bytes(options, "fold_limit", &budget.limit));
     C2S_TRY(c2s_option_number(options, "fold_growth", 0, 1e6, &growth));
-    C2S_TRY(c2s_option_flag(options, "keep_initializer_inputs", &keep_inputs));
+    C2S_TRY(c2s_option_flag(options, "keep_initializer_inputs", &what.keep_inputs));
+    C2S_TRY(c2s_option_flag(options, "tie_transposed", &what.tie_transposed));
     remove_dead(model, stats);
-    if (!keep_inputs)
+    if (!what.keep_inputs)
         c2s_freeze_inputs(model, stats);
     double allowed = (double)estimate_size(model) * growth / 100;
     budget.left = allowed < 1e18 ? (int64_t)allowed : (int64_t)1e18;
     unsigned before, round = 0;
     do {
         before = stats->rewrites;
-        C2S_TRY(run_round(model, &budget, stats));
+        C2S_TRY(run_round(model, &what, &budget, stats));
     } while (stats->rewrites > before && c2s_stats_may_apply(stats) && ++round < MAX_ROUNDS);
     return c2s_graph_infer(model->graph);
 }

@@ -28,6 +28,9 @@ void c2s_merge_nodes(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Initializers with the same content become one. Expected linear time; large ones are read only
  * if another has the same type and the same first, middle and last bytes. */
 void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats);
+/* Of two matrices of which one is the transpose of the other, one stays, and a Transpose. `anywhere`: also
+ * where that Transpose has to run. Expected linear time. */
+void c2s_merge_transposed(const c2s_graph_list *graphs, bool anywhere, c2s_stats *stats);
 /* Optional outputs that nobody uses are left out. */
 void c2s_trim_outputs(const c2s_graph_list *graphs, c2s_stats *stats);
 
@@ -39,7 +42,7 @@ extern const c2s_rule c2s_rule_same_shape, c2s_rule_transpose_nothing;
 extern const c2s_rule c2s_rule_slice_all, c2s_rule_pad_nothing, c2s_rule_tile_once,
     c2s_rule_resize_by_one;
 extern const c2s_rule c2s_rule_only_operand, c2s_rule_split_to_one;
-extern const c2s_rule c2s_rule_neutral_operand;
+extern const c2s_rule c2s_rule_neutral_operand, c2s_rule_zero_bias;
 extern const c2s_rule c2s_rule_idempotent, c2s_rule_involution, c2s_rule_relu_of_positive,
     c2s_rule_clip_unbounded;
 extern const c2s_rule c2s_rule_reduce_nothing;

@@ -23,5 +23,6 @@ extern const c2s_rule c2s_rule_slice_slice, c2s_rule_split_concat;
 extern const c2s_rule c2s_rule_einsum;
 extern const c2s_rule c2s_rule_affine_affine, c2s_rule_expand_broadcast, c2s_rule_reduce_squeeze,
     c2s_rule_scale_through;
+extern const c2s_rule c2s_rule_where_not, c2s_rule_reciprocal_mul, c2s_rule_quotient_mul;
 
 #endif

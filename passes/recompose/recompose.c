@@ -8,17 +8,10 @@
 
 /* Larger patterns first where one contains the other. */
 static const c2s_rule *const rules[] = {
-    &c2s_rule_layer_norm_as_affine,
-    &c2s_rule_layer_norm_divided,
-    &c2s_rule_layer_norm_multiplied,
-    &c2s_rule_rms_norm_divided,
-    &c2s_rule_rms_norm_multiplied,
-    &c2s_rule_rms_norm_quotient,
-    &c2s_rule_norm_scale,
-    &c2s_rule_norm_shift,
-    &c2s_rule_log_softmax,
-    &c2s_rule_activation,
-    NULL,
+    &c2s_rule_layer_norm_as_affine, &c2s_rule_layer_norm_divided,  &c2s_rule_layer_norm_multiplied,
+    &c2s_rule_rms_norm_divided,     &c2s_rule_rms_norm_multiplied, &c2s_rule_rms_norm_quotient,
+    &c2s_rule_norm_scale,           &c2s_rule_norm_shift,          &c2s_rule_log_softmax,
+    &c2s_rule_activation,           &c2s_rule_global_pool,         NULL,
 };
 
 bool c2s_is_square(const c2s_node *node, const c2s_value *value) {

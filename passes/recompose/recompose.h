@@ -10,7 +10,7 @@
 #include "rewrite/builder.h"
 
 extern const c2s_rule c2s_rule_activation;
-extern const c2s_rule c2s_rule_log_softmax;
+extern const c2s_rule c2s_rule_log_softmax, c2s_rule_global_pool;
 extern const c2s_rule c2s_rule_layer_norm_divided, c2s_rule_layer_norm_multiplied,
     c2s_rule_layer_norm_as_affine;
 extern const c2s_rule c2s_rule_rms_norm_divided, c2s_rule_rms_norm_multiplied,

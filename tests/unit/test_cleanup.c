@@ -2,6 +2,8 @@
 /* The cleanup pass: positive and negative cases, both sides computed. */
 #include "unit/pass_case.h"
 
+#include "io/save.h"
+
 static c2s_model *m; /* of the running case; the check frees it */
 static c2s_value *x;
 
@@ -504,6 +506,45 @@ static void leaves_out_unused_outputs(void **state) {
     c2s_model_destroy(m);
 }
 
+/* An embedding, and an output layer that is its transpose but for `change`. */
+static c2s_model *tied_model(int rank, float change) {
+    enum { ROWS = 200, COLUMNS = 100 };
+    m = make_model();
+    c2s_value *embedding = WEIGHT(m, "embedding", ROWS, COLUMNS);
+    c2s_tensor *turned;
+    int64_t dim[2] = {COLUMNS, ROWS};
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, 2, dim, &turned), C2S_OK);
+    const float *from = c2s_tensor_data(embedding->constant);
+    float *to = c2s_tensor_mutable(turned);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLUMNS; c++)
+            to[c * ROWS + r] = from[r * COLUMNS + c];
+    to[777] += change;
+    c2s_value *layer = c2s_value_constant(m->graph, "layer", turned);
+    int64_t shape[2] = {1, 3};
+    x = make_input(m, "x", C2S_INT64, rank - 1, shape + 2 - (rank - 1));
+    make_output(OP(m, "MatMul", OP(m, "Neg", OP(m, "Gather", embedding, x)), layer), "y");
+    return m;
+}
+
+static void ties_transposed_matrices(void **state) {
+    (void)state;
+    c2s_model *model = tied_model(2, 0);
+    uint64_t before, after;
+    c2s_model *original = c2s_model_copy(model);
+    run_passes(model, "cleanup,fuse");
+    assert_string_equal(ops_of(model->graph), "Gather Neg Gemm");
+    assert_true(largest_difference(original, model) <= 1e-5);
+    assert_int_equal(c2s_model_file_size(original, &before), C2S_OK);
+    assert_int_equal(c2s_model_file_size(model, &after), C2S_OK);
+    assert_true(before - after > 79000);
+    c2s_model_destroy(original);
+    c2s_model_destroy(model);
+    check_refused(tied_model(2, 0.5f), "cleanup", "Gather Neg MatMul", NULL);
+    check_refused(tied_model(3, 0), "cleanup", "Gather Neg MatMul", "a Transpose would run");
+    check_case(tied_model(3, 0), "cleanup(tie_transposed)", "Transpose Gather Neg MatMul", 1e-5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folds_constant_chains),
@@ -531,6 +572,7 @@ int main(void) {
         cmocka_unit_test(removes_activations),
         cmocka_unit_test(removes_reductions_of_nothing),
         cmocka_unit_test(removes_constant_where),
+        cmocka_unit_test(ties_transposed_matrices),
         cmocka_unit_test(inlines_constant_ifs),
         cmocka_unit_test(cleans_bodies),
         cmocka_unit_test(leaves_out_unused_outputs),

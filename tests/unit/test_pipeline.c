@@ -43,7 +43,7 @@ static void explains_errors(void **state) {
     expect_error("", "expected the name of a pass");
     expect_error("cleanup,", "ends too early");
     expect_error("tidy", "there is no pass \"tidy\"; there are cleanup");
-    expect_error("cleanup(foo=1)", "no option \"foo\"; it has fold_limit, fold_growth, keep_initializer_inputs");
+    expect_error("cleanup(foo=1)", "no option \"foo\"; it has fold_limit, fold_growth, tie_transposed, keep_initializer_inputs");
     expect_error("cleanup(fold_limit=", "a value");
     expect_error("cleanup(fold_limit=1", "',' or ')'");
     expect_error("cleanup cleanup", "found 'c' at character 9");
