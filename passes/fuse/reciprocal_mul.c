@@ -12,7 +12,8 @@ enum { ONE = C2S_LETTER_A, X, R, Y };
 
 static const char *refuse(const c2s_match *m) {
     double one = 1;
-    if (m->value[ONE] && (!c2s_constant_scalar(m->value[ONE], &one) || one != 1))
+    const c2s_value *dividend = m->value[ONE];
+    if (dividend && (!dividend->constant || !c2s_constant_scalar(dividend, &one) || one != 1))
         return c2s_no_match;
     return c2s_is_float_value(m->value[X]) ? NULL : "the quotient is cut";
 }
@@ -39,6 +40,5 @@ static const c2s_pattern_row quotient[] = {
 const c2s_rule c2s_rule_quotient_mul = {.name = "reciprocal-mul",
                                         .summary = "1 / x, then Mul with y -> y / x",
                                         C2S_ROWS(quotient),
-                                        .constants = C2S_BIT(ONE),
                                         .refuse = refuse,
                                         .build = build};

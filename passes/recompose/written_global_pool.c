@@ -2,7 +2,8 @@
  *
  * Before: ReduceMean over all axes behind the channels, which it keeps, of a value of rank 4 or 5
  * After:  GlobalAveragePool, for which runtimes and quantizers have more
- * Refuses when the mean is subtracted from the value: that is a normalization.
+ * Refuses when the mean is subtracted from the value, or is one of squares: those are parts of
+ * normalizations.
  */
 #include "passes/constants.h"
 #include "passes/recompose/recompose.h"
@@ -24,6 +25,11 @@ static bool means_all_positions(const c2s_node *node, int rank) {
     return true;
 }
 
+static bool is_square(const c2s_node *node) {
+    return node && (node->op == &c2s_op_mul || node->op == &c2s_op_pow) &&
+           c2s_is_square(node, c2s_node_in(node, 0));
+}
+
 static const char *refuse(const c2s_match *m) {
     const c2s_value *x = m->value[X];
     if (!c2s_is_float_value(x) || x->type.rank < 4 || x->type.rank > 5 ||
@@ -31,9 +37,9 @@ static const char *refuse(const c2s_match *m) {
         return c2s_no_match;
     if (x->type.dtype == C2S_BFLOAT16)
         return "GlobalAveragePool is not common for this type";
-    c2s_value_each_use(use, x) if (use->user->op ==
-                                   &c2s_op_sub) return "the mean is part of a normalization";
-    return NULL;
+    bool normalizes = is_square(x->def);
+    c2s_value_each_use(use, x) normalizes = normalizes || use->user->op == &c2s_op_sub;
+    return normalizes ? "the mean is part of a normalization" : NULL;
 }
 
 static c2s_value *build(c2s_builder *b, const c2s_match *m) {
