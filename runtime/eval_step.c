@@ -68,7 +68,8 @@ static c2s_status eval_node(c2s_plan *plan, c2s_step *step) {
         in[k] = step->in[k] ? step->in[k]->tensor : NULL;
     body_runner runner = {{run_body}, plan->context, step};
     c2s_status status =
-        c2s_node_eval(node, in, out, &runner.base, plan->context->options.memory_limit);
+        c2s_node_eval_again(node, in, out, &runner.base, plan->context->options.memory_limit,
+                            &step->kept);
     bool good = status == C2S_OK;
     for (unsigned k = 0; k < step->out_count && good; k++) {
         if (status == C2S_OK)

@@ -78,6 +78,7 @@ typedef struct c2s_step {
     unsigned index;          /* in the order of execution */
     c2s_slot **dying;        /* needed by no later step */
     unsigned dying_count;
+    c2s_kept kept;  /* by eval */
     c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */
     float gain;     /* see runtime/range.h */
     unsigned char rule;

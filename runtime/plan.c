@@ -107,6 +107,8 @@ void c2s_plan_destroy(c2s_plan *plan) {
         return;
     for (size_t i = 0; i < plan->order.count; i++)
         c2s_step_unprepare(plan->order.at[i]);
+    for (unsigned i = 0; i < plan->step_count; i++)
+        c2s_kept_free(&plan->steps[i].kept);
     c2s_plan_rest(plan);
     for (unsigned k = 0; k < plan->slot_count; k++)
         for (c2s_slot *form = &plan->slots[k]; form; form = form->next_form) {

@@ -15,6 +15,7 @@ typedef struct step {
     const int *in, *out;     /* slots, NO_SLOT where left out; in: hidden ones included */
     const int *release;      /* slots whose last use this is */
     unsigned release_count;
+    c2s_kept *kept;
 } step;
 
 typedef struct plan {
@@ -31,6 +32,7 @@ typedef struct reference {
     c2s_eval_options options;
     c2s_arena *arena;
     c2s_map plans; /* graph -> plan */
+    C2S_VEC(c2s_kept *) kept;
 } reference;
 
 /* ---- planning ---- */
@@ -105,8 +107,10 @@ static plan *make_plan(reference *r, const c2s_graph *graph) {
     made->steps = c2s_arena_array(r->arena, graph->node_count, sizeof *made->steps);
     for (const c2s_node *node = graph->first; node; node = node->next)
         if (!is_constant_node(node)) {
-            plan_step(&p, &made->steps[made->step_count], node, (int)made->step_count);
-            made->step_count++;
+            step *s = &made->steps[made->step_count];
+            plan_step(&p, s, node, (int)made->step_count++);
+            s->kept = c2s_arena_alloc(r->arena, sizeof *s->kept);
+            c2s_vec_push(&r->kept, s->kept);
         }
     unsigned outputs = c2s_graph_output_count(graph);
     int *out = c2s_arena_array(r->arena, outputs, sizeof *out);
@@ -187,7 +191,8 @@ static c2s_status run_step(reference *r, const step *s, const c2s_tensor **slots
     for (unsigned k = 0; k < node->input_count; k++)
         in[k] = s->in[k] == NO_SLOT ? NULL : slots[s->in[k]];
     runner bodies = {{run_body}, r, in + node->formal_count};
-    c2s_status status = c2s_node_eval(node, in, out, &bodies.base, r->options.memory_limit);
+    c2s_status status =
+        c2s_node_eval_again(node, in, out, &bodies.base, r->options.memory_limit, s->kept);
     for (unsigned k = 0; k < node->output_count && status == C2S_OK; k++)
         if (s->out[k] != NO_SLOT)
             slots[s->out[k]] = out[k];
@@ -263,6 +268,9 @@ static void reference_close(c2s_session *session) {
     reference *r = (reference *)session;
     if (!r)
         return;
+    for (size_t k = 0; k < r->kept.count; k++)
+        c2s_kept_free(r->kept.at[k]);
+    c2s_vec_free(&r->kept);
     c2s_map_free(&r->plans);
     c2s_arena_destroy(r->arena);
     free(r);

@@ -48,8 +48,8 @@ static c2s_status allocate(const c2s_node *node, const c2s_inferred *inferred, u
 }
 
 static c2s_status compute(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
-                          const c2s_body_runner *runner, uint64_t limit, c2s_dims *dims,
-                          c2s_arena *arena) {
+                          const c2s_body_runner *runner, uint64_t limit, c2s_kept *kept,
+                          c2s_dims *dims, c2s_arena *arena) {
     c2s_fact *facts = c2s_arena_array(arena, node->formal_count, sizeof *facts);
     for (unsigned k = 0; k < node->formal_count; k++)
         if (in[k])
@@ -64,7 +64,8 @@ static c2s_status compute(const c2s_node *node, const c2s_tensor *const *in, c2s
                   .out = out,
                   .out_count = node->output_count,
                   .out_type = inferred.type,
-                  .runner = runner};
+                  .runner = runner,
+                  .kept = kept};
     C2S_TRY(node->op->eval(&e));
     for (unsigned k = 0; k < node->output_count; k++)
         if (node->outputs[k] && !out[k])
@@ -92,8 +93,19 @@ static uint64_t work_limit(const c2s_node *node, const c2s_tensor *const *in, ui
                                                                                                : sum;
 }
 
+void c2s_kept_free(c2s_kept *kept) {
+    if (kept->data)
+        kept->free(kept->data);
+    *kept = (c2s_kept){0};
+}
+
 c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
                          const c2s_body_runner *runner, uint64_t limit) {
+    return c2s_node_eval_again(node, in, out, runner, limit, NULL);
+}
+
+c2s_status c2s_node_eval_again(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
+                               const c2s_body_runner *runner, uint64_t limit, c2s_kept *kept) {
     bool wanted = false;
     for (unsigned k = 0; k < node->output_count; k++) {
         out[k] = NULL;
@@ -109,7 +121,7 @@ c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_
         c2s_arena *arena = c2s_arena_create();
         c2s_dims *dims = c2s_dims_create();
         const c2s_ceiling before = c2s_ceiling_lower(limit ? work_limit(node, in, limit) : 0);
-        status = compute(node, in, out, runner, limit, dims, arena);
+        status = compute(node, in, out, runner, limit, kept, dims, arena);
         c2s_ceiling_restore(before);
         if (status == C2S_OK)
             status = check_sizes(node, out, limit);

@@ -59,6 +59,14 @@ c2s_status c2s_infer_axis(int64_t axis, int rank, int *out);
 /* Requires min..max formal inputs of which the first `required` are given. */
 c2s_status c2s_infer_need(const c2s_infer *i, unsigned required);
 
+/* What an operator keeps of a node from one evaluation to the next: what it made of attributes.
+ * Belongs to whoever evaluates, and is worthless when the node changes. */
+typedef struct c2s_kept {
+    void *data; /* NULL: nothing yet */
+    void (*free)(void *data);
+} c2s_kept;
+void c2s_kept_free(c2s_kept *kept);
+
 /* One node while it is computed. */
 typedef struct c2s_eval {
     const c2s_node *node;
@@ -71,6 +79,7 @@ typedef struct c2s_eval {
     /* What infer gave, one per output: static, but for what is data-dependent. */
     const c2s_type *out_type;
     const struct c2s_body_runner *runner; /* runs bodies; NULL: operators with bodies fail */
+    c2s_kept *kept;                       /* NULL: nothing can be kept */
 } c2s_eval;
 
 /* True if the node has that output (it is named in the file and may be used). */
@@ -156,5 +165,8 @@ c2s_status c2s_graph_infer_all(c2s_graph *graph);
  * it much more than that and the inputs. */
 c2s_status c2s_node_eval(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
                          const c2s_body_runner *runner, uint64_t limit);
+/* The same for a node that is computed again and again. */
+c2s_status c2s_node_eval_again(const c2s_node *node, const c2s_tensor *const *in, c2s_tensor **out,
+                               const c2s_body_runner *runner, uint64_t limit, c2s_kept *kept);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "run_text.h"
 
+#include "runtime/session.h"
+
 static void words_are_normalized(void **state) {
     (void)state;
     expect_run(
@@ -199,6 +201,36 @@ static void trees_are_walked(void **state) {
                "[3] 6 7 6 | [3,2] 0.75 0.25 0.25 0.75 0.5 0.5");
 }
 
+/* What a session keeps of the trees serves rows of any number, also after a failure. */
+static void kept_trees_serve_every_run(void **state) {
+    (void)state;
+    const c2s_evaluator *evaluators[] = {&c2s_evaluator_reference, &c2s_evaluator_onednn};
+    c2s_model *model = model_of_text(
+        17, "g (float[N,C] x) => (y) { y = ai.onnx.ml.TreeEnsembleRegressor <" TREE
+            ", target_treeids = [0, 0, 0], target_nodeids = [1, 3, 4], target_ids = [0, 0, 0],"
+            "target_weights = [10.0, 20.0, 30.0]> (x) }");
+    assert_int_equal(c2s_graph_infer(model->graph), C2S_OK);
+    const double values[] = {2, 9, 1, 9, 2, 5}, want[] = {20, 10, 30};
+    for (int i = 0; i < 2; i++) {
+        c2s_session *session;
+        assert_int_equal(evaluators[i]->open(model->graph, NULL, &session), C2S_OK);
+        for (int64_t run = 1; run <= 4; run++) {
+            int64_t rows = run % 3 + 1, dim[2] = {rows, run == 2 ? 1 : 2};
+            c2s_tensor *x, *y;
+            assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 2, dim, values, &x), C2S_OK);
+            c2s_status status = evaluators[i]->run(session, (const c2s_tensor *const *)&x, &y);
+            c2s_tensor_unref(x);
+            assert_int_equal(status, run == 2 ? C2S_ERR_INVALID : C2S_OK);
+            for (int64_t k = 0; status == C2S_OK && k < rows; k++)
+                assert_true(c2s_tensor_f64_at(y, (size_t)k) == want[k]);
+            if (status == C2S_OK)
+                c2s_tensor_unref(y);
+        }
+        evaluators[i]->close(session);
+    }
+    c2s_model_destroy(model);
+}
+
 static void tree_ensembles_of_version_5(void **state) {
     (void)state;
     /* x0 in {1, 4} ? 2 : (x0 < 3 ? -1 : 5), and a second tree x0 >= 3 ? 10 : 20 */
@@ -274,7 +306,7 @@ static void machines_vote(void **state) {
     (void)state;
     /* One vector each of three classes, K(x, v) = x v: machines x, x, -x + 1 for the pairs. */
 #define MACHINES                                                                                   \
-    "kernel_type = \"LINEAR\", classlabels_ints = [5, 3, 9], vectors_per_class = [1, 1, 1],"         \
+    "kernel_type = \"LINEAR\", classlabels_ints = [5, 3, 9], vectors_per_class = [1, 1, 1],"       \
     "support_vectors = [1.0, 1.0, 1.0], coefficients = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0],"           \
     "rho = [0.0, 0.0, 1.0]"
     expect_run(17,
@@ -290,12 +322,19 @@ static void machines_vote(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_are_normalized),        cmocka_unit_test(text_is_joined_and_split),
-        cmocka_unit_test(n_grams_are_counted),         cmocka_unit_test(labels_are_mapped),
-        cmocka_unit_test(features_are_prepared),       cmocka_unit_test(linear_models_are_products),
-        cmocka_unit_test(support_vectors_are_weighed), cmocka_unit_test(trees_are_walked),
-        cmocka_unit_test(tree_ensembles_of_version_5), cmocka_unit_test(broken_trees_are_refused),
-        cmocka_unit_test(maps_are_made_and_read),      cmocka_unit_test(machines_vote),
+        cmocka_unit_test(words_are_normalized),
+        cmocka_unit_test(text_is_joined_and_split),
+        cmocka_unit_test(n_grams_are_counted),
+        cmocka_unit_test(labels_are_mapped),
+        cmocka_unit_test(features_are_prepared),
+        cmocka_unit_test(linear_models_are_products),
+        cmocka_unit_test(support_vectors_are_weighed),
+        cmocka_unit_test(trees_are_walked),
+        cmocka_unit_test(tree_ensembles_of_version_5),
+        cmocka_unit_test(broken_trees_are_refused),
+        cmocka_unit_test(kept_trees_serve_every_run),
+        cmocka_unit_test(maps_are_made_and_read),
+        cmocka_unit_test(machines_vote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,7 +169,8 @@ static void data_dependent_shapes(void **state) {
     for (uint64_t round = 0; round < 6; round++) {
         c2s_tensor *in = floats(1, &dim, round / 2);
         agree(session, model, &in);
-        assert_string_equal(c2s_onednn_kernel_of(session, matmul), "dnnl_matmul");
+        assert_non_null(
+            strstr(c2s_onednn_kernel_of(session, matmul), "matmul")); /* ours or oneDNN's */
         c2s_tensor_unref(in);
     }
     c2s_evaluator_onednn.close(session);

@@ -22,31 +22,67 @@ static c2s_status read_base(const c2s_node *node, double **base, size_t *count) 
     return C2S_OK;
 }
 
-/* One model applied to rows. */
-typedef struct run {
+/* A node's attributes. */
+typedef struct ensemble {
     c2s_forest forest;
-    c2s_features x;
-    double *base, *scores;
+    double *base;
     size_t base_count;
-    bool *given;
+    c2s_aggregate aggregate;
     c2s_transform transform;
+    c2s_labels labels; /* of classifiers */
+} ensemble;
+
+static void ensemble_free(void *data) {
+    ensemble *m = data;
+    c2s_forest_free(&m->forest);
+    free(m->base);
+    free(m);
+}
+
+/* The node's ensemble, read at the first evaluation; ensemble_leave when done. */
+static c2s_status ensemble_take(c2s_eval *e, c2s_status (*read)(const c2s_node *, ensemble *),
+                                ensemble **out) {
+    if (e->kept && e->kept->data) {
+        *out = e->kept->data;
+        return C2S_OK;
+    }
+    ensemble *m = *out = c2s_zalloc(sizeof *m);
+    c2s_status status = read(e->node, m);
+    if (status == C2S_OK)
+        status = read_base(e->node, &m->base, &m->base_count);
+    if (status != C2S_OK)
+        ensemble_free(m);
+    else if (e->kept)
+        *e->kept = (c2s_kept){m, ensemble_free};
+    return status;
+}
+
+static void ensemble_leave(const c2s_eval *e, ensemble *m) {
+    if (!e->kept)
+        ensemble_free(m);
+}
+
+/* An ensemble applied to rows. */
+typedef struct run {
+    const ensemble *model;
+    c2s_features x;
+    double *scores;
+    bool *given;
 } run;
 
-static c2s_status run_open(run *r, const c2s_eval *e) {
+static c2s_status run_open(run *r, const c2s_eval *e, const ensemble *m) {
+    *r = (run){.model = m};
     C2S_TRY(c2s_features_read(e->in[0], &r->x));
-    if (r->x.columns < r->forest.features)
+    if (r->x.columns < m->forest.features)
         return c2s_fail(C2S_ERR_INVALID, "%zu features, the trees test %zu", r->x.columns,
-                        r->forest.features);
-    C2S_TRY(read_base(e->node, &r->base, &r->base_count));
-    r->scores = c2s_alloc_array(r->forest.targets + 2, sizeof *r->scores);
-    r->given = c2s_alloc_array(r->forest.targets + 2, sizeof *r->given);
+                        m->forest.features);
+    r->scores = c2s_alloc_array(m->forest.targets + 2, sizeof *r->scores);
+    r->given = c2s_alloc_array(m->forest.targets + 2, sizeof *r->given);
     return C2S_OK;
 }
 
 static void run_close(run *r) {
-    c2s_forest_free(&r->forest);
     free(r->x.at);
-    free(r->base);
     free(r->scores);
     free(r->given);
 }
@@ -65,38 +101,50 @@ static c2s_status regressor_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-static c2s_status regress(run *r, c2s_eval *e, c2s_aggregate aggregate) {
-    C2S_TRY(run_open(r, e));
-    size_t targets = r->forest.targets;
-    if (r->base_count != 0 && r->base_count != targets)
-        return c2s_fail(C2S_ERR_INVALID, "%zu base values for %zu targets", r->base_count, targets);
+static c2s_status regress_rows(run *r, c2s_eval *e) {
+    const ensemble *m = r->model;
+    size_t targets = m->forest.targets;
     c2s_tensor *y = e->out[0];
     for (size_t n = 0; n < r->x.rows; n++) {
-        c2s_forest_score(&r->forest, r->x.at + n * r->x.columns, aggregate, r->scores, r->given);
-        for (size_t t = 0; t < r->base_count; t++)
-            r->scores[t] += r->base[t];
-        c2s_transform_apply(r->transform, r->scores, targets);
+        c2s_forest_score(&m->forest, r->x.at + n * r->x.columns, m->aggregate, r->scores, r->given);
+        for (size_t t = 0; t < m->base_count; t++)
+            r->scores[t] += m->base[t];
+        c2s_transform_apply(m->transform, r->scores, targets);
         c2s_store_f64(y->type.dtype, c2s_tensor_mutable(y), n * targets, targets, r->scores);
     }
     return C2S_OK;
 }
 
-static c2s_status regressor_eval(c2s_eval *e) {
+static c2s_status regress(c2s_eval *e, c2s_status (*read)(const c2s_node *, ensemble *)) {
+    ensemble *m;
+    run r;
+    C2S_TRY(ensemble_take(e, read, &m));
+    c2s_status status = run_open(&r, e, m);
+    if (status == C2S_OK && m->base_count != 0 && m->base_count != m->forest.targets)
+        status = c2s_fail(C2S_ERR_INVALID, "%zu base values for %zu targets", m->base_count,
+                          m->forest.targets);
+    if (status == C2S_OK)
+        status = regress_rows(&r, e);
+    run_close(&r);
+    ensemble_leave(e, m);
+    return status;
+}
+
+static c2s_status read_regressor(const c2s_node *node, ensemble *m) {
     static const char *const names[] = {"AVERAGE", "SUM", "MIN", "MAX"};
-    const char *name = c2s_attr_string(e->node, "aggregate_function", "SUM");
+    const char *name = c2s_attr_string(node, "aggregate_function", "SUM");
     int aggregate = 0;
     while (aggregate < 4 && strcmp(name, names[aggregate]) != 0)
         aggregate++;
     if (aggregate == 4)
         return c2s_fail(C2S_ERR_INVALID, "aggregate_function is \"%s\"", name);
-    run r = {0};
-    c2s_status status = c2s_transform_read(e->node, &r.transform);
-    if (status == C2S_OK)
-        status = c2s_forest_read(e->node, "target", (size_t)e->out_type[0].dim[1], &r.forest);
-    if (status == C2S_OK)
-        status = regress(&r, e, (c2s_aggregate)aggregate);
-    run_close(&r);
-    return status;
+    m->aggregate = (c2s_aggregate)aggregate;
+    C2S_TRY(c2s_transform_read(node, &m->transform));
+    return c2s_forest_read(node, "target", (size_t)c2s_attr_int(node, "n_targets", 1), &m->forest);
+}
+
+static c2s_status regressor_eval(c2s_eval *e) {
+    return regress(e, read_regressor);
 }
 
 const c2s_op c2s_op_tree_ensemble_regressor = {
@@ -110,19 +158,20 @@ const c2s_op c2s_op_tree_ensemble_regressor = {
     .eval = regressor_eval,
 };
 
-static c2s_status ensemble_eval(c2s_eval *e) {
-    int64_t aggregate = c2s_attr_int(e->node, "aggregate_function", C2S_AGGREGATE_SUM);
-    int64_t transform = c2s_attr_int(e->node, "post_transform", C2S_TRANSFORM_NONE);
+static c2s_status read_ensemble(const c2s_node *node, ensemble *m) {
+    int64_t aggregate = c2s_attr_int(node, "aggregate_function", C2S_AGGREGATE_SUM);
+    int64_t transform = c2s_attr_int(node, "post_transform", C2S_TRANSFORM_NONE);
     if (aggregate < 0 || aggregate > C2S_AGGREGATE_MAX || transform < 0 ||
         transform > C2S_TRANSFORM_PROBIT)
         return c2s_fail(C2S_ERR_INVALID, "aggregate_function is %lld, post_transform %lld",
                         (long long)aggregate, (long long)transform);
-    run r = {.transform = (c2s_transform)transform};
-    c2s_status status = c2s_forest_read_5(e->node, &r.forest);
-    if (status == C2S_OK)
-        status = regress(&r, e, (c2s_aggregate)aggregate);
-    run_close(&r);
-    return status;
+    m->aggregate = (c2s_aggregate)aggregate;
+    m->transform = (c2s_transform)transform;
+    return c2s_forest_read_5(node, &m->forest);
+}
+
+static c2s_status ensemble_eval(c2s_eval *e) {
+    return regress(e, read_ensemble);
 }
 
 const c2s_op c2s_op_tree_ensemble = {
@@ -151,41 +200,43 @@ static c2s_status classifier_infer(c2s_infer *i) {
 
 /* Scores of one row with base values; returns the class. With two classes of which only the first
  * has leaves, that score is the second class's. */
-static size_t classify(run *r, const double *row, size_t classes) {
+static size_t classify(run *r, const double *row) {
+    const ensemble *m = r->model;
+    const size_t classes = m->labels.count;
     double *s = r->scores;
-    c2s_forest_score(&r->forest, row, C2S_AGGREGATE_SUM, s, r->given);
+    c2s_forest_score(&m->forest, row, C2S_AGGREGATE_SUM, s, r->given);
     if (classes <= 2 && !(classes == 2 && r->given[1])) {
-        if (r->base_count == 2 && classes == 2) {
-            s[0] += r->base[0];
-            s[1] += r->base[1];
+        if (m->base_count == 2 && classes == 2) {
+            s[0] += m->base[0];
+            s[1] += m->base[1];
             size_t winner = s[1] > 0;
-            c2s_transform_apply(r->transform, s, 2);
+            c2s_transform_apply(m->transform, s, 2);
             return winner;
         }
-        double score = s[0] + (r->base_count ? r->base[r->base_count - 1] : 0);
-        return (size_t)c2s_binary_scores(r->transform, score, r->forest.all_positive, s);
+        double score = s[0] + (m->base_count ? m->base[m->base_count - 1] : 0);
+        return (size_t)c2s_binary_scores(m->transform, score, m->forest.all_positive, s);
     }
-    for (size_t t = 0; t < classes && t < r->base_count; t++)
-        s[t] += r->base[t];
+    for (size_t t = 0; t < classes && t < m->base_count; t++)
+        s[t] += m->base[t];
     size_t winner = 0;
     if (classes == 2 && !r->given[0]) /* only the second class has leaves: its score decides */
-        winner = s[1] > (r->forest.all_positive ? 0.5 : 0);
+        winner = s[1] > (m->forest.all_positive ? 0.5 : 0);
     else
         for (size_t t = 1; t < classes; t++)
             winner = s[t] > s[winner] ? t : winner;
-    c2s_transform_apply(r->transform, s, classes);
+    c2s_transform_apply(m->transform, s, classes);
     return winner;
 }
 
-static c2s_status classify_rows(run *r, c2s_eval *e, const c2s_labels *labels) {
-    C2S_TRY(run_open(r, e));
+static c2s_status classify_rows(run *r, c2s_eval *e) {
+    const c2s_labels *labels = &r->model->labels;
     size_t columns = labels->count < 2 ? 2 : labels->count;
     int64_t dim[2] = {(int64_t)r->x.rows, (int64_t)columns};
     c2s_tensor *scores;
     C2S_TRY(c2s_tensor_create(C2S_FLOAT, 2, dim, &scores));
     size_t *winner = c2s_alloc_array(r->x.rows + 1, sizeof *winner);
     for (size_t n = 0; n < r->x.rows; n++) {
-        winner[n] = classify(r, r->x.at + n * r->x.columns, labels->count);
+        winner[n] = classify(r, r->x.at + n * r->x.columns);
         if (winner[n] >= labels->count)
             winner[n] = 0;
         c2s_store_f64(C2S_FLOAT, c2s_tensor_mutable(scores), n * columns, columns, r->scores);
@@ -196,16 +247,21 @@ static c2s_status classify_rows(run *r, c2s_eval *e, const c2s_labels *labels) {
     return status;
 }
 
+static c2s_status read_classifier(const c2s_node *node, ensemble *m) {
+    C2S_TRY(c2s_labels_read(node, "classlabels_int64s", "classlabels_strings", &m->labels));
+    C2S_TRY(c2s_transform_read(node, &m->transform));
+    return c2s_forest_read(node, "class", m->labels.count, &m->forest);
+}
+
 static c2s_status classifier_eval(c2s_eval *e) {
-    c2s_labels labels;
-    run r = {0};
-    C2S_TRY(c2s_labels_read(e->node, "classlabels_int64s", "classlabels_strings", &labels));
-    c2s_status status = c2s_transform_read(e->node, &r.transform);
+    ensemble *m;
+    run r;
+    C2S_TRY(ensemble_take(e, read_classifier, &m));
+    c2s_status status = run_open(&r, e, m);
     if (status == C2S_OK)
-        status = c2s_forest_read(e->node, "class", labels.count, &r.forest);
-    if (status == C2S_OK)
-        status = classify_rows(&r, e, &labels);
+        status = classify_rows(&r, e);
     run_close(&r);
+    ensemble_leave(e, m);
     return status;
 }
 
