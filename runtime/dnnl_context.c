@@ -120,20 +120,39 @@ bool c2s_dnnl_accepts(const c2s_type *type) {
            count <= INT_MAX;
 }
 
-c2s_status c2s_md_plain(c2s_md *out, int rank, const int64_t *dims) {
+dnnl_data_type_t c2s_dnnl_type(c2s_dtype dtype) {
+    switch (dtype) {
+    case C2S_FLOAT:
+        return dnnl_f32;
+    case C2S_UINT8:
+        return dnnl_u8;
+    case C2S_INT8:
+        return dnnl_s8;
+    case C2S_INT32:
+        return dnnl_s32;
+    default:
+        return dnnl_data_type_undef;
+    }
+}
+
+static c2s_status plain_md(c2s_md *out, int rank, const int64_t *dims, dnnl_data_type_t type) {
     int64_t strides[C2S_MAX_RANK], step = 1;
     static const int64_t one = 1;
     if (rank == 0) /* the library has no scalars */
-        return c2s_dnnl_check(c2s_md_strided(out, 1, &one, &one, dnnl_f32), "descriptor");
+        return c2s_dnnl_check(c2s_md_strided(out, 1, &one, &one, type), "descriptor");
     for (int axis = rank - 1; axis >= 0; axis--) {
         strides[axis] = step;
         step *= dims[axis];
     }
-    return c2s_dnnl_check(c2s_md_strided(out, rank, dims, strides, dnnl_f32), "descriptor");
+    return c2s_dnnl_check(c2s_md_strided(out, rank, dims, strides, type), "descriptor");
+}
+
+c2s_status c2s_md_plain(c2s_md *out, int rank, const int64_t *dims) {
+    return plain_md(out, rank, dims, dnnl_f32);
 }
 
 c2s_status c2s_md_of(c2s_md *out, const c2s_type *type) {
-    return c2s_md_plain(out, type->rank, type->dim);
+    return plain_md(out, type->rank, type->dim, c2s_dnnl_type(type->dtype));
 }
 
 c2s_status c2s_dnnl_work(c2s_dnnl *dnnl, size_t size) {

@@ -39,7 +39,9 @@ c2s_status c2s_dnnl_work_space(c2s_dnnl *dnnl, size_t size, void **out);
 /* A static, non-empty float tensor that is small enough for every counter inside the library. */
 bool c2s_dnnl_accepts(const c2s_type *type);
 
-/* Row-major descriptor of float elements. */
+/* The library's element type for float, uint8, int8 and int32; else undefined. */
+dnnl_data_type_t c2s_dnnl_type(c2s_dtype dtype);
+/* Row-major descriptor of float elements, and of a type's. */
 c2s_status c2s_md_plain(c2s_md *out, int rank, const int64_t *dims);
 c2s_status c2s_md_of(c2s_md *out, const c2s_type *type);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/dnnl_processor.h"
 
+#include <stdatomic.h>
+
 #include "runtime/dnnl_compat.h"
 
 #if defined(__x86_64__)
@@ -10,8 +12,15 @@ static bool allows(dnnl_cpu_isa_t isa) {
     return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
 }
 
+/* Loops ask for each tile: the library is asked once. */
 bool c2s_processor_has_avx2(void) {
-    return __builtin_cpu_supports("avx2") && allows(dnnl_cpu_isa_avx2);
+    static atomic_int known; /* 0: not asked yet */
+    int has = atomic_load_explicit(&known, memory_order_relaxed);
+    if (has == 0) {
+        has = __builtin_cpu_supports("avx2") && allows(dnnl_cpu_isa_avx2) ? 1 : -1;
+        atomic_store_explicit(&known, has, memory_order_relaxed);
+    }
+    return has > 0;
 }
 
 bool c2s_processor_has_fma(void) {

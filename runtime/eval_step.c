@@ -10,6 +10,7 @@
 #include "runtime/half.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
+#include "runtime/quantized.h"
 
 enum { FEW = 16 };
 
@@ -117,14 +118,26 @@ static c2s_status content_of(c2s_plan *plan, const c2s_value *value, c2s_tensor 
     return C2S_OK; /* an optional input that was left out */
 }
 
-static c2s_status input_of(c2s_plan *plan, const results *r, const c2s_value *value,
-                           c2s_tensor **out) {
+static c2s_status eval_one(c2s_plan *plan, const c2s_node *node, results *r);
+
+static c2s_tensor *result_of(const results *r, const c2s_value *value) {
     for (size_t k = 0; k < r->count; k++)
-        if (r->at[k].value == value) {
-            *out = c2s_tensor_ref(r->at[k].tensor);
-            return C2S_OK;
-        }
-    return content_of(plan, value, out);
+        if (r->at[k].value == value)
+            return c2s_tensor_ref(r->at[k].tensor);
+    return NULL;
+}
+
+static c2s_status input_of(c2s_plan *plan, results *r, const c2s_value *value, c2s_tensor **out) {
+    *out = result_of(r, value);
+    if (*out)
+        return C2S_OK;
+    C2S_TRY(content_of(plan, value, out));
+    const c2s_step *dequantizer = c2s_plan_slot(plan, value)->dequantizer;
+    if (*out || !dequantizer)
+        return C2S_OK;
+    C2S_TRY(eval_one(plan, dequantizer->node, r));
+    *out = result_of(r, value);
+    return C2S_OK;
 }
 
 static c2s_status eval_one(c2s_plan *plan, const c2s_node *node, results *r) {
@@ -204,8 +217,31 @@ static bool is_plain(const c2s_step *step, const c2s_slot *slot) {
     return !slot || (!slot->layout && (!slot->narrow || step->evals_wide));
 }
 
+/* The node takes integers where the model has floats that stand for them. */
+static c2s_status eval_moves(c2s_plan *plan, c2s_step *step) {
+    c2s_tensor **in = c2s_zalloc((step->in_count + 1) * sizeof *in), *out = NULL;
+    c2s_status status = C2S_OK;
+    for (unsigned k = 0; k < step->in_count && status == C2S_OK; k++)
+        if (step->in[k] && step->in[k]->tensor)
+            status = c2s_slot_plain(plan->context->dnnl, step->in[k], &in[k]);
+    if (status == C2S_OK)
+        status = c2s_node_eval(step->node, (const c2s_tensor *const *)in, &out, NULL,
+                               plan->context->options.memory_limit);
+    if (status == C2S_OK)
+        status = detach(plan, &out);
+    if (status == C2S_OK)
+        status = deliver(plan, step->out[0], out);
+    c2s_tensor_unref(out);
+    for (unsigned k = 0; k < step->in_count; k++)
+        c2s_tensor_unref(in[k]);
+    free(in);
+    return status;
+}
+
 c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
-    bool plain = step->post_count == 0 && !step->group;
+    if (step->quantized && step->quantized->moves)
+        return eval_moves(plan, step);
+    bool plain = !step->quantized && step->post_count == 0 && !step->group;
     for (unsigned k = 0; k < step->in_count; k++)
         plain = plain && is_plain(step, step->in[k]);
     for (unsigned k = 0; k < step->out_count; k++)

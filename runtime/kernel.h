@@ -10,10 +10,11 @@
 
 #include "ops/op.h"
 
-struct c2s_dnnl;   /* runtime/dnnl_primitive.h */
-struct c2s_layout; /* runtime/layout.h */
-struct c2s_plan;   /* runtime/plan.h */
-struct c2s_group;  /* runtime/groups.h */
+struct c2s_dnnl;      /* runtime/dnnl_primitive.h */
+struct c2s_layout;    /* runtime/layout.h */
+struct c2s_plan;      /* runtime/plan.h */
+struct c2s_quantized; /* runtime/quantized.h */
+struct c2s_group;     /* runtime/groups.h */
 
 /* One value of a graph inside a plan: its row-major form, which stands for the value, or another
  * form of the same elements in a layout that some kernel prefers (runtime/layout.h). */
@@ -28,13 +29,14 @@ typedef struct c2s_slot {
     struct c2s_slot *made;      /* of a base: the form that was computed first, NULL: none yet */
     struct c2s_slot *wide;      /* of a half base: the base in float, NULL: none (runtime/half.h) */
     struct c2s_slot *narrow;    /* of such: the half base, which stands for the value */
-    bool ready;                 /* this form is an input, a constant, or made by a planned step */
-    bool kept;                  /* a graph output: lives until the run ends */
+    struct c2s_step *dequantizer; /* makes it of integers, when somebody asks for it; else NULL */
+    bool ready;                   /* this form is an input, a constant, or made by a planned step */
+    bool kept;                    /* a graph output: lives until the run ends */
     bool observed;
     float most; /* in this run, no element is larger in magnitude; infinite: nothing is known */
-    unsigned reader_count;         /* operands of steps that take the value */
-    struct c2s_step *reader[2];    /* the first two of them */
-    struct c2s_step *definer;      /* of the node that defines the value; NULL: an input, constant */
+    unsigned reader_count;      /* operands of steps that take the value */
+    struct c2s_step *reader[2]; /* the first two of them */
+    struct c2s_step *definer;   /* of the node that defines the value; NULL: an input, constant */
     struct c2s_step *maker, *last; /* the step that makes this form; the last that needs it */
     struct c2s_slot *store;        /* whose memory it lies in: its own, or that of a view */
     bool escapes;                  /* someone may keep a reference to its memory */
@@ -49,7 +51,7 @@ typedef struct c2s_slot {
 /* What a kernel computes behind the step's own node, before anything is written: one elementwise
  * function, or one operation with another operand. */
 typedef struct c2s_post {
-    int kind; /* a dnnl_alg_kind_t */
+    int kind;                  /* a dnnl_alg_kind_t */
     float alpha, beta, factor; /* factor: the result is multiplied by it */
     bool binary;
     c2s_slot *operand; /* of a binary one: a base */
@@ -74,9 +76,10 @@ typedef struct c2s_step {
     const struct c2s_group *group; /* the nodes it stands for, of which `node` is the last; NULL */
     c2s_post *posts;
     unsigned post_count;
-    struct c2s_step *inside; /* the step whose kernel computes this one, too */
-    unsigned index;          /* in the order of execution */
-    c2s_slot **dying;        /* needed by no later step */
+    struct c2s_quantized *quantized; /* computed on integers; NULL: as it stands */
+    struct c2s_step *inside;         /* the step whose kernel computes this one, too */
+    unsigned index;                  /* in the order of execution */
+    c2s_slot **dying;                /* needed by no later step */
     unsigned dying_count;
     c2s_kept kept;  /* by eval */
     c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */

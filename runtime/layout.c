@@ -94,6 +94,10 @@ c2s_status c2s_layout_make(c2s_step *for_step, c2s_slot *from, c2s_slot *to) {
 c2s_status c2s_step_take(c2s_step *step, unsigned input, c2s_const_md md) {
     c2s_slot *base = step->in[input]->base, *form = find_form(base, md);
     if (!form) {
+        if (c2s_step_chooses(step) && !base->made && base->dequantizer) {
+            C2S_TRY(c2s_plan_make(step->plan, base));
+            return c2s_step_take(step, input, md);
+        }
         if (!c2s_step_chooses(step) || !base->made)
             return c2s_fail(C2S_ERR_UNSUPPORTED, "the layout of an input cannot be chosen now");
         C2S_TRY(new_form(step->plan, base, md, &form));
@@ -111,7 +115,8 @@ c2s_status c2s_step_give(c2s_step *step, unsigned output, c2s_const_md md) {
 
 static bool has_tag(c2s_const_md md, const c2s_type *type, dnnl_format_tag_t tag) {
     c2s_md tagged;
-    bool same = c2s_md_tagged(&tagged, type->rank, type->dim, dnnl_f32, tag) == dnnl_success;
+    bool same = c2s_md_tagged(&tagged, type->rank, type->dim, c2s_dnnl_type(type->dtype), tag) ==
+                dnnl_success;
     if (same)
         same = dnnl_memory_desc_equal(tagged, md);
     c2s_md_free(tagged);
@@ -125,9 +130,11 @@ static const dnnl_format_tag_t eight[] = {dnnl_nCw8c, dnnl_nChw8c, dnnl_nCdhw8c}
 
 c2s_status c2s_layout_blocked(const c2s_type *type, int64_t block, c2s_md *out) {
     int i = type->rank - 3;
-    return c2s_dnnl_check(
-        c2s_md_tagged(out, type->rank, type->dim, dnnl_f32, block == 8 ? eight[i] : sixteen[i]),
-        "descriptor");
+    return c2s_dnnl_check(c2s_md_tagged(out, type->rank, type->dim, c2s_dnnl_type(type->dtype),
+                                        block == 8    ? eight[i]
+                                        : block == 16 ? sixteen[i]
+                                                      : last[i]),
+                          "descriptor");
 }
 
 int64_t c2s_layout_block(c2s_const_md md, const c2s_type *type) {
@@ -140,6 +147,20 @@ int64_t c2s_layout_block(c2s_const_md md, const c2s_type *type) {
            : has_tag(md, type, sixteen[i]) ? 16
            : has_tag(md, type, last[i])    ? type->dim[1]
                                            : 0;
+}
+
+c2s_status c2s_step_keep(c2s_step *step, unsigned input) {
+    c2s_const_md layout = c2s_step_layout(step, input);
+    const c2s_type *type = &step->in[input]->type;
+    int64_t block = c2s_layout_block(layout, type);
+    if (!layout || block == 0 || type->dim[1] % block != 0)
+        return c2s_step_chooses(step) ? c2s_step_take(step, input, NULL) : C2S_OK;
+    c2s_md md;
+    C2S_TRY(c2s_step_take(step, input, layout));
+    C2S_TRY(c2s_layout_blocked(&step->out[0]->type, block, &md));
+    c2s_status status = c2s_step_give(step, 0, md);
+    c2s_md_free(md);
+    return status;
 }
 
 /* ---- the step between two forms ---- */

@@ -28,12 +28,15 @@ c2s_status c2s_step_give(c2s_step *step, unsigned output, c2s_const_md md);
 /* The step that makes form `to` out of `from`, for the sake of another; they differ in layout or in
  * type. */
 c2s_status c2s_layout_make(c2s_step *for_step, c2s_slot *from, c2s_slot *to);
+/* The input as it was made, output 0 of the same shape in the same layout; of blocks only those
+ * without padding, else row-major. */
+c2s_status c2s_step_keep(c2s_step *step, unsigned input);
 
 /* How the bytes of a layout are arranged: [outer.., channels / block, spatial.., block], where
  * block is 1 for row-major, 8 or 16, or all channels (channels last). 0: in another way. */
 int64_t c2s_layout_block(c2s_const_md md, const c2s_type *type);
 
-/* The layout of such a block, 8 or 16. */
+/* The layout of such a block: 8, 16, or all channels. */
 c2s_status c2s_layout_blocked(const c2s_type *type, int64_t block, c2s_md *out);
 
 /* ---- for plan and run ---- */

@@ -66,11 +66,20 @@ c2s_slot *c2s_plan_slot(c2s_plan *plan, const c2s_value *value); /* NULL for NUL
 bool c2s_step_infer(c2s_plan *plan, c2s_step *step, bool concrete);
 /* Computes what never changes; steps then know their types, or are late. */
 void c2s_plan_types(c2s_plan *plan);
+/* Makes the outputs of a step whose inputs are constants constants of the plan. */
+bool c2s_step_fold(c2s_plan *plan, c2s_step *step);
 /* Chooses kernels, layouts and what kernels do for others; fills plan->order. */
 void c2s_plan_kernels(c2s_plan *plan);
 /* Chooses and prepares a kernel for the types in the slots. */
 void c2s_step_prepare(c2s_step *step);
 void c2s_step_unprepare(c2s_step *step);
+/* Prepares this kernel, and makes row-major what it did not take. */
+c2s_status c2s_step_try(c2s_step *step, const c2s_kernel_family *kernel);
+/* After a failure: drops what `order` has from `from` on; brings back the step's own operands. */
+void c2s_plan_drop(c2s_plan *plan, size_t from);
+void c2s_step_reset(c2s_step *step);
+/* Plans the step that makes a deferred value (slot->dequantizer). */
+c2s_status c2s_plan_make(c2s_plan *plan, c2s_slot *base);
 /* Who needs what until when, and where it lies. */
 void c2s_plan_memory(c2s_plan *plan);
 /* Allocates the block and places the activations in it, if that is not done. */

@@ -9,6 +9,7 @@
 #include "runtime/layout.h"
 #include "runtime/plan.h"
 #include "runtime/post_ops.h"
+#include "runtime/quantized.h"
 #include "runtime/range.h"
 
 /* ---- readers ---- */
@@ -62,7 +63,8 @@ static c2s_step *find_post(const c2s_slot *value, c2s_post *post) {
                    ? second
                    : NULL;
     }
-    if (!c2s_post_of(first, value, post) || (post->binary && !post->operand->made))
+    if (!c2s_post_of(first, value, post) ||
+        (post->binary && !post->operand->made && !post->operand->dequantizer))
         return NULL;
     return first;
 }
@@ -97,7 +99,7 @@ void c2s_step_unprepare(c2s_step *step) {
 }
 
 /* Back to the row-major forms of the node's own inputs and outputs. */
-static void reset(c2s_step *step) {
+void c2s_step_reset(c2s_step *step) {
     for (unsigned k = 0; k < step->own_count; k++)
         step->in[k] = step->in[k] ? step->in[k]->base : NULL;
     for (unsigned k = 0; k < step->out_count; k++)
@@ -126,7 +128,7 @@ static c2s_status take_rest(c2s_step *step) {
     return C2S_OK;
 }
 
-static c2s_status try_kernel(c2s_step *step, const c2s_kernel_family *kernel) {
+c2s_status c2s_step_try(c2s_step *step, const c2s_kernel_family *kernel) {
     if (!(kernel->flags & C2S_KERNEL_LAYOUTS) && !step->plan->closed)
         C2S_TRY(take_rest(step));
     if (kernel->prepare)
@@ -138,26 +140,31 @@ static c2s_status try_kernel(c2s_step *step, const c2s_kernel_family *kernel) {
     return status;
 }
 
-/* Drops the forms that a failed attempt has asked for. */
-static void drop_reorders(c2s_plan *plan, size_t from) {
+/* Drops the forms, and deferred values, that a failed attempt has asked for. */
+void c2s_plan_drop(c2s_plan *plan, size_t from) {
     while (plan->order.count > from) {
-        c2s_step *reorder = c2s_vec_pop(&plan->order);
-        reorder->out[0]->ready = false;
-        c2s_step_unprepare(reorder);
+        c2s_step *step = c2s_vec_pop(&plan->order);
+        c2s_slot *made = step->out[0];
+        made->ready = false;
+        if (made->base->made == made)
+            made->base->made = NULL;
+        c2s_step_unprepare(step);
+        if (!step->is_reorder)
+            c2s_step_reset(step);
     }
 }
 
 /* True if the kernel can be used for the step and the posts that it has now. */
 static bool attempt(c2s_step *step, const c2s_kernel_family *kernel, int log_level) {
     size_t before = step->plan->order.count;
-    if (try_kernel(step, kernel) == C2S_OK)
+    if (c2s_step_try(step, kernel) == C2S_OK)
         return true;
     c2s_log(log_level, "%s: %s cannot be used: %s", c2s_node_text(step->node), kernel->name,
             c2s_error());
     c2s_error_clear();
     step->state = NULL;
     if (!step->plan->closed)
-        drop_reorders(step->plan, before);
+        c2s_plan_drop(step->plan, before);
     return false;
 }
 
@@ -165,12 +172,22 @@ static bool attempt_with(c2s_step *step, const c2s_kernel_family *kernel, const 
                          unsigned count) {
     add_posts(step, c, count);
     if (!attempt(step, kernel, 2)) {
-        reset(step);
+        c2s_step_reset(step);
         return false;
     }
     for (unsigned k = 0; k < count; k++)
         c->first[k]->inside = c->last[k]->inside = step;
     return true;
+}
+
+/* Kernels on floats look at constants before they take them. */
+static void fold_deferred(c2s_step *step) {
+    for (unsigned k = 0; k < step->in_count; k++) {
+        c2s_slot *slot = step->in[k];
+        if (slot && !slot->constant && slot->dequantizer && slot->dequantizer->in[0]->constant &&
+            c2s_plan_make(step->plan, slot) != C2S_OK)
+            c2s_error_clear(); /* it is made at run time */
+    }
 }
 
 enum { MOST_KERNELS = 4 }; /* rows of one operator */
@@ -181,8 +198,10 @@ void c2s_step_prepare(c2s_step *step) {
     size_t row = 0;
     unsigned kernels = 0;
     chain c = {.count = 0};
-    if (step->failed)
+    if (step->failed || c2s_quantized_prepare(step))
         return;
+    if (!step->plan->closed)
+        fold_deferred(step);
     while (kernels < MOST_KERNELS && (kernel[kernels] = c2s_kernel_next(step, &row)))
         kernels++;
     if (!step->plan->closed)
@@ -195,7 +214,7 @@ void c2s_step_prepare(c2s_step *step) {
         if (attempt(step, kernel[k], 1))
             return;
         if (!step->plan->closed)
-            reset(step);
+            c2s_step_reset(step);
     }
 }
 
@@ -229,14 +248,30 @@ static void finish(c2s_plan *plan, c2s_step *step) {
     }
 }
 
-static void plan_step(c2s_plan *plan, c2s_step *step) {
-    if (step->folded || step->inside)
-        return;
+static void plan_now(c2s_plan *plan, c2s_step *step) {
     if (!step->late)
         c2s_step_prepare(step);
     if (!step->kernel && take_rest(step) != C2S_OK)
         c2s_error_clear();
     finish(plan, step);
+}
+
+static bool is_deferred(const c2s_step *step) {
+    const c2s_slot *out = step->out_count == 1 ? step->out[0] : NULL;
+    return out && out->dequantizer == step && !out->kept && !out->observed;
+}
+
+static void plan_step(c2s_plan *plan, c2s_step *step) {
+    if (!step->folded && !step->inside && !is_deferred(step))
+        plan_now(plan, step);
+}
+
+c2s_status c2s_plan_make(c2s_plan *plan, c2s_slot *base) {
+    c2s_step *step = base->dequantizer;
+    if (!step->in[0]->constant || !c2s_step_fold(plan, step))
+        plan_now(plan, step);
+    return base->made ? C2S_OK
+                      : c2s_fail(C2S_ERR_UNSUPPORTED, "the value cannot be made of its integers");
 }
 
 /* Graph inputs in both types; the first step stands for their conversions. */

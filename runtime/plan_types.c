@@ -4,6 +4,7 @@
  */
 #include "ops/infer.h"
 #include "runtime/plan.h"
+#include "runtime/quantized.h"
 
 /* What is mostly repetition (a few bytes become many) is computed at every run if it is larger than
  * this, and all of it in one plan larger than the second figure. */
@@ -85,7 +86,7 @@ static bool is_foldable(c2s_plan *plan, const c2s_step *step) {
 }
 
 /* Computes a step whose inputs never change. */
-static bool fold(c2s_plan *plan, c2s_step *step) {
+bool c2s_step_fold(c2s_plan *plan, c2s_step *step) {
     const c2s_node *node = step->node;
     const c2s_tensor **in = c2s_arena_array(plan->arena, node->input_count, sizeof *in);
     c2s_tensor **out = c2s_arena_array(plan->arena, node->output_count, sizeof *out);
@@ -133,7 +134,9 @@ static void type_step(c2s_plan *plan, c2s_step *step) {
     bool complete = c2s_step_infer(plan, step, false);
     if (complete && fold_shape(plan, step))
         return;
-    if ((is_foldable(plan, step) && fold(plan, step)) || complete)
+    if (complete && c2s_quantized_defers(step))
+        return;
+    if ((is_foldable(plan, step) && c2s_step_fold(plan, step)) || complete)
         return;
     step->late = true; /* and with it all that reads its outputs */
     for (unsigned k = 0; k < step->out_count; k++)

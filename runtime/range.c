@@ -9,6 +9,7 @@
 #include "runtime/dnnl_primitive.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
+#include "runtime/quantized.h"
 
 /* Below this, sums and products of an elementwise operation stay finite. */
 #define LIMIT 1e37f
@@ -20,6 +21,7 @@
 
 typedef enum rule {
     UNKNOWN, /* the results may be anything */
+    FIXED,   /* no larger than gain, whatever the inputs */
     FIRST,   /* no larger than input 0 */
     ONE,     /* no larger than 1, if input 0 holds no NaN */
     LARGEST, /* no larger than the largest input */
@@ -39,6 +41,7 @@ static const struct {
     {"CastLike", FIRST},
     {"Conv", LINEAR},
     {"ConvTranspose", LINEAR},
+    {"DequantizeLinear", FIXED},
     {"Gelu", FIRST},
     {"Gemm", LINEAR},
     {"GlobalAveragePool", FIRST},
@@ -68,7 +71,7 @@ static rule rule_of(const c2s_step *step) {
         return UNKNOWN;
     if (step->node->op->flags & C2S_OP_MOVES_DATA)
         return LARGEST;
-    if (!step->kernel)
+    if (!step->kernel || step->quantized)
         return UNKNOWN;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (strcmp(rules[i].op, step->node->type) == 0)
@@ -181,7 +184,9 @@ static float find_gain(const c2s_step *step) {
 
 void c2s_range_plan(c2s_step *step) {
     step->rule = (unsigned char)rule_of(step);
-    step->gain = step->rule == LINEAR ? find_gain(step) : 0;
+    step->gain = step->rule == LINEAR  ? find_gain(step)
+                 : step->rule == FIXED ? c2s_dequantized_most(step)
+                                       : 0;
     step->guards_inputs =
         step->kernel && step->kernel->finite_only && step->kernel->finite_only(step);
     step->guards_posts = false;
@@ -206,6 +211,8 @@ float c2s_range_of_node(const c2s_step *step) {
     switch ((rule)step->rule) {
     case UNKNOWN:
         return C2S_RANGE_UNKNOWN;
+    case FIXED:
+        return isfinite(step->gain) ? step->gain : C2S_RANGE_UNKNOWN;
     case FIRST:
         return most_of(step->in[0]);
     case ONE: /* of NaN comes NaN */

@@ -26,7 +26,7 @@ typedef struct c2s_step_profile {
 } c2s_step_profile;
 
 void c2s_onednn_profile(c2s_session *session, bool on);
-/* What the last run's plan runs, in the order of the graph: nodes that are not constant, and under
+/* What the last run's plan runs, in its order: nodes that are not constant, and under
  * the kernels "reorder" and "convert" changes of layout and type for the node or behind it. `out`
  * may be NULL: their number.
  */

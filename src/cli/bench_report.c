@@ -63,11 +63,11 @@ void cli_subject_profile(cli_subject *subject, const c2s_tensor *const *in) {
     size_t count = c2s_onednn_profile_read(subject->model.session, NULL);
     c2s_step_profile *steps = c2s_zalloc((count + 1) * sizeof *steps);
     c2s_onednn_profile_read(subject->model.session, steps);
-    const c2s_node *node = model->graph->first;
-    size_t place = 0;
+    size_t *place = c2s_zalloc((model->nodes.count + 1) * sizeof *place), places = 0;
+    for (const c2s_node *node = model->graph->first; node; node = node->next)
+        place[node->id] = places++;
     for (size_t i = 0; i < count; i++) {
-        for (; node != steps[i].node; node = node->next) /* steps are in the order of the list */
-            place++;
+        const c2s_node *node = steps[i].node;
         if (steps[i].runs == 0)
             continue;
         bool computes = strcmp(steps[i].kernel, "reorder") != 0 &&
@@ -78,12 +78,13 @@ void cli_subject_profile(cli_subject *subject, const c2s_tensor *const *in) {
                             .kernel = steps[i].kernel,
                             .nodes = 1,
                             .seconds = 1e-9 * (double)steps[i].nanoseconds / (double)steps[i].runs,
-                            .macs = computes ? macs[place] : 0,
+                            .macs = computes ? macs[place[node->id]] : 0,
                             .bytes = steps[i].bytes});
         add_to_operator(&subject->operators, &subject->nodes.at[subject->nodes.count - 1]);
     }
     sort(&subject->nodes);
     sort(&subject->operators);
+    free(place);
     free(steps);
     free(macs);
 }

@@ -12,11 +12,13 @@
 typedef c2s_status (*c2s_observer)(void *user, const c2s_value *value, const c2s_tensor *tensor);
 
 typedef struct c2s_eval_options {
-    unsigned threads;             /* 0: as many as the machine has */
-    uint64_t memory_limit;        /* bytes that a run's tensors may take; 0: the machine's memory */
-    c2s_observer observe;         /* NULL: none */
+    unsigned threads;      /* 0: as many as the machine has */
+    uint64_t memory_limit; /* bytes that a run's tensors may take; 0: the machine's memory */
+    c2s_observer observe;  /* NULL: none */
     void *observe_user;
-    const bool *observe_value;    /* by value id; NULL: all values of the main graph */
+    const bool *observe_value; /* by value id; NULL: all values of the main graph */
+    bool simulate_quantized;   /* between DequantizeLinear and QuantizeLinear compute on floats,
+                                  also where kernels on integers could */
 } c2s_eval_options;
 
 typedef struct c2s_session c2s_session;

@@ -419,6 +419,33 @@ static c2s_node *try_cast(trial *t, const char *op) {
     return n;
 }
 
+/* Integers are an input of the graph, or the result; a zero point may be left out. */
+static c2s_node *try_quantize(trial *t, const char *op) {
+    int64_t dim[3];
+    int rank = (int)pick(t, 0, 3);
+    c2s_dtype dtype = flip(t) ? C2S_UINT8 : C2S_INT8;
+    random_shape(t, 3, 9, dim);
+    t->operations = 0;
+    c2s_value *scale = operand_in(t, true, 0, NULL, 0.001, 0.02), *x, *zero = NULL;
+    if (op[0] == 'Q') {
+        x = operand(t, false, rank, dim);
+    } else {
+        c2s_tensor *codes;
+        assert_int_equal(c2s_tensor_create(dtype, rank, dim, &codes), C2S_OK);
+        for (size_t k = 0; k < codes->count; k++)
+            ((uint8_t *)c2s_tensor_mutable(codes))[k] = (uint8_t)pick(t, 0, 255);
+        t->in[t->in_count++] = codes;
+        x = make_input(t->model, "x0", dtype, rank, dim);
+    }
+    if (dtype == C2S_INT8 || flip(t)) {
+        double value = (double)pick(t, dtype == C2S_INT8 ? -128 : 0, dtype == C2S_INT8 ? 127 : 255);
+        c2s_tensor *tensor;
+        assert_int_equal(c2s_tensor_from_f64(dtype, 0, NULL, &value, &tensor), C2S_OK);
+        zero = c2s_value_constant(t->model->graph, "z", tensor);
+    }
+    return node(t, op, x, scale, zero);
+}
+
 static c2s_node *try_rnn(trial *t, const char *op) {
     static const char *const directions[] = {"forward", "reverse", "bidirectional"};
     bool lstm = strcmp(op, "LSTM") == 0;
@@ -452,6 +479,7 @@ static const struct {
 } makers[] = {
     {"batch_norm", try_batch_norm, 1, ALWAYS},
     {"concat", try_concat, 0.8, ALWAYS},
+    {"dequantize", try_quantize, 0, ALWAYS}, /* of floats: unit.quantized counts */
     {"dnnl_binary", try_binary, 0.3, ALWAYS},
     {"dnnl_conv", try_conv, 0.95, ALWAYS},
     {"dnnl_deconv", try_conv, 0.8, ALWAYS},
@@ -468,6 +496,7 @@ static const struct {
     {"gemm", try_gemm, 0.9, WITH_FMA},
     {"instance_norm", try_instance_norm, 1, ALWAYS},
     {"matmul", try_matmul, 1, WITH_FMA},
+    {"quantize", try_quantize, 0, ALWAYS},
     {"relu", try_unary, 1, ALWAYS},
     {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
     {"view", try_view, 1, ALWAYS},

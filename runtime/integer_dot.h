@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sums of products of 16-bit integers in 32 bits: exact, the same bits on every processor. 8-bit
+ * integers less their zero point fit, whatever their signs; two products are added in one
+ * instruction that cannot saturate, as those of 8-bit integers can.
+ */
+#ifndef C2S_RUNTIME_INTEGER_DOT_H
+#define C2S_RUNTIME_INTEGER_DOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A tile of results: so many rows of the left operand, so many columns of the right one. */
+enum { C2S_DOT_ROWS = 6, C2S_DOT_COLUMNS = 16 };
+
+/* Rows are gathered from `taps` places each, at each of which 2 * `pairs` integers lie together. */
+typedef struct c2s_dot {
+    const ptrdiff_t *tap; /* where, in integers from the row's start */
+    size_t taps, pairs;
+} c2s_dot;
+
+/* Right operand: [taps, pairs, C2S_DOT_COLUMNS, 2] integers. `sums`: [rows, C2S_DOT_COLUMNS], of
+ * which rows are written. 1 <= rows <= C2S_DOT_ROWS. */
+void c2s_dot_tile(const c2s_dot *dot, unsigned rows, const int16_t *const *row,
+                  const int16_t *right, int32_t *sums);
+/* The same for each column by itself (depthwise): integer c of a place meets column c. Columns come
+ * in blocks of C2S_DOT_COLUMNS: rows have room for so many at each place. `right`: [blocks, taps
+ * rounded up to even / 2, C2S_DOT_COLUMNS, 2], where column c of a block stands at
+ * c2s_dot_place(c). sums: [blocks, C2S_DOT_COLUMNS]. */
+void c2s_dot_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, const int16_t *row,
+                       const int16_t *right, int32_t *sums);
+size_t c2s_dot_place(size_t column);
+
+/* out[i] = codes[i] - zero; codes are uint8_t or int8_t. */
+void c2s_widen(const void *codes, bool is_signed, int zero, size_t count, int16_t *out);
+
+#endif

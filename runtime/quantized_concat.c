@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Concat of integers: pieces whose scale or zero point is not that of the result go through a
+ * table.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/layout.h"
+#include "runtime/quantized.h"
+
+enum { CODES = 256 };
+
+typedef struct piece {
+    size_t size; /* bytes of a row */
+    bool scaled;
+    uint8_t table[CODES];
+} piece;
+
+typedef struct concat {
+    size_t outer, row; /* rows, and bytes of one */
+    piece *piece;      /* per input */
+} concat;
+
+static bool find_axis(const c2s_step *step, int *axis) {
+    int rank = step->out[0]->type.rank;
+    int64_t given = c2s_attr_int(step->node, "axis", 0);
+    *axis = (int)(given < 0 ? given + rank : given);
+    return given >= -rank && given < rank;
+}
+
+static bool concat_accepts(const c2s_step *step) {
+    int axis;
+    size_t count;
+    if (!step->quantized->requantizes || !find_axis(step, &axis) ||
+        step->in_count != step->node->formal_count ||
+        !c2s_type_elements(&step->out[0]->type, &count) || count == 0)
+        return false;
+    for (unsigned k = 0; k < step->in_count; k++)
+        if (!c2s_quantized_is_plain(step, k))
+            return false;
+    return true;
+}
+
+/* Channels last if the first input has them so, and all can. */
+static bool wants_last(const c2s_step *step) {
+    const c2s_type *x = &step->in[0]->base->type;
+    return x->rank >= 3 && x->dim[1] > 1 &&
+           c2s_layout_block(c2s_step_layout(step, 0), x) == x->dim[1];
+}
+
+static c2s_status last_of(const c2s_type *type, bool last, c2s_layout *out) {
+    out->md = NULL;
+    return last ? c2s_channels_last(type, out) : C2S_OK;
+}
+
+static c2s_status choose_layouts(c2s_step *step, bool last) {
+    c2s_layout layout;
+    for (unsigned k = 0; k < step->in_count; k++) {
+        C2S_TRY(last_of(&step->in[k]->base->type, last, &layout));
+        c2s_status status = c2s_step_take(step, k, layout.md);
+        c2s_md_free(layout.md);
+        C2S_TRY(status);
+    }
+    C2S_TRY(last_of(&step->out[0]->type, last, &layout));
+    c2s_status status = c2s_step_give(step, 0, layout.md);
+    c2s_md_free(layout.md);
+    return status;
+}
+
+/* What the codes of an operand become. */
+static void fill(const c2s_step *step, const c2s_codes *x, piece *p) {
+    const c2s_quantized *q = step->quantized;
+    const int zero = c2s_codes_zero(x, 0);
+    float low, high;
+    c2s_quantized_bounds(step, &low, &high);
+    for (int k = 0; k < CODES; k++) {
+        int code = x->slot->type.dtype == C2S_INT8 && k > 127 ? k - CODES : k;
+        float v = rintf((float)(code - zero) * x->scale[0] / q->scale);
+        v = v < high ? v : high;
+        v = v > low ? v : low;
+        p->table[k] = (uint8_t)((int)v + q->zero);
+        p->scaled |= p->table[k] != k;
+    }
+}
+
+/* Bytes from the axis on, in the order of the layout: with channels last, these stand behind all
+ * other axes but the batch. */
+static size_t row_size(const c2s_type *type, int axis, bool last) {
+    size_t size = last && axis > 0 ? (size_t)type->dim[1] : 1;
+    for (int i = last && axis == 1 ? type->rank : axis; i < type->rank; i++)
+        size *= (size_t)type->dim[i];
+    return size;
+}
+
+static c2s_status concat_prepare(c2s_step *step) {
+    int axis;
+    const bool last = wants_last(step);
+    const c2s_type *y = &step->out[0]->type;
+    if (!find_axis(step, &axis))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected axis");
+    C2S_TRY(choose_layouts(step, last));
+    concat *c = c2s_zalloc(sizeof *c);
+    c->piece = c2s_zalloc((step->in_count + 1u) * sizeof *c->piece);
+    c->row = row_size(y, axis, last);
+    c->outer = row_size(y, 0, false) / c->row;
+    for (unsigned k = 0; k < step->in_count; k++) {
+        c->piece[k].size = row_size(&step->in[k]->base->type, axis, last);
+        fill(step, &step->quantized->x[k], &c->piece[k]);
+    }
+    step->state = c;
+    return C2S_OK;
+}
+
+static void copy(const piece *p, const uint8_t *from, uint8_t *to) {
+    if (!p->scaled) {
+        memcpy(to, from, p->size);
+        return;
+    }
+    for (size_t i = 0; i < p->size; i++)
+        to[i] = p->table[from[i]];
+}
+
+static c2s_status concat_run(c2s_step *step) {
+    const concat *c = step->state;
+    uint8_t *to = c2s_tensor_mutable(step->out[0]->tensor);
+    for (unsigned k = 0; k < step->in_count; to += c->piece[k++].size) {
+        const piece *p = &c->piece[k];
+        const uint8_t *from = c2s_tensor_data(step->in[k]->tensor);
+#pragma omp parallel for if (c->outer * p->size >= 1 << 16)
+        for (size_t r = 0; r < (p->size ? c->outer : 0); r++)
+            copy(p, from + r * p->size, to + r * c->row);
+    }
+    return C2S_OK;
+}
+
+static void concat_release(c2s_step *step) {
+    concat *c = step->state;
+    free(c->piece);
+    free(c);
+    step->state = NULL;
+}
+
+const c2s_kernel_family c2s_kernels_quantized_concat = {
+    .name = "quantized_concat",
+    .flags = C2S_KERNEL_LAYOUTS,
+    .accepts = concat_accepts,
+    .prepare = concat_prepare,
+    .run = concat_run,
+    .release = concat_release,
+};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * QuantizeLinear and DequantizeLinear by themselves, in any layout: the same bits as their eval.
+ */
+#include <math.h>
+
+#include "base/simd.h"
+#include "ops/granularity.h"
+#include "ops/quant_range.h"
+#include "runtime/layout.h"
+
+/* Below this many elements one thread is faster. */
+#define PARALLEL_ELEMENTS 65536
+enum { CHUNK = 4096 };
+
+/* One scale for all: elements are independent of their place. */
+static bool is_plain(const c2s_step *step, const c2s_type *codes, const c2s_type *reals) {
+    const c2s_type *scale = c2s_step_type(step, 1), *zero = c2s_step_type(step, 2);
+    size_t count;
+    return c2s_type_is_tensor(codes) && c2s_type_is_tensor(reals) && reals->dtype == C2S_FLOAT &&
+           (codes->dtype == C2S_UINT8 || codes->dtype == C2S_INT8) && scale->dtype == C2S_FLOAT &&
+           !step->in[1]->base->narrow && /* else the quotient is rounded to a half type, too */
+           c2s_type_elements(scale, &count) && count == 1 &&
+           c2s_attr_int(step->node, "block_size", 0) == 0 &&
+           (!c2s_step_has(step, 2) ||
+            (zero->dtype == codes->dtype && c2s_type_elements(zero, &count) && count == 1)) &&
+           c2s_attr_int(step->node, "precision", C2S_FLOAT) == C2S_FLOAT;
+}
+
+static float scale_of(const c2s_step *step) {
+    return *(const float *)c2s_tensor_data(step->in[1]->tensor);
+}
+
+static float zero_of(const c2s_step *step) {
+    int64_t zero = 0;
+    if (c2s_step_has(step, 2))
+        c2s_tensor_i64_at(step->in[2]->tensor, 0, &zero);
+    return (float)zero;
+}
+
+static c2s_status keep_layout(c2s_step *step) {
+    return c2s_step_keep(step, 0);
+}
+
+/* ---- QuantizeLinear ---- */
+
+static bool quantize_accepts(const c2s_step *step) {
+    return c2s_step_wants(step, 0) && is_plain(step, &step->out[0]->type, c2s_step_type(step, 0));
+}
+
+C2S_INLINE void quantize_loop(const float *restrict x, size_t count, float scale, float zero,
+                              float least, float most, int16_t *restrict out) {
+    for (size_t i = 0; i < count; i++) {
+        float v = rintf(x[i] / scale) + zero;
+        v = v >= least ? v : least; /* NaN, too */
+        v = v <= most ? v : most;
+        out[i] = (int16_t)(int32_t)v;
+    }
+}
+C2S_SIMD(quantize, quantize_loop,
+         (const float *x, size_t count, float scale, float zero, float least, float most,
+          int16_t *out),
+         (x, count, scale, zero, least, most, out))
+
+/* The low byte is the code, signed or not. */
+C2S_INLINE void narrow_loop(const int16_t *restrict from, size_t count, uint8_t *restrict out) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = (uint8_t)from[i];
+}
+C2S_SIMD(narrow, narrow_loop, (const int16_t *from, size_t count, uint8_t *out), (from, count, out))
+
+static c2s_status quantize_run(c2s_step *step) {
+    const float *x = c2s_tensor_data(step->in[0]->tensor);
+    uint8_t *y = c2s_tensor_mutable(step->out[0]->tensor);
+    const size_t count = step->out[0]->tensor->count;
+    const float scale = scale_of(step), zero = zero_of(step);
+    float least, most;
+    c2s_quant_range(step->out[0]->type.dtype, &least, &most);
+#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
+    for (size_t from = 0; from < count; from += CHUNK) {
+        int16_t wide[CHUNK];
+        size_t n = count - from < CHUNK ? count - from : CHUNK;
+        quantize(x + from, n, scale, zero, least, most, wide);
+        narrow(wide, n, y + from);
+    }
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_quantize = {
+    .name = "quantize",
+    .flags = C2S_KERNEL_LAYOUTS,
+    .accepts = quantize_accepts,
+    .prepare = keep_layout,
+    .run = quantize_run,
+};
+
+/* ---- DequantizeLinear ---- */
+
+static bool dequantize_accepts(const c2s_step *step) {
+    return c2s_step_wants(step, 0) && is_plain(step, c2s_step_type(step, 0), &step->out[0]->type);
+}
+
+C2S_INLINE void dequantize_u8_loop(const uint8_t *restrict x, size_t count, float scale, float zero,
+                                   float *restrict out) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = ((float)x[i] - zero) * scale;
+}
+C2S_SIMD(dequantize_u8, dequantize_u8_loop,
+         (const uint8_t *x, size_t count, float scale, float zero, float *out),
+         (x, count, scale, zero, out))
+
+C2S_INLINE void dequantize_s8_loop(const int8_t *restrict x, size_t count, float scale, float zero,
+                                   float *restrict out) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = ((float)x[i] - zero) * scale;
+}
+C2S_SIMD(dequantize_s8, dequantize_s8_loop,
+         (const int8_t *x, size_t count, float scale, float zero, float *out),
+         (x, count, scale, zero, out))
+
+static c2s_status dequantize_run(c2s_step *step) {
+    const uint8_t *x = c2s_tensor_data(step->in[0]->tensor);
+    float *y = c2s_tensor_mutable(step->out[0]->tensor);
+    const size_t count = step->out[0]->tensor->count;
+    const float scale = scale_of(step), zero = zero_of(step);
+    const bool is_signed = c2s_step_type(step, 0)->dtype == C2S_INT8;
+#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
+    for (size_t from = 0; from < count; from += CHUNK) {
+        size_t n = count - from < CHUNK ? count - from : CHUNK;
+        if (is_signed)
+            dequantize_s8((const int8_t *)x + from, n, scale, zero, y + from);
+        else
+            dequantize_u8(x + from, n, scale, zero, y + from);
+    }
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_dequantize = {
+    .name = "dequantize",
+    .flags = C2S_KERNEL_LAYOUTS,
+    .accepts = dequantize_accepts,
+    .prepare = keep_layout,
+    .run = dequantize_run,
+};
