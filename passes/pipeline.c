@@ -30,8 +30,11 @@ typedef struct attempt {
 #define MOST_CULPRITS 8
 
 static c2s_stats start_stats(const attempt *a, unsigned limit, c2s_trace *trace) {
-    return (c2s_stats){
-        .limit = limit, .skips = a->skips.at, .skip_count = a->skips.count, .trace = trace};
+    return (c2s_stats){.limit = limit,
+                       .skips = a->skips.at,
+                       .skip_count = a->skips.count,
+                       .trace = trace,
+                       .annotate = a->options->annotate};
 }
 
 /* The pass, then what every pass owes: dead nodes gone, invariants intact. */

@@ -43,6 +43,7 @@ typedef struct c2s_pipeline_options {
     const c2s_skip *skips;          /* what the user wants left out */
     size_t skip_count;
     unsigned limit;   /* rewrites after which to stop; 0: none */
+    bool annotate;    /* nodes that rules make say so in the file */
     c2s_trace *trace; /* receives every place that rewrites looked at; may be NULL */
     /* Shows the model after each pass; may be NULL. */
     c2s_status (*after)(void *user, const char *pass, c2s_model *model);

@@ -160,6 +160,7 @@ typedef struct c2s_run_options {
     const char *const *skip;  /* rewrites to leave out: "RULE", or "RULE@NODE" */
     unsigned skip_count;
     unsigned stop_after;      /* stop after this many rewrites; 0: do all */
+    bool annotate;            /* metadata of new nodes says which rewrites made them out of what */
     bool trace;               /* list the rewrites in the report */
     /* Called after each pass, whether it changed the model or not; may be NULL. A status other than
      * C2S_OK ends the run. */

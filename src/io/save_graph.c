@@ -70,6 +70,24 @@ static c2s_status set_attributes(c2s_saver *saver, const c2s_node *node, Onnx__N
     return C2S_OK;
 }
 
+/* The rewrites that made the node, where someone asked for them. */
+static void add_history(c2s_saver *saver, const c2s_node *node, Onnx__NodeProto *proto) {
+    Onnx__StringStringEntryProto *entry = c2s_arena_alloc(saver->arena, sizeof *entry);
+    onnx__string_string_entry_proto__init(entry);
+    entry->key = text("onnx-c2s");
+    entry->value = text(node->history);
+    size_t count = proto->n_metadata_props;
+    Onnx__StringStringEntryProto **entries =
+        c2s_arena_array(saver->arena, count + 1, sizeof *entries);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) /* an earlier history says less */
+        if (strcmp(proto->metadata_props[i]->key, entry->key) != 0)
+            entries[kept++] = proto->metadata_props[i];
+    entries[kept++] = entry;
+    proto->metadata_props = entries;
+    proto->n_metadata_props = kept;
+}
+
 static c2s_status save_node(c2s_saver *saver, const c2s_node *node, Onnx__NodeProto **out) {
     Onnx__NodeProto *proto = c2s_arena_alloc(saver->arena, sizeof *proto);
     if (node->origin)
@@ -79,6 +97,8 @@ static c2s_status save_node(c2s_saver *saver, const c2s_node *node, Onnx__NodePr
     *out = proto;
     set_input_names(saver, node, proto);
     set_output_names(saver, node, proto);
+    if (node->history)
+        add_history(saver, node, proto);
     bool changed = !node->origin || node->changed;
     if (changed)
         set_operator(node, proto);

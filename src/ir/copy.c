@@ -162,6 +162,7 @@ static void copy_node(copier *c, const c2s_node *from, c2s_graph *graph) {
     to->overload = c2s_copy_name(c, from->overload);
     to->origin = from->origin;
     to->changed = from->changed;
+    to->history = c2s_copy_name(c, from->history);
     copy_inputs(c, from, to);
     for (unsigned i = 0; i < from->attr_count; i++)
         copy_attr(c, to, &from->attrs[i]);

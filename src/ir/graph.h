@@ -74,6 +74,7 @@ struct c2s_node {
     c2s_node *prev, *next; /* list order is topological between passes */
     const void *origin;    /* NodeProto, also after edges or attributes changed; NULL if built */
     bool changed;          /* anything but operand names differs from origin */
+    const char *history;   /* interned: the rewrites that made it, for the file; NULL: nobody asked */
 };
 
 struct c2s_graph {
@@ -206,6 +207,8 @@ bool c2s_node_is(const c2s_node *node, const char *type); /* of ai.onnx; compare
 /* The value in a formal slot; NULL if left out or past the end. */
 c2s_value *c2s_node_in(const c2s_node *node, unsigned slot);
 c2s_value *c2s_node_out(const c2s_node *node, unsigned slot);
+/* What users call it: its name, or that of its first output. */
+const char *c2s_node_name(const c2s_node *node);
 /* "node \"conv1\" (Conv)"; nodes without a name are called by their first output. Thread-local
  * buffer, valid until the next call but three. */
 const char *c2s_node_text(const c2s_node *node);

@@ -204,15 +204,19 @@ c2s_value *c2s_node_out(const c2s_node *node, unsigned slot) {
     return slot < node->output_count ? node->outputs[slot] : NULL;
 }
 
-const char *c2s_node_text(const c2s_node *node) {
-    static _Thread_local char texts[4][512];
-    static _Thread_local unsigned turn;
-    char *text = texts[turn++ % 4];
+const char *c2s_node_name(const c2s_node *node) {
     const char *name = node->name;
     for (unsigned i = 0; !name[0] && i < node->output_count; i++)
         if (node->outputs[i])
             name = node->outputs[i]->name;
-    snprintf(text, sizeof texts[0], "node \"%.400s\" (%s%s%.60s)", name, node->domain,
+    return name;
+}
+
+const char *c2s_node_text(const c2s_node *node) {
+    static _Thread_local char texts[4][512];
+    static _Thread_local unsigned turn;
+    char *text = texts[turn++ % 4];
+    snprintf(text, sizeof texts[0], "node \"%.400s\" (%s%s%.60s)", c2s_node_name(node), node->domain,
              node->domain[0] ? "." : "", node->type);
     return text;
 }

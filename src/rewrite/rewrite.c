@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/rewrite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -167,6 +168,28 @@ static void inherit_name(c2s_builder *b, c2s_node *maker, const char *name, cons
         maker->name = node_name;
 }
 
+/* Longer histories end in "...": each rewrite of a long chain repeats those before it. */
+enum { LONGEST_HISTORY = 600 };
+
+/* "conv-bn(conv1, bn1)": by which rule out of which nodes the new ones came; a node that was made
+ * by a rewrite stands for what it was made of. */
+static void write_history(const c2s_rule *rule, c2s_builder *b, const c2s_match *m) {
+    char text[LONGEST_HISTORY + 1];
+    size_t length = (size_t)snprintf(text, sizeof text, "%.60s(", rule->name);
+    for (unsigned r = 0; r < m->node_count && length < sizeof text; r++) {
+        const c2s_node *node = m->node[r];
+        const char *name = node->history ? node->history : c2s_node_name(node);
+        int more = snprintf(text + length, sizeof text - length, "%s%s", r ? ", " : "", name);
+        length += (size_t)(more > 0 ? more : 0);
+    }
+    if (length + 1 < sizeof text)
+        memcpy(text + length, ")", 2);
+    else
+        memcpy(text + sizeof text - 4, "...", 4);
+    for (size_t i = 0; i < b->built.count; i++)
+        b->built.at[i]->history = c2s_name_intern(b->graph->model->names, text);
+}
+
 static void commit(driver *d, c2s_builder *b, const c2s_match *m, c2s_value *value) {
     c2s_value *old = m->root->outputs[0];
     const char *name = old->name, *node_name = m->root->name;
@@ -260,6 +283,8 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
         }
         c2s_stats_apply(d->stats, rule->name, c2s_node_text(node));
         looked_at(d, &m);
+        if (d->stats->annotate)
+            write_history(rule, &b, &m);
         commit(d, &b, &m, value);
         *applied = true;
     }

@@ -44,27 +44,18 @@ static void record(c2s_trace *trace, const char *kind, const char *where, const 
     c2s_vec_push(&trace->events, event);
 }
 
-/* What the user calls it: its name, or that of its first output. */
-static const char *name_of(const c2s_node *node) {
-    const char *name = node->name;
-    for (unsigned i = 0; !name[0] && i < node->output_count; i++)
-        if (node->outputs[i])
-            name = node->outputs[i]->name;
-    return name;
-}
-
 void c2s_stats_looked(c2s_stats *stats, const c2s_node *node) {
     c2s_trace *trace = stats->trace;
     if (trace && trace->events.count)
         c2s_vec_push(&trace->events.at[trace->events.count - 1].nodes,
-                     c2s_arena_strdup(trace->arena, name_of(node)));
+                     c2s_arena_strdup(trace->arena, c2s_node_name(node)));
 }
 
 void c2s_stats_removed(c2s_stats *stats, const c2s_node *node) {
     c2s_trace *trace = stats->trace;
     if (trace && trace->events.count)
         c2s_vec_push(&trace->events.at[trace->events.count - 1].removed,
-                     c2s_arena_strdup(trace->arena, name_of(node)));
+                     c2s_arena_strdup(trace->arena, c2s_node_name(node)));
 }
 
 /* ---- counts ---- */

@@ -56,6 +56,7 @@ typedef struct c2s_stats {
     const c2s_skip *skips;         /* borrowed */
     size_t skip_count;
     c2s_trace *trace; /* borrowed; NULL: nothing is recorded */
+    bool annotate;    /* nodes that are made get a history */
     /* The last rewrite: "conv-bn" and "node \"bn1\" (BatchNormalization)", or "". */
     char last_kind[48], last_where[512];
 } c2s_stats;

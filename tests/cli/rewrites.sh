@@ -52,6 +52,12 @@ rewrites=$(wc -l <"$scratch/log")
 job --log-rewrites "$scratch/log" --stop-after 2
 [ "$rewrites" -gt 2 ] && [ "$(wc -l <"$scratch/log")" -eq 2 ] || fail "--stop-after 2: $rewrites before, $(wc -l <"$scratch/log") after"
 
+job --annotate
+"$C2S_BIN" -q --annotate "$scratch/in.onnxtxt" "$scratch/out.onnx" || fail "--annotate"
+grep -aq 'linear-affine(.*conv.*scale)' "$scratch/out.onnx" || fail "--annotate: no history in the file"
+"$C2S_BIN" -q "$scratch/out.onnx" "$scratch/again.onnx" || fail "a model with a history"
+grep -aq 'linear-affine(.*conv.*scale)' "$scratch/again.onnx" || fail "a history is lost"
+
 job --print-after cleanup
 grep -q 'm = Mul' "$scratch/err" && ! grep -q 'Identity' "$scratch/err" || fail "--print-after: $(cat "$scratch/err")"
 
