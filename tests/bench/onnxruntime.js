@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX Runtime as tests/bench/latency measures it: with all of its optimizations.
+// ONNX Runtime as the programs of tests/bench measure it: with all of its optimizations, unless told otherwise.
 // As a program: onnxruntime.js THREADS WARM MODEL SHAPES [FOLDER] prints what a session costs, in the
 // words of bench_session.c; SHAPES is JSON, a list of { name, dims } of the inputs.
 'use strict';
@@ -9,10 +9,10 @@ const path = require('path');
 const ORT = path.resolve(__dirname, '..', 'ort');
 const LATER_RUNS = 9;
 
-function open(file, threads) {
+function open(file, threads, optimizations = 'all') {
   const ort = require(require.resolve('onnxruntime-node', { paths: [ORT] }));
   return ort.InferenceSession.create(file, {
-    graphOptimizationLevel: 'all', intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3,
+    graphOptimizationLevel: optimizations, intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3,
   });
 }
 

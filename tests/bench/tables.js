@@ -76,7 +76,7 @@ function bars({ latency, sessions, job }) {
 }
 
 function printBars(list) {
-  print(['bar', 'found', 'at most', '', ''], list.map(({ text, found, bar, met, where }) => [text, found.toFixed(2), bar.toFixed(1), met ? 'met' : 'MISSED', where]));
+  print(['bar', 'found', 'at most', '', ''], list.map(({ text, found, bar, met, where }) => [text, found.toFixed(2), bar.toFixed(2), met ? 'met' : 'MISSED', where]));
 }
 
-module.exports = { median, printLatency, printSessions, printObserve, printJob, bars, printBars };
+module.exports = { median, geometricMean, print, printLatency, printSessions, printObserve, printJob, bars, printBars };
