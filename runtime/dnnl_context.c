@@ -302,3 +302,8 @@ c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const c2s_
     entry->form = *form;
     return keep(dnnl, entry, first, make(tensor, how, &entry->bytes), out);
 }
+
+c2s_status c2s_dnnl_multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b,
+                             int64_t b_row, float *c, int64_t c_row) {
+    return c2s_dnnl_check(dnnl_sgemm('N', 'T', m, n, k, 1, a, k, b, b_row, 0, c, c_row), "product");
+}

@@ -21,6 +21,10 @@ dnnl_primitive_attr_t c2s_dnnl_attr(const c2s_dnnl *dnnl);
 /* A fresh set of such attributes with post-operations; the caller destroys it. */
 c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out);
 
+/* c [m, n] = a [m, k] times the transpose of b [n, k]; rows of b and c lie so far apart. */
+c2s_status c2s_dnnl_multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b,
+                             int64_t b_row, float *c, int64_t c_row);
+
 /* C2S_OK, else a failure that names `what` and oneDNN's reason. */
 c2s_status c2s_dnnl_check(dnnl_status_t status, const char *what);
 

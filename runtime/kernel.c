@@ -16,12 +16,23 @@ const c2s_kernel c2s_kernels[] = {
 #undef C2S_KERNEL
 const size_t c2s_kernel_count = sizeof c2s_kernels / sizeof *c2s_kernels;
 
+/* Orders a row's operator against the node's: their text, the domain first. */
+static int compare(const char *op, const c2s_node *node) {
+    size_t length = strlen(node->domain);
+    if (length == 0)
+        return strcmp(op, node->type);
+    int order = strncmp(op, node->domain, length);
+    if (order == 0)
+        order = (unsigned char)op[length] - '.';
+    return order ? order : strcmp(op + length + 1, node->type);
+}
+
 /* The first row of the operator, c2s_kernel_count if there is none. */
-static size_t first_row(const char *op) {
+static size_t first_row(const c2s_node *node) {
     size_t low = 0, high = c2s_kernel_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(c2s_kernels[middle].op, op) < 0)
+        if (compare(c2s_kernels[middle].op, node) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -30,12 +41,11 @@ static size_t first_row(const char *op) {
 }
 
 static bool is_row_of(size_t row, const c2s_node *node) {
-    return row < c2s_kernel_count && strcmp(c2s_kernels[row].op, node->type) == 0;
+    return row < c2s_kernel_count && compare(c2s_kernels[row].op, node) == 0;
 }
 
 bool c2s_kernel_serves(const c2s_node *node) {
-    return node->domain[0] == '\0' && node->op != &c2s_op_opaque &&
-           is_row_of(first_row(node->type), node);
+    return node->op != &c2s_op_opaque && is_row_of(first_row(node), node);
 }
 
 const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
@@ -44,7 +54,7 @@ const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
     if (!c2s_kernel_serves(step->node))
         return NULL;
     if (*row == 0)
-        *row = first_row(step->node->type);
+        *row = first_row(step->node);
     while (is_row_of(*row, step->node)) {
         const c2s_kernel_family *family = c2s_kernels[(*row)++].family;
         if (family->accepts(step))

@@ -120,7 +120,7 @@ typedef struct c2s_kernel_family {
 } c2s_kernel_family;
 
 typedef struct c2s_kernel {
-    const char *op; /* type in domain ai.onnx */
+    const char *op; /* type in domain ai.onnx, or DOMAIN.TYPE */
     const c2s_kernel_family *family;
 } c2s_kernel;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which kernels serve which operator: C2S_KERNEL(operator of ai.onnx, family), sorted by operator;
- * rows of one operator in the order in which they are tried. The family is
- * c2s_kernels_<family>, defined in runtime/. Include with C2S_KERNEL defined.
+ * Which kernels serve which operator: C2S_KERNEL(operator, family), sorted by operator, which has
+ * its domain in front if that is not ai.onnx; rows of one operator in the order in which they are
+ * tried. The family is c2s_kernels_<family>, defined in runtime/. Include with C2S_KERNEL defined.
  */
 C2S_KERNEL("Abs", dnnl_eltwise)
 C2S_KERNEL("Add", dnnl_binary)
@@ -57,3 +57,4 @@ C2S_KERNEL("Sub", dnnl_binary)
 C2S_KERNEL("Sum", dnnl_binary)
 C2S_KERNEL("Tanh", dnnl_eltwise)
 C2S_KERNEL("Unsqueeze", view)
+C2S_KERNEL("com.microsoft.MatMulNBits", matmul_nbits)
