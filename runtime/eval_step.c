@@ -43,11 +43,16 @@ static c2s_status run_body(const c2s_body_runner *self, const c2s_graph *body,
 
 /* ---- a node alone ---- */
 
-/* Where eval passed on its input (a cast to the same type), the memory is the plan's and will be
- * used for something else: the result gets its own. */
-static c2s_status detach(const c2s_plan *plan, c2s_tensor **tensor) {
+static bool is_at_place(const c2s_tensor *tensor, const c2s_slot *slot) {
+    return slot && slot->place && tensor->bytes == slot->place->bytes &&
+           tensor->offset == slot->place->offset;
+}
+
+/* Where eval passed on its input (a cast to the same type), or made an output in the place of
+ * another, that memory will be used for something else: the result gets its own. */
+static c2s_status detach(const c2s_plan *plan, const c2s_slot *slot, c2s_tensor **tensor) {
     c2s_tensor *old = *tensor, *copy;
-    if (!old || !plan->block || old->bytes != plan->block)
+    if (!old || !plan->block || old->bytes != plan->block || is_at_place(old, slot))
         return C2S_OK;
     C2S_TRY(c2s_tensor_create(old->type.dtype, old->type.rank, old->type.dim, &copy));
     if (old->count)
@@ -55,6 +60,27 @@ static c2s_status detach(const c2s_plan *plan, c2s_tensor **tensor) {
     c2s_tensor_unref(old);
     *tensor = copy;
     return C2S_OK;
+}
+
+/* Brings an output of the planned type that lies elsewhere to its place. */
+static void settle(const c2s_slot *slot, c2s_tensor **tensor) {
+    c2s_tensor *made = *tensor, *place = slot ? slot->place : NULL;
+    if (!made || !place || !c2s_type_equal(&made->type, &place->type) || is_at_place(made, slot))
+        return;
+    memcpy(c2s_tensor_mutable(place), c2s_tensor_data(made), c2s_tensor_size(made));
+    c2s_tensor_unref(made);
+    *tensor = c2s_tensor_ref(place);
+}
+
+/* The places of the outputs. */
+static unsigned homes_of(const c2s_step *step, c2s_tensor_home *homes) {
+    unsigned count = 0;
+    for (unsigned k = 0; k < step->out_count && count < FEW; k++) {
+        const c2s_tensor *place = step->out[k] ? step->out[k]->place : NULL;
+        if (place)
+            homes[count++] = (c2s_tensor_home){place->bytes, place->offset, c2s_tensor_size(place)};
+    }
+    return count;
 }
 
 static c2s_status eval_node(c2s_plan *plan, c2s_step *step) {
@@ -68,13 +94,17 @@ static c2s_status eval_node(c2s_plan *plan, c2s_step *step) {
     for (unsigned k = 0; k < step->in_count; k++)
         in[k] = step->in[k] ? step->in[k]->tensor : NULL;
     body_runner runner = {{run_body}, plan->context, step};
-    c2s_status status =
-        c2s_node_eval_again(node, in, out, &runner.base, plan->context->options.memory_limit,
-                            &step->kept);
+    c2s_tensor_home homes[FEW];
+    c2s_tensor_offer(homes, homes_of(step, homes));
+    c2s_status status = c2s_node_eval_again(node, in, out, &runner.base,
+                                            plan->context->options.memory_limit, &step->kept);
+    c2s_tensor_offer(NULL, 0);
     bool good = status == C2S_OK;
+    for (unsigned k = 0; k < step->out_count && status == C2S_OK; k++)
+        status = detach(plan, step->out[k], &out[k]);
     for (unsigned k = 0; k < step->out_count && good; k++) {
         if (status == C2S_OK)
-            status = detach(plan, &out[k]);
+            settle(step->out[k], &out[k]);
         if (step->out[k])
             step->out[k]->tensor = out[k];
         else
@@ -155,7 +185,7 @@ static c2s_status eval_one(c2s_plan *plan, const c2s_node *node, results *r) {
         if (!out[k])
             continue;
         if (status == C2S_OK)
-            status = detach(plan, &out[k]);
+            status = detach(plan, NULL, &out[k]);
         c2s_vec_push(r, (result){node->outputs[k], out[k]});
     }
     for (unsigned k = 0; k < node->input_count; k++)
@@ -167,7 +197,9 @@ static c2s_status eval_one(c2s_plan *plan, const c2s_node *node, results *r) {
 
 /* Gives an output what eval made, where and in the layout in which the plan wants it. */
 static c2s_status deliver_plain(c2s_plan *plan, c2s_slot *slot, const c2s_tensor *made) {
-    if (!slot->layout && !slot->place) {
+    bool fits = slot->place && c2s_type_equal(&made->type, &slot->place->type);
+    if (!slot->layout &&
+        !fits) { /* the run finds another type than planned, or there is no place */
         slot->tensor = c2s_tensor_ref(made);
         return C2S_OK;
     }
@@ -245,7 +277,7 @@ c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
     for (unsigned k = 0; k < step->in_count; k++)
         plain = plain && is_plain(step, step->in[k]);
     for (unsigned k = 0; k < step->out_count; k++)
-        plain = plain && is_plain(step, step->out[k]) && !(step->out[k] && step->out[k]->place);
+        plain = plain && is_plain(step, step->out[k]);
     if (plain)
         return eval_node(plan, step);
     results r = {0};

@@ -95,8 +95,8 @@ static void join_views(c2s_plan *plan) {
 
 static bool can_have_place(const c2s_plan *plan, const c2s_slot *form, size_t *size) {
     uint64_t limit = plan->context->options.memory_limit;
-    return form->store == form && form->maker && form->maker->kernel && !form->maker->late &&
-           !form->constant && !form->escapes && !leaves(form) && c2s_type_is_tensor(&form->type) &&
+    return form->store == form && form->maker && !may_keep_inputs(form->maker) && !form->constant &&
+           !form->escapes && !leaves(form) && c2s_type_is_tensor(&form->type) &&
            c2s_type_is_static(&form->type) && form->type.dtype != C2S_STRING &&
            c2s_slot_size(form, size) && *size > 0 && (!limit || *size <= limit);
 }

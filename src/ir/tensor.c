@@ -85,6 +85,35 @@ c2s_status c2s_tensor_create(c2s_dtype dtype, int rank, const int64_t *dim, c2s_
     return C2S_OK;
 }
 
+static _Thread_local c2s_tensor_home *offered;
+static _Thread_local unsigned offered_count;
+
+void c2s_tensor_offer(c2s_tensor_home *homes, unsigned count) {
+    offered = homes;
+    offered_count = count;
+}
+
+static c2s_tensor_home *find_home(size_t size) {
+    for (unsigned k = 0; k < offered_count; k++)
+        if (offered[k].bytes && offered[k].size == size)
+            return &offered[k];
+    return NULL;
+}
+
+c2s_status c2s_tensor_create_home(c2s_dtype dtype, int rank, const int64_t *dim, c2s_tensor **out) {
+    c2s_type type;
+    size_t count, size;
+    C2S_TRY(static_type(dtype, rank, dim, &type, &count, &size));
+    c2s_tensor_home *home = dtype == C2S_STRING ? NULL : find_home(size);
+    if (!home)
+        return c2s_tensor_create(dtype, rank, dim, out);
+    *out = new_tensor(&type, c2s_bytes_ref(home->bytes), home->offset, count);
+    home->bytes = NULL;
+    if (c2s_dtype_bits(dtype) < 8)
+        memset(c2s_tensor_mutable(*out), 0, size); /* as c2s_tensor_create does */
+    return C2S_OK;
+}
+
 c2s_status c2s_tensor_view(c2s_dtype dtype, int rank, const int64_t *dim, c2s_bytes *bytes,
                            size_t offset, c2s_tensor **out) {
     c2s_type type;

@@ -45,8 +45,19 @@ typedef struct c2s_tensor {
 } c2s_tensor;
 
 /* All constructors return an object with one reference, or a failure: C2S_ERR_MEMORY if the
- * memory is not there, C2S_ERR_INVALID for a size that overflows or a dimension that is not known. */
+ * memory is not there, C2S_ERR_INVALID for a size that overflows or a dimension that is not known.
+ */
 c2s_status c2s_tensor_create(c2s_dtype dtype, int rank, const int64_t *dim, c2s_tensor **out);
+/* Memory that was planned for a tensor of so many bytes. */
+typedef struct c2s_tensor_home {
+    c2s_bytes *bytes;
+    size_t offset, size;
+} c2s_tensor_home;
+/* From now on c2s_tensor_create_home in this thread takes the first of the homes that has exactly
+ * the size it needs (whose `bytes` become NULL), else memory of its own. The homes are borrowed
+ * until the next call; count 0 ends it. */
+void c2s_tensor_offer(c2s_tensor_home *homes, unsigned count);
+c2s_status c2s_tensor_create_home(c2s_dtype dtype, int rank, const int64_t *dim, c2s_tensor **out);
 /* Refers to bytes (which it references); checks that they are large enough. */
 c2s_status c2s_tensor_view(c2s_dtype dtype, int rank, const int64_t *dim, c2s_bytes *bytes,
                            size_t offset, c2s_tensor **out);
@@ -60,8 +71,8 @@ c2s_status c2s_tensor_sequence(c2s_kind kind, const c2s_type *element, size_t co
 c2s_status c2s_tensor_strings(int rank, const int64_t *dim, const c2s_string *text,
                               c2s_tensor **out);
 /* Small numeric constants, converted to dtype (any float, integer or bool type). */
-c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim,
-                               const int64_t *values, c2s_tensor **out);
+c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim, const int64_t *values,
+                               c2s_tensor **out);
 c2s_status c2s_tensor_from_f64(c2s_dtype dtype, int rank, const int64_t *dim, const double *values,
                                c2s_tensor **out);
 

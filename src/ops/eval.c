@@ -42,7 +42,7 @@ static c2s_status allocate(const c2s_node *node, const c2s_inferred *inferred, u
                       !c2s_dtype_size(type->dtype, count, &size) || size > limit))
             return c2s_fail(C2S_ERR_MEMORY, "output %u would take more than %llu bytes", k,
                             (unsigned long long)limit);
-        C2S_TRY(c2s_tensor_create(type->dtype, type->rank, type->dim, &out[k]));
+        C2S_TRY(c2s_tensor_create_home(type->dtype, type->rank, type->dim, &out[k]));
     }
     return C2S_OK;
 }

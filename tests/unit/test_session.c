@@ -2,6 +2,7 @@
 /* The oneDNN session: plans, lifetimes, control flow and the corners of the graph interface, held
  * against the plain evaluator. */
 #include "unit/make_graph.h"
+#include "unit/run_text.h"
 
 #include "base/log.h"
 #include "base/random.h"
@@ -311,6 +312,36 @@ static void memory_limit_holds(void **state) {
     c2s_model_destroy(model);
 }
 
+/* Steps without a kernel write where the plan has room for them, too: several outputs of one size,
+ * results that are passed on, and parts of a concatenation. */
+static void eval_shares_the_block(void **state) {
+    (void)state;
+    c2s_model *model = model_of_text(18, "g (float[6,12] x) => (int32[6,16] y, int32[6,4] z) {\n"
+                                         "  i = Cast <to = 6> (x)\n"
+                                         "  p, q, r = Split <axis = 1, num_outputs = 3> (i)\n"
+                                         "  s = Sub (p, q)\n"
+                                         "  t = Cast <to = 6> (s)\n"
+                                         "  u = Mul (t, r)\n"
+                                         "  v = Abs (u)\n"
+                                         "  y = Concat <axis = 1> (u, v, s, q)\n"
+                                         "  w = Concat <axis = 1> (v, u)\n"
+                                         "  a, b = Split <axis = 1, num_outputs = 2> (w)\n"
+                                         "  z = Sub (a, b)\n"
+                                         "}");
+    assert_int_equal(c2s_graph_infer(model->graph), C2S_OK);
+    c2s_session *session = open_onednn(model);
+    int64_t dim[2] = {6, 12};
+    for (uint64_t round = 0; round < 3; round++) {
+        c2s_tensor *in = floats(2, dim, round);
+        for (size_t k = 0; k < in->count; k++)
+            ((float *)c2s_tensor_mutable(in))[k] *= 100;
+        agree(session, model, &in);
+        c2s_tensor_unref(in);
+    }
+    c2s_evaluator_onednn.close(session);
+    c2s_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_follow_input_shapes),
@@ -324,6 +355,7 @@ int main(void) {
         cmocka_unit_test(observers_see_every_value),
         cmocka_unit_test(failures_name_the_node),
         cmocka_unit_test(memory_limit_holds),
+        cmocka_unit_test(eval_shares_the_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
