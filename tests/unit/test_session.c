@@ -2,11 +2,11 @@
 /* The oneDNN session: plans, lifetimes, control flow and the corners of the graph interface, held
  * against the plain evaluator. */
 #include "unit/make_graph.h"
-#include "unit/run_text.h"
 
 #include "base/log.h"
 #include "base/random.h"
 #include "eval/compare.h"
+#include "io/text.h"
 #include "runtime/session.h"
 
 static c2s_tensor *floats(int rank, const int64_t *dim, uint64_t seed) {
@@ -316,18 +316,21 @@ static void memory_limit_holds(void **state) {
  * results that are passed on, and parts of a concatenation. */
 static void eval_shares_the_block(void **state) {
     (void)state;
-    c2s_model *model = model_of_text(18, "g (float[6,12] x) => (int32[6,16] y, int32[6,4] z) {\n"
-                                         "  i = Cast <to = 6> (x)\n"
-                                         "  p, q, r = Split <axis = 1, num_outputs = 3> (i)\n"
-                                         "  s = Sub (p, q)\n"
-                                         "  t = Cast <to = 6> (s)\n"
-                                         "  u = Mul (t, r)\n"
-                                         "  v = Abs (u)\n"
-                                         "  y = Concat <axis = 1> (u, v, s, q)\n"
-                                         "  w = Concat <axis = 1> (v, u)\n"
-                                         "  a, b = Split <axis = 1, num_outputs = 2> (w)\n"
-                                         "  z = Sub (a, b)\n"
-                                         "}");
+    static const char text[] = "<ir_version: 8, opset_import: [\"\" : 18]>\n"
+                               "g (float[6,12] x) => (int32[6,16] y, int32[6,4] z) {\n"
+                               "  i = Cast <to = 6> (x)\n"
+                               "  p, q, r = Split <axis = 1, num_outputs = 3> (i)\n"
+                               "  s = Sub (p, q)\n"
+                               "  t = Cast <to = 6> (s)\n"
+                               "  u = Mul (t, r)\n"
+                               "  v = Abs (u)\n"
+                               "  y = Concat <axis = 1> (u, v, s, q)\n"
+                               "  w = Concat <axis = 1> (v, u)\n"
+                               "  a, b = Split <axis = 1, num_outputs = 2> (w)\n"
+                               "  z = Sub (a, b)\n"
+                               "}";
+    c2s_model *model;
+    assert_int_equal(c2s_text_read(text, sizeof text - 1, "shares", &model), C2S_OK);
     assert_int_equal(c2s_graph_infer(model->graph), C2S_OK);
     c2s_session *session = open_onednn(model);
     int64_t dim[2] = {6, 12};
