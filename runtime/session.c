@@ -4,12 +4,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "base/log.h"
 #include "base/map.h"
+#include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
 #include "runtime/half.h"
 #include "runtime/plan.h"
@@ -128,22 +126,6 @@ static c2s_status run_body(c2s_plan_context *context, const c2s_graph *body,
     return run_graph(owner_of(context), body, entry, out, &plan);
 }
 
-/* ---- threads ---- */
-
-/* Sets the number of threads for the calling thread's parallel regions, oneDNN's included; returns
- * the number before. 0: leave it. */
-static unsigned use_threads(unsigned threads) {
-#ifdef _OPENMP
-    unsigned before = (unsigned)omp_get_max_threads();
-    if (threads > 0)
-        omp_set_num_threads((int)threads);
-    return before;
-#else
-    (void)threads;
-    return 0;
-#endif
-}
-
 /* ---- the evaluator ---- */
 
 static void onednn_close(c2s_session *session) {
@@ -200,11 +182,11 @@ static c2s_status onednn_run(c2s_session *session, const c2s_tensor *const *in, 
     const c2s_tensor **given = c2s_alloc_array(count, sizeof *given);
     for (unsigned k = 0; k < count; k++)
         given[k] = in[k] ? in[k] : c2s_graph_input(s->context.main, k)->initial;
-    unsigned threads = use_threads(s->context.options.threads);
+    unsigned threads = c2s_threads_use(s->context.options.threads);
     const c2s_ceiling before = c2s_ceiling_lower(s->context.options.memory_limit);
     c2s_status status = run_main(s, given, out);
     c2s_ceiling_restore(before);
-    use_threads(threads);
+    c2s_threads_restore(threads);
     free(given);
     return status;
 }

@@ -12,7 +12,7 @@
 typedef c2s_status (*c2s_observer)(void *user, const c2s_value *value, const c2s_tensor *tensor);
 
 typedef struct c2s_eval_options {
-    unsigned threads;      /* 0: as many as the machine has */
+    unsigned threads;      /* 0: as many as the machine has, which no number exceeds */
     uint64_t memory_limit; /* bytes that a run's tensors may take; 0: the machine's memory */
     c2s_observer observe;  /* NULL: none */
     void *observe_user;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/threads.h"
 #include "eval/evaluator.h"
 
 enum { NO_SLOT = -1 };
@@ -255,11 +256,13 @@ static c2s_status reference_run(c2s_session *session, const c2s_tensor *const *i
     const c2s_tensor **given = c2s_alloc_array(count, sizeof *given);
     for (unsigned k = 0; k < count; k++)
         given[k] = in[k] ? in[k] : c2s_graph_input(r->graph, k)->initial;
+    unsigned threads = c2s_threads_use(r->options.threads);
     const c2s_ceiling before = c2s_ceiling_lower(r->options.memory_limit);
     c2s_status status = observe_inputs(r, given);
     if (status == C2S_OK)
         status = run_plan(r, plan_of(r, r->graph), given, out);
     c2s_ceiling_restore(before);
+    c2s_threads_restore(threads);
     free(given);
     return status;
 }
