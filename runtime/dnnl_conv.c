@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ops/window.h"
+#include "runtime/folded_weights.h"
 #include "runtime/layout.h"
 #include "runtime/padded_input.h"
 #include "runtime/post_ops.h"
@@ -109,8 +110,8 @@ static c2s_status make_mds(const c2s_step *step, const conv *c, conv_mds *md) {
     C2S_TRY(c2s_md_of(&md->src, c2s_step_type(step, 0)));
     C2S_TRY(any_of(&md->src_any, c2s_step_type(step, 0)));
     C2S_TRY(weights_md(c, c2s_step_type(step, 1), &md->weights_any, &md->weights));
-    if (c2s_step_has(step, 2))
-        C2S_TRY(c2s_md_of(&md->bias, c2s_step_type(step, 2)));
+    if (c2s_step_has(step, 2) || step->folded_posts)
+        C2S_TRY(c2s_md_plain(&md->bias, 1, &step->out[0]->type.dim[1]));
     C2S_TRY(c2s_md_of(&md->dst, &step->out[0]->type));
     return any_of(&md->dst_any, &step->out[0]->type);
 }
@@ -140,6 +141,14 @@ static c2s_status find_target(const c2s_step *step, const conv *c, conv_mds *md,
     return status;
 }
 
+/* Its copies into matrices are followed by plain code for operations with another operand. */
+static bool is_slow(const c2s_step *step, const_dnnl_primitive_desc_t pd) {
+    bool binary = false;
+    for (unsigned k = step->folded_posts; k < step->post_count; k++)
+        binary |= step->posts[k].binary;
+    return c2s_pd_is_plain(pd) || (binary && c2s_pd_is_gemm(pd));
+}
+
 static c2s_status describe_with_posts(const c2s_step *step, const conv *c, const conv_mds *md,
                                       const c2s_post_target *target, dnnl_primitive_desc_t *pd) {
     dnnl_primitive_attr_t attr;
@@ -147,7 +156,7 @@ static c2s_status describe_with_posts(const c2s_step *step, const conv *c, const
     c2s_status status = describe_pd(step, c, md, attr, pd);
     dnnl_primitive_attr_destroy(attr);
     C2S_TRY(status);
-    if (step->post_count == 0 || !c2s_pd_is_plain(*pd))
+    if (step->post_count == step->folded_posts || !is_slow(step, *pd))
         return C2S_OK;
     dnnl_primitive_desc_destroy(*pd);
     return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN has no fast code with these post-operations");
@@ -184,14 +193,32 @@ static c2s_status bind_input(c2s_step *step, const conv *c, const conv_mds *md, 
     return c2s_primitive_bytes(s->primitive, DNNL_ARG_SRC, c2s_padded_bytes(s->padded), want);
 }
 
+static c2s_status bind_numbers(c2s_primitive *p, int arg, const c2s_tensor *tensor,
+                               c2s_const_md md) {
+    return c2s_primitive_numbers(p, arg, c2s_tensor_data(tensor), tensor->count, md);
+}
+
+static c2s_status bind_weights(c2s_step *step, const conv_mds *md, c2s_primitive *p) {
+    if (!step->folded_posts) {
+        C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_WEIGHTS, 1, md->weights));
+        return md->bias ? c2s_primitive_input(p, step, DNNL_ARG_BIAS, 2, md->bias) : C2S_OK;
+    }
+    c2s_tensor *weights, *bias;
+    C2S_TRY(c2s_weights_fold(step, &weights, &bias));
+    c2s_status status = bind_numbers(p, DNNL_ARG_WEIGHTS, weights, md->weights);
+    if (status == C2S_OK)
+        status = bind_numbers(p, DNNL_ARG_BIAS, bias, md->bias);
+    c2s_tensor_unref(weights);
+    c2s_tensor_unref(bias);
+    return status;
+}
+
 static c2s_status bind(c2s_step *step, const conv *c, const conv_mds *md,
                        const c2s_post_target *target, dnnl_primitive_desc_t pd, conv_state *s) {
     C2S_TRY(c2s_primitive_create(step->dnnl, pd, &s->primitive));
     c2s_primitive *p = s->primitive;
     C2S_TRY(bind_input(step, c, md, s, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0)));
-    C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_WEIGHTS, 1, md->weights));
-    if (md->bias)
-        C2S_TRY(c2s_primitive_input(p, step, DNNL_ARG_BIAS, 2, md->bias));
+    C2S_TRY(bind_weights(step, md, p));
     C2S_TRY(c2s_posts_bind(p, step, target, 0));
     return c2s_primitive_output(p, step, DNNL_ARG_DST, 0, md->dst);
 }
@@ -250,6 +277,7 @@ static c2s_status prepare(c2s_step *step, bool transposed) {
     conv_mds md = {0};
     if (!describe(step, transposed, &c))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
+    step->folded_posts = transposed ? 0 : c2s_posts_foldable(step);
     c2s_status status = make_mds(step, &c, &md);
     if (status == C2S_OK)
         status = build(step, &c, &md);

@@ -51,7 +51,7 @@ typedef struct c2s_slot {
 /* What a kernel computes behind the step's own node, before anything is written: one elementwise
  * function, or one operation with another operand. */
 typedef struct c2s_post {
-    int kind;                  /* a dnnl_alg_kind_t */
+    int kind; /* a dnnl_alg_kind_t, or C2S_POST_AFFINE (runtime/folded_weights.h) */
     float alpha, beta, factor; /* factor: the result is multiplied by it */
     bool binary;
     c2s_slot *operand; /* of a binary one: a base */
@@ -61,7 +61,7 @@ typedef struct c2s_post {
     const struct c2s_group *group; /* instead of nodes; NULL: there is none */
 } c2s_post;
 
-enum { C2S_MOST_POSTS = 6 };
+enum { C2S_MOST_POSTS = 6, C2S_POST_AFFINE = -1 };
 
 /* A node to compute, or (`is_reorder`) a form to make. */
 typedef struct c2s_step {
@@ -76,6 +76,7 @@ typedef struct c2s_step {
     const struct c2s_group *group; /* the nodes it stands for, of which `node` is the last; NULL */
     c2s_post *posts;
     unsigned post_count;
+    unsigned folded_posts;           /* the first ones, which the kernel has put into its weights */
     struct c2s_quantized *quantized; /* computed on integers; NULL: as it stands */
     struct c2s_step *inside;         /* the step whose kernel computes this one, too */
     unsigned index;                  /* in the order of execution */

@@ -105,7 +105,7 @@ void c2s_step_reset(c2s_step *step) {
     for (unsigned k = 0; k < step->out_count; k++)
         step->out[k] = step->out[k] ? c2s_half_output(step->plan, step, k) : NULL;
     step->in_count = step->own_count;
-    step->post_count = 0;
+    step->post_count = step->folded_posts = 0;
 }
 
 static void add_posts(c2s_step *step, const chain *c, unsigned count) {

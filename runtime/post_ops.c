@@ -5,6 +5,7 @@
 
 #include "runtime/dnnl_binary.h"
 #include "runtime/dnnl_eltwise.h"
+#include "runtime/folded_weights.h"
 #include "runtime/groups.h"
 #include "runtime/layout.h"
 #include "runtime/range.h"
@@ -60,7 +61,8 @@ bool c2s_post_of(const c2s_step *user, const c2s_slot *value, c2s_post *out) {
         return user->group->is_post && keeps_type(user, value);
     }
     return user->node->domain[0] == '\0' && keeps_type(user, value) &&
-           (eltwise_post(user, out) || binary_post(user, value, out));
+           (eltwise_post(user, out) || binary_post(user, value, out) ||
+            c2s_affine_post(user, value, out));
 }
 
 bool c2s_post_swish_of(const c2s_step *first, const c2s_step *second, const c2s_slot *value,
@@ -86,6 +88,8 @@ bool c2s_post_swish_of(const c2s_step *first, const c2s_step *second, const c2s_
 static float unscaled_most(const c2s_post *post, float most) {
     float a = fabsf(post->alpha), b = fabsf(post->beta);
     switch (post->kind) {
+    case C2S_POST_AFFINE:
+        return most * a + b;
     case dnnl_eltwise_logistic:
     case dnnl_eltwise_tanh:
         return 1;
@@ -191,8 +195,10 @@ static bool is_confused(const c2s_step *step, unsigned k) {
 
 c2s_status c2s_posts_append(const c2s_step *step, const c2s_post_target *target,
                             dnnl_post_ops_t ops) {
-    for (unsigned k = 0; k < step->post_count; k++) {
+    for (unsigned k = step->folded_posts; k < step->post_count; k++) {
         const c2s_post *post = &step->posts[k];
+        if (post->kind == C2S_POST_AFFINE)
+            return c2s_fail(C2S_ERR_UNSUPPORTED, "a normalization is not next to the weights");
         if (post->factor != 1)
             return c2s_fail(C2S_ERR_UNSUPPORTED, "a post-operation is scaled");
         if (!post->binary) {
@@ -243,10 +249,15 @@ static c2s_status bind_operand(c2s_primitive *p, c2s_step *step, const c2s_post_
 c2s_status c2s_posts_bind(c2s_primitive *p, c2s_step *step, const c2s_post_target *target,
                           int first) {
     unsigned input = step->own_count;
-    for (unsigned k = 0; k < step->post_count; k++)
-        if (step->posts[k].binary)
+    first -= (int)step->folded_posts;
+    for (unsigned k = 0; k < step->post_count; k++) {
+        if (!step->posts[k].binary)
+            continue;
+        if (k >= step->folded_posts)
             C2S_TRY(bind_operand(p, step, target,
                                  DNNL_ARG_ATTR_MULTIPLE_POST_OP(first + (int)k) | DNNL_ARG_SRC_1,
-                                 input++));
+                                 input));
+        input++;
+    }
     return C2S_OK;
 }

@@ -37,7 +37,7 @@ typedef enum c2s_post_shape {
 c2s_post_shape c2s_post_shape_of(const c2s_step *step, const c2s_post_target *target,
                                  const c2s_slot *operand);
 
-/* Appends the step's posts. C2S_ERR_UNSUPPORTED if an operand does not fit. */
+/* Appends the step's posts that are not folded. C2S_ERR_UNSUPPORTED if an operand does not fit. */
 c2s_status c2s_posts_append(const c2s_step *step, const c2s_post_target *target,
                             dnnl_post_ops_t ops);
 /* Binds the operands; `first`: the place of the step's first post among all. */

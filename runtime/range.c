@@ -300,10 +300,12 @@ static bool inputs_allow(c2s_step *step) {
     return true;
 }
 
-/* False: nothing is known, or it is too large. */
+/* False: nothing is known, or it is too large on the way. */
 static bool result_is_moderate(const c2s_step *step) {
-    float most = c2s_range_of_node(step), headroom = fmaxf(1, step->kernel->headroom);
-    return most >= 0 && most < LIMIT / headroom;
+    float most = c2s_range_of_node(step), limit = LIMIT / fmaxf(1, step->kernel->headroom);
+    for (unsigned k = 0; k < step->folded_posts && most >= 0 && most < limit; k++)
+        most = c2s_range_of_post(step, k, most);
+    return most >= 0 && most < limit;
 }
 
 static void scan_inputs(c2s_step *step) {

@@ -7,8 +7,10 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ops/window.h"
+#include "runtime/folded_weights.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
 #include "runtime/dnnl_processor.h"
@@ -91,15 +93,16 @@ static bool winograd_accepts(const c2s_step *step) {
 typedef struct winograd_state {
     c2s_winograd w;
     c2s_bytes *weights;
-    float *no_bias; /* zeros, if the node has no bias */
-    c2s_winograd_post posts[C2S_MOST_POSTS];
-    unsigned operand[C2S_MOST_POSTS]; /* inputs of the step */
+    c2s_tensor *bias; /* zeros, if the node has none, or with posts in it; NULL: input 2 */
+    c2s_winograd_post posts[C2S_MOST_POSTS]; /* those that are not folded */
+    unsigned post_count;
+    unsigned operand[C2S_MOST_POSTS]; /* inputs of the step; 0: none */
 } winograd_state;
 
 static void winograd_release(c2s_step *step) {
     winograd_state *s = step->state;
     c2s_bytes_unref(s->weights);
-    free(s->no_bias);
+    c2s_tensor_unref(s->bias);
     free(s);
     step->state = NULL;
 }
@@ -162,11 +165,14 @@ static c2s_status take_posts(c2s_step *step, winograd_state *s, c2s_const_md lay
     const c2s_type *y = &step->out[0]->type;
     c2s_post_target target = {.rank = y->rank, .dims = y->dim, .channel = 1, .dst = layout};
     unsigned input = step->node->input_count;
-    for (unsigned k = 0; k < step->post_count; k++) {
+    for (unsigned k = 0; k < step->folded_posts; k++)
+        input += step->posts[k].binary;
+    for (unsigned k = step->folded_posts; k < step->post_count; k++) {
         const c2s_post *from = &step->posts[k];
-        c2s_winograd_post *post = &s->posts[k];
+        unsigned at = s->post_count++;
+        c2s_winograd_post *post = &s->posts[at];
         *post = (c2s_winograd_post){.alpha = from->alpha, .beta = from->beta};
-        if (!translate_kind(from, post))
+        if (!translate_kind(from, post) || from->factor != 1)
             return c2s_fail(C2S_ERR_UNSUPPORTED, "a following operation is not among ours");
         if (!from->binary)
             continue;
@@ -176,10 +182,27 @@ static c2s_status take_posts(c2s_step *step, winograd_state *s, c2s_const_md lay
         post->shape = shape == C2S_POST_FULL      ? C2S_WINOGRAD_FULL
                       : shape == C2S_POST_CHANNEL ? C2S_WINOGRAD_CHANNEL
                                                   : C2S_WINOGRAD_SCALAR;
-        s->operand[k] = input;
+        s->operand[at] = input;
         C2S_TRY(c2s_step_take(step, input++, shape == C2S_POST_FULL ? layout : NULL));
     }
     return C2S_OK;
+}
+
+static c2s_status transform_weights(c2s_step *step, winograd_state *s) {
+    if (step->folded_posts) {
+        c2s_tensor *weights;
+        C2S_TRY(c2s_weights_fold(step, &weights, &s->bias));
+        c2s_status status = make_weights(weights, &s->w, &s->weights);
+        c2s_tensor_unref(weights);
+        return status;
+    }
+    const c2s_tensor *weights = c2s_step_constant(step, 1);
+    if (!c2s_step_has(step, 2)) {
+        C2S_TRY(c2s_tensor_create(C2S_FLOAT, 1, weights->type.dim, &s->bias));
+        memset(c2s_tensor_mutable(s->bias), 0, c2s_tensor_size(s->bias));
+    }
+    c2s_pack_form form = {.name = s->w.square == 2 ? "winograd 2" : "winograd 4"};
+    return c2s_dnnl_pack_as(step->dnnl, weights, &form, make_weights, &s->w, &s->weights);
 }
 
 static c2s_status build(c2s_step *step, winograd_state *s) {
@@ -197,12 +220,7 @@ static c2s_status build(c2s_step *step, winograd_state *s) {
     c2s_md_free(out);
     if (status != C2S_OK)
         return status;
-    if (!c2s_step_has(step, 2))
-        s->no_bias = c2s_zalloc(s->w.out_blocks * BLOCK * sizeof(float));
-    return c2s_dnnl_pack_as(
-        step->dnnl, c2s_step_constant(step, 1),
-        &(c2s_pack_form){.name = s->w.square == 2 ? "winograd 2" : "winograd 4"}, make_weights,
-        &s->w, &s->weights);
+    return transform_weights(step, s);
 }
 
 static c2s_status winograd_prepare(c2s_step *step) {
@@ -211,6 +229,7 @@ static c2s_status winograd_prepare(c2s_step *step) {
         winograd_release(step);
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     }
+    step->folded_posts = c2s_posts_foldable(step);
     c2s_status status = build(step, s);
     if (status != C2S_OK)
         winograd_release(step);
@@ -227,12 +246,12 @@ static c2s_status winograd_run(c2s_step *step) {
     if (!c2s_mul_size(c2s_winograd_work_size(&s->w), threads * sizeof(float), &size))
         return c2s_fail(C2S_ERR_MEMORY, "the work space is too large");
     C2S_TRY(c2s_dnnl_work_space(step->dnnl, size, &work));
-    for (unsigned k = 0; k < step->post_count; k++)
-        if (step->posts[k].binary)
+    for (unsigned k = 0; k < s->post_count; k++)
+        if (s->operand[k])
             s->posts[k].operand = c2s_tensor_data(step->in[s->operand[k]]->tensor);
-    const float *bias = s->no_bias ? s->no_bias : c2s_tensor_data(step->in[2]->tensor);
+    const float *bias = c2s_tensor_data(s->bias ? s->bias : step->in[2]->tensor);
     c2s_winograd_run(&s->w, c2s_tensor_data(step->in[0]->tensor), (const float *)s->weights->data,
-                     bias, s->posts, step->post_count, work, threads,
+                     bias, s->posts, s->post_count, work, threads,
                      c2s_tensor_mutable(step->out[0]->tensor));
     return C2S_OK;
 }

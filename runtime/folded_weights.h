@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What follows a convolution and does no more than scale and shift each channel by constants goes
+ * into its weights and its bias.
+ */
+#ifndef C2S_RUNTIME_FOLDED_WEIGHTS_H
+#define C2S_RUNTIME_FOLDED_WEIGHTS_H
+
+#include "runtime/kernel.h"
+
+/* BatchNormalization with constants, as a post: alpha is its largest factor, beta its largest
+ * shift. */
+bool c2s_affine_post(const c2s_step *user, const c2s_slot *value, c2s_post *out);
+
+/* How many of the first posts of a Conv can go into its weights. */
+unsigned c2s_posts_foldable(const c2s_step *step);
+
+/* Weights and bias with the first step->folded_posts posts in them; computed in double, rounded
+ * once. References. */
+c2s_status c2s_weights_fold(const c2s_step *step, c2s_tensor **weights, c2s_tensor **bias);
+
+#endif
