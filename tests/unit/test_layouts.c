@@ -388,6 +388,33 @@ static void residual_block_is_four_steps(void **state) {
     c2s_model_destroy(t.model);
 }
 
+/* Conv, BatchNormalization, a number per channel and Relu: one step, for a kernel of 3 and of 1. */
+static void channels_are_scaled_by_the_weights(void **state) {
+    (void)state;
+    for (int64_t kernel = 1; kernel <= 3; kernel += 2) {
+        network t = {.random = {11}, .model = make_model()};
+        int64_t w[4] = {16, 16, kernel, kernel}, channels = 16, numbers[4] = {1, 16, 1, 1};
+        c2s_value *x = make_input(t.model, "x", C2S_FLOAT, DIMS(1, 16, 20, 20));
+        t.value[0] = x;
+        c2s_value *y = OP(t.model, "Conv", x, weight(&t, 4, w, 0.1));
+        y = OP(t.model, "BatchNormalization", y, weight(&t, 1, &channels, 3),
+               weight(&t, 1, &channels, 1), weight(&t, 1, &channels, 1),
+               OP(t.model, "Exp", weight(&t, 1, &channels, 1)));
+        y = OP(t.model, "Sub", OP(t.model, "Mul", y, weight(&t, 4, numbers, 2)),
+               weight(&t, 4, numbers, 1));
+        make_output(OP(t.model, "GlobalMaxPool", OP(t.model, "Relu", y)), "y");
+        c2s_session *fast =
+            open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 1});
+        c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+        hold_against_eval(&t, plain, fast, 0, false);
+        hold_against_eval(&t, plain, fast, 0, true);
+        assert_int_equal(count_steps(fast, NULL) - count_steps(fast, "reorder"), 2);
+        c2s_evaluator_onednn.close(fast);
+        c2s_evaluator_reference.close(plain);
+        c2s_model_destroy(t.model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_agree_with_eval),
@@ -396,6 +423,7 @@ int main(void) {
         cmocka_unit_test(observers_see_the_same),
         cmocka_unit_test(observers_see_the_same_in_float16),
         cmocka_unit_test(residual_block_is_four_steps),
+        cmocka_unit_test(channels_are_scaled_by_the_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
