@@ -164,7 +164,7 @@ static bool translate_kind(const c2s_post *post, c2s_winograd_post *out) {
 static c2s_status take_posts(c2s_step *step, winograd_state *s, c2s_const_md layout) {
     const c2s_type *y = &step->out[0]->type;
     c2s_post_target target = {.rank = y->rank, .dims = y->dim, .channel = 1, .dst = layout};
-    unsigned input = step->node->input_count;
+    unsigned input = step->own_count;
     for (unsigned k = 0; k < step->folded_posts; k++)
         input += step->posts[k].binary;
     for (unsigned k = step->folded_posts; k < step->post_count; k++) {
