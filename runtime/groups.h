@@ -10,7 +10,8 @@
 
 #include "runtime/kernel.h"
 
-extern const c2s_kernel_family c2s_kernels_gelu, c2s_kernels_written_norm;
+extern const c2s_kernel_family c2s_kernels_gelu, c2s_kernels_written_norm,
+    c2s_kernels_written_attention;
 
 enum { C2S_MOST_GROUPED = 16, C2S_MOST_GROUP_INPUTS = 4 };
 
@@ -24,6 +25,7 @@ typedef struct c2s_group {
     c2s_post post;
     float number; /* epsilon, scale */
     bool flag;
+    int64_t terms; /* of products of inputs 0 and 1 are summed; 0: of none */
 } c2s_group;
 
 /* While a group is looked for: the steps that would be in it, the last one first. */
@@ -47,6 +49,7 @@ void c2s_draft_input(c2s_draft *draft, c2s_slot *slot);
 /* Each: true if `root` is the last of such a group; fills in draft->group. */
 bool c2s_match_gelu(c2s_step *root, c2s_draft *draft);
 bool c2s_match_norm(c2s_step *root, c2s_draft *draft);
+bool c2s_match_attention(c2s_step *root, c2s_draft *draft);
 
 /* Finds all groups. Readers of values are counted; they are no longer right afterwards if something
  * was found. */

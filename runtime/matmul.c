@@ -14,17 +14,6 @@ static bool is_ours(const c2s_step *step) {
            c2s_dnnl_accepts(&step->out[0]->type);
 }
 
-/* The operand in the layout in which it was made, if strides describe it. */
-static c2s_status take(c2s_step *step, unsigned input, c2s_matrices *out) {
-    const c2s_type *type = c2s_step_type(step, input);
-    c2s_const_md md = c2s_step_layout(step, input);
-    if (md && !c2s_matrices_of(type, md, out))
-        md = NULL;
-    if (!md)
-        c2s_matrices_of(type, NULL, out);
-    return c2s_step_take(step, input, md);
-}
-
 static c2s_status finish(c2s_step *step, c2s_product *p) {
     unsigned input = step->own_count;
     for (unsigned k = 0; k < step->post_count; k++) {
@@ -76,7 +65,7 @@ static c2s_status matmul_prepare(c2s_step *step) {
     for (unsigned i = 0; i < 2; i++) {
         const c2s_type *type = c2s_step_type(step, i);
         if (type->rank > 1) {
-            C2S_TRY(take(step, i, &side[i]));
+            C2S_TRY(c2s_matrices_take(step, i, &side[i]));
             continue;
         }
         C2S_TRY(c2s_step_take(step, i, NULL));
@@ -84,11 +73,15 @@ static c2s_status matmul_prepare(c2s_step *step) {
         vectors = true;
     }
     c2s_product p;
-    if (!result_of(&side[0], &side[1], &c) || !c2s_product_of(&side[0], &side[1], &c, &p))
+    bool fits = result_of(&side[0], &side[1], &c);
+    if (!vectors)
+        C2S_TRY(c2s_matrices_give(step, &c));
+    else
+        C2S_TRY(c2s_step_give(step, 0, NULL));
+    if (!fits || !c2s_product_of(&side[0], &side[1], &c, &p))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "the extents do not fit");
     if (vectors && step->post_count) /* their operands count the axes of the result */
         return c2s_fail(C2S_ERR_UNSUPPORTED, "a vector has no post-operations");
-    C2S_TRY(c2s_step_give(step, 0, NULL));
     return finish(step, &p);
 }
 
@@ -121,15 +114,14 @@ static c2s_status gemm_prepare(c2s_step *step) {
     static const char *const flag[2] = {"transA", "transB"};
     c2s_matrices side[2], c;
     for (unsigned i = 0; i < 2; i++) {
-        C2S_TRY(take(step, i, &side[i]));
+        C2S_TRY(c2s_matrices_take(step, i, &side[i]));
         if (c2s_attr_int(step->node, flag[i], 0))
             c2s_matrices_transpose(&side[i]);
     }
     c2s_product p;
-    c2s_matrices_of(&step->out[0]->base->type, NULL, &c);
+    C2S_TRY(c2s_matrices_give(step, &c));
     if (!c2s_product_of(&side[0], &side[1], &c, &p))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "the extents do not fit");
-    C2S_TRY(c2s_step_give(step, 0, NULL));
     C2S_TRY(add_bias(step, &p));
     return finish(step, &p);
 }

@@ -67,8 +67,9 @@ bool c2s_post_of(const c2s_step *user, const c2s_slot *value, c2s_post *out) {
 
 bool c2s_post_swish_of(const c2s_step *first, const c2s_step *second, const c2s_slot *value,
                        c2s_post *out) {
-    if (first->group || second->group || first->node->op != &c2s_op_sigmoid || second->node->op != &c2s_op_mul ||
-        !keeps_type(first, value) || !keeps_type(second, value) || second->in_count != 2)
+    if (first->group || second->group || first->node->op != &c2s_op_sigmoid ||
+        second->node->op != &c2s_op_mul || !keeps_type(first, value) ||
+        !keeps_type(second, value) || second->in_count != 2)
         return false;
     const c2s_slot *gate = first->out[0]->base, *a = second->in[0]->base, *b = second->in[1]->base;
     if (gate->reader_count != 1 || gate->kept || gate->observed ||

@@ -1,19 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/product.h"
 
-#include <assert.h>
 #include <string.h>
 
+#include "runtime/layout.h"
+#include "runtime/transpose.h"
+
 bool c2s_matrices_of(const c2s_type *type, c2s_const_md md, c2s_matrices *out) {
-    assert(type->rank >= 2);
     int64_t step = 1;
-    out->rank = type->rank;
-    for (int i = type->rank - 1; i >= 0; i--) {
-        out->dim[i] = type->dim[i];
+    out->rank = type->rank < 2 ? 2 : type->rank;
+    for (int i = out->rank - 1, own = type->rank - 1; i >= 0; i--, own--) {
+        out->dim[i] = own >= 0 ? type->dim[own] : 1;
         out->stride[i] = step;
-        step *= type->dim[i];
+        step *= out->dim[i];
     }
-    return !md || c2s_md_strides(md, out->stride);
+    return !md || (type->rank >= 2 && c2s_md_strides(md, out->stride));
+}
+
+c2s_status c2s_matrices_take(c2s_step *step, unsigned input, c2s_matrices *out) {
+    const c2s_type *type = &step->in[input]->type;
+    c2s_const_md md = c2s_step_layout(step, input);
+    if (md && !c2s_matrices_of(type, md, out))
+        md = NULL;
+    if (!md)
+        c2s_matrices_of(type, NULL, out);
+    return c2s_step_take(step, input, md);
+}
+
+/* The step that does nothing but transpose what `step` makes; NULL: there is none. */
+static const c2s_step *transposer_of(const c2s_step *step) {
+    const c2s_slot *base = step->out[0]->base;
+    const c2s_step *reader = base->reader_count == 1 ? base->reader[0] : NULL;
+    bool hidden = !base->kept && !base->observed && c2s_step_chooses(step);
+    return hidden && reader && reader->node->op == &c2s_op_transpose && !reader->late &&
+                   !reader->group && !reader->inside
+               ? reader
+               : NULL;
+}
+
+c2s_status c2s_matrices_give(c2s_step *step, c2s_matrices *c) {
+    const c2s_type *type = &step->out[0]->base->type;
+    const c2s_step *reader = transposer_of(step);
+    int64_t order[C2S_MAX_RANK], stride[C2S_MAX_RANK], count = 1;
+    c2s_matrices_of(type, NULL, c);
+    if (!reader || type->rank < 2 || !c2s_transpose_order(reader, order) ||
+        order[type->rank - 1] != type->rank - 1)
+        return c2s_step_give(step, 0, NULL);
+    for (int i = type->rank - 1; i >= 0; i--) {
+        stride[order[i]] = count;
+        count *= type->dim[order[i]];
+    }
+    c2s_md md;
+    C2S_TRY(
+        c2s_dnnl_check(c2s_md_strided(&md, type->rank, type->dim, stride, dnnl_f32), "descriptor"));
+    c2s_status status = c2s_step_give(step, 0, md);
+    c2s_md_free(md);
+    memcpy(c->stride, stride, (size_t)type->rank * sizeof *stride);
+    return status;
 }
 
 static void swap(int64_t *a, int64_t *b) {

@@ -15,9 +15,15 @@ typedef struct c2s_matrices {
     int64_t dim[C2S_MAX_RANK + 1], stride[C2S_MAX_RANK + 1];
 } c2s_matrices;
 
-/* Row-major, or as `md` (which may be NULL) says; false if that is not by strides alone. */
+/* Row-major, or as `md` (which may be NULL) says; false if that is not by strides alone. What has
+ * fewer axes gets some of extent 1 in front. */
 bool c2s_matrices_of(const c2s_type *type, c2s_const_md md, c2s_matrices *out);
 void c2s_matrices_transpose(c2s_matrices *m);
+/* Takes an input in the layout in which it was made, if strides describe it. */
+c2s_status c2s_matrices_take(c2s_step *step, unsigned input, c2s_matrices *out);
+/* Gives output 0 row-major, or, if all that follows is a Transpose, such that this has nothing to
+ * do; columns are adjacent. */
+c2s_status c2s_matrices_give(c2s_step *step, c2s_matrices *out);
 
 /* An operand of the tail. */
 typedef struct c2s_product_term {

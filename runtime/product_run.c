@@ -3,35 +3,8 @@
  * Running products: a b that is not constant is packed first; the work is split among the threads
  * by matrices if there are enough of them, else by rows or columns.
  */
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "runtime/product.h"
-
-static int64_t most_threads(void) {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
-static int64_t this_thread(void) {
-#ifdef _OPENMP
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
-
-static int64_t threads_here(void) {
-#ifdef _OPENMP
-    return omp_get_num_threads();
-#else
-    return 1;
-#endif
-}
+#include "runtime/threads.h"
 
 typedef struct run {
     const c2s_product *p;
@@ -86,7 +59,7 @@ static void run_together(const run *r, const c2s_gemm *given) {
         g.b = r->work;
 #pragma omp parallel
     {
-        int64_t thread = this_thread(), threads = threads_here();
+        int64_t thread = c2s_this_thread(), threads = c2s_threads_here();
         int64_t from = panels * thread / threads, to = panels * (thread + 1) / threads;
         if (!r->p->packed) {
             c2s_gemm_pack(given, from, to, r->work);
@@ -106,8 +79,8 @@ static void run_together(const run *r, const c2s_gemm *given) {
 
 static void run_all(const run *r, int64_t matrices) {
     double products = (double)r->p->m * (double)r->p->n * (double)r->p->k;
-    bool parallel = products * (double)matrices > C2S_GEMM_PARALLEL && most_threads() > 1;
-    if (parallel && matrices < 2 * most_threads() && !r->few) {
+    bool parallel = products * (double)matrices > C2S_GEMM_PARALLEL && c2s_most_threads() > 1;
+    if (parallel && matrices < 2 * c2s_most_threads() && !r->few) {
         for (int64_t i = 0; i < matrices; i++) {
             c2s_gemm g;
             c2s_tail tail;
@@ -116,7 +89,7 @@ static void run_all(const run *r, int64_t matrices) {
         }
         return;
     }
-    bool split = parallel && matrices >= 2 * most_threads();
+    bool split = parallel && matrices >= 2 * c2s_most_threads();
     (void)split;
 #pragma omp parallel for schedule(static) if (split)
     for (int64_t i = 0; i < matrices; i++) {
@@ -126,7 +99,8 @@ static void run_all(const run *r, int64_t matrices) {
         if (r->few)
             c2s_gemm_few(&g);
         else
-            run_alone(r, &g, r->work + (size_t)this_thread() * (r->pack_count + r->gather_count));
+            run_alone(r, &g,
+                      r->work + (size_t)c2s_this_thread() * (r->pack_count + r->gather_count));
     }
 }
 
@@ -143,7 +117,7 @@ c2s_status c2s_product_run(const c2s_product *p, const c2s_step *step) {
         c2s_gemm g = {.m = p->m, .k = p->k, .a_column = p->a_column};
         r.pack_count = p->packed ? 0 : c2s_gemm_packed_count(p->n, p->k);
         r.gather_count = c2s_gemm_work_count(&g);
-        size_t size = (r.pack_count + r.gather_count) * (size_t)most_threads() * sizeof(float);
+        size_t size = (r.pack_count + r.gather_count) * (size_t)c2s_most_threads() * sizeof(float);
         void *work;
         C2S_TRY(c2s_dnnl_work_space(step->dnnl, size, &work));
         r.work = work;

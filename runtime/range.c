@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_primitive.h"
+#include "runtime/groups.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
 #include "runtime/quantized.h"
@@ -316,6 +317,9 @@ static void scan_inputs(c2s_step *step) {
 bool c2s_range_allows(c2s_step *step) {
     bool safe = true;
     if (step->guards_inputs && !inputs_allow(step))
+        return false;
+    if (step->group && step->group->terms &&
+        !(step->in[0]->most * step->in[1]->most * (float)step->group->terms < LIMIT))
         return false;
     if (step->guards_inputs && step->rule == LINEAR && isfinite(step->gain) &&
         !result_is_moderate(step)) {

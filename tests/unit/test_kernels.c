@@ -382,6 +382,22 @@ static c2s_node *try_concat(trial *t, const char *op) {
     return n;
 }
 
+static c2s_node *try_transpose(trial *t, const char *op) {
+    int64_t dim[5], order[5];
+    int rank = (int)pick(t, 2, 5);
+    random_shape(t, rank, 6, dim);
+    for (int i = 0; i < rank; i++) {
+        int other = (int)pick(t, 0, i);
+        order[i] = order[other];
+        order[other] = i;
+    }
+    c2s_node *n = node(t, op, operand(t, false, rank, dim), NULL, NULL);
+    if (pick(t, 0, 3) > 0)
+        c2s_attr_set_ints(n, "perm", order, (size_t)rank);
+    t->operations = 0;
+    return n;
+}
+
 static c2s_node *try_view(trial *t, const char *op) {
     int64_t dim[3] = {pick(t, 1, 9), 1, pick(t, 1, 9)};
     c2s_value *x = operand(t, false, 3, dim), *with = NULL;
@@ -507,7 +523,7 @@ static const struct {
     const char *family;
     c2s_node *(*make)(trial *t, const char *op);
     double least; /* share of the trials that the family must take */
-    enum { ALWAYS, WITH_FMA, WITHOUT_FMA } where; /* elsewhere it need not */
+    enum { ALWAYS, IN_FLOAT, WITH_FMA, WITHOUT_FMA } where; /* elsewhere it need not */
 } makers[] = {
     {"batch_norm", try_batch_norm, 1, ALWAYS},
     {"concat", try_concat, 0.8, ALWAYS},
@@ -532,6 +548,7 @@ static const struct {
     {"quantize", try_quantize, 0, ALWAYS},
     {"relu", try_unary, 1, ALWAYS},
     {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
+    {"transpose", try_transpose, 1, IN_FLOAT},
     {"view", try_view, 1, ALWAYS},
     {"winograd", try_winograd, 1, WITH_FMA},
 };
@@ -635,8 +652,10 @@ static bool run_trial(const c2s_kernel *row, unsigned maker, uint64_t seed, spec
 
 /* Our own code for products and Winograd's method run with FMA, and where oneDNN has not AVX-512.
  */
-static bool is_expected(unsigned maker) {
+static bool is_expected(unsigned maker, c2s_dtype dtype) {
     bool ours = c2s_processor_has_fma() && !c2s_processor_has_avx512();
+    if (makers[maker].where == IN_FLOAT)
+        return dtype == C2S_FLOAT;
     return makers[maker].where == ALWAYS || (makers[maker].where == WITH_FMA) == ours;
 }
 
@@ -650,7 +669,7 @@ static void rows_agree_in(c2s_dtype dtype) {
             fail_msg("no trials for family %s", row->family->name);
         for (uint64_t round = 0; round < ROUNDS; round++)
             taken += run_trial(row, maker, i * 1000 + round, NONE, dtype);
-        if (is_expected(maker) && taken < makers[maker].least * ROUNDS)
+        if (is_expected(maker, dtype) && taken < makers[maker].least * ROUNDS)
             fail_msg("%s of %s: %s took only %u of %d trials", row->op, c2s_dtype_name(dtype),
                      row->family->name, taken, ROUNDS);
     }

@@ -149,9 +149,52 @@ static c2s_value *add_transpose(network *t, c2s_value *x) {
     return make_infer(n);
 }
 
+static c2s_value *transposed(network *t, c2s_value *x, int64_t a, int64_t b, int64_t c, int64_t d) {
+    c2s_node *n = NODE(t->model, "Transpose", x);
+    c2s_attr_set_ints(n, "perm", (int64_t[]){a, b, c, d}, 4);
+    return make_infer(n);
+}
+
+/* A row of numbers per position, as heads: [batch, heads, length, size]. */
+static c2s_value *heads_of(network *t, c2s_value *x, int64_t heads, int64_t size, bool keys) {
+    c2s_value *y = add_linear(t, x, heads * size);
+    y = binary(t, "Reshape", y, INTS(t->model, "shape", 0, 0, heads, size));
+    if (keys)
+        return transposed(t, y, 0, 2, 3, 1);
+    return transposed(t, y, 0, 2, 1, 3);
+}
+
+static c2s_value *mask_of(network *t, c2s_value *scores) {
+    int64_t dim[4];
+    memcpy(dim, scores->type.dim, sizeof dim);
+    for (int i = 0; i < 3; i++)
+        dim[i] = flip(t) ? dim[i] : 1;
+    int drop = dim[0] == 1 ? (int)pick(t, 0, 1) : 0;
+    return weight(t, 4 - drop, dim + drop, 2);
+}
+
+static c2s_value *add_attention(network *t, c2s_value *x, c2s_value *other) {
+    int64_t heads = pick(t, 1, 3), size = pick(t, 1, 20), width = pick(t, 1, 20);
+    if (other->type.dim[0] != x->type.dim[0])
+        other = x;
+    c2s_value *scores = binary(t, "MatMul", heads_of(t, x, heads, size, false),
+                               heads_of(t, other, heads, size, true));
+    if (flip(t))
+        scores = flip(t) ? binary(t, "Div", scores, number(t, sqrt((double)size)))
+                         : either(t, "Mul", scores, number(t, 0.3));
+    if (flip(t))
+        scores = either(t, "Add", scores, mask_of(t, scores));
+    c2s_node *softmax = NODE(t->model, "Softmax", scores);
+    c2s_attr_set_int(softmax, "axis", flip(t) ? -1 : 3);
+    c2s_value *y =
+        binary(t, "MatMul", make_infer(softmax), heads_of(t, other, heads, width, false));
+    return binary(t, "Reshape", transposed(t, y, 0, 2, 1, 3),
+                  INTS(t->model, "shape", 0, 0, heads * width));
+}
+
 static c2s_value *add_layer(network *t) {
     c2s_value *x = any_value(t);
-    switch (pick(t, 0, 12)) {
+    switch (pick(t, 0, 14)) {
     case 0:
     case 1:
     case 2:
@@ -170,6 +213,9 @@ static c2s_value *add_layer(network *t) {
         return add_gelu(t, x);
     case 10:
         return add_norm(t, x);
+    case 11:
+    case 12:
+        return add_attention(t, x, any_value(t));
     default:
         return add_unary(t, x);
     }
@@ -280,10 +326,36 @@ static void written_functions_are_one_step(void **state) {
     }
 }
 
+/* Three projections, attention with its Transposes, one projection with bias and residual. */
+static void attention_block_is_five_steps(void **state) {
+    (void)state;
+    if (!c2s_processor_has_fma() || c2s_processor_has_avx512())
+        skip();
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        network t = {.random = {seed}, .model = make_model()};
+        int64_t width = 12, length = seed % 2 ? 150 : 7;
+        c2s_value *x = t.value[0] = make_input(t.model, "x", C2S_FLOAT, DIMS(2, length, width));
+        c2s_value *y = add_linear(&t, add_attention(&t, x, x), width);
+        make_output(binary(&t, "Add", binary(&t, "Add", y, weight(&t, 1, &width, 1)), x), "y");
+        c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+        c2s_session *fast =
+            open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 2});
+        for (int run = 0; run < 3; run++)
+            hold_against_eval(&t, plain, fast, seed, run == 1);
+        assert_int_equal(count_steps(fast, "attention"), 1);
+        assert_int_equal(count_steps(fast, "matmul"), 4);
+        assert_int_equal(count_steps(fast, "reorder"), 0);
+        c2s_evaluator_reference.close(plain);
+        c2s_evaluator_onednn.close(fast);
+        c2s_model_destroy(t.model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_agree_with_eval),
         cmocka_unit_test(written_functions_are_one_step),
+        cmocka_unit_test(attention_block_is_five_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
