@@ -260,7 +260,7 @@ static c2s_status eval_moves(c2s_plan *plan, c2s_step *step) {
         status = c2s_node_eval(step->node, (const c2s_tensor *const *)in, &out, NULL,
                                plan->context->options.memory_limit);
     if (status == C2S_OK)
-        status = detach(plan, &out);
+        status = detach(plan, NULL, &out);
     if (status == C2S_OK)
         status = deliver(plan, step->out[0], out);
     c2s_tensor_unref(out);
