@@ -234,10 +234,22 @@ static void widen_block(const task *k, size_t image, size_t first, size_t rows, 
     memset(block + count * c->row, 0, (block_size(c, rows) - count * c->row) * sizeof *block);
 }
 
-/* Pixel number `m` of a block. */
-static const int16_t *pixel_of(const c2s_integer_conv *c, const int16_t *block, size_t m) {
+/* A walk over the pixels of a block, row by row. */
+typedef struct walk {
+    const int16_t *pixel, *row;
+    size_t x;
+} walk;
+
+static const int16_t *next_pixel(const c2s_integer_conv *c, walk *w) {
     const c2s_integer_shape *s = &c->shape;
-    return block + m / s->out[1] * s->stride[0] * c->row + m % s->out[1] * s->stride[1] * c->pixel;
+    const int16_t *pixel = w->pixel;
+    w->pixel += s->stride[1] * c->pixel;
+    if (++w->x == s->out[1]) {
+        w->x = 0;
+        w->row += s->stride[0] * c->row;
+        w->pixel = w->row;
+    }
+    return pixel;
 }
 
 /* All pixels of a block, with the weights of one panel. */
@@ -249,12 +261,13 @@ static void multiply_panel(const task *k, const int16_t *block, size_t pixels, s
                  columns = smaller(c->group_outputs - column, COLUMNS);
     const c2s_dot dot = {c->tap, c->taps, c->pairs};
     const size_t stride = c->shape.outputs;
+    walk w = {block + group * c->channels, block + group * c->channels, 0};
     for (size_t m = 0; m < pixels; m += C2S_DOT_ROWS) {
         const unsigned rows = (unsigned)smaller(pixels - m, C2S_DOT_ROWS);
         const int16_t *row[C2S_DOT_ROWS];
         int32_t sums[C2S_DOT_ROWS * C2S_DOT_COLUMNS];
         for (unsigned r = 0; r < rows; r++)
-            row[r] = pixel_of(c, block, m + r) + group * c->channels;
+            row[r] = next_pixel(c, &w);
         c2s_dot_tile(&dot, rows, row, c->weights + panel * c->panel, sums);
         c2s_requantize_rows(k->requantize, sums, rows, channel, columns,
                             k->out + ((place + m) * stride + channel) * k->element, stride);
@@ -267,8 +280,9 @@ static void multiply_depthwise(const task *k, const int16_t *block, size_t pixel
     const size_t outputs = c->shape.outputs;
     enum { FEW = 16 };
     int32_t sums[FEW * C2S_DOT_COLUMNS];
+    walk w = {block, block, 0};
     for (size_t m = 0; m < pixels; m++) {
-        const int16_t *row = pixel_of(c, block, m);
+        const int16_t *row = next_pixel(c, &w);
         for (size_t b = from; b < to; b += FEW) {
             const size_t blocks = smaller(to - b, FEW), channel = b * COLUMNS;
             c2s_dot_depthwise(c->tap, c->taps, blocks, row + channel, c->weights + b * c->panel,

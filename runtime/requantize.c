@@ -45,46 +45,66 @@ static void plain_row(const c2s_requantize *q, const int32_t *sums, size_t chann
 
 #define AVX2 __attribute__((target("avx2")))
 
-static inline AVX2 __m256 avx2_real(const c2s_requantize *q, const int32_t *sums, size_t channel) {
-    __m256i sum = _mm256_add_epi32(_mm256_loadu_si256((const void *)sums),
-                                   _mm256_loadu_si256((const void *)(q->bias + channel)));
-    return _mm256_add_ps(
-        _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(q->factor + channel)),
-        _mm256_loadu_ps(q->offset + channel));
+/* The numbers of 8 channels, in registers for all rows. */
+typedef struct channels {
+    __m256i bias;
+    __m256 factor, offset;
+} channels;
+
+static inline AVX2 channels load_channels(const c2s_requantize *q, size_t channel) {
+    return (channels){_mm256_loadu_si256((const void *)(q->bias + channel)),
+                      _mm256_loadu_ps(q->factor + channel), _mm256_loadu_ps(q->offset + channel)};
 }
 
-static inline AVX2 __m256i avx2_codes(const c2s_requantize *q, const int32_t *sums,
-                                      size_t channel) {
-    __m256 v = avx2_real(q, sums, channel);
-    v = _mm256_max_ps(_mm256_min_ps(v, _mm256_set1_ps(q->high)), _mm256_set1_ps(q->low));
-    return _mm256_add_epi32(_mm256_cvtps_epi32(v), _mm256_set1_epi32(q->zero));
+static inline AVX2 __m256 avx2_real(const channels *c, const int32_t *sums) {
+    __m256i sum = _mm256_add_epi32(_mm256_loadu_si256((const void *)sums), c->bias);
+    return _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), c->factor), c->offset);
 }
 
-/* 16 columns. */
-static inline AVX2 void avx2_row(const c2s_requantize *q, const int32_t *sums, size_t channel,
-                                 void *out) {
-    __m256i low = avx2_codes(q, sums, channel), high = avx2_codes(q, sums + 8, channel + 8);
-    __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
-    __m128i first = _mm256_castsi256_si128(words), second = _mm256_extracti128_si256(words, 1);
-    _mm_storeu_si128(out, q->dtype == C2S_UINT8 ? _mm_packus_epi16(first, second)
-                                                : _mm_packs_epi16(first, second));
+typedef struct clamp {
+    __m256 low, high;
+    __m256i zero;
+} clamp;
+
+static inline AVX2 __m256i avx2_codes(const channels *c, const clamp *to, const int32_t *sums) {
+    __m256 v = _mm256_max_ps(_mm256_min_ps(avx2_real(c, sums), to->high), to->low);
+    return _mm256_add_epi32(_mm256_cvtps_epi32(v), to->zero);
+}
+
+/* 16 columns of 16 bits, in order. */
+static inline AVX2 __m256i avx2_row(const channels *low, const channels *high, const clamp *to,
+                                    const int32_t *sums) {
+    __m256i words = _mm256_packs_epi32(avx2_codes(low, to, sums), avx2_codes(high, to, sums + 8));
+    return _mm256_permute4x64_epi64(words, 0xd8);
 }
 
 static AVX2 void avx2_rows(const c2s_requantize *q, const int32_t *sums, size_t rows,
                            size_t channel, size_t columns, uint8_t *out, size_t stride) {
+    const channels low = load_channels(q, channel), high = load_channels(q, channel + 8);
+    const clamp to = {_mm256_set1_ps(q->low), _mm256_set1_ps(q->high), _mm256_set1_epi32(q->zero)};
+    const bool is_signed = q->dtype == C2S_INT8;
     for (size_t r = 0; r < rows; r++, sums += COLUMNS, out += stride) {
+        const __m256i words = avx2_row(&low, &high, &to, sums);
+        const __m128i first = _mm256_castsi256_si128(words),
+                      second = _mm256_extracti128_si256(words, 1),
+                      bytes = is_signed ? _mm_packs_epi16(first, second)
+                                        : _mm_packus_epi16(first, second);
+        if (columns == COLUMNS) {
+            _mm_storeu_si128((void *)out, bytes);
+            continue;
+        }
         uint8_t few[C2S_DOT_COLUMNS];
-        avx2_row(q, sums, channel, columns == COLUMNS ? out : few);
-        if (columns < COLUMNS)
-            memcpy(out, few, columns);
+        _mm_storeu_si128((void *)few, bytes);
+        memcpy(out, few, columns);
     }
 }
 
 static AVX2 void avx2_real_rows(const c2s_requantize *q, const int32_t *sums, size_t rows,
                                 size_t channel, float *out, size_t stride) {
+    const channels low = load_channels(q, channel), high = load_channels(q, channel + 8);
     for (size_t r = 0; r < rows; r++, sums += COLUMNS, out += stride) {
-        _mm256_storeu_ps(out, avx2_real(q, sums, channel));
-        _mm256_storeu_ps(out + 8, avx2_real(q, sums + 8, channel + 8));
+        _mm256_storeu_ps(out, avx2_real(&low, sums));
+        _mm256_storeu_ps(out + 8, avx2_real(&high, sums + 8));
     }
 }
 

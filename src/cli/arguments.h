@@ -15,7 +15,7 @@ typedef C2S_VEC(const char *) cli_texts;
 typedef struct cli_arguments {
     cli_texts positional;
     int verbosity;
-    bool help, version, quiet, json, nodes, values, missing;
+    bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
     bool no_prove, strict, no_bisect, keep_initializer_inputs, external_data, list_rules, parallel, share, annotate;
     const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites;
     double tolerance, seconds;
@@ -27,16 +27,16 @@ typedef struct cli_arguments {
 } cli_arguments;
 
 typedef enum cli_kind {
-    CLI_FLAG,     /* bool */
-    CLI_COUNT,    /* int; each occurrence adds one */
-    CLI_TEXT,     /* const char * */
-    CLI_INTEGER,  /* int64_t, not negative */
-    CLI_NUMBER,   /* double, positive */
-    CLI_TEXTS,    /* const char *, appended to a vector */
-    CLI_DIM,      /* NAME=VALUE, appended to the vector of dimensions */
-    CLI_SHAPE,    /* INPUT=DIMS, appended to the vector of shapes */
-    CLI_BYTES,    /* uint64_t: 4096, 64k, 1M, 2G */
-    CLI_EXTERNAL  /* external_data and, with a value, external_threshold */
+    CLI_FLAG,    /* bool */
+    CLI_COUNT,   /* int; each occurrence adds one */
+    CLI_TEXT,    /* const char * */
+    CLI_INTEGER, /* int64_t, not negative */
+    CLI_NUMBER,  /* double, positive */
+    CLI_TEXTS,   /* const char *, appended to a vector */
+    CLI_DIM,     /* NAME=VALUE, appended to the vector of dimensions */
+    CLI_SHAPE,   /* INPUT=DIMS, appended to the vector of shapes */
+    CLI_BYTES,   /* uint64_t: 4096, 64k, 1M, 2G */
+    CLI_EXTERNAL /* external_data and, with a value, external_threshold */
 } cli_kind;
 
 typedef struct cli_option {
@@ -61,21 +61,35 @@ typedef struct cli_verb {
 extern const cli_option cli_common_options[];
 /* Options that verbs share. */
 #define CLI_DATA_OPTION                                                                            \
-    {0, "data", "PATH", "run on this data: .npz, .npy or a folder (default: random inputs)",       \
-     CLI_TEXT, offsetof(cli_arguments, data)}
+    {                                                                                              \
+        0, "data", "PATH", "run on this data: .npz, .npy or a folder (default: random inputs)",    \
+            CLI_TEXT, offsetof(cli_arguments, data)                                                \
+    }
 #define CLI_SAMPLES_OPTION                                                                         \
-    {0, "samples", "N", "use at most N samples", CLI_INTEGER, offsetof(cli_arguments, samples)}
+    { 0, "samples", "N", "use at most N samples", CLI_INTEGER, offsetof(cli_arguments, samples) }
 #define CLI_SEED_OPTION                                                                            \
-    {0, "seed", "N", "seed of the random inputs (default 0)", CLI_INTEGER,                         \
-     offsetof(cli_arguments, seed)}
+    {                                                                                              \
+        0, "seed", "N", "seed of the random inputs (default 0)", CLI_INTEGER,                      \
+            offsetof(cli_arguments, seed)                                                          \
+    }
 #define CLI_DIM_OPTION                                                                             \
-    {0, "dim", "NAME=N", "extent of a named dimension in random inputs; may be repeated",          \
-     CLI_DIM, offsetof(cli_arguments, dims)}
+    {                                                                                              \
+        0, "dim", "NAME=N", "extent of a named dimension in random inputs; may be repeated",       \
+            CLI_DIM, offsetof(cli_arguments, dims)                                                 \
+    }
 #define CLI_MEMORY_OPTION                                                                          \
-    {0, "memory", "BYTES", "what computed tensors may take, such as 512M (default: all there is)", \
-     CLI_BYTES, offsetof(cli_arguments, memory)}
+    {                                                                                              \
+        0, "memory", "BYTES",                                                                      \
+            "what computed tensors may take, such as 512M (default: all there is)", CLI_BYTES,     \
+            offsetof(cli_arguments, memory)                                                        \
+    }
+#define CLI_SIMULATE_OPTION                                                                        \
+    {                                                                                              \
+        0, "simulate-quantized", NULL, "compute quantized operators in float, not on integers",    \
+            CLI_FLAG, offsetof(cli_arguments, simulate_quantized)                                  \
+    }
 #define CLI_JSON_OPTION                                                                            \
-    {0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json)}
+    { 0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json) }
 
 /* Parses argv[1] ...; C2S_ERR_USAGE names the option and what is wrong. Options and
  * arguments may be mixed; "--" ends the options; "-" is an argument. */

@@ -27,6 +27,7 @@ static const cli_option options[] = {
     CLI_SEED_OPTION,
     CLI_DIM_OPTION,
     {0, "nodes", NULL, "show the slowest nodes, too", CLI_FLAG, offsetof(cli_arguments, nodes)},
+    CLI_SIMULATE_OPTION,
     CLI_JSON_OPTION,
     {0}};
 

@@ -14,7 +14,9 @@ static c2s_status prepare(const char *path, const cli_arguments *a, cli_model *o
     C2S_TRY(c2s_model_normalise(out->model));
     C2S_TRY(c2s_model_inline(out->model, 0));
     C2S_TRY(c2s_graph_infer(out->model->graph));
-    c2s_eval_options options = {.threads = (unsigned)a->threads, .memory_limit = a->memory};
+    c2s_eval_options options = {.threads = (unsigned)a->threads,
+                                .memory_limit = a->memory,
+                                .simulate_quantized = a->simulate_quantized};
     return c2s_evaluator_onednn.open(out->model->graph, &options, &out->session);
 }
 

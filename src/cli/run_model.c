@@ -25,6 +25,7 @@ static const cli_option options[] = {
     {0, "threads", "N", "threads (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
     CLI_MEMORY_OPTION,
+    CLI_SIMULATE_OPTION,
     CLI_JSON_OPTION,
     {0}};
 
