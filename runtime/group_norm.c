@@ -6,16 +6,25 @@
 #include "ops/op.h"
 #include "runtime/groups.h"
 
+/* The only axis of a reduction: an attribute, or since opset 18 an input. */
+static bool only_axis(const c2s_step *step, int64_t *axis) {
+    size_t count;
+    const int64_t *axes = c2s_attr_ints(step->node, "axes", &count);
+    if (axes && count == 1)
+        *axis = axes[0];
+    if (axes || step->in_count < 2 || !step->in[1])
+        return axes && count == 1;
+    const c2s_tensor *input = step->in[1]->constant;
+    return input && input->count == 1 && c2s_tensor_i64_at(input, 0, axis);
+}
+
 /* The value whose mean over the last axis this is; NULL: it is something else. */
 static c2s_slot *mean_of(c2s_draft *draft, const c2s_slot *value) {
     c2s_step *step = c2s_draft_take(draft, value, &c2s_op_reduce_mean);
     int64_t axis;
-    if (!step || step->in_count < 2 || !step->in[1] || !step->in[1]->constant ||
-        step->in[1]->constant->count != 1 || !c2s_attr_int(step->node, "keepdims", 1) ||
-        !c2s_tensor_i64_at(step->in[1]->constant, 0, &axis))
+    if (!step || !c2s_attr_int(step->node, "keepdims", 1) || !only_axis(step, &axis))
         return NULL;
-    int rank = step->in[0]->type.rank;
-    return axis == -1 || axis == rank - 1 ? step->in[0] : NULL;
+    return axis == -1 || axis == step->in[0]->type.rank - 1 ? step->in[0] : NULL;
 }
 
 /* True if `value` is the square of `x`. */

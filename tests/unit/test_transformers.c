@@ -125,6 +125,11 @@ static c2s_value *add_gelu(network *t, c2s_value *x) {
 }
 
 static c2s_value *mean(network *t, c2s_value *x) {
+    if (flip(t)) { /* as before opset 18 */
+        c2s_node *n = NODE(t->model, "ReduceMean", x);
+        c2s_attr_set_ints(n, "axes", (int64_t[]){-1}, 1);
+        return make_infer(n);
+    }
     return make_infer(NODE(t->model, "ReduceMean", x, INTS(t->model, "axes", flip(t) ? -1 : 2)));
 }
 
