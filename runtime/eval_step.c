@@ -273,7 +273,7 @@ static c2s_status eval_moves(c2s_plan *plan, c2s_step *step) {
 c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
     if (step->quantized && step->quantized->moves)
         return eval_moves(plan, step);
-    bool plain = !step->quantized && step->post_count == 0 && !step->group;
+    bool plain = !step->quantized && !step->reads_codes && step->post_count == 0 && !step->group;
     for (unsigned k = 0; k < step->in_count; k++)
         plain = plain && is_plain(step, step->in[k]);
     for (unsigned k = 0; k < step->out_count; k++)

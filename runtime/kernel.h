@@ -88,6 +88,7 @@ typedef struct c2s_step {
     unsigned char rule;
     bool guards_inputs, guards_posts;
     bool is_reorder;
+    bool reads_codes; /* of input 1, which is NULL (runtime/block_matmul.h) */
     bool widened, evals_wide; /* see runtime/half.h; the latter: by eval, on float tensors */
     bool folded;              /* all outputs are constants of the plan: nothing to compute */
     bool late;   /* types are known only at run time: prepared then, and when they change */

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "runtime/groups.h"
+#include "runtime/block_matmul.h"
 #include "runtime/half.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
@@ -198,7 +199,7 @@ void c2s_step_prepare(c2s_step *step) {
     size_t row = 0;
     unsigned kernels = 0;
     chain c = {.count = 0};
-    if (step->failed || c2s_quantized_prepare(step))
+    if (step->failed || c2s_quantized_prepare(step) || c2s_block_matmul_prepare(step))
         return;
     if (!step->plan->closed)
         fold_deferred(step);

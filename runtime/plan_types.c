@@ -3,6 +3,7 @@
  * What is known before a run: types of all values, and what depends on types and constants alone.
  */
 #include "ops/infer.h"
+#include "runtime/block_matmul.h"
 #include "runtime/plan.h"
 #include "runtime/quantized.h"
 
@@ -134,7 +135,7 @@ static void type_step(c2s_plan *plan, c2s_step *step) {
     bool complete = c2s_step_infer(plan, step, false);
     if (complete && fold_shape(plan, step))
         return;
-    if (complete && c2s_quantized_defers(step))
+    if (complete && (c2s_quantized_defers(step) || c2s_block_matmul_defers(step)))
         return;
     if ((is_foldable(plan, step) && c2s_step_fold(plan, step)) || complete)
         return;
