@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Our own loops over float tensors, row-major or in blocks of channels, where oneDNN has none
- * (instance normalization), a slower one (batch normalization) or one that loses NaN (Relu).
+ * (instance normalization) or a slower one (batch normalization).
  */
 #include <math.h>
 
@@ -13,43 +13,6 @@
 static bool is_float(const c2s_type *type) {
     return c2s_type_is_tensor(type) && type->dtype == C2S_FLOAT;
 }
-
-/* ---- Relu ---- */
-
-static bool relu_accepts(const c2s_step *step) {
-    return c2s_step_wants(step, 0) && is_float(c2s_step_type(step, 0)) &&
-           c2s_type_equal(c2s_step_type(step, 0), &step->out[0]->type);
-}
-
-/* In whatever layout the input has: padding is 0 and stays 0. */
-static c2s_status relu_prepare(c2s_step *step) {
-    c2s_const_md layout = c2s_step_layout(step, 0);
-    if (!layout)
-        return C2S_OK;
-    C2S_TRY(c2s_step_take(step, 0, layout));
-    return c2s_step_give(step, 0, layout);
-}
-
-static c2s_status relu_run(c2s_step *step) {
-    size_t size;
-    if (step->in[0]->tensor->count == 0 || !c2s_slot_size(step->in[0], &size))
-        return C2S_OK;
-    size_t count = size / sizeof(float);
-    const float *x = c2s_tensor_data(step->in[0]->tensor);
-    float *y = c2s_tensor_mutable(step->out[0]->tensor);
-#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
-    for (size_t k = 0; k < count; k++)
-        y[k] = x[k] < 0 ? 0 : x[k];
-    return C2S_OK;
-}
-
-const c2s_kernel_family c2s_kernels_relu = {
-    .name = "relu",
-    .flags = C2S_KERNEL_LAYOUTS,
-    .accepts = relu_accepts,
-    .prepare = relu_prepare,
-    .run = relu_run,
-};
 
 /* ---- BatchNormalization ---- */
 

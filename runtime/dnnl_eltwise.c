@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Elementwise functions of one float tensor: those that oneDNN computes as exactly as we do, NaN
- * included. Its Exp and Relu lose NaN (for Relu see channelwise.c); its Log and Softplus are off by
- * up to 1e-5.
+ * included. Its Exp and Relu lose NaN; its Log and Softplus are off by up to 1e-5. As kernels they
+ * serve large tensors alone, the others are faster in a loop of ours (elementwise.c).
  */
 #include <math.h>
 #include <string.h>
@@ -121,11 +121,6 @@ static c2s_status eltwise_prepare(c2s_step *step) {
     return build_flat(step, &f);
 }
 
-/* Clipping drops NaN. */
-static bool eltwise_finite_only(const c2s_step *step) {
-    return step->node->op == &c2s_op_clip;
-}
-
 const c2s_kernel_family c2s_kernels_dnnl_eltwise = {
     .name = "dnnl_eltwise",
     .flags = C2S_KERNEL_LAYOUTS,
@@ -133,5 +128,4 @@ const c2s_kernel_family c2s_kernels_dnnl_eltwise = {
     .prepare = eltwise_prepare,
     .run = c2s_primitive_run_state,
     .release = c2s_primitive_release,
-    .finite_only = eltwise_finite_only,
 };

@@ -237,6 +237,8 @@ static c2s_status eval_all(c2s_plan *plan, c2s_step *step, results *r) {
     for (unsigned k = 0; k < step->post_count; k++)
         C2S_TRY(eval_nodes(plan, step->posts[k].group, step->posts[k].node,
                            step->posts[k].node_count, r));
+    for (unsigned k = 0; k < step->member_count; k++)
+        C2S_TRY(eval_one(plan, step->members[k]->node, r));
     for (unsigned k = 0; k < step->out_count; k++)
         for (size_t i = 0; step->out[k] && i < r->count; i++)
             if (r->at[i].value == step->out[k]->value)
@@ -273,7 +275,8 @@ static c2s_status eval_moves(c2s_plan *plan, c2s_step *step) {
 c2s_status c2s_step_eval(c2s_plan *plan, c2s_step *step) {
     if (step->quantized && step->quantized->moves)
         return eval_moves(plan, step);
-    bool plain = !step->quantized && !step->reads_codes && step->post_count == 0 && !step->group;
+    bool plain = !step->quantized && !step->reads_codes && step->post_count == 0 &&
+                 step->member_count == 0 && !step->group;
     for (unsigned k = 0; k < step->in_count; k++)
         plain = plain && is_plain(step, step->in[k]);
     for (unsigned k = 0; k < step->out_count; k++)

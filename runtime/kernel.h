@@ -41,8 +41,10 @@ typedef struct c2s_slot {
     struct c2s_slot *store;        /* whose memory it lies in: its own, or that of a view */
     bool escapes;                  /* someone may keep a reference to its memory */
     unsigned start, end;           /* of a store: from where to where in the order it is needed */
-    struct c2s_slot *host;         /* the store that it is a part of (an input of Concat) */
+    struct c2s_slot *host;         /* the store that it is a part of (an input of Concat), or over
+                                      which it is written */
     size_t host_offset;
+    bool overwrites;   /* the latter */
     bool placed;       /* it lies in the plan's block */
     size_t offset;     /* there */
     c2s_tensor *place; /* the tensor there, while the block is allocated */
@@ -69,14 +71,18 @@ typedef struct c2s_step {
     const struct c2s_kernel_family *kernel; /* NULL: op->eval */
     void *state;                            /* of the kernel, from prepare to release */
     struct c2s_plan *plan;
-    struct c2s_dnnl *dnnl;        /* engine, packed weights, work space */
-    c2s_slot **in, **out;         /* entries are NULL for what is left out */
-    unsigned in_count, out_count; /* `in`: formal slots, then hidden ones, then operands of posts */
-    unsigned own_count;           /* of `in`: those before the operands of posts */
+    struct c2s_dnnl *dnnl; /* engine, packed weights, work space */
+    c2s_slot **in, **out;  /* entries are NULL for what is left out */
+    /* `in`: formal slots, then hidden ones, then operands of posts or members. `out`: those of the
+     * node; with posts that of the last one, with members what anyone else reads. */
+    unsigned in_count, out_count;
+    unsigned own_count;            /* of `in`: those before the operands of posts or members */
     const struct c2s_group *group; /* the nodes it stands for, of which `node` is the last; NULL */
     c2s_post *posts;
     unsigned post_count;
     unsigned folded_posts;           /* the first ones, which the kernel has put into its weights */
+    struct c2s_step **members; /* steps behind this one that its kernel computes, too, in order */
+    unsigned member_count;
     struct c2s_quantized *quantized; /* computed on integers; NULL: as it stands */
     struct c2s_step *inside;         /* the step whose kernel computes this one, too */
     unsigned index;                  /* in the order of execution */
@@ -84,8 +90,9 @@ typedef struct c2s_step {
     unsigned dying_count;
     c2s_kept kept;  /* by eval */
     c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */
-    float gain;     /* see runtime/range.h */
+    float gain;     /* see runtime/range.h, as the next two */
     unsigned char rule;
+    struct c2s_member_rule *member_rules; /* of members */
     bool guards_inputs, guards_posts;
     bool is_reorder;
     bool reads_codes; /* of input 1, which is NULL (runtime/block_matmul.h) */
@@ -100,7 +107,8 @@ typedef enum c2s_kernel_flags {
     C2S_KERNEL_MAKES_OUTPUTS = 1 << 0, /* run sets out[..]->tensor itself (views of input 0) */
     C2S_KERNEL_LAYOUTS = 1 << 1,       /* takes inputs in any layout; else all are row-major */
     C2S_KERNEL_POSTS = 1 << 2,         /* prepare looks at step->posts */
-    C2S_KERNEL_KEEPS_NAN = 1 << 3      /* its post-operations treat NaN as eval does */
+    C2S_KERNEL_KEEPS_NAN = 1 << 3,     /* its post-operations treat NaN as eval does */
+    C2S_KERNEL_MEMBERS = 1 << 4        /* and at step->members */
 } c2s_kernel_flags;
 
 /* A family of kernels for similar operators. */
@@ -119,6 +127,11 @@ typedef struct c2s_kernel_family {
     bool (*finite_only)(const c2s_step *step);
     /* Numbers on the way may be so many times as large as the results can be; 0: none is larger. */
     float headroom;
+    /* C2S_KERNEL_MEMBERS: whether `next`, which the family accepts, can be a member, too. */
+    bool (*joins)(const c2s_step *step, const c2s_step *next);
+    /* True if output `output` may lie where input `input` lies, which nobody needs afterwards.
+     * NULL: never. */
+    bool (*overwrites)(const c2s_step *step, unsigned input, unsigned output);
 } c2s_kernel_family;
 
 typedef struct c2s_kernel {

@@ -124,6 +124,70 @@ static void join_concats(c2s_plan *plan) {
     }
 }
 
+/* ---- results written over inputs ---- */
+
+/* The store whose memory a slot lies in, behind views and overwritten inputs; NULL: it is a part of
+ * something else. */
+static c2s_slot *root_of(const c2s_slot *slot) {
+    c2s_slot *store = slot->store;
+    if (!store->host)
+        return store;
+    return store->overwrites ? store->host : NULL;
+}
+
+/* True if nothing of the root's memory is needed after the step, and no other operand lies in it
+ * but in the same way. */
+static bool is_free_behind(const c2s_step *step, unsigned input, const c2s_slot *root,
+                           unsigned output) {
+    if (root->end != step->index)
+        return false;
+    for (unsigned k = 0; k < step->in_count; k++) {
+        const c2s_slot *other = step->in[k];
+        if (!other || other == step->in[input])
+            continue;
+        const c2s_slot *store = other->store;
+        bool inside = store == root || store->host == root;
+        if (inside && !step->kernel->overwrites(step, k, output))
+            return false;
+    }
+    return true;
+}
+
+static void join_output(c2s_step *step, unsigned output, bool taken[]) {
+    c2s_slot *out = step->out[output];
+    size_t size, have;
+    if (!out || !out->placed || out->host || !c2s_slot_size(out, &size))
+        return;
+    for (unsigned k = 0; k < step->in_count; k++) {
+        c2s_slot *root = step->in[k] ? root_of(step->in[k]) : NULL;
+        if (!root || taken[k] || !root->placed || root == out || !c2s_slot_size(root, &have) ||
+            size > have || !step->kernel->overwrites(step, k, output) ||
+            !is_free_behind(step, k, root, output))
+            continue;
+        out->host = root;
+        out->host_offset = 0;
+        out->overwrites = true;
+        root->end = out->end > root->end ? out->end : root->end;
+        for (unsigned j = 0; j < step->in_count; j++)
+            taken[j] |= step->in[j] && root_of(step->in[j]) == root;
+        return;
+    }
+}
+
+/* In the order of execution: what is written over an input may be overwritten itself. */
+static void join_overwritten(c2s_plan *plan) {
+    enum { MOST_INPUTS = 64 };
+    for (size_t i = 0; i < plan->order.count; i++) {
+        c2s_step *step = plan->order.at[i];
+        bool taken[MOST_INPUTS] = {false};
+        if (!step->kernel || !step->kernel->overwrites || step->late ||
+            step->in_count > MOST_INPUTS)
+            continue;
+        for (unsigned k = 0; k < step->out_count; k++)
+            join_output(step, k, taken);
+    }
+}
+
 /* ---- places ---- */
 
 typedef struct interval {
@@ -210,6 +274,7 @@ static void place_all(c2s_plan *plan) {
         form->host->start = form->start < form->host->start ? form->start : form->host->start;
         form->host->end = form->end > form->host->end ? form->end : form->host->end;
     }
+    join_overwritten(plan);
     EACH_FORM(plan, form) {
         if (!form->placed || form->host || !c2s_slot_size(form, &size))
             continue;

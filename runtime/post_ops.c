@@ -2,8 +2,8 @@
 #include "runtime/post_ops.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "runtime/dnnl_binary.h"
 #include "runtime/dnnl_eltwise.h"
 #include "runtime/folded_weights.h"
 #include "runtime/groups.h"
@@ -31,11 +31,32 @@ static bool eltwise_post(const c2s_step *user, c2s_post *out) {
     return true;
 }
 
+/* The kind of a binary operator; false if oneDNN has no such operation. */
+static bool binary_of(const char *op, dnnl_alg_kind_t *kind, bool *commutes) {
+    static const struct {
+        const char *op;
+        dnnl_alg_kind_t kind;
+        bool commutes;
+    } rows[] = {
+        {"Add", dnnl_binary_add, true}, {"Div", dnnl_binary_div, false},
+        {"Max", dnnl_binary_max, true}, {"Min", dnnl_binary_min, true},
+        {"Mul", dnnl_binary_mul, true}, {"Sub", dnnl_binary_sub, false},
+        {"Sum", dnnl_binary_add, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].op, op) == 0) {
+            *kind = rows[i].kind;
+            *commutes = rows[i].commutes;
+            return true;
+        }
+    return false;
+}
+
 static bool binary_post(const c2s_step *user, const c2s_slot *value, c2s_post *out) {
     dnnl_alg_kind_t kind;
     bool commutes;
     if (user->node->formal_count != 2 || user->in_count != 2 || !user->in[0] || !user->in[1] ||
-        !c2s_binary_of(user->node->type, &kind, &commutes))
+        !binary_of(user->node->type, &kind, &commutes))
         return false;
     bool second = user->in[1]->base == value;
     if (second && (!commutes || user->in[0]->base == value))

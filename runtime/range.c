@@ -9,6 +9,7 @@
 #include "runtime/dnnl_primitive.h"
 #include "runtime/groups.h"
 #include "runtime/layout.h"
+#include "runtime/plan.h"
 #include "runtime/post_ops.h"
 #include "runtime/quantized.h"
 
@@ -31,6 +32,15 @@ typedef enum rule {
     LINEAR /* input 0 times weights of input 1: no larger than input 0 times gain */
 } rule;
 
+/* How large the result of a member can be: which of the step's inputs it reads, or (from
+ * MEMBER_RESULT on) results of the step's own node and of the members before. */
+enum { MOST_RULE_INPUTS = 4, MEMBER_RESULT = 1000 };
+typedef struct c2s_member_rule {
+    unsigned char rule, count;
+    int output; /* of the step; -1: not written */
+    unsigned short input[MOST_RULE_INPUTS];
+} c2s_member_rule;
+
 static const struct {
     const char *op;
     rule rule;
@@ -40,19 +50,24 @@ static const struct {
     {"AveragePool", FIRST},
     {"Cast", FIRST},
     {"CastLike", FIRST},
+    {"Clip", LARGEST},
     {"Conv", LINEAR},
     {"ConvTranspose", LINEAR},
     {"DequantizeLinear", FIXED},
+    {"Erf", ONE},
     {"Gelu", FIRST},
     {"Gemm", LINEAR},
     {"GlobalAveragePool", FIRST},
     {"GlobalMaxPool", FIRST},
+    {"HardSigmoid", ONE},
     {"HardSwish", FIRST},
     {"MatMul", LINEAR},
     {"Max", LARGEST},
     {"MaxPool", FIRST},
+    {"Mean", LARGEST},
     {"Min", LARGEST},
     {"Mul", PRODUCT},
+    {"Neg", FIRST},
     {"ReduceMax", FIRST},
     {"ReduceMean", FIRST},
     {"ReduceMin", FIRST},
@@ -63,19 +78,14 @@ static const struct {
     {"Sub", SUM},
     {"Sum", SUM},
     {"Tanh", ONE},
+    {"Where", LARGEST},
 };
 
-static rule rule_of(const c2s_step *step) {
-    if (step->is_reorder)
-        return FIRST;
-    if (step->group)
-        return UNKNOWN;
-    if (step->node->op->flags & C2S_OP_MOVES_DATA)
+static rule rule_of(const c2s_node *node) {
+    if (node->op->flags & C2S_OP_MOVES_DATA)
         return LARGEST;
-    if (!step->kernel || step->quantized)
-        return UNKNOWN;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (strcmp(rules[i].op, step->node->type) == 0)
+        if (strcmp(rules[i].op, node->type) == 0)
             return rules[i].rule;
     return UNKNOWN;
 }
@@ -183,8 +193,49 @@ static float find_gain(const c2s_step *step) {
     return gain * LONG_SLACK;
 }
 
+/* The input or the result inside the step that a slot stands for. */
+static unsigned short source_of(const c2s_step *step, const c2s_slot *slot, unsigned members) {
+    if (step->node->outputs[0] == slot->value)
+        return MEMBER_RESULT;
+    for (unsigned k = 0; k < members; k++)
+        if (step->members[k]->node->outputs[0] == slot->value)
+            return (unsigned short)(MEMBER_RESULT + 1 + k);
+    for (unsigned k = 0; k < step->in_count; k++)
+        if (step->in[k] && step->in[k]->base == slot->base)
+            return (unsigned short)k;
+    return 0; /* not reached: each operand is one or the other */
+}
+
+static int output_of(const c2s_step *step, const c2s_value *value) {
+    for (unsigned k = 0; k < step->out_count; k++)
+        if (step->out[k]->value == value)
+            return (int)k;
+    return -1;
+}
+
+/* The first entry is for the step's own node. */
+static void plan_members(c2s_step *step) {
+    step->member_rules =
+        c2s_arena_array(step->plan->arena, step->member_count + 1u, sizeof *step->member_rules);
+    for (unsigned k = 0; k <= step->member_count; k++) {
+        const c2s_step *one = k ? step->members[k - 1] : step;
+        c2s_member_rule *r = &step->member_rules[k];
+        r->rule = (unsigned char)rule_of(one->node);
+        r->output = output_of(step, one->node->outputs[0]);
+        if (one->node->formal_count > MOST_RULE_INPUTS)
+            r->rule = UNKNOWN;
+        for (unsigned j = 0; j < one->node->formal_count && r->rule != UNKNOWN; j++)
+            if (one->in[j])
+                r->input[r->count++] = source_of(step, one->in[j], k ? k - 1 : 0);
+    }
+}
+
 void c2s_range_plan(c2s_step *step) {
-    step->rule = (unsigned char)rule_of(step);
+    if (step->member_count)
+        plan_members(step);
+    bool moves = step->node->op->flags & C2S_OP_MOVES_DATA;
+    bool known = !step->group && (moves || (step->kernel && !step->quantized));
+    step->rule = step->is_reorder ? FIRST : known ? (unsigned char)rule_of(step->node) : UNKNOWN;
     step->gain = step->rule == LINEAR  ? find_gain(step)
                  : step->rule == FIXED ? c2s_dequantized_most(step)
                                        : 0;
@@ -337,7 +388,50 @@ bool c2s_range_allows(c2s_step *step) {
     return safe;
 }
 
+static bool is_moderate(float most) {
+    return most >= 0 && most < LIMIT;
+}
+
+/* One node of several; `result`: what is known of those before. */
+static float estimate_member(const c2s_step *step, const c2s_member_rule *r, const float *result) {
+    float most = r->rule == PRODUCT ? 1 : 0;
+    if (r->rule == UNKNOWN || r->rule == LINEAR || r->rule == FIXED)
+        return C2S_RANGE_UNKNOWN;
+    for (unsigned j = 0; j < r->count; j++) {
+        c2s_slot *slot = r->input[j] < MEMBER_RESULT ? step->in[r->input[j]] : NULL;
+        if (slot && slot->constant)
+            c2s_range_scan(slot);
+        if (r->rule == LARGEST && slot && !is_float(slot))
+            continue; /* a condition */
+        float one = slot ? slot->most : result[r->input[j] - MEMBER_RESULT];
+        if (!is_moderate(one))
+            return C2S_RANGE_UNKNOWN;
+        if (r->rule == ONE)
+            return 1;
+        if (r->rule == FIRST)
+            return one;
+        most = r->rule == SUM ? most + one : r->rule == PRODUCT ? most * one : fmaxf(most, one);
+    }
+    return slacken(most);
+}
+
+static void follow_members(c2s_step *step) {
+    enum { MOST_RESULTS = 64 };
+    float result[MOST_RESULTS];
+    for (unsigned k = 0; k <= step->member_count; k++) {
+        const c2s_member_rule *r = &step->member_rules[k];
+        float most = estimate_member(step, r, result);
+        result[k] = is_moderate(most) ? most : C2S_RANGE_UNKNOWN;
+        if (r->output >= 0)
+            step->out[r->output]->most = result[k];
+    }
+}
+
 void c2s_range_follow(c2s_step *step) {
+    if (step->member_count) {
+        follow_members(step);
+        return;
+    }
     for (unsigned k = 0; k < step->out_count; k++)
         if (step->out[k] && !step->out[k]->constant)
             step->out[k]->most = C2S_RANGE_UNKNOWN;
@@ -345,7 +439,7 @@ void c2s_range_follow(c2s_step *step) {
         return;
     bool safe;
     float most = estimate(step, &safe);
-    if (!(most >= 0 && most < LIMIT))
+    if (!is_moderate(most))
         return;
     for (unsigned k = 0; k < step->out_count; k++)
         if (step->out[k] && (k == 0 || step->rule == LARGEST)) /* all parts of Split */
