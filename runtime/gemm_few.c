@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "runtime/gemm.h"
+#include "runtime/gemm_tiles.h"
 #include "runtime/vector.h"
 
 /* ---- rows of b are adjacent numbers: c += a[p] * row p, eight rows of b at a time ---- */

@@ -3,11 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "base/memory.h"
+#include "base/threads.h"
 #include "runtime/integer_dot.h"
 
 #define COLUMNS ((size_t)C2S_DOT_COLUMNS)
@@ -312,14 +309,6 @@ size_t c2s_integer_conv_work(const c2s_integer_conv *c, unsigned threads) {
     return block_size(c, c->rows) * sizeof(int16_t) * threads;
 }
 
-static size_t thread_number(void) {
-#ifdef _OPENMP
-    return (size_t)omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
-
 void c2s_integer_conv_run(const c2s_integer_conv *c, const void *in, bool is_signed, int zero,
                           const c2s_requantize *requantize, void *out, unsigned threads,
                           void *work) {
@@ -335,6 +324,6 @@ void c2s_integer_conv_run(const c2s_integer_conv *c, const void *in, bool is_sig
     for (size_t i = 0; i < items; i++) {
         const size_t part = i % parts, block = i / parts % blocks, image = i / parts / blocks;
         run_block(&k, image, block, panels * part / parts, panels * (part + 1) / parts,
-                  (int16_t *)work + thread_number() * one);
+                  (int16_t *)work + (size_t)c2s_this_thread() * one);
     }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/layout.h"
-#include "runtime/transpose.h"
+#include "runtime/view_transpose.h"
 
 bool c2s_matrices_of(const c2s_type *type, c2s_const_md md, c2s_matrices *out) {
     int64_t step = 1;

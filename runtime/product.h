@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Products of many matrices: what runtime/gemm.h is to compute for a step. Operands may lie in
+ * Products of many matrices: what runtime/gemm_tiles.h is to compute for a step. Operands may lie in
  * memory in any strided way.
  */
 #ifndef C2S_RUNTIME_PRODUCT_H
 #define C2S_RUNTIME_PRODUCT_H
 
 #include "runtime/dnnl_primitive.h"
-#include "runtime/gemm.h"
+#include "runtime/gemm_tiles.h"
 
 /* A tensor as matrices: all axes before the last two count them. */
 typedef struct c2s_matrices {

@@ -4,7 +4,7 @@
  * by matrices if there are enough of them, else by rows or columns.
  */
 #include "runtime/product.h"
-#include "runtime/threads.h"
+#include "base/threads.h"
 
 typedef struct run {
     const c2s_product *p;

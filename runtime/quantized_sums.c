@@ -3,10 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
+#include "base/threads.h"
 #include "runtime/dnnl_context.h"
 #include "runtime/integer_dot.h"
 #include "runtime/quantized.h"
@@ -149,17 +146,9 @@ c2s_status c2s_quantized_sums_create(c2s_step *step, const c2s_integer_shape *sh
     return status;
 }
 
-static unsigned thread_count(void) {
-#ifdef _OPENMP
-    return (unsigned)omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
 c2s_status c2s_quantized_sums_run(c2s_step *step) {
     const c2s_quantized_sums *s = step->state;
-    unsigned threads = thread_count();
+    unsigned threads = (unsigned)c2s_most_threads();
     C2S_TRY(c2s_dnnl_work(step->dnnl, c2s_integer_conv_work(s->conv, threads)));
     c2s_integer_conv_run(s->conv, c2s_tensor_data(step->in[s->input]->tensor), s->is_signed,
                          s->zero, &s->requantize, c2s_tensor_mutable(step->out[0]->tensor), threads,

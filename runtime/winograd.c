@@ -5,10 +5,10 @@
  */
 #include <float.h>
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "ops/window.h"
 #include "runtime/folded_weights.h"
 #include "runtime/layout.h"
@@ -240,7 +240,7 @@ static c2s_status winograd_prepare(c2s_step *step) {
 
 static c2s_status winograd_run(c2s_step *step) {
     winograd_state *s = step->state;
-    unsigned threads = (unsigned)omp_get_max_threads();
+    unsigned threads = (unsigned)c2s_most_threads();
     size_t size;
     void *work;
     if (!c2s_mul_size(c2s_winograd_work_size(&s->w), threads * sizeof(float), &size))

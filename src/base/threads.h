@@ -5,10 +5,42 @@
 #ifndef C2S_BASE_THREADS_H
 #define C2S_BASE_THREADS_H
 
+#include <stdint.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 /* For the parallel regions that the calling thread starts from now on: so many threads, but not
  * more than there are processors, since they would only wait for each other. 0: leaves the number
  * as it is. Returns the number before, for c2s_threads_restore. */
 unsigned c2s_threads_use(unsigned threads);
 void c2s_threads_restore(unsigned before);
+
+/* How many the next region has at most. One where the program is built without OpenMP. */
+static inline int64_t c2s_most_threads(void) {
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+/* Inside a parallel region. */
+static inline int64_t c2s_this_thread(void) {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+static inline int64_t c2s_threads_here(void) {
+#ifdef _OPENMP
+    return omp_get_num_threads();
+#else
+    return 1;
+#endif
+}
 
 #endif

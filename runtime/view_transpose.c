@@ -4,7 +4,7 @@
  * matrices, convolutions and elementwise operations read as it is. For whoever wants it row-major
  * the plan adds a step that does it.
  */
-#include "runtime/transpose.h"
+#include "runtime/view_transpose.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef C2S_RUNTIME_TRANSPOSE_H
-#define C2S_RUNTIME_TRANSPOSE_H
+#ifndef C2S_RUNTIME_VIEW_TRANSPOSE_H
+#define C2S_RUNTIME_VIEW_TRANSPOSE_H
 
 #include "runtime/kernel.h"
 

@@ -4,7 +4,7 @@
  * number of a. A panel of b of DEPTH rows stays in the first cache while the tiles of a block of
  * rows go along it; that block of a stays in the second.
  */
-#include "runtime/gemm.h"
+#include "runtime/gemm_tiles.h"
 
 #include <stdlib.h>
 #include <string.h>

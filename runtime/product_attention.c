@@ -11,7 +11,7 @@
 #include "runtime/groups.h"
 #include "runtime/layout.h"
 #include "runtime/product.h"
-#include "runtime/threads.h"
+#include "base/threads.h"
 #include "runtime/vector_math.h"
 
 enum { Q, K, V, MASK, INPUTS };
