@@ -159,12 +159,12 @@ static void retype_network(network *t, c2s_dtype dtype) {
     c2s_model *model = model_retyped(t->model, dtype);
     if (!model)
         fail_msg("%s", c2s_error());
-    c2s_model_destroy(t->model);
-    t->model = model;
     for (unsigned k = 0; k < t->count; k++) {
         t->value[k] = model->values.at[t->value[k]->id];
         assert_int_equal(t->value[k]->type.dtype, dtype);
     }
+    c2s_model_destroy(t->model);
+    t->model = model;
 }
 
 static void make_network(network *t, uint64_t seed) {
