@@ -149,13 +149,25 @@ static bool fits(const c2s_step *step, const c2s_space *space) {
     return true;
 }
 
-/* The layout of the first input that has one in which all can be computed; else row-major. */
+/* True if all inputs of full size were made in the layout. */
+static bool all_have(const c2s_step *step, c2s_const_md md) {
+    for (unsigned k = 0; k < step->in_count; k++) {
+        c2s_const_md own = is_full(step, step->in[k]) ? c2s_step_layout(step, k) : md;
+        if (!own || !dnnl_memory_desc_equal(own, md))
+            return false;
+    }
+    return true;
+}
+
+/* The layout of the first input that has one in which all can be computed; else row-major. For an
+ * order of axes alone nothing is reordered. */
 static void find_space(const c2s_step *step, c2s_space *space) {
     c2s_type full = step->out[0]->type;
     for (unsigned k = 0; k < step->in_count; k++) {
         c2s_const_md md = is_full(step, step->in[k]) ? c2s_step_layout(step, k) : NULL;
         full.dtype = C2S_FLOAT;
-        if (md && c2s_space_of(&full, md, space) && fits(step, space))
+        if (md && c2s_space_of(&full, md, space) && fits(step, space) &&
+            (space->block || all_have(step, md)))
             return;
     }
     c2s_space_of(&step->out[0]->type, NULL, space);

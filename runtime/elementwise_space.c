@@ -7,13 +7,40 @@ static bool same_extents(const c2s_type *a, const c2s_type *b) {
     return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
 }
 
+/* The axes by falling stride, if they are dense. */
+static bool find_order(const c2s_type *full, c2s_const_md md, int *order) {
+    int64_t stride[C2S_MAX_RANK], count = 1;
+    if (!c2s_md_strides(md, stride))
+        return false;
+    for (int i = 0; i < full->rank; i++) {
+        int at = i; /* axes of one element stay where they are */
+        for (; at > 0 && stride[order[at - 1]] < stride[i] && full->dim[i] != 1; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    for (int i = full->rank - 1; i >= 0; i--) {
+        if (full->dim[order[i]] != 1 && stride[order[i]] != count)
+            return false;
+        count *= full->dim[order[i]];
+    }
+    return true;
+}
+
 bool c2s_space_of(const c2s_type *full, c2s_const_md md, c2s_space *out) {
     *out = (c2s_space){.full = *full, .md = md, .block = 1, .walk = *full};
     if (!md)
         return true;
     out->block = c2s_layout_block(md, full);
-    if (out->block <= 0 || full->rank + 1 > C2S_MAX_RANK || full->dtype != C2S_FLOAT)
+    if (full->rank + 1 > C2S_MAX_RANK || full->dtype != C2S_FLOAT)
         return false;
+    if (out->block <= 0) {
+        out->block = 0;
+        if (!find_order(full, md, out->order))
+            return false;
+        for (int i = 0; i < full->rank; i++)
+            out->walk.dim[i] = full->dim[out->order[i]];
+        return true;
+    }
     out->walk.rank = full->rank + 1;
     out->walk.dim[1] = (full->dim[1] + out->block - 1) / out->block;
     out->walk.dim[full->rank] = out->block;
@@ -21,7 +48,7 @@ bool c2s_space_of(const c2s_type *full, c2s_const_md md, c2s_space *out) {
 }
 
 int64_t c2s_space_padding(const c2s_space *space) {
-    return space->md ? space->walk.dim[1] * space->block - space->full.dim[1] : 0;
+    return space->md && space->block ? space->walk.dim[1] * space->block - space->full.dim[1] : 0;
 }
 
 /* The type with leading extents of 1, so that it has as many as the results. */
@@ -31,6 +58,24 @@ static c2s_type aligned(const c2s_space *space, const c2s_type *type) {
     for (int i = 0; i < out.rank; i++)
         out.dim[i] = i < lead ? 1 : type->dim[i - lead];
     return out;
+}
+
+/* Row-major, the operand can be read in the order of the space if its own axes keep theirs. */
+static bool walk_in_order(const c2s_space *space, const c2s_type *own, c2s_type *walk) {
+    int last = -1;
+    const c2s_dtype dtype = walk->dtype;
+    *walk = *own;
+    walk->dtype = dtype;
+    for (int i = 0; i < own->rank; i++) {
+        int axis = space->order[i];
+        walk->dim[i] = own->dim[axis];
+        if (own->dim[axis] == 1)
+            continue;
+        if (axis < last)
+            return false;
+        last = axis;
+    }
+    return true;
 }
 
 bool c2s_space_operand(const c2s_space *space, const c2s_type *type, c2s_type *walk,
@@ -55,6 +100,8 @@ bool c2s_space_operand(const c2s_space *space, const c2s_type *type, c2s_type *w
         return type->dtype == C2S_FLOAT;
     }
     const c2s_type own = aligned(space, type);
+    if (space->block == 0)
+        return walk_in_order(space, &own, walk);
     int64_t positions = 1;
     for (int i = 2; i < own.rank; i++)
         positions *= own.dim[i];

@@ -9,10 +9,11 @@
 #include "runtime/layout.h"
 
 typedef struct c2s_space {
-    c2s_type full;   /* of the results; their element type does not count */
-    c2s_const_md md; /* their layout, borrowed; NULL: row-major */
-    int64_t block;   /* channels of a block; 1: row-major */
-    c2s_type walk;   /* extents in the order of the bytes */
+    c2s_type full;           /* of the results; their element type does not count */
+    c2s_const_md md;         /* their layout, borrowed; NULL: row-major */
+    int64_t block;           /* channels of a block; 1: row-major; 0: the axes in another order */
+    c2s_type walk;           /* extents in the order of the bytes */
+    int order[C2S_MAX_RANK]; /* with block 0: walk's axes */
 } c2s_space;
 
 /* False if the layout cannot be walked over in this way. `md` may be NULL. */
