@@ -98,12 +98,6 @@ dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dn
     CREATE(eltwise_forward, INFERENCE, kind, src, dst, alpha, beta);
 }
 
-dnnl_status_t c2s_pd_binary(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
-                            c2s_const_md a, c2s_const_md b, c2s_const_md dst,
-                            const_dnnl_primitive_attr_t attr) {
-    CREATE(binary, kind, a, b, dst);
-}
-
 dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
                                float epsilon, const_dnnl_primitive_attr_t attr) {
@@ -254,12 +248,6 @@ dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dn
                              const_dnnl_primitive_attr_t attr) {
     (void)dst;
     CREATE(eltwise, eltwise_forward, INFERENCE, kind, src, alpha, beta);
-}
-
-dnnl_status_t c2s_pd_binary(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
-                            c2s_const_md a, c2s_const_md b, c2s_const_md dst,
-                            const_dnnl_primitive_attr_t attr) {
-    CREATE(binary, binary, kind, a, b, dst);
 }
 
 dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
