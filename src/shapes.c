@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "io/normalise.h"
-#include "ir/clone.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
 
@@ -338,20 +337,6 @@ void c2s_shape_change_free(c2s_shape_change *change) {
 
 /* ---- is it possible? ---- */
 
-static c2s_status infer_copy(const c2s_model *model, c2s_model **out) {
-    c2s_model *copy = c2s_model_copy(model);
-    for (unsigned k = c2s_graph_input_count(copy->graph); k-- > 0;)
-        if (c2s_graph_input(copy->graph, k)->initial)
-            c2s_value_seal(c2s_graph_input(copy->graph, k));
-    c2s_status status = c2s_model_normalise(copy);
-    if (status == C2S_OK)
-        status = c2s_model_inline(copy, 0);
-    if (status == C2S_OK)
-        status = c2s_graph_infer(copy->graph);
-    *out = copy;
-    return status;
-}
-
 /* The new names stand for `times` the extents that they replace. */
 static c2s_status try_multiple(const c2s_model *model, const c2s_shape_change *change,
                                int64_t times) {
@@ -370,7 +355,7 @@ static c2s_status try_multiple(const c2s_model *model, const c2s_shape_change *c
     const c2s_shape_request request = {.dims = dims, .dim_count = count};
     c2s_status status = c2s_shapes_apply(copy, &request, &tried);
     if (status == C2S_OK)
-        status = infer_copy(copy, &inferred);
+        status = c2s_model_infer_copy(copy, &inferred);
     if (status != C2S_OK && count > 0)
         c2s_note("with %s = %lld", dims[0].name, (long long)dims[0].value);
     c2s_shape_change_free(&tried);
@@ -398,7 +383,7 @@ static c2s_status check_opened(const c2s_model *model, const c2s_shape_change *c
 c2s_status c2s_shapes_check(const c2s_model *model, const c2s_shape_change *change,
                             c2s_model **checked) {
     c2s_model *copy;
-    c2s_status status = infer_copy(model, &copy);
+    c2s_status status = c2s_model_infer_copy(model, &copy);
     if (status == C2S_OK && change->opened.count > 0)
         status = check_opened(model, change);
     if (status != C2S_OK)

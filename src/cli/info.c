@@ -9,7 +9,6 @@
 #include "cli/values.h"
 #include "cli/verbs.h"
 #include "io/normalise.h"
-#include "ir/clone.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
 
@@ -172,30 +171,12 @@ static c2s_status print_json(const c2s_model *model, const c2s_counts *counts,
     return cli_json_print(root, stdout);
 }
 
-/* What the passes of the default job would see of the model. */
-static c2s_status infer_copy(const c2s_model *model, c2s_model **out) {
-    c2s_model *copy = c2s_model_copy(model);
-    for (unsigned k = c2s_graph_input_count(copy->graph); k-- > 0;)
-        if (c2s_graph_input(copy->graph, k)->initial)
-            c2s_value_seal(c2s_graph_input(copy->graph, k));
-    c2s_status status = c2s_model_normalise(copy);
-    if (status == C2S_OK)
-        status = c2s_model_inline(copy, 0);
-    if (status == C2S_OK)
-        status = c2s_graph_infer(copy->graph);
-    if (status == C2S_OK)
-        *out = copy;
-    else
-        c2s_model_destroy(copy);
-    return status;
-}
-
 static c2s_status show(const cli_arguments *a, c2s_model *model) {
     c2s_counts counts;
     c2s_model *inferred = NULL;
     C2S_TRY(c2s_model_count(model, &counts));
     if (a->values)
-        C2S_TRY(infer_copy(model, &inferred));
+        C2S_TRY(c2s_model_infer_copy(model, &inferred));
     op_counts ops = {0};
     count_operators(model, &ops);
     c2s_status status = C2S_OK;

@@ -18,6 +18,9 @@
  * a rank that is needed and not known; C2S_ERR_INVALID where a node breaks the rules of its form.
  * The model is then partly raised and only fit for c2s_model_destroy. Linear in the graph. */
 c2s_status c2s_model_normalise(c2s_model *model);
+/* A copy as the passes of the default job see the model: overridable inputs are initializers, calls
+ * of functions are expanded, types are inferred. NULL after a failure. */
+c2s_status c2s_model_infer_copy(const c2s_model *model, c2s_model **out);
 
 /* The node of `model` has an old form that c2s_model_normalise replaces, whatever it is now. */
 bool c2s_normalise_knows(const c2s_model *model, const c2s_node *node);
