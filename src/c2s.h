@@ -174,7 +174,8 @@ typedef struct c2s_run_options {
     const c2s_dim_binding *dims;
     unsigned dim_count;
     /* Inputs that get these shapes. A number in the place of a name counts for that name in the whole
-     * model; extents that the model fixes are overridden if every operator can take the new ones. */
+     * model; extents that the model fixes are overridden if every operator can take the new ones. Where only
+     * first extents change, Reshapes that have them built in take them over from their inputs. */
     const c2s_input_shape *shapes;
     unsigned shape_count;
     uint64_t memory_limit;    /* bytes that tensors made on the way may take; 0: the machine's memory */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_reshapes.h"
 #include "io/normalise.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
@@ -23,6 +24,9 @@ typedef struct editor {
     c2s_model *model;
     c2s_shape_change *change;
     C2S_VEC(replacement) names;
+    C2S_VEC(c2s_type) before; /* of the inputs */
+    int64_t batch; /* the first extent of the inputs that has another number now; 0: there is none */
+    bool beyond_batch; /* other extents, too, or first ones that were not the same */
 } editor;
 
 static const replacement *find_name(const editor *e, const char *name) {
@@ -186,6 +190,10 @@ static void note_override(editor *e, const c2s_value *input, int axis, c2s_dim f
              c2s_dim_text(dims, from), c2s_dim_text(dims, to));
     c2s_vec_push(&e->change->notes, c2s_arena_strdup(e->change->arena, line));
     e->change->overridden = true;
+    if (axis > 0 || !c2s_dim_is_known(from) || (e->batch && e->batch != from))
+        e->beyond_batch = true;
+    else
+        e->batch = from;
 }
 
 /* Fulfils one wish; returns in *out what the extent becomes apart from replaced names. */
@@ -239,6 +247,33 @@ static c2s_status change_input(editor *e, const c2s_input_shape *shape) {
             C2S_TRY(change_extent(e, input, i, wishes[i].dim, asked, &type.dim[i]));
     c2s_value_set_type(input, &type);
     return C2S_OK;
+}
+
+/* ---- the batch ---- */
+
+static void swap_input_types(editor *e) {
+    for (unsigned k = 0; k < e->before.count; k++) {
+        c2s_value *input = c2s_graph_input(e->model->graph, k);
+        const c2s_type type = input->type;
+        c2s_value_set_type(input, &e->before.at[k]);
+        e->before.at[k] = type;
+    }
+}
+
+/* Where nothing but the number of samples changes, it may do so in Reshapes, too. */
+static void open_batch(editor *e) {
+    const c2s_node *first;
+    if (!e->batch || e->beyond_batch)
+        return;
+    swap_input_types(e);
+    const unsigned count = c2s_batch_reshapes_open(e->model, e->batch, &first);
+    swap_input_types(e);
+    if (!count)
+        return;
+    char line[400];
+    snprintf(line, sizeof line, "%s%.200s: the shape takes the batch over from the input",
+             count > 1 ? "Reshapes, the first of them " : "", c2s_node_text(first));
+    c2s_vec_push(&e->change->notes, c2s_arena_strdup(e->change->arena, line));
 }
 
 /* ---- all values ---- */
@@ -317,12 +352,17 @@ c2s_status c2s_shapes_apply(c2s_model *model, const c2s_shape_request *request,
                             c2s_shape_change *change) {
     *change = (c2s_shape_change){.arena = c2s_arena_create()};
     editor e = {.model = model, .change = change};
+    for (unsigned k = 0; k < c2s_graph_input_count(model->graph); k++)
+        c2s_vec_push(&e.before, c2s_graph_input(model->graph, k)->type);
     c2s_status status = bind_dims(&e, request);
     for (unsigned k = 0; k < request->shape_count && status == C2S_OK; k++)
         status = change_input(&e, &request->shapes[k]);
-    if (status == C2S_OK)
+    if (status == C2S_OK) {
+        open_batch(&e);
         status = change_values(&e);
+    }
     model->reshaped = true;
+    c2s_vec_free(&e.before);
     c2s_vec_free(&e.names);
     return status;
 }

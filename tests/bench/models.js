@@ -110,7 +110,7 @@ async function batched(model, shapes, batch, scratch) {
   if (shapes[0].dims[0] !== 1) throw new Error('its input is not a batch of one');
   if (!fs.existsSync(file))
     run(['-q', '--passes', 'none', '--no-prove', '--shape', `${shapes[0].name}=${dims}`, model.file, file]);
-  const wide = { ...model, file, inputs: null, dims: [], name: `${model.name}-batch${batch}`, title: model.name };
+  const wide = { ...model, file, shapes: null, inputs: null, dims: [], name: `${model.name}-batch${batch}`, title: model.name };
   const one = await open(model.file, 1), many = await open(file, 1);
   try {
     const feeds = feedsOf(one, shapes, null);

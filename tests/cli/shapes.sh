@@ -104,9 +104,35 @@ TEXT
 model="$scratch/fixed.onnxtxt"
 change --shape x=1,4,6
 refuse 3 'node "y" (Reshape): 36 elements cannot take a shape of 24' --shape x=1,6,6
-refuse 3 'with N = 2: node "y" (Reshape)' --shape x=N,4,6
+refuse 3 'with N = 8: node "y" (Reshape)' --shape x=1,N,6
+# The batch is no part of what Reshape is told: samples stay apart.
+change --shape x=5,4,6
+shown 'y: float[5,24]'
+grep -qF 'node "y" (Reshape): the shape takes the batch over' "$scratch/log" || fail "no note: $(cat "$scratch/log")"
+change --shape x=N,4,6
+shown 'y: float[N,24]'
+same_results
+refuse 3 'node "y" (Reshape): 60 elements cannot take a shape of 24' --shape x=2,5,6
 change --passes none --shape x=1,6,4
 shown 'z: float[1,6,2]'
+
+# Nor is a first extent of as many that is not the batch; a shape that others read stays what it is.
+cat >"$scratch/turned.onnxtxt" <<'TEXT'
+<ir_version: 9, opset_import: ["" : 17]>
+turned (float[1,4,6] x) => (float[1,24] y, int64[2] z) <int64[2] flat = {1, 24}>
+{
+  t = Transpose <perm = [1, 0, 2]> (x)
+  y = Reshape(t, flat)
+  z = Identity(flat)
+}
+TEXT
+model="$scratch/turned.onnxtxt"
+refuse 3 'node "y" (Reshape): 48 elements cannot take a shape of 24' --shape x=2,4,6
+sed 's/(t, flat)/(x, flat)/' "$scratch/turned.onnxtxt" >"$scratch/shared.onnxtxt"
+model="$scratch/shared.onnxtxt"
+change --shape x=N,4,6
+shown 'y: float[N,24]'
+same_results
 
 # A branch that the new shapes make impossible goes, since others would refuse the model for it.
 cat >"$scratch/branches.onnxtxt" <<'TEXT'
