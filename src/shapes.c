@@ -25,7 +25,8 @@ typedef struct editor {
     c2s_shape_change *change;
     C2S_VEC(replacement) names;
     C2S_VEC(c2s_type) before; /* of the inputs */
-    int64_t batch; /* the first extent of the inputs that has another number now; 0: there is none */
+    int64_t
+        batch; /* the first extent of the inputs that has another number now; 0: there is none */
     bool beyond_batch; /* other extents, too, or first ones that were not the same */
 } editor;
 
@@ -40,13 +41,13 @@ static c2s_status replace_name(editor *e, const char *name, c2s_dim by, const ch
     const replacement *before = find_name(e, name);
     c2s_dims *dims = e->model->dims;
     if (before && before->by != by)
-        return c2s_fail(C2S_ERR_USAGE, "%s: dimension \"%s\" would be %s, by %s it is %s", asked, name,
-                        c2s_dim_text(dims, by), before->asked, c2s_dim_text(dims, before->by));
+        return c2s_fail(C2S_ERR_USAGE, "%s: dimension \"%s\" would be %s, by %s it is %s", asked,
+                        name, c2s_dim_text(dims, by), before->asked,
+                        c2s_dim_text(dims, before->by));
     if (before)
         return C2S_OK;
     name = c2s_arena_strdup(e->change->arena, name);
-    c2s_vec_push(&e->names,
-                 ((replacement){name, by, c2s_arena_strdup(e->change->arena, asked)}));
+    c2s_vec_push(&e->names, ((replacement){name, by, c2s_arena_strdup(e->change->arena, asked)}));
     if (c2s_dim_is_known(by))
         c2s_vec_push(&e->change->bound, ((c2s_dim_binding){name, by}));
     return C2S_OK;
@@ -186,8 +187,8 @@ static c2s_status parse_shape(c2s_dims *dims, const char *text, wish *wishes, in
 static void note_override(editor *e, const c2s_value *input, int axis, c2s_dim from, c2s_dim to) {
     char line[400];
     c2s_dims *dims = e->model->dims;
-    snprintf(line, sizeof line, "input \"%.200s\": axis %d was %.60s, is %.60s now", input->name, axis,
-             c2s_dim_text(dims, from), c2s_dim_text(dims, to));
+    snprintf(line, sizeof line, "input \"%.200s\": axis %d was %.60s, is %.60s now", input->name,
+             axis, c2s_dim_text(dims, from), c2s_dim_text(dims, to));
     c2s_vec_push(&e->change->notes, c2s_arena_strdup(e->change->arena, line));
     e->change->overridden = true;
     if (axis > 0 || !c2s_dim_is_known(from) || (e->batch && e->batch != from))
@@ -213,8 +214,9 @@ static c2s_status change_extent(editor *e, const c2s_value *input, int axis, c2s
             solution == 7 && c2s_dim_solve(dims, from, 8, &name, &one) && one == 8)
             return replace_name(e, name, to, asked);
     } else if (!c2s_dim_is_known(to)) {
-        c2s_vec_push(&e->change->opened,
-                     ((c2s_dim_binding){c2s_arena_strdup(e->change->arena, c2s_dim_text(dims, to)), from}));
+        c2s_vec_push(
+            &e->change->opened,
+            ((c2s_dim_binding){c2s_arena_strdup(e->change->arena, c2s_dim_text(dims, to)), from}));
     }
     note_override(e, input, axis, from, to);
     *out = to;

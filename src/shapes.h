@@ -21,14 +21,16 @@ typedef struct c2s_shape_change {
     c2s_arena *arena;
     bool overridden; /* extents that the file fixes are others now: the model as it was cannot run
                         on inputs of the new shapes */
-    C2S_VEC(c2s_dim_binding) bound; /* symbols of the inputs that are numbers now, unnamed included */
-    C2S_VEC(const char *) notes;    /* one line for each extent that was overridden */
+    C2S_VEC(c2s_dim_binding)
+    bound;                       /* symbols of the inputs that are numbers now, unnamed included */
+    C2S_VEC(const char *) notes; /* one line for each extent that was overridden */
     C2S_VEC(c2s_dim_binding) opened; /* new names and the extents that they replace */
 } c2s_shape_change;
 
-/* Changes the types of all values; after an override, of values that are no inputs only element type
- * and rank stay. Errors: C2S_ERR_USAGE: an input or name that does not exist, another rank, requests
- * that contradict each other; C2S_ERR_INVALID: an extent would be negative. */
+/* Changes the types of all values; after an override, of values that are no inputs only element
+ * type and rank stay, and Reshapes lose a batch that they have built in. Errors: C2S_ERR_USAGE: an
+ * input or name that does not exist, another rank, requests that contradict each other;
+ * C2S_ERR_INVALID: an extent would be negative. */
 c2s_status c2s_shapes_apply(c2s_model *model, const c2s_shape_request *request,
                             c2s_shape_change *change);
 /* Can the changed model be valid? Normalises and infers a copy, for new names also with numbers in
