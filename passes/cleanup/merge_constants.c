@@ -38,11 +38,15 @@ static uint64_t sample_key(const c2s_tensor *tensor, const c2s_graph *graph) {
         return c2s_hash_bytes(data, size, hash);
     hash = c2s_hash_bytes(data, SAMPLE, hash);
     hash = c2s_hash_bytes(data + size / 2 - SAMPLE / 2, SAMPLE, hash);
-    return c2s_hash_bytes(data + size - SAMPLE, SAMPLE, hash);
+    hash = c2s_hash_bytes(data + size - SAMPLE, SAMPLE, hash);
+    c2s_tensor_forget(tensor);
+    return hash;
 }
 
 static uint64_t whole_hash(const c2s_value *value) {
-    return c2s_hash_mix(hash_type(value->constant, value->graph), c2s_tensor_hash(value->constant));
+    const uint64_t content = c2s_tensor_hash(value->constant);
+    c2s_tensor_forget(value->constant);
+    return c2s_hash_mix(hash_type(value->constant, value->graph), content);
 }
 
 /* The value with the same content seen earlier, or NULL; then this one is remembered. */
@@ -59,8 +63,13 @@ static c2s_value *seen_before(merger *m, c2s_value *value) {
     }
     uint64_t hash = whole_hash(value);
     c2s_value *other = c2s_map_get_u64(&m->by_hash, hash);
-    if (other && other->graph == value->graph && c2s_tensor_equal(other->constant, value->constant))
-        return other;
+    if (other && other->graph == value->graph) {
+        const bool equal = c2s_tensor_equal(other->constant, value->constant);
+        c2s_tensor_forget(other->constant);
+        c2s_tensor_forget(value->constant);
+        if (equal)
+            return other;
+    }
     if (!other) {
         m->hashed[value->id] = true;
         c2s_map_put_u64(&m->by_hash, hash, value);

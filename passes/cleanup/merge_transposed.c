@@ -6,8 +6,8 @@
  * Refuses, unless it is asked to, when something else than the weight of a Gemm, or of a MatMul of
  * matrices, reads the second: the Transpose would run every time.
  *
- * Linear: only matrices for which there is one of the transposed shape are read; a sum over their
- * elements, in which order does not count, tells most apart.
+ * Linear, and off the disk: only matrices for which there is one of the transposed shape are looked
+ * at, and only those that share a few elements of the diagonal are read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,19 +32,22 @@ static uint64_t shape_key(const c2s_graph *graph, c2s_dtype dtype, c2s_dim rows,
     return c2s_hash_mix(c2s_hash_mix(key, (uint64_t)rows), (uint64_t)columns);
 }
 
-/* The same for a matrix and its transpose. */
-static uint64_t sum_of(const c2s_tensor *tensor) {
-    uint64_t sum = 0;
-    if (tensor->type.dtype == C2S_FLOAT) {
-        const uint32_t *data = c2s_tensor_data(tensor);
-        for (size_t i = 0; i < tensor->count; i++)
-            sum += (uint64_t)data[i] * data[i] + data[i];
-    } else {
-        const uint16_t *data = c2s_tensor_data(tensor);
-        for (size_t i = 0; i < tensor->count; i++)
-            sum += (uint64_t)data[i] * data[i] + data[i];
+/* The same for a matrix and its transpose: elements of the diagonal. */
+static uint64_t diagonal_key(const c2s_tensor *tensor, const c2s_graph *graph) {
+    enum { SAMPLES = 16 };
+    const size_t rows = (size_t)tensor->type.dim[0], columns = (size_t)tensor->type.dim[1];
+    const size_t length = rows < columns ? rows : columns;
+    const size_t size = tensor->type.dtype == C2S_FLOAT ? 4 : 2;
+    const char *data = c2s_tensor_data(tensor);
+    uint64_t key = (uint64_t)(uintptr_t)graph;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        const size_t at = i * (length - 1) / (SAMPLES - 1);
+        uint32_t element = 0;
+        memcpy(&element, data + (at * columns + at) * size, size);
+        key = c2s_hash_mix(key, element);
     }
-    return sum;
+    c2s_tensor_forget(tensor);
+    return key;
 }
 
 static bool is_transpose(const c2s_tensor *a, const c2s_tensor *b) {
@@ -108,7 +111,7 @@ static void look_at(tier *t, c2s_value *value) {
     if (!c2s_map_get_u64(&t->by_shape,
                          shape_key(value->graph, type->dtype, type->dim[1], type->dim[0])))
         return;
-    uint64_t content = c2s_hash_mix(sum_of(value->constant), (uint64_t)(uintptr_t)value->graph);
+    uint64_t content = diagonal_key(value->constant, value->graph);
     c2s_value *other = c2s_map_get_u64(&t->by_content, content);
     c2s_map_put_u64(&t->by_content, content, value);
     if (!other || other->use_count == 0 || other->constant->type.dtype != type->dtype ||

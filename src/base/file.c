@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,13 @@ c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *
                           data, size);
     close(fd);
     return status;
+}
+
+void c2s_mapping_forget(const void *data, size_t size) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
+    const uintptr_t start = at / page * page;
+    if (size)
+        madvise((void *)start, at + size - start, MADV_DONTNEED);
 }
 
 /* Temporaries now open, for c2s_atomic_abort_all. A slot is written before the file exists and

@@ -15,6 +15,10 @@
  * `limit` bytes (else C2S_ERR_INVALID). Errors: C2S_ERR_IO naming the file, C2S_ERR_MEMORY. */
 c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *size);
 
+/* Pages of a file's read-only mapping leave this process; the next who reads them gets them back,
+ * from the system's cache as a rule. Never for memory that is no such mapping. */
+void c2s_mapping_forget(const void *data, size_t size);
+
 /* A file being written beside its final place. */
 typedef struct c2s_atomic_file {
     FILE *stream;

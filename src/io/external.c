@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sync_file_range */
+#endif
 #include "io/external.h"
 
 #include <errno.h>
@@ -12,6 +15,8 @@
 #include "base/map.h"
 #include "base/names.h"
 #include "base/vec.h"
+
+enum { PIECE = 16 << 20 }; /* bytes of a tensor that are written at a time */
 
 typedef struct mapping {
     void *data;
@@ -228,11 +233,33 @@ static c2s_status write_bytes(c2s_external_writer *writer, const void *data, siz
     return C2S_OK;
 }
 
+/* Lets the disk begin with what is there, so that the wait at the end is short. */
+static void start_writing_back(const c2s_external_writer *writer, size_t size) {
+#ifdef SYNC_FILE_RANGE_WRITE
+    if (writer->file.temporary)
+        sync_file_range(fileno(writer->file.stream), (off_t)(writer->size - size), (off_t)size,
+                        SYNC_FILE_RANGE_WRITE);
+#else
+    (void)writer, (void)size;
+#endif
+}
+
 c2s_status c2s_external_append(c2s_external_writer *writer, const void *data, size_t size,
-                               uint64_t *offset) {
+                               bool mapped, uint64_t *offset) {
     static const char zeros[C2S_EXTERNAL_PAGE];
     uint64_t alignment = size >= C2S_EXTERNAL_PAGED_SIZE ? C2S_EXTERNAL_PAGE : 64;
     C2S_TRY(write_bytes(writer, zeros, (size_t)(-writer->size % alignment)));
     *offset = writer->size;
-    return write_bytes(writer, data, size);
+    for (const char *at = data; size > 0;) {
+        const size_t piece = size < PIECE ? size : PIECE;
+        C2S_TRY(write_bytes(writer, at, piece));
+        if (piece >= C2S_EXTERNAL_PAGED_SIZE) {
+            start_writing_back(writer, piece);
+            if (mapped)
+                c2s_mapping_forget(at, piece);
+        }
+        at += piece;
+        size -= piece;
+    }
+    return C2S_OK;
 }

@@ -99,10 +99,11 @@ static void origin_bytes_release(c2s_bytes *bytes) {
     free(self);
 }
 
-c2s_bytes *c2s_origin_bytes(struct c2s_origin *origin, const void *data, size_t size) {
+c2s_bytes *c2s_origin_bytes(struct c2s_origin *origin, const void *data, size_t size, bool mapped) {
     origin_bytes *bytes = c2s_zalloc(sizeof *bytes);
     bytes->base.data = (void *)(uintptr_t)data;
     bytes->base.size = size;
+    bytes->base.mapped = mapped;
     bytes->base.release = origin_bytes_release;
     atomic_init(&bytes->base.refs, 1);
     bytes->origin = c2s_origin_ref(origin);

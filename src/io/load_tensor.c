@@ -101,7 +101,7 @@ static c2s_status view_or_copy(c2s_dtype dtype, const Onnx__TensorProto *proto, 
     unsigned bits = c2s_dtype_bits(dtype);
     size_t alignment = bits >= 64 ? 8 : bits >= 16 ? bits / 8 : 1;
     if (bytes && (uintptr_t)data % alignment == 0) {
-        c2s_bytes *shared = c2s_origin_bytes(origin, data, bytes);
+        c2s_bytes *shared = c2s_origin_bytes(origin, data, bytes, c2s_tensor_is_external(proto));
         c2s_status status = c2s_tensor_view(dtype, rank, proto->dims, shared, 0, out);
         c2s_bytes_unref(shared);
         return status;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "ir/convert.h"
@@ -329,4 +330,9 @@ uint64_t c2s_tensor_hash(const c2s_tensor *tensor) {
         return hash;
     }
     return c2s_hash_bytes(c2s_tensor_data(tensor), c2s_tensor_size(tensor), hash);
+}
+
+void c2s_tensor_forget(const c2s_tensor *tensor) {
+    if (tensor->bytes && tensor->bytes->mapped)
+        c2s_mapping_forget(c2s_tensor_data(tensor), c2s_tensor_size(tensor));
 }

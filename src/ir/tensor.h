@@ -15,6 +15,7 @@ typedef struct c2s_bytes {
     void *data;
     size_t size;
     atomic_uint refs;
+    bool mapped; /* read-only, from a file */
     void (*release)(struct c2s_bytes *self); /* frees data and self; called at the last unref */
 } c2s_bytes;
 
@@ -92,5 +93,8 @@ double c2s_tensor_f64_at(const c2s_tensor *tensor, size_t index);
 /* Bit-wise equality of type and elements. */
 bool c2s_tensor_equal(const c2s_tensor *a, const c2s_tensor *b);
 uint64_t c2s_tensor_hash(const c2s_tensor *tensor);
+/* For who has read from a tensor and will not soon again: what is mapped from a file need not stay
+ * in memory. */
+void c2s_tensor_forget(const c2s_tensor *tensor);
 
 #endif
