@@ -11,6 +11,7 @@
 #include "runtime/dnnl_primitive.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
+#include "runtime/work.h"
 
 typedef struct block_matmul {
     c2s_block_product *product;
@@ -244,5 +245,6 @@ bool c2s_block_matmul_prepare(c2s_step *step) {
     step->in[1] = NULL;
     step->reads_codes = true;
     step->kernel = &block_matmul_kernel;
+    c2s_step_choose_threads(step, step->kernel);
     return true;
 }

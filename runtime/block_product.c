@@ -6,12 +6,11 @@
 
 #include "base/memory.h"
 #include "base/simd.h"
+#include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
 
 /* Half a chunk; rows up to which nothing is unpacked to memory; floats of a tile. */
 enum { HALF = C2S_BLOCK_CHUNK / 2, FEW = 4, TILE = 1 << 18 };
-/* Below this many multiplications one thread is faster. */
-#define PARALLEL 60000.0
 
 struct c2s_block_product {
     c2s_block_weights w;
@@ -144,11 +143,21 @@ C2S_INLINE void dots_loop(const product *q, int64_t n, float *y) {
 }
 C2S_SIMD(dots, dots_loop, (const product *q, int64_t n, float *y), (q, n, y))
 
+typedef struct few {
+    const product *q;
+    float *y;
+} few;
+
+static void dot_rows(const void *context, size_t from, size_t to) {
+    const few *f = context;
+    for (size_t n = from; n < to; n++)
+        dots(f->q, (int64_t)n, f->y);
+}
+
 static void multiply_few(const product *q, const float *a, float *y) {
+    const few f = {q, y};
     arrange(q, a);
-#pragma omp parallel for schedule(static) if ((double)(q->m * q->w.n) * (double)q->w.k >= PARALLEL)
-    for (int64_t n = 0; n < q->w.n; n++)
-        dots(q, n, y);
+    c2s_share((size_t)q->w.n, true, dot_rows, &f);
 }
 
 /* ---- many rows ---- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "runtime/concat_pieces.h"
 #include "runtime/layout.h"
 
@@ -116,22 +117,29 @@ bool c2s_concat_offset(const c2s_step *step, unsigned input, size_t *offset) {
     return c->outer == 1;
 }
 
-static void copy_rows(const concat *c, const char *from, char *to, size_t piece) {
-#pragma omp parallel for if (c->outer * piece >= PARALLEL_BYTES)
-    for (size_t i = 0; i < c->outer; i++)
-        memcpy(to + i * c->row, from + i * piece, piece);
+typedef struct rows {
+    const char *from;
+    char *to;
+    size_t size, step; /* of a row; from one to the next in `to` */
+} rows;
+
+static void copy_rows(const void *context, size_t from, size_t to) {
+    const rows *r = context;
+    for (size_t i = from; i < to; i++)
+        memcpy(r->to + i * r->step, r->from + i * r->size, r->size);
+}
+
+static void copy_bytes(const void *context, size_t from, size_t to) {
+    const rows *r = context;
+    memcpy(r->to + from, r->from + from, to - from);
 }
 
 static void copy_piece(const concat *c, const char *from, char *to, size_t piece) {
-    enum { PART = 1 << 15 };
-    size_t parts = (piece + PART - 1) / PART;
-    if (c->outer > 1 || piece < PARALLEL_BYTES) {
-        copy_rows(c, from, to, piece);
-        return;
-    }
-#pragma omp parallel for
-    for (size_t i = 0; i < parts; i++)
-        memcpy(to + i * PART, from + i * PART, i + 1 < parts ? PART : piece - i * PART);
+    const rows r = {from, to, piece, c->row};
+    if (c->outer > 1)
+        c2s_share(c->outer, c->outer * piece >= PARALLEL_BYTES, copy_rows, &r);
+    else
+        c2s_share(piece, piece >= PARALLEL_BYTES, copy_bytes, &r);
 }
 
 static c2s_status concat_run(c2s_step *step) {

@@ -355,7 +355,7 @@ static bool elementwise_overwrites(const c2s_step *step, unsigned input, unsigne
 
 const c2s_kernel_family c2s_kernels_elementwise = {
     .name = "elementwise",
-    .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_MEMBERS,
+    .flags = C2S_KERNEL_LAYOUTS | C2S_KERNEL_MEMBERS | C2S_KERNEL_CHOOSES_THREADS,
     .accepts = elementwise_accepts,
     .joins = elementwise_joins,
     .prepare = elementwise_prepare,

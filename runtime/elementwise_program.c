@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 /* What a thread needs on the way lies on its stack. */
 #define SCRATCH_BYTES ((size_t)40 << 10)
 /* Below this much work one thread is faster than two. */
 #define PARALLEL_WORK 65536
-enum { MOST_BLOCK = 1024, LEAST_BLOCK = 64, MOST_PIECES = 64, WIDEST = 8 };
+enum { MOST_BLOCK = 1024, LEAST_BLOCK = 64, WIDEST = 8 };
 
 typedef struct value {
     c2s_dtype dtype;
@@ -290,15 +291,20 @@ static void run_piece(const c2s_program *program, const void *const *in, void *c
     }
 }
 
+typedef struct whole {
+    const c2s_program *program;
+    const void *const *in;
+    void *const *out;
+} whole;
+
+static void run_blocks(const void *context, size_t from, size_t to) {
+    const whole *w = context;
+    const size_t block = w->program->block, count = w->program->count;
+    run_piece(w->program, w->in, w->out, from * block, to * block < count ? to * block : count);
+}
+
 void c2s_program_run(const c2s_program *program, const void *const *in, void *const *out) {
     const size_t blocks = (program->count + program->block - 1) / program->block;
-    const size_t pieces = !program->parallel ? 1 : blocks < MOST_PIECES ? blocks : MOST_PIECES;
-    if (program->count == 0)
-        return;
-#pragma omp parallel for schedule(static) if (pieces > 1)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t from = blocks * p / pieces * program->block,
-                     to = blocks * (p + 1) / pieces * program->block;
-        run_piece(program, in, out, from, to < program->count ? to : program->count);
-    }
+    const whole w = {program, in, out};
+    c2s_share(blocks, program->parallel, run_blocks, &w);
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/threads.h"
 #include "runtime/gemm_tiles.h"
 #include "runtime/vector.h"
 
@@ -120,14 +121,13 @@ bool c2s_gemm_few_serves(const c2s_gemm *g) {
            (g->b_column == 1 || (g->b_row == 1 && (g->a_column == 1 || g->k == 1)));
 }
 
-void c2s_gemm_few(const c2s_gemm *g) {
+/* Panels of 16 columns. */
+static void run_panels(const void *context, size_t first, size_t last) {
+    const c2s_gemm *g = context;
     bool dots = g->b_row == 1 && g->a_column == 1 && (g->b_column != 1 || g->n == 1);
-    bool parallel = (double)g->m * (double)g->n * (double)g->k > C2S_GEMM_PARALLEL;
-    int64_t spans = (g->n + SPAN - 1) / SPAN;
-    (void)parallel;
-#pragma omp parallel for schedule(static) if (parallel)
-    for (int64_t s = 0; s < spans; s++) {
-        int64_t from = s * SPAN, columns = g->n - from < SPAN ? g->n - from : SPAN;
+    int64_t end = (int64_t)last * 16 < g->n ? (int64_t)last * 16 : g->n;
+    for (int64_t from = (int64_t)first * 16; from < end; from += SPAN) {
+        int64_t columns = end - from < SPAN ? end - from : SPAN;
         if (dots)
             dot_span(g, from, columns);
         else
@@ -135,4 +135,8 @@ void c2s_gemm_few(const c2s_gemm *g) {
         if (g->tail)
             run_tail(g, from, columns);
     }
+}
+
+void c2s_gemm_few(const c2s_gemm *g, bool share) {
+    c2s_share((size_t)c2s_gemm_panels(g->n), share, run_panels, g);
 }

@@ -30,12 +30,9 @@ void c2s_gemm_part(const c2s_gemm *g, int64_t row_from, int64_t row_to, int64_t 
                    float *work);
 size_t c2s_gemm_work_count(const c2s_gemm *g);
 
-/* For few rows: b is read where it lies, on all threads. */
+/* For few rows: b is read where it lies, on this thread or, to `share`, on all. */
 enum { C2S_GEMM_FEW = 4 };
 bool c2s_gemm_few_serves(const c2s_gemm *g);
-void c2s_gemm_few(const c2s_gemm *g);
-
-/* Below this many multiplications one thread is faster than several. */
-#define C2S_GEMM_PARALLEL 60000.0
+void c2s_gemm_few(const c2s_gemm *g, bool share);
 
 #endif

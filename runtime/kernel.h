@@ -80,7 +80,7 @@ typedef struct c2s_step {
     const struct c2s_group *group; /* the nodes it stands for, of which `node` is the last; NULL */
     c2s_post *posts;
     unsigned post_count;
-    unsigned folded_posts;           /* the first ones, which the kernel has put into its weights */
+    unsigned folded_posts;     /* the first ones, which the kernel has put into its weights */
     struct c2s_step **members; /* steps behind this one that its kernel computes, too, in order */
     unsigned member_count;
     struct c2s_quantized *quantized; /* computed on integers; NULL: as it stands */
@@ -94,8 +94,9 @@ typedef struct c2s_step {
     unsigned char rule;
     struct c2s_member_rule *member_rules; /* of members */
     bool guards_inputs, guards_posts;
+    bool alone; /* prepared and run on one thread: see runtime/work.h */
     bool is_reorder;
-    bool reads_codes; /* of input 1, which is NULL (runtime/block_matmul.h) */
+    bool reads_codes;         /* of input 1, which is NULL (runtime/block_matmul.h) */
     bool widened, evals_wide; /* see runtime/half.h; the latter: by eval, on float tensors */
     bool folded;              /* all outputs are constants of the plan: nothing to compute */
     bool late;   /* types are known only at run time: prepared then, and when they change */
@@ -104,11 +105,12 @@ typedef struct c2s_step {
 } c2s_step;
 
 typedef enum c2s_kernel_flags {
-    C2S_KERNEL_MAKES_OUTPUTS = 1 << 0, /* run sets out[..]->tensor itself (views of input 0) */
-    C2S_KERNEL_LAYOUTS = 1 << 1,       /* takes inputs in any layout; else all are row-major */
-    C2S_KERNEL_POSTS = 1 << 2,         /* prepare looks at step->posts */
-    C2S_KERNEL_KEEPS_NAN = 1 << 3,     /* its post-operations treat NaN as eval does */
-    C2S_KERNEL_MEMBERS = 1 << 4        /* and at step->members */
+    C2S_KERNEL_MAKES_OUTPUTS = 1 << 0,  /* run sets out[..]->tensor itself (views of input 0) */
+    C2S_KERNEL_LAYOUTS = 1 << 1,        /* takes inputs in any layout; else all are row-major */
+    C2S_KERNEL_POSTS = 1 << 2,          /* prepare looks at step->posts */
+    C2S_KERNEL_KEEPS_NAN = 1 << 3,      /* its post-operations treat NaN as eval does */
+    C2S_KERNEL_MEMBERS = 1 << 4,        /* and at step->members */
+    C2S_KERNEL_CHOOSES_THREADS = 1 << 5 /* knows best how many (runtime/work.h) */
 } c2s_kernel_flags;
 
 /* A family of kernels for similar operators. */

@@ -81,8 +81,7 @@ c2s_status c2s_layout_make(c2s_step *for_step, c2s_slot *from, c2s_slot *to) {
     step->out = c2s_arena_array(plan->arena, 1, sizeof(c2s_slot *));
     step->in[0] = from;
     step->out[0] = to;
-    if (kernel->prepare)
-        C2S_TRY(kernel->prepare(step));
+    C2S_TRY(c2s_step_prepare_kernel(step, kernel));
     step->kernel = kernel;
     to->ready = true;
     if (!to->base->made)

@@ -18,6 +18,7 @@ typedef struct c2s_plan_context {
     const c2s_graph *main;
     c2s_eval_options options;
     bool profile;
+    unsigned threads; /* of the session's run */
     struct c2s_dnnl *dnnl;
     c2s_memory *memory;
     const unsigned *slot_of; /* by value id: its slot in plans of its graph */
@@ -73,6 +74,8 @@ void c2s_plan_kernels(c2s_plan *plan);
 /* Chooses and prepares a kernel for the types in the slots. */
 void c2s_step_prepare(c2s_step *step);
 void c2s_step_unprepare(c2s_step *step);
+/* Fills step->state, on as many threads as the step will run on. */
+c2s_status c2s_step_prepare_kernel(c2s_step *step, const c2s_kernel_family *kernel);
 /* Prepares this kernel, and makes row-major what it did not take. */
 c2s_status c2s_step_try(c2s_step *step, const c2s_kernel_family *kernel);
 /* After a failure: drops what `order` has from `from` on; brings back the step's own operands. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/threads.h"
 #include "runtime/groups.h"
 #include "runtime/block_matmul.h"
 #include "runtime/half.h"
@@ -14,6 +15,7 @@
 #include "runtime/post_ops.h"
 #include "runtime/quantized.h"
 #include "runtime/range.h"
+#include "runtime/work.h"
 
 /* ---- readers ---- */
 
@@ -136,11 +138,20 @@ static c2s_status take_rest(c2s_step *step) {
     return C2S_OK;
 }
 
+c2s_status c2s_step_prepare_kernel(c2s_step *step, const c2s_kernel_family *kernel) {
+    c2s_step_choose_threads(step, kernel);
+    if (!kernel->prepare)
+        return C2S_OK;
+    unsigned threads = c2s_step_threads(step);
+    c2s_status status = kernel->prepare(step);
+    c2s_threads_restore(threads);
+    return status;
+}
+
 c2s_status c2s_step_try(c2s_step *step, const c2s_kernel_family *kernel) {
     if (!(kernel->flags & C2S_KERNEL_LAYOUTS) && !step->plan->closed)
         C2S_TRY(take_rest(step));
-    if (kernel->prepare)
-        C2S_TRY(kernel->prepare(step));
+    C2S_TRY(c2s_step_prepare_kernel(step, kernel));
     step->kernel = kernel;
     c2s_status status = step->plan->closed ? C2S_OK : take_rest(step);
     if (status != C2S_OK)

@@ -134,7 +134,8 @@ typedef struct run {
     float *c;
     float *work; /* per thread: packed k, packed v, a block of scores, gathered rows of q */
     size_t k_count, v_count, score_count, gather_count;
-    bool few; /* k and v are read where they lie */
+    bool few;      /* k and v are read where they lie */
+    int64_t parts; /* of the queries of a matrix */
 } run;
 
 typedef struct head {
@@ -191,7 +192,7 @@ static void set_head(const run *r, int64_t matrix, float *work, head *h) {
 
 static void multiply(const run *r, const c2s_gemm *g, float *gather) {
     if (r->few)
-        c2s_gemm_few(g);
+        c2s_gemm_few(g, false);
     else
         c2s_gemm_part(g, 0, g->m, 0, c2s_gemm_panels(g->n), gather);
 }
@@ -220,6 +221,19 @@ static void run_queries(const run *r, int64_t matrix, int64_t from, int64_t to, 
         for (int64_t k = 0; k < rows; k++)
             softmax_row(h.scores.c + k * t->pitch, t->keys);
         multiply(r, &h.values, NULL);
+    }
+}
+
+/* Parts of matrices, on this thread. */
+static void run_parts(const void *context, size_t from, size_t to) {
+    const run *r = context;
+    const attention *t = r->t;
+    size_t each = r->k_count + r->v_count + r->score_count + r->gather_count;
+    float *work = r->work + (size_t)c2s_this_thread() * each;
+    for (int64_t i = (int64_t)from; i < (int64_t)to; i++) {
+        int64_t part = i % r->parts;
+        run_queries(r, i / r->parts, t->queries * part / r->parts,
+                    t->queries * (part + 1) / r->parts, work);
     }
 }
 
@@ -257,16 +271,8 @@ static c2s_status attention_run(c2s_step *step) {
     void *work;
     C2S_TRY(c2s_dnnl_work_space(step->dnnl, count * (size_t)threads * sizeof(float), &work));
     r.work = work;
-    int64_t parts = matrices >= 2 * threads || t->queries < 2 * t->block ? 1 : threads;
-    double products =
-        (double)matrices * (double)t->queries * (double)t->keys * (double)(t->depth + t->width);
-    (void)products;
-#pragma omp parallel for schedule(static) if (products > C2S_GEMM_PARALLEL)
-    for (int64_t i = 0; i < matrices * parts; i++) {
-        int64_t part = i % parts;
-        run_queries(&r, i / parts, t->queries * part / parts, t->queries * (part + 1) / parts,
-                    r.work + (size_t)c2s_this_thread() * count);
-    }
+    r.parts = matrices >= 2 * threads || t->queries < 2 * t->block ? 1 : threads;
+    c2s_share((size_t)(matrices * r.parts), true, run_parts, &r);
     return C2S_OK;
 }
 

@@ -77,30 +77,34 @@ static void run_together(const run *r, const c2s_gemm *given) {
     }
 }
 
+/* Matrices, each on this thread. */
+static void run_matrices(const void *context, size_t from, size_t to) {
+    const run *r = context;
+    float *work = r->work + (size_t)c2s_this_thread() * (r->pack_count + r->gather_count);
+    for (size_t i = from; i < to; i++) {
+        c2s_gemm g;
+        c2s_tail tail;
+        set_matrix(r, (int64_t)i, &g, &tail);
+        if (r->few)
+            c2s_gemm_few(&g, false);
+        else
+            run_alone(r, &g, work);
+    }
+}
+
 static void run_all(const run *r, int64_t matrices) {
-    double products = (double)r->p->m * (double)r->p->n * (double)r->p->k;
-    bool parallel = products * (double)matrices > C2S_GEMM_PARALLEL && c2s_most_threads() > 1;
-    if (parallel && matrices < 2 * c2s_most_threads() && !r->few) {
-        for (int64_t i = 0; i < matrices; i++) {
-            c2s_gemm g;
-            c2s_tail tail;
-            set_matrix(r, i, &g, &tail);
-            run_together(r, &g);
-        }
+    if (c2s_most_threads() == 1 || matrices >= 2 * c2s_most_threads()) {
+        c2s_share((size_t)matrices, true, run_matrices, r);
         return;
     }
-    bool split = parallel && matrices >= 2 * c2s_most_threads();
-    (void)split;
-#pragma omp parallel for schedule(static) if (split)
     for (int64_t i = 0; i < matrices; i++) {
         c2s_gemm g;
         c2s_tail tail;
         set_matrix(r, i, &g, &tail);
         if (r->few)
-            c2s_gemm_few(&g);
+            c2s_gemm_few(&g, true);
         else
-            run_alone(r, &g,
-                      r->work + (size_t)c2s_this_thread() * (r->pack_count + r->gather_count));
+            run_together(r, &g);
     }
 }
 

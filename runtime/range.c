@@ -107,13 +107,15 @@ static float read_most(const float *data, size_t count) {
     const uint32_t *bits = (const uint32_t *)(const void *)data;
     uint32_t largest = 0;
     enum { BLOCK = 8192 };
-    size_t blocks = (count + BLOCK - 1) / BLOCK;
-#pragma omp parallel for reduction(max : largest) if (count >= PARALLEL_ELEMENTS)
-    for (size_t b = 0; b < blocks; b++) {
-        size_t start = b * BLOCK, length = count - start < BLOCK ? count - start : BLOCK;
-        uint32_t here = largest_bits(bits + start, length);
-        largest = here > largest ? here : largest;
-    }
+    if (count < PARALLEL_ELEMENTS)
+        largest = largest_bits(bits, count);
+    else
+#pragma omp parallel for reduction(max : largest)
+        for (size_t start = 0; start < count; start += BLOCK) {
+            size_t length = count - start < BLOCK ? count - start : BLOCK;
+            uint32_t here = largest_bits(bits + start, length);
+            largest = here > largest ? here : largest;
+        }
     float most;
     memcpy(&most, &largest, sizeof most);
     return isfinite(most) ? most : INFINITY;

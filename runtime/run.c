@@ -6,9 +6,11 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/threads.h"
 #include "runtime/half.h"
 #include "runtime/plan.h"
 #include "runtime/range.h"
+#include "runtime/work.h"
 
 /* ---- one step ---- */
 
@@ -29,7 +31,10 @@ static c2s_status run_kernel(c2s_plan *plan, c2s_step *step) {
         for (unsigned k = 0; k < step->out_count; k++)
             if (step->out[k])
                 C2S_TRY(c2s_slot_allocate(plan, step->out[k]));
-    return step->kernel->run(step);
+    unsigned threads = c2s_step_threads(step);
+    c2s_status status = step->kernel->run(step);
+    c2s_threads_restore(threads);
+    return status;
 }
 
 /* Brings a late step up to date with the types that its inputs have now. */

@@ -183,6 +183,7 @@ static c2s_status onednn_run(c2s_session *session, const c2s_tensor *const *in, 
     for (unsigned k = 0; k < count; k++)
         given[k] = in[k] ? in[k] : c2s_graph_input(s->context.main, k)->initial;
     unsigned threads = c2s_threads_use(s->context.options.threads);
+    s->context.threads = (unsigned)c2s_most_threads();
     const c2s_ceiling before = c2s_ceiling_lower(s->context.options.memory_limit);
     c2s_status status = run_main(s, given, out);
     c2s_ceiling_restore(before);

@@ -2,12 +2,10 @@
  *
  * Kernels that go along rows of adjacent numbers: normalizations and Gelu that were written out.
  */
+#include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
 #include "runtime/groups.h"
 #include "runtime/vector_math.h"
-
-/* Below this many elements one thread is faster. */
-#define PARALLEL_ELEMENTS 16384
 
 /* ---- Gelu ---- */
 
@@ -27,16 +25,20 @@ C2S_V8 static void gelu(const float *x, float *y, int64_t count, bool by_tanh, f
     }
 }
 
-static c2s_status gelu_run(c2s_step *step) {
+enum { BLOCK = 64 }; /* elements */
+
+static void gelu_blocks(const void *context, size_t from, size_t to) {
+    const c2s_step *step = context;
     const c2s_post *post = &step->group->post;
-    const float *x = c2s_tensor_data(step->in[0]->tensor);
-    float *y = c2s_tensor_mutable(step->out[0]->tensor);
-    int64_t count = (int64_t)step->in[0]->tensor->count;
-    enum { BLOCK = 4096 };
-#pragma omp parallel for schedule(static) if (count >= PARALLEL_ELEMENTS)
-    for (int64_t i = 0; i < count; i += BLOCK)
-        gelu(x + i, y + i, count - i < BLOCK ? count - i : BLOCK,
-             post->kind == (int)dnnl_eltwise_gelu_tanh, post->factor);
+    const size_t count = step->in[0]->tensor->count, start = from * BLOCK,
+                 end = to * BLOCK < count ? to * BLOCK : count;
+    gelu((const float *)c2s_tensor_data(step->in[0]->tensor) + start,
+         (float *)c2s_tensor_mutable(step->out[0]->tensor) + start, (int64_t)(end - start),
+         post->kind == (int)dnnl_eltwise_gelu_tanh, post->factor);
+}
+
+static c2s_status gelu_run(c2s_step *step) {
+    c2s_share((step->in[0]->tensor->count + BLOCK - 1) / BLOCK, true, gelu_blocks, step);
     return C2S_OK;
 }
 
@@ -110,10 +112,9 @@ C2S_V8 static void norm_row(const norm *n, int64_t row) {
     }
 }
 
-static void norm_rows(const norm *n) {
-#pragma omp parallel for schedule(static) if (n->rows * n->length >= PARALLEL_ELEMENTS)
-    for (int64_t row = 0; row < n->rows; row++)
-        norm_row(n, row);
+static void norm_rows(const void *context, size_t from, size_t to) {
+    for (size_t row = from; row < to; row++)
+        norm_row(context, (int64_t)row);
 }
 
 static const float *data_of(const c2s_step *step, unsigned input) {
@@ -135,7 +136,7 @@ static c2s_status written_norm_run(c2s_step *step) {
               .y = c2s_tensor_mutable(step->out[0]->tensor),
               .epsilon = step->group->number,
               .centred = step->group->flag};
-    norm_rows(&n);
+    c2s_share((size_t)n.rows, true, norm_rows, &n);
     return C2S_OK;
 }
 

@@ -15,6 +15,13 @@ void c2s_threads_restore(unsigned before) {
     omp_set_num_threads((int)before);
 }
 
+unsigned c2s_threads_set(unsigned threads) {
+    unsigned before = (unsigned)omp_get_max_threads();
+    if (threads != before)
+        omp_set_num_threads((int)threads);
+    return before;
+}
+
 #else
 
 unsigned c2s_threads_use(unsigned threads) {
@@ -26,4 +33,26 @@ void c2s_threads_restore(unsigned before) {
     (void)before;
 }
 
+unsigned c2s_threads_set(unsigned threads) {
+    (void)threads;
+    return 1;
+}
+
 #endif
+
+void c2s_share(size_t count, bool worth, c2s_part *part, const void *context) {
+    if (!worth || count < 2 || c2s_most_threads() == 1) {
+        if (count > 0)
+            part(context, 0, count);
+        return;
+    }
+#pragma omp parallel
+    {
+        const size_t thread = (size_t)c2s_this_thread(), threads = (size_t)c2s_threads_here();
+        const size_t each = count / threads, more = count % threads;
+        const size_t from = thread * each + (thread < more ? thread : more);
+        const size_t to = from + each + (thread < more ? 1 : 0);
+        if (from < to)
+            part(context, from, to);
+    }
+}

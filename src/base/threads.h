@@ -5,6 +5,8 @@
 #ifndef C2S_BASE_THREADS_H
 #define C2S_BASE_THREADS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef _OPENMP
@@ -16,6 +18,14 @@
  * as it is. Returns the number before, for c2s_threads_restore. */
 unsigned c2s_threads_use(unsigned threads);
 void c2s_threads_restore(unsigned before);
+/* The same for a number that this has settled already, and cheap: some nanoseconds. */
+unsigned c2s_threads_set(unsigned threads);
+
+/* Calls part(context, from, to) for ranges that together are 0 to count, each on a thread of its
+ * own; unless it is `worth` that, once for all. (A parallel region costs half a microsecond even
+ * where it has one thread: small loops must not have any.) */
+typedef void c2s_part(const void *context, size_t from, size_t to);
+void c2s_share(size_t count, bool worth, c2s_part *part, const void *context);
 
 /* How many the next region has at most. One where the program is built without OpenMP. */
 static inline int64_t c2s_most_threads(void) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/simd.h"
+#include "base/threads.h"
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/ties_rules.h"
@@ -98,8 +99,26 @@ static c2s_status gather_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
+enum { PIECE = 256 }; /* indices that one task follows */
+
+typedef struct gathering {
+    char *to;
+    const char *from;
+    const int64_t *index;
+    size_t count, pieces, run, from_row, to_row; /* pieces: of `count` indices */
+} gathering;
+
+static void gather_pieces(const void *context, size_t from, size_t to) {
+    const gathering *g = context;
+    for (size_t task = from; task < to; task++) {
+        const size_t row = task / g->pieces, first = task % g->pieces * PIECE,
+                     left = g->count - first;
+        pick(g->to + row * g->to_row + first * g->run, g->from + row * g->from_row,
+             g->index + first, left < PIECE ? left : PIECE, 0, g->run, g->run);
+    }
+}
+
 static c2s_status gather_eval(c2s_eval *e) {
-    enum { PIECE = 256 }; /* indices that one task follows */
     int axis;
     c2s_elements x, y;
     c2s_workspace ws = {0};
@@ -110,16 +129,17 @@ static c2s_status gather_eval(c2s_eval *e) {
         ws.status = c2s_elements_open(e, &x, &y);
     if (ws.status != C2S_OK)
         return c2s_workspace_end(&ws);
-    const size_t outer = extents(in, 0, axis), count = e->in[1]->count;
-    const size_t run = x.size * extents(in, axis + 1, in->rank);
-    const size_t from_row = run * (size_t)in->dim[axis], to_row = run * count;
-    const size_t pieces = y.count ? (count + PIECE - 1) / PIECE : 0;
-#pragma omp parallel for schedule(static) if (y.count * y.size >= PARALLEL_BYTES)
-    for (size_t task = 0; task < outer * pieces; task++) {
-        const size_t row = task / pieces, first = task % pieces * PIECE, left = count - first;
-        pick(y.data + row * to_row + first * run, x.data + row * from_row, index + first,
-             left < PIECE ? left : PIECE, 0, run, run);
-    }
+    const size_t count = e->in[1]->count, run = x.size * extents(in, axis + 1, in->rank);
+    const gathering g = {.to = y.data,
+                         .from = x.data,
+                         .index = index,
+                         .count = count,
+                         .pieces = y.count ? (count + PIECE - 1) / PIECE : 0,
+                         .run = run,
+                         .from_row = run * (size_t)in->dim[axis],
+                         .to_row = run * count};
+    c2s_share(extents(in, 0, axis) * g.pieces, y.count * y.size >= PARALLEL_BYTES, gather_pieces,
+              &g);
     ws.status = c2s_elements_end(e, &x, &y, C2S_OK);
     return c2s_workspace_end(&ws);
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "ops/elementary.h"
 
 enum { PIECE = 512, LANES = 8, PARALLEL_ELEMENTS = 1 << 15 };
@@ -215,6 +216,21 @@ static void fold_to_one(const reduction *r, const fold_functions *f, element sta
     ((element *)r->out)[unit] = lane[0];
 }
 
+typedef struct folding {
+    reduction *r;
+    fold_functions f;
+    element start;
+} folding;
+
+static void fold_units(const void *context, size_t from, size_t to) {
+    const folding *g = context;
+    for (size_t unit = from; unit < to; unit++)
+        if (g->r->row_folded)
+            fold_to_one(g->r, &g->f, g->start, unit);
+        else
+            fold_into_row(g->r, &g->f, g->start, unit);
+}
+
 c2s_status c2s_reduce(c2s_fold fold, c2s_wide wide, const c2s_tensor *in, uint32_t axes,
                       const void *center, void *out) {
     reduction r = {.wide = wide, .in = in, .center = center, .out = out};
@@ -230,11 +246,7 @@ c2s_status c2s_reduce(c2s_fold fold, c2s_wide wide, const c2s_tensor *in, uint32
     plan(&r, axes);
     const size_t pieces = (r.row + PIECE - 1) / PIECE;
     const size_t units = r.row_folded ? r.results : r.row ? r.results / r.row * pieces : 0;
-#pragma omp parallel for schedule(static) if (in->count >= PARALLEL_ELEMENTS && units > 1)
-    for (size_t unit = 0; unit < units; unit++)
-        if (r.row_folded)
-            fold_to_one(&r, &f, start, unit);
-        else
-            fold_into_row(&r, &f, start, unit);
+    const folding all = {&r, f, start};
+    c2s_share(units, in->count >= PARALLEL_ELEMENTS, fold_units, &all);
     return C2S_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/simd.h"
+#include "base/threads.h"
 
 /* Conversions are cut into pieces for the threads; a multiple of four elements, so that packed
  * types are cut between bytes. */
@@ -48,6 +49,25 @@ static bool check_real(c2s_workspace *ws, const c2s_tensor *tensor) {
     return ws->status == C2S_OK;
 }
 
+static size_t pieces_of(size_t count) {
+    return (count + PIECE - 1) / PIECE;
+}
+
+typedef struct loading {
+    c2s_wide wide;
+    c2s_dtype dtype;
+    const void *data;
+    size_t count;
+    char *copy;
+} loading;
+
+static void load_pieces(const void *context, size_t from, size_t to) {
+    const loading *l = context;
+    const size_t start = from * PIECE, end = to * PIECE < l->count ? to * PIECE : l->count;
+    c2s_wide_load(l->wide, l->dtype, l->data, start, end - start,
+                  l->copy + start * c2s_wide_size(l->wide));
+}
+
 const void *c2s_workspace_in(c2s_workspace *ws, c2s_wide wide, const c2s_tensor *tensor) {
     static const uint64_t none;
     if (!tensor || !check_real(ws, tensor))
@@ -60,12 +80,9 @@ const void *c2s_workspace_in(c2s_workspace *ws, c2s_wide wide, const c2s_tensor 
     if (c2s_wide_is_storage(wide, dtype))
         return data;
     char *copy = c2s_workspace_array(ws, count, size);
-    const size_t pieces = copy ? (count + PIECE - 1) / PIECE : 0;
-#pragma omp parallel for schedule(static) if (pieces >= PARALLEL_PIECES)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t start = p * PIECE, left = count - start;
-        c2s_wide_load(wide, dtype, data, start, left < PIECE ? left : PIECE, copy + start * size);
-    }
+    const loading l = {wide, dtype, data, count, copy};
+    if (copy)
+        c2s_share(pieces_of(count), pieces_of(count) >= PARALLEL_PIECES, load_pieces, &l);
     return copy;
 }
 
@@ -107,15 +124,18 @@ C2S_SIMD(wrap, wrap_loop,
 const int64_t *c2s_workspace_indices(c2s_workspace *ws, const c2s_tensor *tensor, int64_t extent) {
     const int64_t *given = c2s_workspace_i64(ws, tensor);
     int64_t *index = given ? c2s_workspace_array(ws, tensor->count, sizeof *index) : NULL;
-    const size_t count = tensor->count, pieces = index ? (count + PIECE - 1) / PIECE : 0;
+    const size_t count = index ? tensor->count : 0;
     bool outside = false;
-#pragma omp parallel for schedule(static) reduction(|| : outside) if (pieces >= PARALLEL_PIECES)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t start = p * PIECE, left = count - start;
-        bool here;
-        wrap(given + start, left < PIECE ? left : PIECE, extent, index + start, &here);
-        outside = outside || here;
-    }
+    if (pieces_of(count) < PARALLEL_PIECES)
+        wrap(given, count, extent, index, &outside);
+    else
+#pragma omp parallel for schedule(static) reduction(|| : outside)
+        for (size_t start = 0; start < count; start += PIECE) {
+            bool here;
+            wrap(given + start, count - start < PIECE ? count - start : PIECE, extent,
+                 index + start, &here);
+            outside = outside || here;
+        }
     for (size_t k = 0; outside && ws->status == C2S_OK; k++) {
         index[k] = given[k];
         ws->status = c2s_index_check(&index[k], extent);
@@ -157,27 +177,34 @@ static void integer_range(c2s_wide wide, c2s_dtype dtype, double *least, double 
 SATURATE(saturate_f32, float)
 SATURATE(saturate_f64, double)
 
+typedef struct storing {
+    c2s_wide wide;
+    c2s_tensor *tensor;
+    char *values;
+    bool saturate;
+    double least, most;
+} storing;
+
+static void store_pieces(const void *context, size_t from, size_t to) {
+    const storing *s = context;
+    const size_t count = s->tensor->count, start = from * PIECE,
+                 n = (to * PIECE < count ? to * PIECE : count) - start;
+    void *values = s->values + start * c2s_wide_size(s->wide);
+    if (s->saturate && s->wide == C2S_WIDE_F32)
+        saturate_f32(values, n, s->least, s->most);
+    else if (s->saturate)
+        saturate_f64(values, n, s->least, s->most);
+    c2s_wide_store(s->wide, s->tensor->type.dtype, c2s_tensor_mutable(s->tensor), start, n, values);
+}
+
 static void store(block *b) {
-    c2s_tensor *tensor = b->tensor;
-    const c2s_dtype dtype = tensor->type.dtype;
-    const bool saturate =
-        !c2s_dtype_is_float(dtype) && (b->wide == C2S_WIDE_F32 || b->wide == C2S_WIDE_F64);
-    const size_t count = tensor->count, size = c2s_wide_size(b->wide);
-    const size_t pieces = (count + PIECE - 1) / PIECE;
-    void *data = c2s_tensor_mutable(tensor);
-    double least = 0, most = 0;
-    if (saturate)
-        integer_range(b->wide, dtype, &least, &most);
-#pragma omp parallel for schedule(static) if (pieces >= PARALLEL_PIECES)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t start = p * PIECE, left = count - start, n = left < PIECE ? left : PIECE;
-        void *values = (char *)array_of(b) + start * size;
-        if (saturate && b->wide == C2S_WIDE_F32)
-            saturate_f32(values, n, least, most);
-        else if (saturate)
-            saturate_f64(values, n, least, most);
-        c2s_wide_store(b->wide, dtype, data, start, n, values);
-    }
+    const c2s_dtype dtype = b->tensor->type.dtype;
+    const size_t pieces = pieces_of(b->tensor->count);
+    storing s = {.wide = b->wide, .tensor = b->tensor, .values = array_of(b)};
+    s.saturate = !c2s_dtype_is_float(dtype) && (b->wide == C2S_WIDE_F32 || b->wide == C2S_WIDE_F64);
+    if (s.saturate)
+        integer_range(b->wide, dtype, &s.least, &s.most);
+    c2s_share(pieces, pieces >= PARALLEL_PIECES, store_pieces, &s);
 }
 
 c2s_status c2s_workspace_end(c2s_workspace *ws) {
