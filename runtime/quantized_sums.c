@@ -95,12 +95,14 @@ static c2s_status set_numbers(const c2s_step *step, c2s_quantized_sums *s, size_
 }
 
 /* Sums of 32 bits hold them, whatever the input. */
-static c2s_status check_sums(const c2s_quantized_sums *s, size_t outputs) {
+static c2s_status check_sums(c2s_quantized_sums *s, size_t outputs) {
     int64_t most = c2s_integer_conv_gain(s->conv) * 255, bias = 0;
     for (size_t c = 0; c < outputs; c++)
         bias = llabs(s->bias[c]) > bias ? llabs(s->bias[c]) : bias;
-    return most + bias <= INT32_MAX ? C2S_OK
-                                    : c2s_fail(C2S_ERR_UNSUPPORTED, "sums could pass 32 bits");
+    if (most + bias > INT32_MAX)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "sums could pass 32 bits");
+    c2s_requantize_settle(&s->requantize, outputs, most + bias);
+    return C2S_OK;
 }
 
 /* ---- making and running ---- */

@@ -18,7 +18,12 @@ typedef struct c2s_requantize {
     const float *factor, *offset;
     float low, high; /* whole numbers */
     int32_t zero;
+    bool direct; /* there are no offsets, and results have 31 bits at most before they are clamped */
 } c2s_requantize;
+
+/* Sets `direct`, when all else is set: of so many channels, whose sums with bias are at most `most`
+ * in magnitude. */
+void c2s_requantize_settle(c2s_requantize *q, size_t channels, int64_t most);
 
 /* Any number of channels of one row. */
 void c2s_requantize_row(const c2s_requantize *q, const int32_t *sums, size_t channel,

@@ -12,6 +12,8 @@ const PROGRAM = process.env.C2S_BIN || path.join(BUILD, 'onnx-c2s');
 const SHARED = process.env.C2S_SHARED || path.join(SOURCE, '..', 'shared');
 
 const BIG = ['resnet50', 'mobilenetv2', 'vgg16', 'bert-base'];
+// Big models that qdq.py quantizes.
+const INT8 = ['resnet50', 'mobilenetv2'];
 // Extents that the big models leave open.
 const DIMS = { 'bert-base': ['batch=1', 'sequence=128'] };
 // One node of each kind that is common, with next to nothing to do.
@@ -49,7 +51,9 @@ function run(args) {
   return execFileSync(PROGRAM, args.map(String), { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 }
 
-// { name, file, inputs, set } of everything there is; `set` is 'shared', 'light' or 'big'.
+const big = (name) => path.join(BUILD, 'bench-models', `${name}.onnx`);
+
+// { name, file, inputs, set } of everything there is; `set` is 'shared', 'light', 'big' or 'int8'.
 function known() {
   const list = [];
   const models = path.join(SHARED, 'models');
@@ -60,7 +64,8 @@ function known() {
   const light = path.join(SHARED, 'models-untrained', 'light');
   for (const file of fs.existsSync(light) ? fs.readdirSync(light).sort() : [])
     if (file.endsWith('.onnx')) list.push({ name: path.basename(file, '.onnx'), file: path.join(light, file), set: 'light' });
-  for (const name of BIG) list.push({ name, file: path.join(BUILD, 'bench-models', `${name}.onnx`), set: 'big' });
+  for (const name of BIG) list.push({ name, file: big(name), set: 'big' });
+  for (const name of INT8) list.push({ name: `${name}-int8`, file: big(`${name}-int8`), set: 'int8', source: name });
   return list.map((model) => ({ ...model, dims: DIMS[model.name] || [] }));
 }
 
@@ -70,10 +75,20 @@ function chosen(names) {
   return names.map((name) => all.find((one) => one.name === name) || { name: path.basename(name, '.onnx'), file: name, dims: [], set: 'own' });
 }
 
+function python(...args) {
+  execFileSync('/usr/bin/python3', args, { stdio: 'ignore' });
+}
+
+// Files of the big models, which are made when they are first needed.
 function makeBig(model) {
-  if (model.set !== 'big' || fs.existsSync(model.file)) return;
+  if (!['big', 'int8'].includes(model.set) || fs.existsSync(model.file)) return;
   fs.mkdirSync(path.dirname(model.file), { recursive: true });
-  execFileSync('/usr/bin/python3', [path.join(SHARED, 'tools', 'make_big.py'), model.name, model.file], { stdio: 'ignore' });
+  if (model.set === 'big') {
+    python(path.join(SHARED, 'tools', 'make_big.py'), model.name, model.file);
+    return;
+  }
+  makeBig({ name: model.source, file: big(model.source), set: 'big' });
+  python(path.join(__dirname, 'qdq.py'), PROGRAM, big(model.source), model.file);
 }
 
 // The model that both runtimes run before a session is measured.
