@@ -9,8 +9,9 @@
 
 #define COLUMNS ((size_t)C2S_DOT_COLUMNS)
 
-/* A widened block of the input should stay in the second-level cache: integers. */
-enum { BLOCK = 48 << 10 };
+/* A widened block of the input should stay in the second-level cache. Where all weights do, what a
+ * chunk of pixels reads of the block stays in the first. Integers. */
+enum { BLOCK = 48 << 10, WEIGHTS = 128 << 10, CHUNK = 8 << 10 };
 
 struct c2s_integer_conv {
     c2s_integer_shape shape;
@@ -22,6 +23,8 @@ struct c2s_integer_conv {
     ptrdiff_t *tap;
     size_t panels, panel; /* per group; integers of one */
     size_t rows;          /* output rows of a block */
+    size_t chunk;         /* output pixels that are done for all panels before others are */
+    size_t *place;        /* of the pixels of a block: where in it they start */
     int64_t gain;
     int16_t *weights;
 };
@@ -62,6 +65,14 @@ static void set_taps(c2s_integer_conv *c) {
                 (ptrdiff_t)(y * s->dilation[0] * c->row + x * s->dilation[1] * c->pixel);
 }
 
+static void set_places(c2s_integer_conv *c) {
+    const c2s_integer_shape *s = &c->shape;
+    c->place = c2s_alloc_array(c->rows * s->out[1], sizeof *c->place);
+    for (size_t y = 0; y < c->rows; y++)
+        for (size_t x = 0; x < s->out[1]; x++)
+            c->place[y * s->out[1] + x] = y * s->stride[0] * c->row + x * s->stride[1] * c->pixel;
+}
+
 static void set_geometry(c2s_integer_conv *c) {
     const c2s_integer_shape *s = &c->shape;
     c->channels = s->inputs / s->groups;
@@ -76,6 +87,10 @@ static void set_geometry(c2s_integer_conv *c) {
     c->rows = s->out[0];
     while (c->rows > 1 && block_size(c, c->rows) > BLOCK)
         c->rows = (c->rows + 1) / 2;
+    c->chunk = c->panels * c->panel <= WEIGHTS
+                   ? round_up(CHUNK / (c->taps * c->run) + 1, C2S_DOT_ROWS)
+                   : c->rows * s->out[1];
+    set_places(c);
 }
 
 /* ---- weights ---- */
@@ -163,6 +178,7 @@ void c2s_integer_conv_destroy(c2s_integer_conv *c) {
     if (!c)
         return;
     free(c->tap);
+    free(c->place);
     free(c->weights);
     free(c);
 }
@@ -220,55 +236,38 @@ static bool is_read(const c2s_integer_shape *s, size_t row) {
     return false;
 }
 
+/* The rows that a block reads are all there, and nothing is between them. */
+static bool is_whole(const c2s_integer_conv *c) {
+    const c2s_integer_shape *s = &c->shape;
+    return s->kernel[0] == 1 && s->stride[0] == 1 && s->pad[0] == 0 && s->pad[1] == 0 &&
+           s->in[0] == s->out[0] && c->row == s->in[1] * c->pixel;
+}
+
 static void widen_block(const task *k, size_t image, size_t first, size_t rows, int16_t *block) {
     const c2s_integer_conv *c = k->conv;
     const c2s_integer_shape *s = &c->shape;
     size_t count = rows_read(c, rows);
-    for (size_t i = 0; i < count; i++)
+    if (is_whole(c))
+        widen_pixels(k, k->in + (image * s->in[0] + first) * s->in[1] * s->inputs, rows * s->in[1],
+                     block);
+    for (size_t i = 0; i < count && !is_whole(c); i++)
         if (is_read(s, i))
             widen_row(k, image, (ptrdiff_t)(first * s->stride[0] + i) - (ptrdiff_t)s->pad[0],
                       block + i * c->row);
     memset(block + count * c->row, 0, (block_size(c, rows) - count * c->row) * sizeof *block);
 }
 
-/* A walk over the pixels of a block, row by row. */
-typedef struct walk {
-    const int16_t *pixel, *row;
-    size_t x;
-} walk;
-
-static const int16_t *next_pixel(const c2s_integer_conv *c, walk *w) {
-    const c2s_integer_shape *s = &c->shape;
-    const int16_t *pixel = w->pixel;
-    w->pixel += s->stride[1] * c->pixel;
-    if (++w->x == s->out[1]) {
-        w->x = 0;
-        w->row += s->stride[0] * c->row;
-        w->pixel = w->row;
-    }
-    return pixel;
-}
-
-/* All pixels of a block, with the weights of one panel. */
-static void multiply_panel(const task *k, const int16_t *block, size_t pixels, size_t panel,
-                           size_t place) {
+/* Pixels of a block, with the weights of one panel. */
+static void multiply_panel(const task *k, const int16_t *block, size_t from, size_t to,
+                           size_t panel, size_t place) {
     const c2s_integer_conv *c = k->conv;
     const size_t group = panel / c->panels, column = panel % c->panels * COLUMNS,
                  channel = group * c->group_outputs + column,
-                 columns = smaller(c->group_outputs - column, COLUMNS);
+                 columns = smaller(c->group_outputs - column, COLUMNS), stride = c->shape.outputs;
     const c2s_dot dot = {c->tap, c->taps, c->pairs};
-    const size_t stride = c->shape.outputs;
-    walk w = {block + group * c->channels, block + group * c->channels, 0};
-    for (size_t m = 0; m < pixels; m += C2S_DOT_ROWS) {
-        const unsigned rows = (unsigned)smaller(pixels - m, C2S_DOT_ROWS);
-        const int16_t *row[C2S_DOT_ROWS];
-        int32_t sums[C2S_DOT_ROWS * C2S_DOT_COLUMNS];
-        for (unsigned r = 0; r < rows; r++)
-            row[r] = next_pixel(c, &w);
-        c2s_dot_tile(&dot, rows, row, c->weights + panel * c->panel, sums);
-        c2s_requantize_rows(k->requantize, sums, rows, channel, columns,
-                            k->out + ((place + m) * stride + channel) * k->element, stride);
-    }
+    c2s_dot_panel(&dot, block + group * c->channels, c->place + from, to - from,
+                  c->weights + panel * c->panel, k->requantize, channel, columns,
+                  k->out + ((place + from) * stride + channel) * k->element, stride);
 }
 
 static void multiply_depthwise(const task *k, const int16_t *block, size_t pixels, size_t from,
@@ -277,18 +276,15 @@ static void multiply_depthwise(const task *k, const int16_t *block, size_t pixel
     const size_t outputs = c->shape.outputs;
     enum { FEW = 16 };
     int32_t sums[FEW * C2S_DOT_COLUMNS];
-    walk w = {block, block, 0};
-    for (size_t m = 0; m < pixels; m++) {
-        const int16_t *row = next_pixel(c, &w);
+    for (size_t m = 0; m < pixels; m++)
         for (size_t b = from; b < to; b += FEW) {
             const size_t blocks = smaller(to - b, FEW), channel = b * COLUMNS;
-            c2s_dot_depthwise(c->tap, c->taps, blocks, row + channel, c->weights + b * c->panel,
-                              sums);
+            c2s_dot_depthwise(c->tap, c->taps, blocks, block + c->place[m] + channel,
+                              c->weights + b * c->panel, sums);
             char *out = k->out + ((place + m) * outputs + channel) * k->element;
             c2s_requantize_row(k->requantize, sums, channel,
                                smaller(outputs - channel, blocks * COLUMNS), out);
         }
-    }
 }
 
 static void run_block(const task *k, size_t image, size_t block, size_t from, size_t to,
@@ -301,8 +297,9 @@ static void run_block(const task *k, size_t image, size_t block, size_t from, si
     if (c->depthwise)
         multiply_depthwise(k, work, rows * s->out[1], from, to, place);
     else
-        for (size_t p = from; p < to; p++)
-            multiply_panel(k, work, rows * s->out[1], p, place);
+        for (size_t m = 0; m < rows * s->out[1]; m += c->chunk)
+            for (size_t p = from; p < to; p++)
+                multiply_panel(k, work, m, smaller(rows * s->out[1], m + c->chunk), p, place);
 }
 
 size_t c2s_integer_conv_work(const c2s_integer_conv *c, unsigned threads) {

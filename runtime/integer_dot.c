@@ -5,21 +5,26 @@
 
 #include "base/simd.h"
 #include "runtime/dnnl_processor.h"
+#include "runtime/requantize_codes.h"
 
 #define COLUMNS ((size_t)C2S_DOT_COLUMNS)
 
 /* ---- plain ---- */
 
-static void plain_tile(const c2s_dot *dot, unsigned rows, const int16_t *const *row,
-                       const int16_t *right, int32_t *sums) {
-    memset(sums, 0, rows * COLUMNS * sizeof *sums);
-    for (size_t t = 0; t < dot->taps; t++)
-        for (size_t p = 0; p < dot->pairs; p++, right += 2 * COLUMNS)
-            for (unsigned r = 0; r < rows; r++) {
-                const int16_t *x = row[r] + dot->tap[t] + 2 * p;
+static void plain_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,
+                        const int16_t *right, const c2s_requantize *q, size_t channel,
+                        size_t columns, char *out, size_t stride) {
+    for (size_t r = 0; r < rows; r++, out += stride) {
+        const int16_t *w = right;
+        int32_t sums[C2S_DOT_COLUMNS] = {0};
+        for (size_t t = 0; t < dot->taps; t++)
+            for (size_t p = 0; p < dot->pairs; p++, w += 2 * COLUMNS) {
+                const int16_t *x = left + place[r] + dot->tap[t] + 2 * p;
                 for (size_t c = 0; c < COLUMNS; c++)
-                    sums[r * COLUMNS + c] += x[0] * right[2 * c] + x[1] * right[2 * c + 1];
+                    sums[c] += x[0] * w[2 * c] + x[1] * w[2 * c + 1];
             }
+        c2s_requantize_rows(q, sums, 1, channel, columns, out, 0);
+    }
 }
 
 static void plain_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, const int16_t *row,
@@ -39,38 +44,44 @@ static void plain_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, co
 /* ---- AVX2 ---- */
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 
-#define AVX2 __attribute__((target("avx2")))
-
-static inline AVX2 __m256i load(const void *from) {
+C2S_AVX2_INLINE __m256i load(const void *from) {
     return _mm256_loadu_si256(from);
 }
 
-static inline AVX2 void store(void *to, __m256i value) {
+C2S_AVX2_INLINE void store(void *to, __m256i value) {
     _mm256_storeu_si256(to, value);
 }
 
-static inline AVX2 __m256i broadcast_pair(const int16_t *x) {
+C2S_AVX2_INLINE __m256i broadcast_pair(const int16_t *x) {
     int32_t pair;
     memcpy(&pair, x, sizeof pair);
     return _mm256_set1_epi32(pair);
 }
 
+/* What a panel is multiplied with, and where its results go. */
+typedef struct panel {
+    const c2s_dot *dot;
+    const int16_t *left, *right;
+    const size_t *place;
+    size_t columns;
+    char *out;
+    size_t stride; /* bytes */
+} panel;
+
+typedef __m256i tile_sums[C2S_DOT_ROWS][2];
+
 #define EACH_ROW(r, rows) _Pragma("GCC unroll 6") for (unsigned r = 0; r < rows; r++)
 
-/* `rows` is a constant at every call: the sums stay in registers. */
-static inline AVX2 __attribute__((always_inline)) void
-avx2_tile_of(const c2s_dot *dot, const unsigned rows, const int16_t *const *row,
-             const int16_t *right, int32_t *sums) {
-    __m256i sum[C2S_DOT_ROWS][2];
-    EACH_ROW(r, rows)
-    sum[r][0] = sum[r][1] = _mm256_setzero_si256();
-    for (size_t t = 0; t < dot->taps; t++) {
+/* Adds the products of `rows` rows, a constant at every call: the sums stay in registers. */
+C2S_AVX2_INLINE void add_products(const panel *k, const unsigned rows, size_t first,
+                                  tile_sums sum) {
+    const int16_t *right = k->right;
+    for (size_t t = 0; t < k->dot->taps; t++) {
         const int16_t *x[C2S_DOT_ROWS];
         EACH_ROW(r, rows)
-        x[r] = row[r] + dot->tap[t];
-        for (size_t p = 0; p < dot->pairs; p++, right += 2 * COLUMNS) {
+        x[r] = k->left + k->place[first + r] + k->dot->tap[t];
+        for (size_t p = 0; p < k->dot->pairs; p++, right += 2 * COLUMNS) {
             const __m256i low = load(right), high = load(right + COLUMNS);
             EACH_ROW(r, rows) {
                 const __m256i pair = broadcast_pair(x[r] + 2 * p);
@@ -79,37 +90,92 @@ avx2_tile_of(const c2s_dot *dot, const unsigned rows, const int16_t *const *row,
             }
         }
     }
-    EACH_ROW(r, rows) {
-        store(sums + r * COLUMNS, sum[r][0]);
-        store(sums + r * COLUMNS + COLUMNS / 2, sum[r][1]);
+}
+
+/* Bias and all become codes before they leave the registers. */
+static C2S_AVX2 void avx2_codes(const panel *k, size_t tiles, const c2s_requantize *q,
+                                size_t channel) {
+    const c2s_channels c = channels_load(q, channel);
+    const c2s_clamp to = clamp_of(q);
+    char *out = k->out;
+    for (size_t m = 0; m < tiles * C2S_DOT_ROWS; m += C2S_DOT_ROWS) {
+        tile_sums sum;
+        EACH_ROW(r, C2S_DOT_ROWS)
+        sum[r][0] = c.bias[0], sum[r][1] = c.bias[1];
+        add_products(k, C2S_DOT_ROWS, m, sum);
+        _Pragma("GCC unroll 3") for (unsigned r = 0; r < C2S_DOT_ROWS; r += 2) {
+            const __m256i rounded[2][2] = {
+                {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r][0])),
+                 _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r][1]))},
+                {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r + 1][0])),
+                 _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r + 1][1]))}};
+            const __m256i codes = clamp_codes(&to, rounded);
+            codes_store(_mm256_castsi256_si128(codes), k->columns, (uint8_t *)out);
+            codes_store(_mm256_extracti128_si256(codes, 1), k->columns, (uint8_t *)out + k->stride);
+            out += 2 * k->stride;
+        }
     }
 }
 
-static AVX2 void avx2_tile(const c2s_dot *dot, unsigned rows, const int16_t *const *row,
-                           const int16_t *right, int32_t *sums) {
+static C2S_AVX2 void avx2_sums(const panel *k, size_t tiles) {
+    char *out = k->out;
+    for (size_t m = 0; m < tiles * C2S_DOT_ROWS; m += C2S_DOT_ROWS) {
+        tile_sums sum;
+        EACH_ROW(r, C2S_DOT_ROWS)
+        sum[r][0] = sum[r][1] = _mm256_setzero_si256();
+        add_products(k, C2S_DOT_ROWS, m, sum);
+        EACH_ROW(r, C2S_DOT_ROWS) {
+            store(out, sum[r][0]);
+            store(out + sizeof(__m256i), sum[r][1]);
+            out += k->stride;
+        }
+    }
+}
+
+static C2S_AVX2 void avx2_few(const panel *k, const unsigned rows, size_t first, int32_t *sums) {
     switch (rows) {
-    case 1:
-        avx2_tile_of(dot, 1, row, right, sums);
-        return;
-    case 2:
-        avx2_tile_of(dot, 2, row, right, sums);
-        return;
-    case 3:
-        avx2_tile_of(dot, 3, row, right, sums);
-        return;
-    case 4:
-        avx2_tile_of(dot, 4, row, right, sums);
-        return;
-    case 5:
-        avx2_tile_of(dot, 5, row, right, sums);
-        return;
+#define FEW(count)                                                                                 \
+    case count: {                                                                                  \
+        tile_sums sum;                                                                             \
+        EACH_ROW(r, count)                                                                         \
+        sum[r][0] = sum[r][1] = _mm256_setzero_si256();                                            \
+        add_products(k, count, first, sum);                                                        \
+        EACH_ROW(r, count) {                                                                       \
+            store(sums + r * COLUMNS, sum[r][0]);                                                  \
+            store(sums + r * COLUMNS + COLUMNS / 2, sum[r][1]);                                    \
+        }                                                                                          \
+        return;                                                                                    \
+    }
+        FEW(1)
+        FEW(2)
+        FEW(3)
+        FEW(4)
+        FEW(5)
     default:
-        avx2_tile_of(dot, C2S_DOT_ROWS, row, right, sums);
+        FEW(6)
+#undef FEW
     }
 }
 
-static AVX2 void avx2_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks,
-                                const int16_t *row, const int16_t *right, int32_t *sums) {
+static C2S_AVX2 void avx2_panel(panel *k, size_t rows, const c2s_requantize *q, size_t channel) {
+    size_t m = 0, whole = rows / C2S_DOT_ROWS;
+    if (q->direct)
+        avx2_codes(k, whole, q, channel);
+    else if (q->dtype == C2S_INT32 && k->columns == COLUMNS)
+        avx2_sums(k, whole);
+    else
+        whole = 0;
+    for (m = whole * C2S_DOT_ROWS; m < rows; m += C2S_DOT_ROWS) {
+        const unsigned count = (unsigned)(rows - m < C2S_DOT_ROWS ? rows - m : C2S_DOT_ROWS);
+        int32_t sums[C2S_DOT_ROWS * C2S_DOT_COLUMNS];
+        avx2_few(k, count, m, sums);
+        c2s_requantize_rows(q, sums, count, channel, k->columns, k->out + m * k->stride,
+                            k->stride / (c2s_dtype_bits(q->dtype) / 8));
+    }
+}
+
+static C2S_AVX2 void avx2_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks,
+                                    const int16_t *row, const int16_t *right, int32_t *sums) {
     for (size_t b = 0; b < blocks; b++, row += COLUMNS, sums += COLUMNS) {
         __m256i low = _mm256_setzero_si256(), high = low;
         for (size_t t = 0; t < taps; t += 2, right += 2 * COLUMNS) {
@@ -131,15 +197,18 @@ size_t c2s_dot_place(size_t column) {
     return place[column / 4] + column % 4;
 }
 
-void c2s_dot_tile(const c2s_dot *dot, unsigned rows, const int16_t *const *row,
-                  const int16_t *right, int32_t *sums) {
+void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,
+                   const int16_t *right, const c2s_requantize *q, size_t channel, size_t columns,
+                   void *out, size_t stride) {
+    stride *= c2s_dtype_bits(q->dtype) / 8;
 #if defined(__x86_64__)
     if (c2s_processor_has_avx2()) {
-        avx2_tile(dot, rows, row, right, sums);
+        panel k = {dot, left, right, place, columns, out, stride};
+        avx2_panel(&k, rows, q, channel);
         return;
     }
 #endif
-    plain_tile(dot, rows, row, right, sums);
+    plain_panel(dot, left, place, rows, right, q, channel, columns, out, stride);
 }
 
 void c2s_dot_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, const int16_t *row,

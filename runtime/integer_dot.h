@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct c2s_requantize; /* runtime/requantize.h */
+
 /* A tile of results: so many rows of the left operand, so many columns of the right one. */
 enum { C2S_DOT_ROWS = 6, C2S_DOT_COLUMNS = 16 };
 
@@ -20,10 +22,12 @@ typedef struct c2s_dot {
     size_t taps, pairs;
 } c2s_dot;
 
-/* Right operand: [taps, pairs, C2S_DOT_COLUMNS, 2] integers. `sums`: [rows, C2S_DOT_COLUMNS], of
- * which rows are written. 1 <= rows <= C2S_DOT_ROWS. */
-void c2s_dot_tile(const c2s_dot *dot, unsigned rows, const int16_t *const *row,
-                  const int16_t *right, int32_t *sums);
+/* Any number of rows, with a panel of columns. Row r starts at left + place[r]. `right`: [taps,
+ * pairs, C2S_DOT_COLUMNS, 2] integers. Results of the first `columns`, which are channels from
+ * `channel` on, go to out + r * stride elements. */
+void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,
+                   const int16_t *right, const struct c2s_requantize *requantize, size_t channel,
+                   size_t columns, void *out, size_t stride);
 /* The same for each column by itself (depthwise): integer c of a place meets column c. Columns come
  * in blocks of C2S_DOT_COLUMNS: rows have room for so many at each place. `right`: [blocks, taps
  * rounded up to even / 2, C2S_DOT_COLUMNS, 2], where column c of a block stands at

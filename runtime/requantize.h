@@ -7,6 +7,8 @@
 #ifndef C2S_RUNTIME_REQUANTIZE_H
 #define C2S_RUNTIME_REQUANTIZE_H
 
+#include <stdint.h>
+
 #include "ir/dtype.h"
 
 /* result = round(clamp((sum + bias) * factor + offset, low, high)) + zero. The arrays have room for
