@@ -215,6 +215,30 @@ static c2s_node *try_conv(trial *t, const char *op) {
     return n;
 }
 
+/* Few channels, or groups of odd numbers of them; a batch, operands of any use of memory. */
+static c2s_node *try_direct(trial *t, const char *op) {
+    bool transposed = strcmp(op, "ConvTranspose") == 0;
+    int rank = (int)pick(t, 1, 2);
+    int64_t groups = flip(t) ? 1 : pick(t, 2, 5), in = pick(t, 1, 19), out = pick(t, 1, 6);
+    if (transposed || groups > 1)
+        out = pick(t, 1, 19) | 1;
+    if (pick(t, 0, 3) == 0) /* depthwise */
+        groups = pick(t, 1, 17), in = out = 1;
+    int64_t x[4] = {pick(t, 1, 2), groups * in},
+            w[4] = {transposed ? groups * in : groups * out, transposed ? out : in};
+    t->operations = (double)in;
+    for (int i = 0; i < rank; i++) {
+        w[i + 2] = pick(t, 1, 4);
+        x[i + 2] = w[i + 2] + (pick(t, 0, 4) ? pick(t, 0, 20) : pick(t, 30, 70));
+        t->operations *= (double)w[i + 2];
+    }
+    c2s_value *bias = flip(t) ? operand(t, true, 1, (int64_t[]){groups * out}) : NULL;
+    c2s_node *n = node(t, op, operand(t, false, rank + 2, x), operand(t, true, rank + 2, w), bias);
+    c2s_attr_set_int(n, "group", groups);
+    set_window(t, n, rank, w + 2, x + 2, true, transposed);
+    return n;
+}
+
 static c2s_node *try_winograd(trial *t, const char *op) {
     int64_t in = 8 * pick(t, 2, 5), out = 8 * pick(t, 2, 5), extent[2], pads[4];
     for (int i = 0; i < 4; i++)
@@ -581,8 +605,9 @@ static const struct {
     {"batch_norm", try_batch_norm, 1, ALWAYS},
     {"concat", try_concat, 0.8, ALWAYS},
     {"dequantize", try_quantize, 0, ALWAYS}, /* of floats: unit.quantized counts */
-    {"dnnl_conv", try_conv, 0.95, ALWAYS},
-    {"dnnl_deconv", try_conv, 0.8, ALWAYS},
+    {"direct", try_direct, 0.95, WITH_FMA},
+    {"dnnl_conv", try_conv, 0.3, ALWAYS}, /* nearly all without FMA */
+    {"dnnl_deconv", try_conv, 0.3, ALWAYS},
     {"dnnl_eltwise", try_large_unary, 1, ALWAYS},
     {"dnnl_gemm", try_gemm, 0.7, WITHOUT_FMA},
     {"dnnl_layer_norm", try_layer_norm, 1, ALWAYS},

@@ -41,9 +41,10 @@ static c2s_value *add_conv(network *t, c2s_value *x) {
     if (x->type.dim[2] > 9 && pick(t, 0, 3) == 0)
         kernel = 9; /* reaches far beyond the border */
     bool depthwise = pick(t, 0, 4) == 0;
+    int64_t groups = depthwise ? in : in % 4 == 0 && out % 4 == 0 && pick(t, 0, 2) == 0 ? 4 : 1;
     if (depthwise)
         out = in;
-    int64_t w[4] = {out, depthwise ? 1 : in, kernel, kernel},
+    int64_t w[4] = {out, in / groups, kernel, kernel},
             pads[4] = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
     int64_t stride = x->type.dim[2] > 4 && pick(t, 0, 4) == 0 ? 2 : 1,
             strides[2] = {stride, stride};
@@ -53,7 +54,14 @@ static c2s_value *add_conv(network *t, c2s_value *x) {
              : NODE(t->model, "Conv", x, weight(t, 4, w, 1.5 / (double)(w[1] * kernel)));
     c2s_attr_set_ints(n, "pads", pads, 4);
     c2s_attr_set_ints(n, "strides", strides, 2);
-    c2s_attr_set_int(n, "group", depthwise ? in : 1);
+    c2s_attr_set_int(n, "group", groups);
+    return make_infer(n);
+}
+
+static c2s_value *add_deconv(network *t, c2s_value *x) {
+    int64_t in = x->type.dim[1], w[4] = {in, pick(t, 1, 9), 2, 2}, strides[2] = {2, 2};
+    c2s_node *n = NODE(t->model, "ConvTranspose", x, weight(t, 4, w, 1.5 / (double)in));
+    c2s_attr_set_ints(n, "strides", strides, 2);
     return make_infer(n);
 }
 
@@ -138,7 +146,7 @@ static c2s_value *add_layer(network *t) {
     case 0:
     case 1:
     case 2:
-        return add_conv(t, x);
+        return x->type.dim[2] < 7 && pick(t, 0, 3) == 0 ? add_deconv(t, x) : add_conv(t, x);
     case 3:
     case 4:
         return add_unary(t, x);
