@@ -29,17 +29,33 @@ const c2s_pass *c2s_pass_find(const char *name) {
     return NULL;
 }
 
-c2s_status c2s_rewrite_check_name(const char *name) {
+/* True if there is such a rewrite; *always: it cannot be left out. */
+static bool find_rewrite(const char *name, bool *always) {
+    *always = false;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         for (const c2s_rule *const *rule = all[i]->rules; rule && *rule; rule++)
             if (strcmp((*rule)->name, name) == 0)
-                return C2S_OK;
+                return true;
         for (const c2s_rewrite_kind *kind = all[i]->kinds; kind && kind->name; kind++)
-            if (strcmp(kind->name, name) == 0)
-                return kind->always ? c2s_fail(C2S_ERR_USAGE, "%s cannot be left out", name)
-                                    : C2S_OK;
+            if (strcmp(kind->name, name) == 0) {
+                *always = kind->always;
+                return true;
+            }
     }
-    return c2s_fail(C2S_ERR_USAGE, "there is no rewrite \"%s\", see onnx-c2s --list-rules", name);
+    return false;
+}
+
+bool c2s_rewrite_exists(const char *name) {
+    bool always;
+    return find_rewrite(name, &always);
+}
+
+c2s_status c2s_rewrite_check_name(const char *name) {
+    bool always;
+    if (!find_rewrite(name, &always))
+        return c2s_fail(C2S_ERR_USAGE, "there is no rewrite \"%s\", see onnx-c2s --list-rules",
+                        name);
+    return always ? c2s_fail(C2S_ERR_USAGE, "%s cannot be left out", name) : C2S_OK;
 }
 
 const char *c2s_option_text(const c2s_options *options, const char *name) {

@@ -20,6 +20,7 @@ typedef struct c2s_options {
     const char *pass;             /* for messages */
     const c2s_option_spec *specs; /* ends with a NULL name; NULL: none */
     const char **values;          /* parallel to specs */
+    const c2s_rule *const *rules; /* for the pass custom; ends with NULL. NULL: none were given */
 } c2s_options;
 
 /* The value as text; asserts that the pass has the option. */
@@ -49,6 +50,8 @@ typedef struct c2s_pass {
 /* All passes, in the order of pass_list.h. */
 const c2s_pass *const *c2s_pass_all(size_t *count);
 const c2s_pass *c2s_pass_find(const char *name); /* NULL if there is none */
+/* Some pass has a rule or another rewrite of that name. */
+bool c2s_rewrite_exists(const char *name);
 /* C2S_ERR_USAGE unless some pass has a rule or another rewrite of that name that can be left out. */
 c2s_status c2s_rewrite_check_name(const char *name);
 

@@ -4,5 +4,6 @@
  * Include with C2S_PASS(symbol) defined; the struct is c2s_pass_<symbol>.
  */
 C2S_PASS(cleanup)
+C2S_PASS(custom)
 C2S_PASS(recompose)
 C2S_PASS(fuse)

@@ -26,8 +26,10 @@ typedef struct attempt {
     const char *reason; /* why what came out may not stay; NULL: it may */
 } attempt;
 
-/* How many rewrites of one pass are left out one by one before all of it is given up. */
-#define MOST_CULPRITS 8
+/* How many rewrites of one pass are left out one by one before all of it is given up, and how many
+ * of one kind before all of its kind are left out. */
+#define MOST_CULPRITS  8
+#define MOST_OF_A_KIND 3
 
 static c2s_stats start_stats(const attempt *a, unsigned limit, c2s_trace *trace) {
     return (c2s_stats){.limit = limit,
@@ -130,21 +132,36 @@ static c2s_status run_and_judge(attempt *a, c2s_model *model, c2s_model *before)
     return C2S_OK;
 }
 
-/* Adds the rewrite that broke the proof to what is left out. False: there is none to name. */
-static bool leave_out(attempt *a, const c2s_stats *culprit) {
-    if (!culprit->last_kind[0] || a->result->left_out.count == MOST_CULPRITS)
+/* Adds a rewrite, at a place or (NULL) everywhere, to what is left out. False: it is already, or
+ * there are too many. */
+static bool add_culprit(attempt *a, const char *kind, const char *where) {
+    char text[600];
+    snprintf(text, sizeof text, "%s %s%s", kind, where ? "at " : "everywhere", where ? where : "");
+    if (a->result->left_out.count == MOST_CULPRITS)
         return false;
-    char text[sizeof culprit->last_kind + sizeof culprit->last_where + 8];
-    snprintf(text, sizeof text, "%s at %s", culprit->last_kind, culprit->last_where);
     for (size_t i = 0; i < a->result->left_out.count; i++)
         if (strcmp(a->result->left_out.at[i], text) == 0)
             return false;
-    c2s_vec_push(&a->skips,
-                 ((c2s_skip){c2s_arena_strdup(a->arena, culprit->last_kind),
-                             c2s_arena_strdup(a->arena, culprit->last_where), a->reason}));
+    c2s_vec_push(&a->skips, ((c2s_skip){c2s_arena_strdup(a->arena, kind),
+                                        where ? c2s_arena_strdup(a->arena, where) : NULL,
+                                        a->reason}));
     c2s_vec_push(&a->result->left_out, c2s_arena_strdup(a->arena, text));
     c2s_log(0, "pass %s: %s is left out: %s", a->step->pass->name, text, a->reason);
     return true;
+}
+
+/* Leaves out what broke the proof; a rule that did so at several places is wrong. False: there is
+ * nothing to name. */
+static bool leave_out(attempt *a, const c2s_stats *culprit) {
+    unsigned before = 0;
+    if (a->result->stats.endless)
+        return add_culprit(a, a->result->stats.endless, NULL);
+    if (!culprit->last_kind[0])
+        return false;
+    for (size_t i = a->options->skip_count; i < a->skips.count; i++)
+        before += strcmp(a->skips.at[i].kind, culprit->last_kind) == 0;
+    return add_culprit(a, culprit->last_kind,
+                       before + 1 < MOST_OF_A_KIND ? culprit->last_where : NULL);
 }
 
 static void give_up(attempt *a) {
@@ -168,7 +185,7 @@ static c2s_status run_guarded(attempt *a, c2s_model *model) {
         c2s_stats culprit = C2S_STATS_INIT;
         c2s_status status = run_and_judge(a, model, before);
         if (status == C2S_OK && a->reason) {
-            if (a->options->bisect && a->result->stats.rewrites > 0)
+            if (a->options->bisect && a->result->stats.rewrites > 0 && !a->result->stats.endless)
                 status = bisect(a, before, a->result->stats.rewrites, &culprit);
             c2s_model_swap(model, before);
             if (trace)
@@ -177,7 +194,7 @@ static c2s_status run_guarded(attempt *a, c2s_model *model) {
         c2s_model_destroy(before);
         if (status != C2S_OK || !a->reason)
             return status;
-        if (!leave_out(a, &culprit)) {
+        if (!a->options->bisect || !leave_out(a, &culprit)) {
             give_up(a);
             return C2S_OK;
         }

@@ -30,6 +30,10 @@ void c2s_pipeline_free(c2s_pipeline *pipeline); /* NULL is allowed */
 void c2s_pipeline_set(c2s_pipeline *pipeline, const char *pass, const char *option,
                       const char *value);
 
+/* Every step of the pass of that name runs this one instead, with its rules. False: there is none.
+ * The pass must outlive the pipeline. */
+bool c2s_pipeline_use(c2s_pipeline *pipeline, const c2s_pass *pass);
+
 typedef struct c2s_prover {
     /* Runs both models on the same inputs. Fails only for reasons that end the whole run. */
     c2s_status (*prove)(void *user, c2s_model *before, c2s_model *after, c2s_proof *result);

@@ -161,3 +161,16 @@ void c2s_pipeline_set(c2s_pipeline *pipeline, const char *pass, const char *opti
             step->options.values[index] = c2s_arena_strdup(pipeline->arena, value);
     }
 }
+
+bool c2s_pipeline_use(c2s_pipeline *pipeline, const c2s_pass *pass) {
+    bool found = false;
+    for (size_t i = 0; i < pipeline->steps.count; i++) {
+        c2s_pipeline_step *step = &pipeline->steps.at[i];
+        if (strcmp(step->pass->name, pass->name) != 0)
+            continue;
+        step->pass = pass;
+        step->options.rules = pass->rules;
+        found = true;
+    }
+    return found;
+}

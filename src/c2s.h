@@ -147,6 +147,20 @@ typedef struct c2s_dim_binding {
 } c2s_dim_binding;
 
 #define C2S_DEFAULT_PASSES "cleanup,recompose,fuse"
+/* The same when there are rules of the caller's. */
+#define C2S_DEFAULT_PASSES_WITH_RULES "cleanup,custom,recompose,fuse"
+
+/* Rewrite rules that are text (docs/rules.md): the pass "custom" applies them, they are proved,
+ * reported and left out by name like all others. */
+typedef struct c2s_rules c2s_rules;
+
+/* Adds the rules of a file ("-": standard input), or of a text of that name, to *rules, which is
+ * made if it is NULL. C2S_ERR_INVALID: "file:line:column: found X, expected Y". Free *rules with
+ * c2s_rules_free, also after a failure. */
+C2S_API c2s_status c2s_rules_load(c2s_rules **rules, const char *path);
+C2S_API c2s_status c2s_rules_read(c2s_rules **rules, const char *text, size_t size,
+                                  const char *name);
+C2S_API void c2s_rules_free(c2s_rules *rules); /* NULL is allowed */
 
 /* "1,3,?,N": per axis a number, ? (as it is) or a name. */
 typedef struct c2s_input_shape {
@@ -154,7 +168,8 @@ typedef struct c2s_input_shape {
 } c2s_input_shape;
 
 typedef struct c2s_run_options {
-    const char *passes;       /* NULL: C2S_DEFAULT_PASSES; "none": nothing */
+    const char *passes;       /* NULL: C2S_DEFAULT_PASSES (_WITH_RULES); "none": nothing */
+    const c2s_rules *rules;   /* for the pass "custom"; NULL: none */
     bool no_prove;
     bool no_bisect;           /* roll back a whole pass where one rewrite breaks the tolerance */
     const char *const *skip;  /* rewrites to leave out: "RULE", or "RULE@NODE" */

@@ -18,6 +18,7 @@
 #include "io/opset.h"
 #include "ir/graph_list.h"
 #include "ir/swap.h"
+#include "passes/custom/custom.h"
 #include "passes/pipeline.h"
 #include "ops/op.h"
 #include "ops/op_versions.h"
@@ -433,8 +434,21 @@ static c2s_status check_options(const c2s_run_options *o) {
     for (unsigned i = 0; i < o->skip_count; i++) {
         char kind[64];
         snprintf(kind, sizeof kind, "%.*s", (int)strcspn(o->skip[i], "@"), o->skip[i]);
-        C2S_TRY(c2s_rewrite_check_name(kind));
+        if (!c2s_rules_have(o->rules, kind))
+            C2S_TRY(c2s_rewrite_check_name(kind));
     }
+    return C2S_OK;
+}
+
+/* The passes that were asked for, with the rules that were given. */
+static c2s_status make_pipeline(const c2s_run_options *o, c2s_pipeline **out) {
+    const char *usual = o->rules ? C2S_DEFAULT_PASSES_WITH_RULES : C2S_DEFAULT_PASSES;
+    C2S_TRY(c2s_pipeline_parse(o->passes ? o->passes : usual, out));
+    if (o->rules && !c2s_pipeline_use(*out, c2s_rules_pass(o->rules)))
+        return c2s_fail(C2S_ERR_USAGE, "there are rules, but the passes \"%s\" lack custom",
+                        o->passes);
+    if (o->keep_initializer_inputs)
+        c2s_pipeline_set(*out, "cleanup", "keep_initializer_inputs", "yes");
     return C2S_OK;
 }
 
@@ -452,10 +466,8 @@ c2s_status c2s_model_optimize(c2s_model *model, const c2s_run_options *options, 
     c2s_pipeline *pipeline = NULL;
     c2s_status status = check_options(o);
     if (status == C2S_OK)
-        status = c2s_pipeline_parse(o->passes ? o->passes : C2S_DEFAULT_PASSES, &pipeline);
+        status = make_pipeline(o, &pipeline);
     if (status == C2S_OK) {
-        if (o->keep_initializer_inputs)
-            c2s_pipeline_set(pipeline, "cleanup", "keep_initializer_inputs", "yes");
         report *r = c2s_zalloc(sizeof *r);
         r->arena = c2s_arena_create();
         r->trace = o->trace ? c2s_trace_create() : NULL;

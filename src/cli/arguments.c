@@ -195,6 +195,7 @@ void cli_arguments_free(cli_arguments *arguments) {
         free((void *)(uintptr_t)arguments->shapes.at[i].input);
     c2s_vec_free(&arguments->dims);
     c2s_vec_free(&arguments->shapes);
+    c2s_vec_free(&arguments->rules);
     c2s_vec_free(&arguments->skips);
     c2s_vec_free(&arguments->from);
     c2s_vec_free(&arguments->to);

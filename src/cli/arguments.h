@@ -21,7 +21,7 @@ typedef struct cli_arguments {
     double tolerance, seconds;
     int64_t samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
-    cli_texts skips, from, to, connections;
+    cli_texts skips, rules, from, to, connections;
     C2S_VEC(c2s_dim_binding) dims;
     C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;

@@ -38,6 +38,8 @@ static const cli_option options[] = {
      offsetof(cli_arguments, strict)},
     {0, "skip", "RULE[@NODE]", "leave a rewrite out, everywhere or at a node; may be repeated",
      CLI_TEXTS, offsetof(cli_arguments, skips)},
+    {0, "rules", "FILE", "apply the rules of a file as the pass custom; may be repeated", CLI_TEXTS,
+     offsetof(cli_arguments, rules)},
     {0, "list-rules", NULL, "show all rewrites by name and stop", CLI_FLAG,
      offsetof(cli_arguments, list_rules)},
     {0, "explain", "NODE", "which rewrites looked at this node, and why they did nothing", CLI_TEXT,
@@ -199,9 +201,11 @@ static c2s_status check_print_after(const char *name) {
                : c2s_fail(C2S_ERR_USAGE, "--print-after %s: there is no such pass", name);
 }
 
-static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *out) {
+static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, c2s_model *model,
+                          const char *out) {
     c2s_run_options run = {
         .passes = a->passes,
+        .rules = rules,
         .no_prove = a->no_prove,
         .no_bisect = a->no_bisect,
         .skip = a->skips.at,
@@ -238,7 +242,7 @@ static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *
     else if (status == C2S_OK && !a->quiet)
         print_report(a, report, stream);
     if (status == C2S_OK && a->explain)
-        cli_question_answer(&question, report, a->json ? stderr : stream);
+        cli_question_answer(&question, rules, report, a->json ? stderr : stream);
     if (status == C2S_OK && a->log_rewrites)
         status = cli_log_rewrites(a->log_rewrites, report);
     if (status == C2S_OK && a->strict)
@@ -248,10 +252,15 @@ static c2s_status run_job(const cli_arguments *a, c2s_model *model, const char *
 }
 
 static c2s_status run(const cli_arguments *a) {
-    c2s_model *model;
-    C2S_TRY(c2s_model_load(a->positional.at[0], &model));
-    c2s_status status = run_job(a, model, a->positional.at[1]);
+    c2s_model *model = NULL;
+    c2s_rules *rules = NULL;
+    c2s_status status = cli_load_rules(a, &rules);
+    if (status == C2S_OK)
+        status = c2s_model_load(a->positional.at[0], &model);
+    if (status == C2S_OK)
+        status = run_job(a, rules, model, a->positional.at[1]);
     c2s_model_free(model);
+    c2s_rules_free(rules);
     return status;
 }
 

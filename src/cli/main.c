@@ -90,7 +90,7 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
         return C2S_OK;
     }
     if (arguments->list_rules)
-        return cli_list_rules(arguments->json);
+        return cli_list_rules(arguments);
     cli_progress progress;
     cli_progress_start(&progress, arguments);
     c2s_status status = verb->run(arguments);

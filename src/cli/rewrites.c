@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "cli/json.h"
 #include "ir/graph_list.h"
-#include "passes/pass.h"
+#include "passes/custom/custom.h"
 
 /* ---- what there is ---- */
 
@@ -21,16 +21,22 @@ static bool is_repeated(const c2s_rule *const *rules, const c2s_rule *const *rul
 
 typedef void (*list_visit)(void *user, const char *pass, const char *name, const char *summary);
 
-static void each_rewrite(list_visit visit, void *user) {
+/* The one of that name; if rules were given, the pass custom is the one that has them. */
+static const c2s_pass *find_pass(const char *name, const c2s_rules *rules) {
+    const c2s_pass *custom = rules ? c2s_rules_pass(rules) : NULL;
+    return custom && strcmp(custom->name, name) == 0 ? custom : c2s_pass_find(name);
+}
+
+static void each_rewrite(const c2s_rules *custom, list_visit visit, void *user) {
     size_t count;
     const c2s_pass *const *passes = c2s_pass_all(&count);
     for (size_t i = 0; i < count; i++) {
-        const c2s_rule *const *rules = passes[i]->rules;
-        for (const c2s_rewrite_kind *kind = passes[i]->kinds; kind && kind->name; kind++)
-            visit(user, passes[i]->name, kind->name, kind->summary);
-        for (const c2s_rule *const *rule = rules; rule && *rule; rule++)
-            if (!is_repeated(rules, rule))
-                visit(user, passes[i]->name, (*rule)->name, (*rule)->summary);
+        const c2s_pass *pass = find_pass(passes[i]->name, custom);
+        for (const c2s_rewrite_kind *kind = pass->kinds; kind && kind->name; kind++)
+            visit(user, pass->name, kind->name, kind->summary);
+        for (const c2s_rule *const *rule = pass->rules; rule && *rule; rule++)
+            if (!is_repeated(pass->rules, rule))
+                visit(user, pass->name, (*rule)->name, (*rule)->summary);
     }
 }
 
@@ -47,11 +53,23 @@ static void list_as_json(void *user, const char *pass, const char *name, const c
         user, json_pack("{s:s, s:s, s:s}", "pass", pass, "name", name, "summary", summary));
 }
 
-c2s_status cli_list_rules(bool json) {
+c2s_status cli_load_rules(const cli_arguments *a, c2s_rules **rules) {
+    for (size_t i = 0; i < a->rules.count; i++)
+        C2S_TRY(c2s_rules_load(rules, a->rules.at[i]));
+    return C2S_OK;
+}
+
+c2s_status cli_list_rules(const cli_arguments *a) {
     const char *last = "";
-    json_t *root = json ? json_array() : NULL;
-    each_rewrite(json ? list_as_json : list_as_text, json ? (void *)root : (void *)&last);
-    return json ? cli_json_print(root, stdout) : C2S_OK;
+    c2s_rules *rules = NULL;
+    c2s_status status = cli_load_rules(a, &rules);
+    json_t *root = status == C2S_OK && a->json ? json_array() : NULL;
+    if (root)
+        each_rewrite(rules, list_as_json, root);
+    else if (status == C2S_OK)
+        each_rewrite(rules, list_as_text, &last);
+    c2s_rules_free(rules);
+    return root ? cli_json_print(root, stdout) : status;
 }
 
 /* ---- why ---- */
@@ -138,11 +156,12 @@ static void print_unmatched(const c2s_pass *pass, const c2s_report *report, cons
         fputc('\n', stream);
 }
 
-void cli_question_answer(const cli_question *q, const c2s_report *report, FILE *stream) {
+void cli_question_answer(const cli_question *q, const c2s_rules *rules, const c2s_report *report,
+                         FILE *stream) {
     fprintf(stream, "\n%s\n", q->text);
     for (unsigned p = 0; p < report->pass_count; p++) {
         const c2s_pass_report *ran = &report->passes[p];
-        const c2s_pass *pass = c2s_pass_find(ran->name);
+        const c2s_pass *pass = find_pass(ran->name, rules);
         fprintf(stream, "  %s%s%s\n", ran->name, ran->reason ? ": rolled back: " : "",
                 ran->reason ? ran->reason : "");
         for (unsigned i = 0; i < report->event_count; i++) {

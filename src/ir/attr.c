@@ -87,6 +87,14 @@ void c2s_attr_append(c2s_node *node, const c2s_attr *attr) {
     node->attrs[node->attr_count++] = *attr;
 }
 
+void c2s_attr_append_shared(c2s_node *node, const c2s_attr *attr) {
+    if (attr->kind == C2S_ATTR_TENSOR && attr->t)
+        c2s_tensor_ref(attr->t);
+    for (size_t i = 0; attr->kind == C2S_ATTR_TENSORS && i < attr->count; i++)
+        c2s_tensor_ref(attr->tensors[i]);
+    c2s_attr_append(node, attr);
+}
+
 /* Sets `value` under its name: in place if the attribute exists. */
 static void set(c2s_node *node, const char *name, c2s_attr value) {
     node->changed = true;

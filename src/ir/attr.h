@@ -76,6 +76,8 @@ void c2s_attr_set_tensor(c2s_node *node, const char *name, const c2s_tensor *val
 void c2s_attr_set_graph(c2s_node *node, const char *name, c2s_graph *graph);
 /* Adds a complete attribute as it is (loader, text reader, copies); takes the tensor references. */
 void c2s_attr_append(c2s_node *node, const c2s_attr *attr);
+/* The same for an attribute of another node of the model, which keeps its references; no bodies. */
+void c2s_attr_append_shared(c2s_node *node, const c2s_attr *attr);
 void c2s_attr_remove(c2s_node *node, const char *name); /* no-op if absent */
 /* Equality of name, kind and value (subgraphs: identity). */
 bool c2s_attr_equal(const c2s_attr *a, const c2s_attr *b);

@@ -34,14 +34,8 @@ c2s_node *c2s_build_like(c2s_builder *b, const c2s_node *like, c2s_value *const 
         return NULL;
     node->name = like->name;
     node->overload = like->overload;
-    for (unsigned i = 0; i < like->attr_count; i++) {
-        c2s_attr attr = like->attrs[i];
-        if (attr.kind == C2S_ATTR_TENSOR && attr.t)
-            c2s_tensor_ref(attr.t);
-        for (size_t k = 0; attr.kind == C2S_ATTR_TENSORS && k < attr.count; k++)
-            c2s_tensor_ref(attr.tensors[k]);
-        c2s_attr_append(node, &attr);
-    }
+    for (unsigned i = 0; i < like->attr_count; i++)
+        c2s_attr_append_shared(node, &like->attrs[i]);
     node->origin = like->origin;
     node->changed = like->changed;
     const c2s_value *old = c2s_node_out(like, 0);

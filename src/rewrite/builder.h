@@ -14,6 +14,8 @@ struct c2s_builder {
     c2s_node *before;  /* new nodes go before this one */
     const char *hint;  /* basis of new names */
     c2s_status status; /* the first failure; its message is in c2s_error() */
+    /* What replaces outputs 1, 2, ... of the root: those that the rule has in `results`. */
+    c2s_value *further[C2S_PATTERN_FURTHER];
     C2S_VEC(c2s_node *) built;
     C2S_VEC(c2s_value *) successors; /* pairs: new constant, the one whose name it may take */
     C2S_VEC(struct c2s_heir {

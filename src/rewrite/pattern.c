@@ -46,11 +46,35 @@ static unsigned swappable_rows(const c2s_rule *rule) {
     return bits;
 }
 
-static int row_that_makes(const c2s_rule *rule, unsigned letter, unsigned below) {
+/* The letter of an output of the row; 0: none. */
+static unsigned output_letter(const c2s_pattern_row *row, unsigned slot) {
+    return slot == 0 ? row->out : slot <= C2S_PATTERN_FURTHER ? row->further[slot - 1] : 0;
+}
+
+static int row_that_makes(const c2s_rule *rule, unsigned letter, unsigned below, unsigned *slot) {
     for (unsigned r = 0; r < below; r++)
-        if (rule->rows[r].out == letter)
-            return (int)r;
+        for (*slot = 0; *slot <= C2S_PATTERN_FURTHER; ++*slot)
+            if (output_letter(&rule->rows[r], *slot) == letter)
+                return (int)r;
     return -1;
+}
+
+static bool bind_outputs(const c2s_pattern_row *row, const c2s_node *node, c2s_match *m) {
+    for (unsigned k = 0; k <= C2S_PATTERN_FURTHER; k++) {
+        unsigned letter = output_letter(row, k);
+        c2s_value *value = c2s_node_out(node, k);
+        if (!letter || (!value && k > 0))
+            continue;
+        if (m->value[letter] && m->value[letter] != value)
+            return false;
+        m->value[letter] = value;
+    }
+    return true;
+}
+
+static bool is_named_as(const c2s_pattern_row *row, const c2s_node *node) {
+    return node->op != &c2s_op_opaque || !row->type ||
+           (strcmp(row->type, node->type) == 0 && strcmp(row->domain, node->domain) == 0);
 }
 
 /* Binds row `r` to `node`, then the rows that make its operands. The depth is at most the number
@@ -61,15 +85,11 @@ static bool bind_row(const c2s_rule *rule, unsigned r, c2s_node *node, unsigned 
     if (m->node[r])
         return m->node[r] == node;
     bool swapped = (swaps >> r & 1u) != 0;
-    if (!c2s_row_takes(row, node->op) || (swapped && !may_swap(row, node->op)) ||
-        takes_attributes_of_caller(node) || node->output_count == 0 || !node->outputs[0])
-        return false;
     m->node[r] = node;
-    if (row->out) {
-        if (m->value[row->out] && m->value[row->out] != node->outputs[0])
-            return false;
-        m->value[row->out] = node->outputs[0];
-    }
+    if (!c2s_row_takes(row, node->op) || (swapped && !may_swap(row, node->op)) ||
+        !is_named_as(row, node) || takes_attributes_of_caller(node) || node->output_count == 0 ||
+        !node->outputs[0] || !bind_outputs(row, node, m))
+        return false;
     for (unsigned k = 0; k < C2S_PATTERN_INPUTS; k++) {
         unsigned letter = C2S_LETTER(row->in[k]);
         if (letter == 0)
@@ -80,9 +100,10 @@ static bool bind_row(const c2s_rule *rule, unsigned r, c2s_node *node, unsigned 
                 return false;
             continue;
         }
-        int maker = row_that_makes(rule, letter, r);
+        unsigned slot;
+        int maker = row_that_makes(rule, letter, r, &slot);
         if (maker >= 0) {
-            if (!value->def || value->def_slot != 0 || value->graph != node->graph ||
+            if (!value->def || value->def_slot != slot || value->graph != node->graph ||
                 !bind_row(rule, (unsigned)maker, value->def, swaps, m))
                 return false;
         }
@@ -100,12 +121,14 @@ static bool is_matched(const c2s_match *m, const c2s_node *node) {
     return false;
 }
 
-static bool used_inside_only(const c2s_match *m, const c2s_node *node) {
+static bool used_inside_only(const c2s_rule *rule, const c2s_match *m, unsigned row) {
+    const c2s_node *node = m->node[row];
     for (unsigned i = 0; i < node->output_count; i++) {
         c2s_value *value = node->outputs[i];
-        if (!value || value->use_count == 0)
+        unsigned letter = rule->find ? 0 : output_letter(&rule->rows[row], i);
+        if (!value || value->use_count == 0 || (letter && (rule->shared & C2S_BIT(letter))))
             continue;
-        if (i != 0 || value->use_count > C2S_PATTERN_ROWS * C2S_PATTERN_INPUTS)
+        if ((i != 0 && !letter) || value->use_count > C2S_PATTERN_ROWS * C2S_PATTERN_INPUTS)
             return false;
         c2s_value_each_use(use, value) if (!is_matched(m, use->user)) return false;
     }
@@ -127,16 +150,23 @@ static const char *check(const c2s_rule *rule, const c2s_match *m) {
     for (unsigned letter = 1; letter < C2S_LETTER_COUNT; letter++)
         if ((rule->constants & C2S_BIT(letter)) && m->value[letter] && !m->value[letter]->constant)
             return "an operand is not constant";
-    for (unsigned r = 0; r + 1 < m->node_count; r++) {
-        unsigned out = rule->find ? 0 : rule->rows[r].out;
-        if (!(out && (rule->shared & C2S_BIT(out))) && !used_inside_only(m, m->node[r]))
+    for (unsigned r = 0; r + 1 < m->node_count; r++)
+        if (!used_inside_only(rule, m, r))
             return "an inner result is used elsewhere too";
-    }
     for (unsigned i = 1; i < m->root->output_count; i++)
-        if (m->root->outputs[i] && m->root->outputs[i]->use_count > 0)
+        if (m->root->outputs[i] && m->root->outputs[i]->use_count > 0 &&
+            !(rule->results & C2S_BIT(output_letter(&rule->rows[rule->row_count - 1], i))))
             return "another output of the node is in use";
     const char *reason = rule->refuse ? rule->refuse(m) : NULL;
     return reason ? reason : opset_refusal(rule, m);
+}
+
+/* Rows below all that binding came to before it failed. */
+static unsigned rows_not_visited(const c2s_match *m) {
+    unsigned r = 0;
+    while (!m->node[r])
+        r++;
+    return (1u << r) - 1;
 }
 
 bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, const char **reason) {
@@ -146,17 +176,21 @@ bool c2s_rule_match(const c2s_rule *rule, c2s_node *root, c2s_match *match, cons
         return false;
     unsigned swappable = swappable_rows(rule), swaps = 0;
     c2s_match refused;
+    static _Thread_local char kept[300]; /* the next refusal may use the text's place */
     do { /* all subsets of the swappable rows, the written order first */
         memset(match, 0, sizeof *match);
+        match->rule = rule;
         match->root = root;
         match->node_count = rule->row_count;
-        if (bind_row(rule, rule->row_count - 1, root, swaps, match) &&
-            (!rule->find || rule->find(root, match))) {
+        if (!bind_row(rule, rule->row_count - 1, root, swaps, match)) {
+            swaps |= rows_not_visited(match) & swappable; /* they made no difference */
+        } else if (!rule->find || rule->find(root, match)) {
             const char *refusal = check(rule, match);
             if (!refusal)
                 return true;
             if (refusal != c2s_no_match && !*reason) {
-                *reason = refusal;
+                snprintf(kept, sizeof kept, "%s", refusal);
+                *reason = kept;
                 refused = *match;
             }
         }

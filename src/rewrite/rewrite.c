@@ -154,18 +154,18 @@ static void remove_dead(driver *d, unsigned id) {
 }
 
 /* The replacement takes over what users know the old value by; the old one is gone. */
-static void inherit_name(c2s_builder *b, c2s_node *maker, const char *name, const char *node_name,
-                         const void *origin) {
+static void inherit_name(const c2s_builder *b, c2s_value *value, const char *name,
+                         const char *node_name, const void *origin) {
     bool built = false;
     for (size_t i = 0; i < b->built.count && !built; i++)
-        built = b->built.at[i] == maker;
+        built = b->built.at[i] == value->def;
     if (!built)
         return;
-    c2s_value_set_name(maker->outputs[0], name);
-    if (!maker->outputs[0]->origin)
-        maker->outputs[0]->origin = origin;
-    if (!maker->name || !*maker->name)
-        maker->name = node_name;
+    c2s_value_set_name(value, name);
+    if (!value->origin)
+        value->origin = origin;
+    if (!value->def->name || !*value->def->name)
+        value->def->name = node_name;
 }
 
 /* Longer histories end in "...": each rewrite of a long chain repeats those before it. */
@@ -190,33 +190,63 @@ static void write_history(const c2s_rule *rule, c2s_builder *b, const c2s_match 
         b->built.at[i]->history = c2s_name_intern(b->graph->model->names, text);
 }
 
+/* What replaces an output of the root; NULL: nothing. */
+static c2s_value *replacement(const c2s_builder *b, c2s_value *first, unsigned slot) {
+    return slot == 0 ? first : slot <= C2S_PATTERN_FURTHER ? b->further[slot - 1] : NULL;
+}
+
+/* What users know of an output of the root by the time that the root is gone. */
+typedef struct heritage {
+    c2s_value *value; /* that takes its place; NULL: nothing does */
+    const char *name;
+    const void *origin;
+} heritage;
+
 static void commit(driver *d, c2s_builder *b, const c2s_match *m, c2s_value *value) {
-    c2s_value *old = m->root->outputs[0];
-    const char *name = old->name, *node_name = m->root->name;
-    const void *origin = old->origin;
+    heritage of[1 + C2S_PATTERN_FURTHER] = {{0}};
+    const char *node_name = m->root->name;
     unsigned ids[C2S_PATTERN_ROWS], budget = FORWARD_BUDGET, root_id = m->root->id;
     for (unsigned r = 0; r < m->node_count; r++)
         ids[r] = m->node[r]->id;
     for (size_t i = 0; i < b->built.count; i++)
         enqueue(d, b->built.at[i]);
-    enqueue_users(d, old, d->depth, &budget);
-    c2s_rewrite_replace(old, value);
+    for (unsigned i = 0; i < m->root->output_count && i <= C2S_PATTERN_FURTHER; i++) {
+        c2s_value *old = m->root->outputs[i], *by = replacement(b, value, i);
+        if (!old || !by)
+            continue;
+        of[i] = (heritage){by, old->name, old->origin};
+        enqueue_users(d, old, d->depth, &budget);
+        c2s_rewrite_replace(old, by);
+    }
     /* From the root upwards: a node is dead once its users are gone. */
     for (unsigned r = m->node_count; r-- > 0;)
         remove_dead(d, ids[r]);
     c2s_build_pass_names_on(b);
-    if (!d->model->nodes.at[root_id] && value->def)
-        inherit_name(b, value->def, name, node_name, origin);
+    for (unsigned i = 0; i <= C2S_PATTERN_FURTHER && !d->model->nodes.at[root_id]; i++)
+        if (of[i].value && of[i].value->def)
+            inherit_name(b, of[i].value, of[i].name, node_name, of[i].origin);
 }
 
 /* What the old value promised stays true: a contradiction is a wrong rule, not a wrong model. */
-static bool keeps_type(const c2s_value *old, c2s_value *value) {
-    c2s_type type = value->type;
-    if (value == old || !c2s_type_merge(&type, &old->type))
-        return false;
+static c2s_status keep_type(c2s_dims *dims, const c2s_value *old, c2s_value *value) {
+    char before[120], after[120];
+    c2s_type type = value ? value->type : c2s_type_unknown();
+    if (!value || value == old || !c2s_type_merge(&type, &old->type))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the result would have another type, %s instead of %s",
+                        c2s_type_text(dims, &type, after, sizeof after),
+                        c2s_type_text(dims, &old->type, before, sizeof before));
     if (!c2s_type_equal(&type, &value->type) && value->def && value->def != value->graph->entry)
         c2s_value_set_type(value, &type);
-    return true;
+    return C2S_OK;
+}
+
+static c2s_status keep_types(const c2s_builder *b, const c2s_match *m, c2s_value *first) {
+    for (unsigned i = 0; i < m->root->output_count; i++) {
+        const c2s_value *old = m->root->outputs[i];
+        if (old && (i == 0 || old->use_count > 0))
+            C2S_TRY(keep_type(b->graph->model->dims, old, replacement(b, first, i)));
+    }
+    return C2S_OK;
 }
 
 static void looked_at(driver *d, const c2s_match *m) {
@@ -263,8 +293,8 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
     c2s_builder b = {.graph = node->graph, .before = node, .hint = node->outputs[0]->name};
     c2s_value *value = rule->build(&b, &m);
     c2s_status status = b.status;
-    if (status == C2S_OK && (!value || !keeps_type(node->outputs[0], value)))
-        status = c2s_fail(C2S_ERR_UNSUPPORTED, "the result would have another type");
+    if (status == C2S_OK)
+        status = keep_types(&b, &m, value);
     if (status != C2S_OK) {
         c2s_build_undo(&b);
         if (status != C2S_ERR_MEMORY) {
@@ -278,6 +308,7 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
         if (d->stats->rewrites == d->most) {
             c2s_build_undo(&b);
             c2s_build_end(&b);
+            d->stats->endless = rule->name;
             return c2s_fail(C2S_ERR_UNSUPPORTED, "%s finds no end at %s", rule->name,
                             c2s_node_text(node));
         }

@@ -38,7 +38,7 @@ static void record(c2s_trace *trace, const char *kind, const char *where, const 
     if (!trace)
         return;
     c2s_event event = {.pass = trace->pass,
-                       .kind = kind,
+                       .kind = c2s_arena_strdup(trace->arena, kind),
                        .where = c2s_arena_strdup(trace->arena, where),
                        .reason = reason ? c2s_arena_strdup(trace->arena, reason) : NULL};
     c2s_vec_push(&trace->events, event);

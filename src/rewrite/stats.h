@@ -57,6 +57,7 @@ typedef struct c2s_stats {
     size_t skip_count;
     c2s_trace *trace; /* borrowed; NULL: nothing is recorded */
     bool annotate;    /* nodes that are made get a history */
+    const char *endless; /* the rule that a run failed for because it finds no end, else NULL */
     /* The last rewrite: "conv-bn" and "node \"bn1\" (BatchNormalization)", or "". */
     char last_kind[48], last_where[512];
 } c2s_stats;

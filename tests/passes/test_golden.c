@@ -3,6 +3,7 @@
  * Golden cases: every NAME.onnxtxt of this folder holds
  *
  *     # passes: cleanup,fuse          the pipeline
+ *     # rules: samples/rules/x.rules  (if given) for the pass custom; from the root of the sources
  *     # refused: not constant         (if given) some refusal says so
  *     # tolerance: 1e-5               (if given) relative; otherwise 0
  *     a model
@@ -50,6 +51,15 @@ static c2s_model *parse(const char *text, const char *path) {
     return model;
 }
 
+static c2s_rules *load_rules(const char *name) {
+    char path[512];
+    c2s_rules *rules = NULL;
+    snprintf(path, sizeof path, "%s/%s", C2S_SOURCE_DIR, name);
+    if (name[0] && c2s_rules_load(&rules, path) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    return rules;
+}
+
 static char *print(const c2s_model *model) {
     char *text;
     size_t size;
@@ -69,12 +79,13 @@ static void update(const char *path, const char *text, const char *head_end, con
 }
 
 static void run_case(void **state) {
-    char path[512], passes[200], refused[200], tolerance[40];
+    char path[512], passes[200], refused[200], tolerance[40], rules_path[200];
     snprintf(path, sizeof path, "%s/%s", folder, (const char *)*state);
     char *text = read_file(path), *body = text;
     setting(text, "passes", passes, sizeof passes);
     setting(text, "refused", refused, sizeof refused);
     setting(text, "tolerance", tolerance, sizeof tolerance);
+    setting(text, "rules", rules_path, sizeof rules_path);
     assert_true(passes[0]);
     while (*body == '#')
         body = strchr(body, '\n') + 1;
@@ -84,7 +95,9 @@ static void run_case(void **state) {
     const char *expected = line + strlen("\n----\n");
 
     c2s_model *model = parse(body, path), *original = c2s_model_copy(model);
-    run_passes(model, passes);
+    c2s_rules *rules = load_rules(rules_path);
+    run_passes_with(model, passes, rules);
+    c2s_rules_free(rules);
     char *actual = print(model);
     bool same = strcmp(actual, expected) == 0;
     if (!same && getenv("C2S_UPDATE_GOLDEN")) {

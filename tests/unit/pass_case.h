@@ -8,6 +8,7 @@
 #include "unit/make_graph.h"
 
 #include "base/log.h"
+#include "passes/custom/custom.h"
 #include "passes/pipeline.h"
 
 /* All refusals of the last pass, one a line. */
@@ -20,15 +21,18 @@ static void keep_refusal(void *user, int level, const char *text) {
 }
 
 /* What was done has a name that users can give to --skip. */
-static inline void check_names(const c2s_stats *stats) {
+static inline void check_names(const c2s_stats *stats, const c2s_rules *rules) {
     for (size_t i = 0; i < stats->rules.count; i++)
         if (strcmp(stats->rules.at[i].name, "dead-nodes") != 0 &&
+            !c2s_rules_have(rules, stats->rules.at[i].name) &&
             c2s_rewrite_check_name(stats->rules.at[i].name) != C2S_OK)
             fail_msg("%s", c2s_error());
 }
 
-/* Runs the pipeline; the model must verify. Returns the number of rewrites. */
-static inline unsigned run_passes(c2s_model *model, const char *text) {
+/* Runs the pipeline, the pass custom with `rules` (may be NULL); the model must verify. Returns the
+ * number of rewrites. */
+static inline unsigned run_passes_with(c2s_model *model, const char *text,
+                                       const c2s_rules *rules) {
     c2s_log_sink sink = {.verbosity = 1, .line = keep_refusal};
     const c2s_log_sink *before = c2s_log_set_sink(&sink);
     refusals[0] = '\0';
@@ -36,6 +40,8 @@ static inline unsigned run_passes(c2s_model *model, const char *text) {
     c2s_pipeline_result result;
     if (c2s_pipeline_parse(text, &pipeline) != C2S_OK)
         fail_msg("%s", c2s_error());
+    if (rules)
+        assert_true(c2s_pipeline_use(pipeline, c2s_rules_pass(rules)));
     c2s_pipeline_options options = {.evaluator = &c2s_evaluator_reference};
     if (c2s_pipeline_run(pipeline, model, &options, &result) != C2S_OK)
         fail_msg("%s", c2s_error());
@@ -43,13 +49,17 @@ static inline unsigned run_passes(c2s_model *model, const char *text) {
     for (size_t i = 0; i < result.steps.count; i++) {
         if (result.steps.at[i].report.reason)
             fail_msg("rolled back: %s", result.steps.at[i].report.reason);
-        check_names(&result.steps.at[i].stats);
+        check_names(&result.steps.at[i].stats, rules);
         rewrites += result.steps.at[i].report.rewrites;
     }
     c2s_pipeline_result_free(&result);
     c2s_pipeline_free(pipeline);
     c2s_log_set_sink(before);
     return rewrites;
+}
+
+static inline unsigned run_passes(c2s_model *model, const char *text) {
+    return run_passes_with(model, text, NULL);
 }
 
 /* After `passes` the operators are `expected`, and every output is the same up to `tolerance`.

@@ -153,7 +153,7 @@ static void rolls_back_what_breaks(void **state) {
     }
 }
 
-/* What is wrong however much is left out: all of the pass goes. */
+/* A rule that is wrong wherever it applies is left out as a whole once it was so a few times. */
 static c2s_status break_all(c2s_model *model, const c2s_options *options,
                             const c2s_evaluator *evaluator, c2s_stats *stats) {
     (void)options;
@@ -169,9 +169,34 @@ static c2s_status break_all(c2s_model *model, const c2s_options *options,
     return C2S_OK;
 }
 
-static void gives_up(void **state) {
+static void leaves_out_all_of_a_kind(void **state) {
     (void)state;
     static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_all};
+    c2s_pipeline_result result;
+    int proofs = 0;
+    run_own(&bad, true, &result, &proofs, NULL);
+    const c2s_step_result *step = &result.steps.at[0];
+    assert_int_equal(step->report.outcome, C2S_UNCHANGED);
+    assert_int_equal(step->left_out.count, 3);
+    assert_string_equal(step->left_out.at[0], "bad-rule at place 0");
+    assert_string_equal(step->left_out.at[2], "bad-rule everywhere");
+    c2s_pipeline_result_free(&result);
+}
+
+/* What is wrong however much is left out: all of the pass goes. */
+static c2s_status break_always(c2s_model *model, const c2s_options *options,
+                               const c2s_evaluator *evaluator, c2s_stats *stats) {
+    C2S_TRY(break_all(model, options, evaluator, stats));
+    if (!c2s_stats_may_apply(stats))
+        return C2S_OK;
+    c2s_stats_apply(stats, "worse-rule", "the whole");
+    c2s_node_set_type(model->graph->first, "", "Neg");
+    return C2S_OK;
+}
+
+static void gives_up(void **state) {
+    (void)state;
+    static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_always};
     c2s_pipeline_result result;
     int proofs = 0;
     run_own(&bad, true, &result, &proofs, NULL);
@@ -256,7 +281,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_text),           cmocka_unit_test(explains_errors),
         cmocka_unit_test(rolls_back_what_breaks), cmocka_unit_test(rolls_back_what_fails),
-        cmocka_unit_test(gives_up),             cmocka_unit_test(obeys_the_user),
+        cmocka_unit_test(leaves_out_all_of_a_kind), cmocka_unit_test(gives_up),             cmocka_unit_test(obeys_the_user),
         cmocka_unit_test(keeps_what_is_proved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
