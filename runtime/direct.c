@@ -12,7 +12,6 @@
 #include "runtime/direct_math.h"
 #include "runtime/dnnl_processor.h"
 #include "runtime/folded_weights.h"
-#include "runtime/gemm_tiles.h"
 #include "runtime/layout.h"
 #include "runtime/post_ops.h"
 
@@ -210,18 +209,9 @@ static c2s_status deconv_prepare(c2s_step *step) {
 
 /* ---- running ---- */
 
-/* Too little for several threads. */
-static bool is_small(const c2s_direct *d) {
-    double results = (double)d->images * (double)d->groups * (double)d->group_out *
-                     (double)d->row.units * (double)d->column.units;
-    double taps = (double)d->group_in * (double)d->row.kernel * (double)d->column.kernel;
-    return results * taps < C2S_GEMM_PARALLEL;
-}
-
 static c2s_status direct_run(c2s_step *step) {
     direct_state *s = step->state;
-    unsigned threads = is_small(&s->d) ? 1 : (unsigned)c2s_most_threads();
-    size_t size;
+    size_t size, threads = (size_t)c2s_most_threads();
     void *work;
     if (!c2s_mul_size(c2s_direct_work_size(&s->d), threads * sizeof(float), &size))
         return c2s_fail(C2S_ERR_MEMORY, "the work space is too large");
@@ -236,7 +226,6 @@ static c2s_status direct_run(c2s_step *step) {
                               .high = s->high,
                               .tail = &s->tail,
                               .work = work,
-                              .threads = threads,
                               .y = c2s_tensor_mutable(step->out[0]->tensor)};
     c2s_direct_run_all(&s->d, &r);
     return C2S_OK;

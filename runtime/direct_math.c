@@ -394,15 +394,22 @@ static void run_band(const c2s_direct *d, const c2s_direct_run *r, int64_t index
         run_tail(&b);
 }
 
+typedef struct whole {
+    const c2s_direct *d;
+    const c2s_direct_run *r;
+} whole;
+
+static void run_bands(const void *context, size_t from, size_t to) {
+    const whole *all = context;
+    size_t size = c2s_direct_work_size(all->d);
+    float *work = all->r->work + size * (size_t)c2s_this_thread();
+    memset(work, 0, stage_size(all->d) * sizeof *work);
+    for (size_t i = from; i < to; i++)
+        run_band(all->d, all->r, (int64_t)i, work);
+}
+
 void c2s_direct_run_all(const c2s_direct *d, const c2s_direct_run *r) {
-    int64_t count = d->images * d->groups * ((d->row.units + d->band - 1) / d->band);
-    size_t size = c2s_direct_work_size(d);
-#pragma omp parallel num_threads(r->threads) if (r->threads > 1)
-    {
-        float *work = r->work + size * (size_t)c2s_this_thread();
-        memset(work, 0, stage_size(d) * sizeof *work);
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < count; i++)
-            run_band(d, r, i, work);
-    }
+    const whole all = {d, r};
+    int64_t bands = (d->row.units + d->band - 1) / d->band;
+    c2s_share((size_t)(d->images * d->groups * bands), true, run_bands, &all);
 }

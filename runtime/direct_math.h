@@ -62,8 +62,7 @@ typedef struct c2s_direct_run {
     const float *x, *weights, *bias;
     float low, high;
     const c2s_tail *tail;
-    float *work;
-    unsigned threads;
+    float *work; /* for as many threads as the next parallel loop has */
     float *y;
 } c2s_direct_run;
 void c2s_direct_run_all(const c2s_direct *d, const c2s_direct_run *r);
