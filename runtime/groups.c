@@ -89,6 +89,7 @@ static void make(c2s_plan *plan, c2s_draft *draft) {
             draft->step[i]->inside = root;
     }
     root->group = group;
+    root->terms = group->terms;
     root->own_count = root->in_count = group->input_count;
     root->in =
         c2s_arena_array(plan->arena, group->input_count + C2S_MOST_POSTS, sizeof(c2s_slot *));

@@ -90,6 +90,7 @@ typedef struct c2s_step {
     unsigned dying_count;
     c2s_kept kept;  /* by eval */
     c2s_type *seen; /* of a late step: what it was prepared for, inputs, then outputs */
+    int64_t terms;  /* of products of inputs 0 and 1 are summed; 0: of none */
     float gain;     /* see runtime/range.h, as the next two */
     unsigned char rule;
     struct c2s_member_rule *member_rules; /* of members */
@@ -127,6 +128,7 @@ typedef struct c2s_kernel_family {
     /* True if the library treats NaN or infinity in the step's inputs other than eval does: a run
      * whose inputs hold some goes to eval. NULL: it never does. */
     bool (*finite_only)(const c2s_step *step);
+    unsigned any_input; /* bits of inputs that finite_only does not speak of */
     /* Numbers on the way may be so many times as large as the results can be; 0: none is larger. */
     float headroom;
     /* C2S_KERNEL_MEMBERS: whether `next`, which the family accepts, can be a member, too. */

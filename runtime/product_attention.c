@@ -11,21 +11,12 @@
 #include "runtime/groups.h"
 #include "runtime/layout.h"
 #include "runtime/product.h"
+#include "runtime/product_attention.h"
 #include "base/threads.h"
 #include "runtime/vector_math.h"
 
-enum { Q, K, V, MASK, INPUTS };
-
-typedef struct attention {
-    int batch_rank;
-    int64_t batch[C2S_MAX_RANK];
-    int64_t stride[INPUTS][C2S_MAX_RANK + 1]; /* [batch.., row, column]; 0: broadcast */
-    int64_t c_stride[C2S_MAX_RANK + 1];
-    int64_t queries, depth, keys, width; /* of v and of the result */
-    int64_t block;                       /* queries at a time */
-    int64_t pitch;                       /* of a row of scores */
-    float scale;
-} attention;
+enum { Q = C2S_Q, K = C2S_K, V = C2S_V, MASK = C2S_MASK, INPUTS = C2S_ATTENTION_INPUTS };
+typedef c2s_attention attention;
 
 /* ---- describing ---- */
 
@@ -67,11 +58,15 @@ static bool describe(const c2s_matrices side[INPUTS], bool has_mask, const c2s_m
         return false;
     if (has_mask && !place(t, &side[MASK], t->queries, t->keys, t->stride[MASK]))
         return false;
+    c2s_attention_plan(t);
+    return true;
+}
+
+void c2s_attention_plan(c2s_attention *t) {
     enum { SCORES = 32768 }; /* floats that stay in the second cache beside k and v */
     t->pitch = (t->keys + 15) / 16 * 16;
     t->block = SCORES / t->pitch / 6 * 6;
     t->block = t->block < 6 ? 6 : t->block > 96 ? 96 : t->block;
-    return true;
 }
 
 static bool is_ours(const c2s_step *step) {
@@ -107,7 +102,7 @@ static void attention_release(c2s_step *step) {
 /* ---- softmax ---- */
 
 /* The row has room for whole vectors. */
-C2S_V8 static void softmax_row(float *x, int64_t count) {
+C2S_V8 static void softmax_row(float *x, int64_t count, bool zeros) {
     while (count % 8)
         x[count++] = -INFINITY;
     c2s_v8 most = v8_load(x), sum = v8_set(0);
@@ -116,6 +111,10 @@ C2S_V8 static void softmax_row(float *x, int64_t count) {
     float largest = most[0];
     for (int i = 1; i < 8; i++)
         largest = most[i] > largest ? most[i] : largest;
+    if (largest == -INFINITY && zeros) {
+        memset(x, 0, (size_t)count * sizeof *x);
+        return;
+    }
     for (int64_t i = 0; i < count; i += 8) {
         c2s_v8 e = v8_exp(v8_load(x + i) - v8_set(largest));
         v8_store(x + i, e);
@@ -124,6 +123,25 @@ C2S_V8 static void softmax_row(float *x, int64_t count) {
     c2s_v8 by = v8_set(1 / v8_sum(sum));
     for (int64_t i = 0; i < count; i += 8)
         v8_store(x + i, v8_load(x + i) * by);
+}
+
+/* NaN or infinity, of which comes NaN: vectors lose the one, and exp the other. */
+static bool is_poisoned(const float *x, int64_t count) {
+    bool poisoned = false;
+    for (int64_t i = 0; i < count; i++)
+        poisoned |= !(x[i] < INFINITY);
+    return poisoned;
+}
+
+/* The keys behind the first `seen` ones are hidden. */
+static void softmax_scores(const attention *t, float *x, int64_t seen) {
+    if (t->doubtful && is_poisoned(x, seen))
+        for (int64_t i = 0; i < seen; i++)
+            x[i] = NAN;
+    else
+        softmax_row(x, seen, t->zeros);
+    for (int64_t i = seen; i < t->keys; i++)
+        x[i] = 0;
 }
 
 /* ---- running ---- */
@@ -190,11 +208,17 @@ static void set_head(const run *r, int64_t matrix, float *work, head *h) {
     }
 }
 
-static void multiply(const run *r, const c2s_gemm *g, float *gather) {
+static void multiply(const run *r, const c2s_gemm *g, int64_t columns, float *gather) {
     if (r->few)
         c2s_gemm_few(g, false);
     else
-        c2s_gemm_part(g, 0, g->m, 0, c2s_gemm_panels(g->n), gather);
+        c2s_gemm_part(g, 0, g->m, 0, c2s_gemm_panels(columns), gather);
+}
+
+/* Keys in front of those that causality hides from the query. */
+static int64_t seen_by(const attention *t, int64_t query) {
+    int64_t seen = query + t->past + 1;
+    return t->causal && seen < t->keys ? seen : t->keys;
 }
 
 /* Queries from <= query < to of one matrix. */
@@ -217,10 +241,11 @@ static void run_queries(const run *r, int64_t matrix, int64_t from, int64_t to, 
         h.values.c = values.c + i * values.c_row;
         if (mask)
             h.tail.op[h.tail.count - 1].operand = mask + i * h.tail.op[h.tail.count - 1].row;
-        multiply(r, &h.scores, work + r->k_count + r->v_count + r->score_count);
+        multiply(r, &h.scores, seen_by(t, i + rows - 1),
+                 work + r->k_count + r->v_count + r->score_count);
         for (int64_t k = 0; k < rows; k++)
-            softmax_row(h.scores.c + k * t->pitch, t->keys);
-        multiply(r, &h.values, NULL);
+            softmax_scores(t, h.scores.c + k * t->pitch, seen_by(t, i + k));
+        multiply(r, &h.values, t->width, NULL);
     }
 }
 
@@ -254,11 +279,10 @@ static bool reads_in_place(const attention *t) {
     return c2s_gemm_few_serves(&scores) && c2s_gemm_few_serves(&values);
 }
 
-static c2s_status attention_run(c2s_step *step) {
-    const attention *t = step->state;
-    run r = {.t = t, .c = c2s_tensor_mutable(step->out[0]->tensor), .few = reads_in_place(t)};
-    for (unsigned i = 0; i < INPUTS; i++)
-        r.in[i] = step->in[i] ? c2s_tensor_data(step->in[i]->tensor) : NULL;
+c2s_status c2s_attention_run(const c2s_attention *t, struct c2s_dnnl *dnnl,
+                             const float *const in[C2S_ATTENTION_INPUTS], float *c) {
+    run r = {.t = t, .c = c, .few = reads_in_place(t)};
+    memcpy(r.in, in, sizeof r.in);
     c2s_gemm gathered = {.m = t->block, .k = t->depth, .a_column = t->stride[Q][t->batch_rank + 1]};
     r.k_count = r.few ? 0 : c2s_gemm_packed_count(t->keys, t->depth);
     r.v_count = r.few ? 0 : c2s_gemm_packed_count(t->width, t->keys);
@@ -269,11 +293,18 @@ static c2s_status attention_run(c2s_step *step) {
         matrices *= t->batch[i];
     size_t count = r.k_count + r.v_count + r.score_count + r.gather_count;
     void *work;
-    C2S_TRY(c2s_dnnl_work_space(step->dnnl, count * (size_t)threads * sizeof(float), &work));
+    C2S_TRY(c2s_dnnl_work_space(dnnl, count * (size_t)threads * sizeof(float), &work));
     r.work = work;
     r.parts = matrices >= 2 * threads || t->queries < 2 * t->block ? 1 : threads;
     c2s_share((size_t)(matrices * r.parts), true, run_parts, &r);
     return C2S_OK;
+}
+
+static c2s_status attention_run(c2s_step *step) {
+    const float *in[INPUTS];
+    for (unsigned i = 0; i < INPUTS; i++)
+        in[i] = step->in[i] ? c2s_tensor_data(step->in[i]->tensor) : NULL;
+    return c2s_attention_run(step->state, step->dnnl, in, c2s_tensor_mutable(step->out[0]->tensor));
 }
 
 const c2s_kernel_family c2s_kernels_written_attention = {

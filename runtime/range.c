@@ -344,7 +344,7 @@ static bool inputs_allow(c2s_step *step) {
     float limit = step->rule == ONE ? FLT_MAX : LIMIT; /* Softmax may see the largest of all */
     for (unsigned k = 0; k < step->node->formal_count; k++) {
         c2s_slot *slot = step->in[k];
-        if (!slot || slot->constant || !is_float(slot))
+        if (!slot || slot->constant || !is_float(slot) || (step->kernel->any_input >> k & 1u))
             continue;
         if (slot->most < 0)
             c2s_range_scan(slot);
@@ -371,8 +371,7 @@ bool c2s_range_allows(c2s_step *step) {
     bool safe = true;
     if (step->guards_inputs && !inputs_allow(step))
         return false;
-    if (step->group && step->group->terms &&
-        !(step->in[0]->most * step->in[1]->most * (float)step->group->terms < LIMIT))
+    if (step->terms && !(step->in[0]->most * step->in[1]->most * (float)step->terms < LIMIT))
         return false;
     if (step->guards_inputs && step->rule == LINEAR && isfinite(step->gain) &&
         !result_is_moderate(step)) {

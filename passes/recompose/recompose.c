@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The recompose pass: activations and normalisations that were written out become one node.
+ * The recompose pass: activations, normalisations and attention that were written out
+ * become one node.
  */
 #include "passes/recompose/recompose.h"
 
 #include "passes/pass.h"
 
 /* Larger patterns first where one contains the other. */
-static const c2s_rule *const rules[] = {
-    &c2s_rule_layer_norm_as_affine, &c2s_rule_layer_norm_divided,  &c2s_rule_layer_norm_multiplied,
-    &c2s_rule_rms_norm_divided,     &c2s_rule_rms_norm_multiplied, &c2s_rule_rms_norm_quotient,
-    &c2s_rule_norm_scale,           &c2s_rule_norm_shift,          &c2s_rule_log_softmax,
-    &c2s_rule_activation,           &c2s_rule_global_pool,         NULL,
-};
+#define WRITTEN                                                                                    \
+    &c2s_rule_layer_norm_as_affine, &c2s_rule_layer_norm_divided, &c2s_rule_layer_norm_multiplied, \
+        &c2s_rule_rms_norm_divided, &c2s_rule_rms_norm_multiplied, &c2s_rule_rms_norm_quotient,    \
+        &c2s_rule_norm_scale, &c2s_rule_norm_shift, &c2s_rule_log_softmax, &c2s_rule_activation,   \
+        &c2s_rule_global_pool, &c2s_rule_attention, &c2s_rule_attention_groups
+/* What has to wait until nothing of the above is left to do. */
+#define AROUND &c2s_rule_attention_heads
+
+static const c2s_rule *const written[] = {WRITTEN, NULL};
+static const c2s_rule *const around[] = {AROUND, NULL};
+static const c2s_rule *const rules[] = {WRITTEN, AROUND, NULL};
 
 bool c2s_is_square(const c2s_node *node, const c2s_value *value) {
     if (c2s_node_in(node, 0) != value)
@@ -27,14 +33,15 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_ev
                       c2s_stats *stats) {
     (void)options;
     (void)evaluator;
-    C2S_TRY(c2s_rewrite(model->graph, rules, stats));
+    C2S_TRY(c2s_rewrite(model->graph, written, stats));
+    C2S_TRY(c2s_rewrite(model->graph, around, stats));
     return c2s_graph_infer(model->graph);
 }
 
 const c2s_pass c2s_pass_recompose = {
     .name = "recompose",
-    .summary = "activations and normalizations that were written out in simple operators become "
-               "one node, as far as the opset has it",
+    .summary = "activations, normalizations and attention that were written out in simple "
+               "operators become one node, as far as the opset has it",
     .rules = rules,
     .run = run,
 };

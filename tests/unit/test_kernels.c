@@ -367,6 +367,50 @@ static c2s_node *try_layer_norm(trial *t, const char *op) {
     return n;
 }
 
+/* With 3 or 4 axes, a mask that is added or of bools, broadcast or not, causal, with a cache. */
+static c2s_node *try_attention(trial *t, const char *op) {
+    int64_t batch = pick(t, 1, 2), heads = pick(t, 1, 3), group = pick(t, 1, 3);
+    int64_t queries = pick(t, 1, 20), keys = pick(t, 1, 20), depth = pick(t, 1, 20);
+    int64_t width = pick(t, 1, 20), past = flip(t) ? pick(t, 1, 5) : 0;
+    bool four = flip(t), cached = past || pick(t, 0, 3) == 0;
+    const int64_t q4[] = {batch, heads * group, queries, depth}, k4[] = {batch, heads, keys, depth},
+                  v4[] = {batch, heads, keys, width};
+    const int64_t q3[] = {batch, queries, heads * group * depth},
+                  k3[] = {batch, keys, heads * depth}, v3[] = {batch, keys, heads * width};
+    const int64_t pk[] = {batch, heads, past, depth}, pv[] = {batch, heads, past, width};
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, 6, cached ? 3 : 1);
+    c2s_use_set(&n->inputs[0], operand(t, false, four ? 4 : 3, four ? q4 : q3));
+    c2s_use_set(&n->inputs[1], operand(t, false, four ? 4 : 3, four ? k4 : k3));
+    c2s_use_set(&n->inputs[2], operand(t, false, four ? 4 : 3, four ? v4 : v3));
+    if (flip(t)) {
+        int lead = (int)pick(t, 0, 2);
+        const int64_t mask[] = {flip(t) ? batch : 1, flip(t) ? heads * group : 1,
+                                flip(t) ? queries : 1, past + keys};
+        c2s_value *m = operand_in(t, false, 4 - lead, mask + lead, -2, 2);
+        if (flip(t)) { /* a query may see nothing at all */
+            m = make_infer(node(t, "Relu", m, NULL, NULL));
+            m = cast_to(t, m, C2S_BOOL);
+        }
+        c2s_use_set(&n->inputs[3], m);
+    }
+    if (past) {
+        c2s_use_set(&n->inputs[4], operand(t, false, 4, pk));
+        c2s_use_set(&n->inputs[5], operand(t, false, 4, pv));
+    }
+    if (!four) {
+        c2s_attr_set_int(n, "q_num_heads", heads * group);
+        c2s_attr_set_int(n, "kv_num_heads", heads);
+    }
+    if (flip(t))
+        c2s_attr_set_int(n, "is_causal", 1);
+    if (flip(t))
+        c2s_attr_set_float(n, "scale", 0.7f);
+    c2s_node_trim_inputs(n);
+    c2s_graph_sort(t->model->graph);
+    t->operations = (double)(depth + keys + past) + 64;
+    return n;
+}
+
 static c2s_node *try_lrn(trial *t, const char *op) {
     int64_t x[4];
     random_shape(t, 4, 12, x);
@@ -592,7 +636,7 @@ static c2s_node *try_rnn(trial *t, const char *op) {
     c2s_attr_set_string(n, "direction", direction);
     if (!lstm && flip(t))
         c2s_attr_set_int(n, "linear_before_reset", 1);
-    t->operations = (double)(steps * (in + h) * 16); /* each step ends in polynomials */
+    t->operations = (double)(steps * (in + h) * 32); /* each step ends in polynomials */
     return n;
 }
 
@@ -602,6 +646,7 @@ static const struct {
     double least; /* share of the trials that the family must take */
     enum { ALWAYS, IN_FLOAT, WITH_FMA, WITHOUT_FMA } where; /* elsewhere it need not */
 } makers[] = {
+    {"attention", try_attention, 1, WITH_FMA},
     {"batch_norm", try_batch_norm, 1, ALWAYS},
     {"concat", try_concat, 0.8, ALWAYS},
     {"dequantize", try_quantize, 0, ALWAYS}, /* of floats: unit.quantized counts */
