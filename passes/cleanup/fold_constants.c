@@ -93,6 +93,14 @@ static void apply(folder *f, c2s_node *node, c2s_tensor *const *out, uint64_t ma
     c2s_replace_by_constants(node, out);
 }
 
+/* A large constant is folded once, and gone then. */
+static c2s_status operands_of(const c2s_node *node, c2s_tensor **in) {
+    for (unsigned i = 0; i < node->formal_count; i++)
+        if (node->inputs[i].value)
+            C2S_TRY(c2s_tensor_once(node->inputs[i].value->constant, &in[i]));
+    return C2S_OK;
+}
+
 /* Evaluates the node; a failure only means that it stays. `planned`: the growth of the model was
  * settled for the whole group of nodes. */
 static void fold_by_value(folder *f, c2s_node *node, bool planned) {
@@ -101,14 +109,17 @@ static void fold_by_value(folder *f, c2s_node *node, bool planned) {
         refuse_size(f, node, made);
         return;
     }
-    const c2s_tensor **in = c2s_alloc_array(node->formal_count + 1, sizeof *in);
+    c2s_tensor **in = c2s_zalloc((node->formal_count + 1) * sizeof *in);
     c2s_tensor **out = c2s_alloc_array(node->output_count, sizeof *out);
-    for (unsigned i = 0; i < node->formal_count; i++)
-        in[i] = node->inputs[i].value ? node->inputs[i].value->constant : NULL;
+    c2s_status status = operands_of(node, in);
     uint64_t limit = f->budget->limit;
     uint64_t most = planned ? 0 : freed + NODE_BYTES > limit ? freed + NODE_BYTES : limit;
     unsigned count = node->output_count;
-    if (c2s_node_eval(node, in, out, NULL, most) != C2S_OK) {
+    if (status == C2S_OK)
+        status = c2s_node_eval(node, (const c2s_tensor *const *)in, out, NULL, most);
+    for (unsigned i = 0; i < node->formal_count; i++)
+        c2s_tensor_unref(in[i]);
+    if (status != C2S_OK) {
         c2s_stats_refuse(f->stats, rule, c2s_node_text(node), c2s_error());
         c2s_stats_looked(f->stats, node);
     } else {

@@ -32,7 +32,7 @@ static uint64_t sample_key(const c2s_tensor *tensor, const c2s_graph *graph) {
     uint64_t hash = hash_type(tensor, graph);
     if (tensor->type.dtype == C2S_STRING)
         return hash;
-    const char *data = c2s_tensor_data(tensor);
+    const char *data = c2s_tensor_raw(tensor);
     size_t size = c2s_tensor_size(tensor);
     if (size <= 3 * SAMPLE)
         return c2s_hash_bytes(data, size, hash);

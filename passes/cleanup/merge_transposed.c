@@ -38,7 +38,7 @@ static uint64_t diagonal_key(const c2s_tensor *tensor, const c2s_graph *graph) {
     const size_t rows = (size_t)tensor->type.dim[0], columns = (size_t)tensor->type.dim[1];
     const size_t length = rows < columns ? rows : columns;
     const size_t size = tensor->type.dtype == C2S_FLOAT ? 4 : 2;
-    const char *data = c2s_tensor_data(tensor);
+    const char *data = c2s_tensor_raw(tensor);
     uint64_t key = (uint64_t)(uintptr_t)graph;
     for (size_t i = 0; i < SAMPLES; i++) {
         const size_t at = i * (length - 1) / (SAMPLES - 1);
@@ -53,7 +53,7 @@ static uint64_t diagonal_key(const c2s_tensor *tensor, const c2s_graph *graph) {
 static bool is_transpose(const c2s_tensor *a, const c2s_tensor *b) {
     size_t rows = (size_t)a->type.dim[0], columns = (size_t)a->type.dim[1];
     size_t size = a->type.dtype == C2S_FLOAT ? 4 : 2;
-    const char *x = c2s_tensor_data(a), *y = c2s_tensor_data(b);
+    const char *x = c2s_tensor_raw(a), *y = c2s_tensor_raw(b);
     enum { TILE = 64 };
     for (size_t i0 = 0; i0 < rows; i0 += TILE)
         for (size_t j0 = 0; j0 < columns; j0 += TILE)

@@ -8,6 +8,7 @@
  */
 #include <math.h>
 
+#include "ir/convert.h"
 #include "passes/constants.h"
 #include "passes/fuse/fuse.h"
 #include "passes/fuse/linear.h"
@@ -142,44 +143,70 @@ static const char *refuse(const c2s_match *m) {
     return reason;
 }
 
-/* Scales the weight's elements in place and adds the images of the shift to `moved`, one number
- * per output channel. */
-static void apply(const inputs *in, const c2s_affine *affine, double *w, double *moved) {
-    for (size_t g = 0; g < in->groups; g++)
-        for (size_t o = 0; o < in->outs; o++)
-            for (size_t i = 0; i < in->ins; i++) {
-                size_t row = in->turned ? i * in->outs + o : (g * in->outs + o) * in->ins + i;
-                size_t channel = g * in->ins + i;
-                for (size_t k = row * in->inner; k < (row + 1) * in->inner; k++) {
-                    moved[g * in->outs + o] += w[k] * affine->shift[channel];
-                    w[k] *= affine->scale[channel];
-                }
-            }
+enum { CHUNK = 1024 };
+
+/* Elements of the weight that lie one behind the other, from element `at` of row `row` on: `row` is
+ * an input channel where the weight is turned, an output channel otherwise. */
+static void change(const inputs *in, const c2s_affine *affine, size_t row, size_t at, size_t count,
+                   double *w, double *moved) {
+    if (in->turned) {
+        const double scale = affine->scale[row], shift = affine->shift[row];
+        for (size_t k = 0; k < count; k++) {
+            moved[at + k] += w[k] * shift;
+            w[k] *= scale;
+        }
+        return;
+    }
+    size_t channel = row / in->outs * in->ins + at / in->inner, inner = at % in->inner;
+    for (size_t k = 0; k < count; k++) {
+        moved[row] += w[k] * affine->shift[channel];
+        w[k] *= affine->scale[channel];
+        if (++inner == in->inner) {
+            inner = 0;
+            channel++;
+        }
+    }
 }
 
-static c2s_value *change_weight(c2s_builder *b, c2s_value *weight, const double *w) {
-    const c2s_type *type = &weight->constant->type;
-    c2s_tensor *tensor = NULL;
-    c2s_status status = c2s_tensor_from_f64(type->dtype, type->rank, type->dim, w, &tensor);
-    return c2s_build_ok(b, status) ? c2s_build_constant_like(b, weight, tensor) : NULL;
+/* The weight with its elements scaled; the images of the shift, one number per output channel, are
+ * added to `moved`. */
+static c2s_status change_weight(const c2s_tensor *weight, const inputs *in,
+                                const c2s_affine *affine, double *moved, c2s_tensor **out) {
+    const c2s_type *type = &weight->type;
+    const size_t length = in->turned ? in->outs : in->ins * in->inner;
+    double w[CHUNK];
+    c2s_tensor *old;
+    C2S_TRY(c2s_tensor_once(weight, &old));
+    c2s_status status = c2s_tensor_create(type->dtype, type->rank, type->dim, out);
+    for (size_t start = 0; status == C2S_OK && start < weight->count;) {
+        const size_t at = start % length;
+        const size_t count = length - at < CHUNK ? length - at : CHUNK;
+        c2s_load_f64(type->dtype, c2s_tensor_data(old), start, count, w);
+        change(in, affine, start / length, at, count, w, moved);
+        c2s_store_f64(type->dtype, c2s_tensor_mutable(*out), start, count, w);
+        start += count;
+    }
+    c2s_tensor_unref(old);
+    return status;
 }
 
 /* The shift's images go through the same path as any shift of the output. */
 static c2s_value *build_changed(c2s_builder *b, c2s_linear *l, const inputs *in,
                                 const c2s_affine *affine, c2s_value *x) {
-    const c2s_tensor *old = l->weight->constant;
-    double *w = c2s_alloc_array(old->count + 1, sizeof *w);
-    for (size_t i = 0; i < old->count; i++)
-        w[i] = c2s_tensor_f64_at(old, i);
     c2s_affine image = c2s_affine_identity(l->channels);
-    apply(in, affine, w, image.shift);
-    double alpha = l->node->op == &c2s_op_gemm ? (double)c2s_attr_float(l->node, "alpha", 1) : 1;
-    for (size_t c = 0; c < image.count; c++)
-        image.shift[c] *= alpha;
-    if (c2s_affine_scales(affine))
-        l->weight = change_weight(b, l->weight, w);
-    free(w);
-    c2s_value *value = l->weight ? c2s_linear_build(b, l, x, &image) : NULL;
+    c2s_tensor *weight = NULL;
+    c2s_value *value = NULL;
+    if (c2s_build_ok(b, change_weight(l->weight->constant, in, affine, image.shift, &weight))) {
+        const double alpha =
+            l->node->op == &c2s_op_gemm ? (double)c2s_attr_float(l->node, "alpha", 1) : 1;
+        for (size_t c = 0; c < image.count; c++)
+            image.shift[c] *= alpha;
+        if (c2s_affine_scales(affine))
+            l->weight = c2s_build_constant_like(b, l->weight, weight);
+        else
+            c2s_tensor_unref(weight);
+        value = l->weight ? c2s_linear_build(b, l, x, &image) : NULL;
+    }
     c2s_affine_free(&image);
     return value;
 }

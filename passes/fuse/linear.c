@@ -177,41 +177,47 @@ static c2s_status overflow(c2s_dtype dtype) {
 
 enum { CHUNK = 1024 };
 
-static c2s_status scale_weight(const c2s_linear *l, const double *scale, c2s_tensor **out) {
-    const c2s_tensor *old = l->weight->constant;
-    const c2s_channel_layout *layout = &l->layout;
-    c2s_dtype dtype = old->type.dtype;
-    double most = largest_finite(dtype), chunk[CHUNK];
-    c2s_tensor *made;
-    C2S_TRY(c2s_tensor_create(dtype, old->type.rank, old->type.dim, &made));
-    size_t i = 0, c = 0, r = 0, g = 0; /* position of the next element in the layout */
-    for (size_t start = 0; start < old->count; start += CHUNK) {
-        size_t count = old->count - start < CHUNK ? old->count - start : CHUNK;
-        c2s_load_f64(dtype, c2s_tensor_data(old), start, count, chunk);
-        bool fits = true;
-        for (size_t k = 0; k < count; k++) {
-            double value = chunk[k] * scale[g * layout->channels + c];
-            fits = fits && (fabs(value) <= most || !(fabs(chunk[k]) <= most));
-            chunk[k] = value;
-            if (++i == layout->inner) {
-                i = 0;
-                if (++c == layout->channels) {
-                    c = 0;
-                    if (++r == layout->rows) {
-                        r = 0;
-                        g++;
-                    }
-                }
-            }
+/* Scales elements of the weight that lie one behind the other, from element `at` on. False: one that
+ * was finite in the type is no more. */
+static bool scale_run(const c2s_channel_layout *layout, const double *scale, size_t at,
+                      size_t count, double most, double *w) {
+    bool fits = true;
+    for (size_t k = 0; k < count;) {
+        const size_t i = (at + k) % layout->inner, block = (at + k) / layout->inner;
+        const size_t c = block % layout->channels;
+        const size_t g = block / layout->channels / layout->rows;
+        const double *by = &scale[g * layout->channels + c];
+        const bool alternate = layout->inner == 1;
+        const size_t left = alternate ? layout->channels - c : layout->inner - i;
+        const size_t run = left < count - k ? left : count - k;
+        for (size_t j = k; j < k + run; j++) {
+            const double value = w[j] * by[alternate ? j - k : 0];
+            fits &= (fabs(value) <= most) | !(fabs(w[j]) <= most);
+            w[j] = value;
         }
-        if (!fits) {
-            c2s_tensor_unref(made);
-            return overflow(dtype);
-        }
-        c2s_store_f64(dtype, c2s_tensor_mutable(made), start, count, chunk);
+        k += run;
     }
-    *out = made;
-    return C2S_OK;
+    return fits;
+}
+
+static c2s_status scale_weight(const c2s_linear *l, const double *scale, c2s_tensor **out) {
+    c2s_tensor *old;
+    C2S_TRY(c2s_tensor_once(l->weight->constant, &old));
+    const c2s_dtype dtype = old->type.dtype;
+    double chunk[CHUNK];
+    c2s_status status = c2s_tensor_create(dtype, old->type.rank, old->type.dim, out);
+    for (size_t start = 0; status == C2S_OK && start < old->count; start += CHUNK) {
+        const size_t count = old->count - start < CHUNK ? old->count - start : CHUNK;
+        c2s_load_f64(dtype, c2s_tensor_data(old), start, count, chunk);
+        if (!scale_run(&l->layout, scale, start, count, largest_finite(dtype), chunk)) {
+            c2s_tensor_unref(*out);
+            status = overflow(dtype);
+        } else {
+            c2s_store_f64(dtype, c2s_tensor_mutable(*out), start, count, chunk);
+        }
+    }
+    c2s_tensor_unref(old);
+    return status;
 }
 
 static c2s_status change_bias(const c2s_linear *l, const c2s_affine *affine, c2s_tensor **out) {

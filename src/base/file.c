@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sync_file_range */
+#endif
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mapping.h"
 #include "base/memory.h"
 
 static c2s_status read_all(int fd, const char *path, uint64_t limit, size_t expected, void **data,
@@ -50,33 +53,55 @@ static c2s_status read_all(int fd, const char *path, uint64_t limit, size_t expe
     return C2S_OK;
 }
 
-c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *size) {
+static c2s_status open_to_read(const char *path, uint64_t limit, int *fd, struct stat *info) {
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    c2s_status status = C2S_OK;
+    if (fstat(*fd, info) != 0)
+        status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(info->st_mode))
+        status = c2s_fail(C2S_ERR_IO, "%s: is a folder, expected a file", path);
+    else if (S_ISREG(info->st_mode) && (uint64_t)info->st_size > limit)
+        status = c2s_fail(C2S_ERR_INVALID, "%s: %lld bytes, at most %llu are allowed", path,
+                          (long long)info->st_size, (unsigned long long)limit);
+    if (status != C2S_OK)
+        close(*fd);
+    return status;
+}
+
+/* `mapped`: NULL if the data may be changed. */
+static c2s_status read_or_map(const char *path, uint64_t limit, void **data, size_t *size,
+                              bool *mapped) {
     if (strcmp(path, "-") == 0)
         return read_all(STDIN_FILENO, "standard input", limit, 1 << 16, data, size);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    int fd;
     struct stat info;
+    C2S_TRY(open_to_read(path, limit, &fd, &info));
+    const bool regular = S_ISREG(info.st_mode);
+    const void *view = NULL;
+    if (mapped && regular && info.st_size > 0)
+        view = c2s_mapping_create(fd, (size_t)info.st_size);
     c2s_status status = C2S_OK;
-    if (fstat(fd, &info) != 0)
-        status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(info.st_mode))
-        status = c2s_fail(C2S_ERR_IO, "%s: is a folder, expected a file", path);
-    else if (S_ISREG(info.st_mode) && (uint64_t)info.st_size > limit)
-        status = c2s_fail(C2S_ERR_INVALID, "%s: %lld bytes, at most %llu are allowed", path,
-                          (long long)info.st_size, (unsigned long long)limit);
-    if (status == C2S_OK)
-        status = read_all(fd, path, limit, S_ISREG(info.st_mode) ? (size_t)info.st_size : 1 << 16,
-                          data, size);
+    if (view) {
+        *data = (void *)(uintptr_t)view;
+        *size = (size_t)info.st_size;
+        *mapped = true;
+    } else {
+        status = read_all(fd, path, limit, regular ? (size_t)info.st_size : 1 << 16, data, size);
+    }
     close(fd);
     return status;
 }
 
-void c2s_mapping_forget(const void *data, size_t size) {
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
-    const uintptr_t start = at / page * page;
-    if (size)
-        madvise((void *)start, at + size - start, MADV_DONTNEED);
+c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *size) {
+    return read_or_map(path, limit, data, size, NULL);
+}
+
+c2s_status c2s_file_view(const char *path, uint64_t limit, void **data, size_t *size,
+                         bool *mapped) {
+    *mapped = false;
+    return read_or_map(path, limit, data, size, mapped);
 }
 
 /* Temporaries now open, for c2s_atomic_abort_all. A slot is written before the file exists and
@@ -172,6 +197,32 @@ c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
         return status;
     }
     return C2S_OK;
+}
+
+/* Lets the disk begin with what is there, so that the wait at the end is short. */
+static void start_writing_back(const c2s_atomic_file *file) {
+#ifdef SYNC_FILE_RANGE_WRITE
+    if (file->temporary)
+        sync_file_range(fileno(file->stream), 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)file;
+#endif
+}
+
+bool c2s_atomic_write(c2s_atomic_file *file, const void *data, size_t size) {
+    enum { PIECE = 16 << 20, LARGE = 1 << 20, SMALL = 64 << 10 };
+    for (const char *at = data; size > 0;) {
+        const size_t piece = size < PIECE ? size : PIECE;
+        if (fwrite(at, 1, piece, file->stream) != piece)
+            return false;
+        if (piece >= LARGE)
+            start_writing_back(file);
+        if (piece >= SMALL)
+            c2s_mapping_forget(at, piece);
+        at += piece;
+        size -= piece;
+    }
+    return true;
 }
 
 c2s_status c2s_atomic_commit(c2s_atomic_file *file) {

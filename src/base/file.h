@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files: whole reads, mappings, and writes that appear whole or not at all.
+ * Files: whole reads, and writes that appear whole or not at all.
  */
 #ifndef C2S_BASE_FILE_H
 #define C2S_BASE_FILE_H
@@ -15,9 +15,10 @@
  * `limit` bytes (else C2S_ERR_INVALID). Errors: C2S_ERR_IO naming the file, C2S_ERR_MEMORY. */
 c2s_status c2s_file_read(const char *path, uint64_t limit, void **data, size_t *size);
 
-/* Pages of a file's read-only mapping leave this process; the next who reads them gets them back,
- * from the system's cache as a rule. Never for memory that is no such mapping. */
-void c2s_mapping_forget(const void *data, size_t size);
+/* The same for who does not change the data: a regular file is mapped (base/mapping.h) and *mapped
+ * set; everything else is read. */
+c2s_status c2s_file_view(const char *path, uint64_t limit, void **data, size_t *size,
+                         bool *mapped);
 
 /* A file being written beside its final place. */
 typedef struct c2s_atomic_file {
@@ -31,6 +32,9 @@ typedef struct c2s_atomic_file {
 bool c2s_file_is_stream(const char *path);
 
 c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file);
+/* Appends bytes. Large ones go in pieces, so that the disk begins early and of mapped data
+ * (base/mapping.h) no more than a few megabytes are in memory at a time. False: errno says why. */
+bool c2s_atomic_write(c2s_atomic_file *file, const void *data, size_t size);
 /* Flushes, fsyncs and renames; on failure nothing is left behind. Either way `file` is closed. */
 c2s_status c2s_atomic_commit(c2s_atomic_file *file);
 /* Removes the temporary file and leaves the final one untouched. Safe on a zeroed struct. */

@@ -17,12 +17,22 @@
 static const cli_verb *const verbs[] = {&cli_verb_info, &cli_verb_compare, &cli_verb_run,
                                         &cli_verb_bench, &cli_verb_extract, &cli_verb_merge, &cli_verb_ops, &cli_verb_passes};
 
-static void out_of_memory(void) {
-    static const char message[] = "onnx-c2s: out of memory\n";
+static void end(const char *message, c2s_status status) {
     c2s_atomic_abort_all();
-    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    ssize_t ignored = write(STDERR_FILENO, message, strlen(message));
     (void)ignored;
-    _exit(C2S_ERR_MEMORY);
+    _exit((int)status);
+}
+
+static void out_of_memory(void) {
+    end("onnx-c2s: out of memory\n", C2S_ERR_MEMORY);
+}
+
+/* Models and their weights are mapped (base/mapping.h). */
+static void on_bus_error(int number) {
+    (void)number;
+    end("onnx-c2s: a file was cut short, or cannot be read any more, while it was in use\n",
+        C2S_ERR_IO);
 }
 
 static void on_signal(int number) {
@@ -42,6 +52,7 @@ static void install_handlers(void) {
         if (sigaction(fatal[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(fatal[i], &action, NULL);
     }
+    signal(SIGBUS, on_bus_error);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write like any other */
 }
 

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sync_file_range */
-#endif
 #include "io/external.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/map.h"
+#include "base/mapping.h"
 #include "base/names.h"
 #include "base/vec.h"
 
-enum { PIECE = 16 << 20 }; /* bytes of a tensor that are written at a time */
-
 typedef struct mapping {
-    void *data;
+    const void *data;
     size_t size;
 } mapping;
 
@@ -52,8 +47,7 @@ void c2s_external_destroy(c2s_external *external) {
         return;
     for (size_t i = 0; i < external->mappings.count; i++) {
         mapping *m = external->mappings.at[i];
-        if (m->size)
-            munmap(m->data, m->size);
+        c2s_mapping_destroy(m->data);
         free(m);
     }
     c2s_vec_free(&external->mappings);
@@ -135,11 +129,9 @@ static c2s_status map_descriptor(int descriptor, const char *location, mapping *
     m->size = (size_t)info.st_size;
     if (!m->size)
         return C2S_OK;
-    m->data = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (m->data == MAP_FAILED) {
-        m->size = 0;
+    m->data = c2s_mapping_create(descriptor, m->size);
+    if (!m->data)
         return system_failed(location, "map");
-    }
     return C2S_OK;
 }
 
@@ -227,39 +219,17 @@ c2s_status c2s_external_write_open(c2s_external_writer *writer, const char *path
 }
 
 static c2s_status write_bytes(c2s_external_writer *writer, const void *data, size_t size) {
-    if (size && fwrite(data, 1, size, writer->file.stream) != size)
+    if (!c2s_atomic_write(&writer->file, data, size))
         return c2s_fail(C2S_ERR_IO, "cannot write \"%s\": %s", writer->file.path, strerror(errno));
     writer->size += size;
     return C2S_OK;
 }
 
-/* Lets the disk begin with what is there, so that the wait at the end is short. */
-static void start_writing_back(const c2s_external_writer *writer, size_t size) {
-#ifdef SYNC_FILE_RANGE_WRITE
-    if (writer->file.temporary)
-        sync_file_range(fileno(writer->file.stream), (off_t)(writer->size - size), (off_t)size,
-                        SYNC_FILE_RANGE_WRITE);
-#else
-    (void)writer, (void)size;
-#endif
-}
-
 c2s_status c2s_external_append(c2s_external_writer *writer, const void *data, size_t size,
-                               bool mapped, uint64_t *offset) {
+                               uint64_t *offset) {
     static const char zeros[C2S_EXTERNAL_PAGE];
     uint64_t alignment = size >= C2S_EXTERNAL_PAGED_SIZE ? C2S_EXTERNAL_PAGE : 64;
     C2S_TRY(write_bytes(writer, zeros, (size_t)(-writer->size % alignment)));
     *offset = writer->size;
-    for (const char *at = data; size > 0;) {
-        const size_t piece = size < PIECE ? size : PIECE;
-        C2S_TRY(write_bytes(writer, at, piece));
-        if (piece >= C2S_EXTERNAL_PAGED_SIZE) {
-            start_writing_back(writer, piece);
-            if (mapped)
-                c2s_mapping_forget(at, piece);
-        }
-        at += piece;
-        size -= piece;
-    }
-    return C2S_OK;
+    return write_bytes(writer, data, size);
 }

@@ -41,9 +41,9 @@ typedef struct c2s_external_writer {
 #define C2S_EXTERNAL_PAGED_SIZE 65536
 
 c2s_status c2s_external_write_open(c2s_external_writer *writer, const char *path);
-/* Appends with zeros in front as needed; *offset is where the data starts. `mapped`: the data are
- * from c2s_external_find; then no more than a few megabytes of them are in memory at a time. */
+/* Appends with zeros in front as needed; *offset is where the data starts. Of mapped data no
+ * more than a few megabytes are in memory at a time. */
 c2s_status c2s_external_append(c2s_external_writer *writer, const void *data, size_t size,
-                               bool mapped, uint64_t *offset);
+                               uint64_t *offset);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/map.h"
+#include "base/mapping.h"
 #include "io/external.h"
 #include "io/load_tensor.h"
 #include "io/wire.h"
@@ -25,6 +26,7 @@ typedef struct parsed {
     c2s_map is_large;  /* address to block */
     bool out_of_memory;
     void *data; /* the file */
+    bool mapped;
     c2s_wire wire;
     c2s_external *external;
 } parsed;
@@ -59,6 +61,14 @@ static void unpack_free(void *user, void *memory) {
     free(block);
 }
 
+static void release_file(parsed *p) {
+    if (p->mapped)
+        c2s_mapping_destroy(p->data);
+    else
+        free(p->data);
+    p->data = NULL;
+}
+
 static void parsed_release(struct c2s_origin *origin) {
     parsed *p = (parsed *)origin;
     while (p->large.next != &p->large) {
@@ -70,7 +80,7 @@ static void parsed_release(struct c2s_origin *origin) {
     c2s_arena_destroy(p->arena);
     c2s_external_destroy(p->external);
     c2s_wire_free(&p->wire);
-    free(p->data);
+    release_file(p);
     free(p);
 }
 
@@ -96,14 +106,23 @@ typedef struct origin_bytes {
 static void origin_bytes_release(c2s_bytes *bytes) {
     origin_bytes *self = (origin_bytes *)bytes;
     c2s_origin_unref(self->origin);
+    if (bytes->unaligned) {
+        void *copy = atomic_load(&bytes->aligned);
+        if (copy)
+            c2s_memory_count(-(int64_t)bytes->size);
+        free(copy);
+    }
     free(self);
 }
 
-c2s_bytes *c2s_origin_bytes(struct c2s_origin *origin, const void *data, size_t size, bool mapped) {
+c2s_bytes *c2s_origin_bytes(struct c2s_origin *origin, const void *data, size_t size,
+                            bool aligned) {
     origin_bytes *bytes = c2s_zalloc(sizeof *bytes);
-    bytes->base.data = (void *)(uintptr_t)data;
+    if (aligned)
+        bytes->base.data = (void *)(uintptr_t)data;
+    else
+        bytes->base.unaligned = data;
     bytes->base.size = size;
-    bytes->base.mapped = mapped;
     bytes->base.release = origin_bytes_release;
     atomic_init(&bytes->base.refs, 1);
     bytes->origin = c2s_origin_ref(origin);
@@ -231,7 +250,7 @@ static c2s_status complete(void *user, const ProtobufCFieldDescriptor *field,
 /* ---- parsing ---- */
 
 static c2s_status unpack(parsed *p, size_t size, const ProtobufCMessageDescriptor *type) {
-    C2S_TRY(c2s_wire_scan(p->data, size, type, &p->wire));
+    C2S_TRY(c2s_wire_scan(p->data, size, !p->mapped, type, &p->wire));
     ProtobufCAllocator allocator = {unpack_alloc, unpack_free, p};
     ProtobufCMessage *message =
         protobuf_c_message_unpack(type, &allocator, p->wire.skeleton_size, p->wire.skeleton);
@@ -246,15 +265,13 @@ static c2s_status unpack(parsed *p, size_t size, const ProtobufCMessageDescripto
     free(p->wire.owned);
     p->wire.owned = NULL;
     p->wire.skeleton = NULL;
-    if (!p->wire.blob_count) {
-        free(p->data);
-        p->data = NULL;
-    }
+    if (!p->wire.blob_count)
+        release_file(p);
     return C2S_OK;
 }
 
-c2s_status c2s_message_parse(void *data, size_t size, const char *path,
-                             const ProtobufCMessageDescriptor *type, struct c2s_origin **out) {
+static c2s_status parse(void *data, size_t size, bool mapped, const char *path,
+                        const ProtobufCMessageDescriptor *type, struct c2s_origin **out) {
     *out = NULL;
     parsed *p = c2s_zalloc(sizeof *p);
     atomic_init(&p->base.refs, 1);
@@ -262,6 +279,7 @@ c2s_status c2s_message_parse(void *data, size_t size, const char *path,
     p->arena = c2s_arena_create();
     p->large.prev = p->large.next = &p->large;
     p->data = data;
+    p->mapped = mapped;
     p->external = c2s_external_create(path);
     c2s_status status = unpack(p, size, type);
     if (status == C2S_OK) {
@@ -275,11 +293,17 @@ c2s_status c2s_message_parse(void *data, size_t size, const char *path,
     return status;
 }
 
+c2s_status c2s_message_parse(void *data, size_t size, const char *path,
+                             const ProtobufCMessageDescriptor *type, struct c2s_origin **out) {
+    return parse(data, size, false, path, type, out);
+}
+
 c2s_status c2s_message_load(const char *path, const ProtobufCMessageDescriptor *type,
                             struct c2s_origin **out) {
     void *data;
     size_t size;
     *out = NULL;
-    C2S_TRY(c2s_file_read(path, SIZE_MAX / 4, &data, &size));
-    return c2s_message_parse(data, size, path, type, out);
+    bool mapped;
+    C2S_TRY(c2s_file_view(path, SIZE_MAX / 4, &data, &size, &mapped));
+    return parse(data, size, mapped, path, type, out);
 }

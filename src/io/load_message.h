@@ -28,8 +28,9 @@ bool c2s_message_has_external(const struct c2s_origin *origin);
 struct c2s_origin *c2s_origin_ref(struct c2s_origin *origin);
 void c2s_origin_unref(struct c2s_origin *origin); /* NULL is allowed */
 
-/* Bytes of the tree as shared bytes that keep the tree alive. */
-c2s_bytes *c2s_origin_bytes(struct c2s_origin *origin, const void *data, size_t size, bool mapped);
+/* Bytes of the tree as shared bytes that keep the tree alive. `aligned`: they can be used in place. */
+c2s_bytes *c2s_origin_bytes(struct c2s_origin *origin, const void *data, size_t size,
+                            bool aligned);
 
 /* The tensor's external_data entry of that key, or NULL. */
 const char *c2s_external_entry(const Onnx__TensorProto *tensor, const char *key);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "io/wire.h"
+
 static c2s_status check_dims(size_t rank, const int64_t *dims, size_t *elements) {
     if (rank > C2S_MAX_RANK) {
         return c2s_fail(C2S_ERR_UNSUPPORTED, "found rank %zu, expected at most %d", rank,
@@ -100,8 +102,9 @@ static c2s_status view_or_copy(c2s_dtype dtype, const Onnx__TensorProto *proto, 
     int rank = (int)proto->n_dims;
     unsigned bits = c2s_dtype_bits(dtype);
     size_t alignment = bits >= 64 ? 8 : bits >= 16 ? bits / 8 : 1;
-    if (bytes && (uintptr_t)data % alignment == 0) {
-        c2s_bytes *shared = c2s_origin_bytes(origin, data, bytes, c2s_tensor_is_external(proto));
+    const bool aligned = (uintptr_t)data % alignment == 0;
+    if (bytes && (aligned || bytes >= C2S_WIRE_BLOB_MIN)) {
+        c2s_bytes *shared = c2s_origin_bytes(origin, data, bytes, aligned);
         c2s_status status = c2s_tensor_view(dtype, rank, proto->dims, shared, 0, out);
         c2s_bytes_unref(shared);
         return status;

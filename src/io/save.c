@@ -107,7 +107,7 @@ static void saver_free(c2s_saver *saver) {
 
 typedef struct stream_buffer {
     ProtobufCBuffer base;
-    FILE *stream;
+    c2s_atomic_file *file;
     bool failed;
     int error; /* errno of the failure */
 } stream_buffer;
@@ -115,7 +115,7 @@ typedef struct stream_buffer {
 static void stream_append(ProtobufCBuffer *base, size_t size, const uint8_t *data) {
     stream_buffer *buffer = (stream_buffer *)base;
     /* data is null where a message holds a present but empty field of bytes */
-    if (size == 0 || buffer->failed || fwrite(data, 1, size, buffer->stream) == size)
+    if (buffer->failed || c2s_atomic_write(buffer->file, data, size))
         return;
     buffer->failed = true;
     buffer->error = errno;
@@ -125,8 +125,9 @@ static const char *shown(const char *path) {
     return strcmp(path, "-") == 0 ? "standard output" : path;
 }
 
-static c2s_status write_message(const ProtobufCMessage *message, const char *path, FILE *stream) {
-    stream_buffer buffer = {.base = {stream_append}, .stream = stream};
+static c2s_status write_message(const ProtobufCMessage *message, const char *path,
+                                c2s_atomic_file *file) {
+    stream_buffer buffer = {.base = {stream_append}, .file = file};
     protobuf_c_message_pack_to_buffer(message, &buffer.base);
     if (buffer.failed)
         return c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown(path), strerror(buffer.error));
@@ -218,7 +219,7 @@ static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_opti
                         INT_MAX);
     }
     C2S_TRY(c2s_atomic_open(out->path, &out->model));
-    return write_message(message, out->path, out->model.stream);
+    return write_message(message, out->path, &out->model);
 }
 
 c2s_status c2s_model_save(c2s_model *model, const char *path, const c2s_save_options *options) {

@@ -57,14 +57,13 @@ typedef struct written_piece {
 } written_piece;
 
 /* Tensors that share their bytes share them in the file too. */
-static c2s_status write_once(c2s_externalizer *e, const void *data, size_t size, bool mapped,
-                             uint64_t *offset) {
+static c2s_status write_once(c2s_externalizer *e, const void *data, size_t size, uint64_t *offset) {
     written_piece *piece = c2s_map_get(&e->written, data);
     if (piece && piece->size == size) {
         *offset = piece->offset;
         return C2S_OK;
     }
-    C2S_TRY(c2s_external_append(e->writer, data, size, mapped, offset));
+    C2S_TRY(c2s_external_append(e->writer, data, size, offset));
     piece = c2s_arena_alloc(e->arena, sizeof *piece);
     *piece = (written_piece){size, *offset};
     c2s_map_put(&e->written, data, piece);
@@ -95,7 +94,7 @@ static c2s_status move_tensor(c2s_externalizer *e, const ProtobufCFieldDescripto
         return C2S_OK;
     }
     uint64_t offset;
-    C2S_TRY(write_once(e, data, size, external, &offset));
+    C2S_TRY(write_once(e, data, size, &offset));
     drop_elements(tensor);
     set_place(e, tensor, offset, size);
     return C2S_OK;

@@ -272,8 +272,8 @@ static c2s_status scan_all(scanner *s, const ProtobufCMessageDescriptor *root) {
     return C2S_OK;
 }
 
-c2s_status c2s_wire_scan(uint8_t *data, size_t size, const struct ProtobufCMessageDescriptor *root,
-                         c2s_wire *out) {
+c2s_status c2s_wire_scan(uint8_t *data, size_t size, bool writable,
+                         const struct ProtobufCMessageDescriptor *root, c2s_wire *out) {
     static const uint8_t nothing[1];
     *out = (c2s_wire){0};
     scanner s = {.data = size ? data : nothing};
@@ -285,7 +285,8 @@ c2s_status c2s_wire_scan(uint8_t *data, size_t size, const struct ProtobufCMessa
         c2s_vec_free(&s.skeleton.blobs);
         return status;
     }
-    c2s_skeleton_align(&s.skeleton, s.data);
+    if (writable)
+        c2s_skeleton_align(&s.skeleton, s.data);
     out->owned = s.skeleton.bytes;
     out->blobs = s.skeleton.blobs.at;
     out->blob_count = s.skeleton.blobs.count;

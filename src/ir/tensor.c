@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/map.h"
+#include "base/mapping.h"
 #include "base/memory.h"
 #include "ir/convert.h"
 
@@ -250,8 +250,47 @@ void c2s_tensor_unref(const c2s_tensor *tensor) {
 
 /* ---- access ---- */
 
+/* Two threads may want it at once: one of the copies stays. */
+static const char *align(c2s_bytes *bytes) {
+    void *data = atomic_load_explicit(&bytes->aligned, memory_order_acquire);
+    if (data)
+        return data;
+    void *copy = c2s_try_alloc_aligned(bytes->size);
+    if (!copy)
+        copy = c2s_alloc(bytes->size); /* ends in the hook */
+    memcpy(copy, bytes->unaligned, bytes->size);
+    if (!atomic_compare_exchange_strong(&bytes->aligned, &data, copy)) {
+        free(copy);
+        return data;
+    }
+    c2s_memory_count((int64_t)bytes->size);
+    c2s_mapping_forget(bytes->unaligned, bytes->size);
+    return copy;
+}
+
 const void *c2s_tensor_data(const c2s_tensor *tensor) {
-    return (const char *)tensor->bytes->data + tensor->offset;
+    c2s_bytes *bytes = tensor->bytes;
+    return (bytes->unaligned ? align(bytes) : (const char *)bytes->data) + tensor->offset;
+}
+
+const void *c2s_tensor_raw(const c2s_tensor *tensor) {
+    const c2s_bytes *bytes = tensor->bytes;
+    const void *start = bytes->unaligned ? bytes->unaligned : bytes->data;
+    return (const char *)start + tensor->offset;
+}
+
+c2s_status c2s_tensor_once(const c2s_tensor *tensor, c2s_tensor **out) {
+    *out = NULL;
+    if (!tensor->bytes || !tensor->bytes->unaligned ||
+        atomic_load_explicit(&tensor->bytes->aligned, memory_order_acquire)) {
+        *out = c2s_tensor_ref(tensor);
+        return C2S_OK;
+    }
+    const c2s_type *type = &tensor->type;
+    C2S_TRY(c2s_tensor_create(type->dtype, type->rank, type->dim, out));
+    memcpy(c2s_tensor_mutable(*out), c2s_tensor_raw(tensor), c2s_tensor_size(tensor));
+    c2s_tensor_forget(tensor);
+    return C2S_OK;
 }
 
 void *c2s_tensor_mutable(c2s_tensor *tensor) {
@@ -310,7 +349,7 @@ bool c2s_tensor_equal(const c2s_tensor *a, const c2s_tensor *b) {
         return true;
     }
     size_t size = c2s_tensor_size(a);
-    return size == 0 || memcmp(c2s_tensor_data(a), c2s_tensor_data(b), size) == 0;
+    return size == 0 || memcmp(c2s_tensor_raw(a), c2s_tensor_raw(b), size) == 0;
 }
 
 uint64_t c2s_tensor_hash(const c2s_tensor *tensor) {
@@ -329,10 +368,10 @@ uint64_t c2s_tensor_hash(const c2s_tensor *tensor) {
             hash = c2s_hash_bytes(text[i].data, text[i].size, hash);
         return hash;
     }
-    return c2s_hash_bytes(c2s_tensor_data(tensor), c2s_tensor_size(tensor), hash);
+    return c2s_hash_bytes(c2s_tensor_raw(tensor), c2s_tensor_size(tensor), hash);
 }
 
 void c2s_tensor_forget(const c2s_tensor *tensor) {
-    if (tensor->bytes && tensor->bytes->mapped)
-        c2s_mapping_forget(c2s_tensor_data(tensor), c2s_tensor_size(tensor));
+    if (tensor->bytes)
+        c2s_mapping_forget(c2s_tensor_raw(tensor), c2s_tensor_size(tensor));
 }

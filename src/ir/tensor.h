@@ -15,7 +15,10 @@ typedef struct c2s_bytes {
     void *data;
     size_t size;
     atomic_uint refs;
-    bool mapped; /* read-only, from a file */
+    /* Bytes that lie in a file as it is, aligned to nothing: `data` is NULL, who asks for them gets a
+     * copy, which stays. */
+    const void *unaligned;
+    _Atomic(void *) aligned;
     void (*release)(struct c2s_bytes *self); /* frees data and self; called at the last unref */
 } c2s_bytes;
 
@@ -81,6 +84,11 @@ c2s_tensor *c2s_tensor_ref(const c2s_tensor *tensor); /* the count is not part o
 void c2s_tensor_unref(const c2s_tensor *tensor);      /* NULL is allowed */
 
 const void *c2s_tensor_data(const c2s_tensor *tensor); /* NULL only for 0 elements */
+/* The same bytes, aligned to nothing: for memcpy and its like. */
+const void *c2s_tensor_raw(const c2s_tensor *tensor);
+/* A reference for who reads all of it and will not soon again: if c2s_tensor_data would have to
+ * make a copy, that goes with the reference. */
+c2s_status c2s_tensor_once(const c2s_tensor *tensor, c2s_tensor **out);
 void *c2s_tensor_mutable(c2s_tensor *tensor);          /* only before it is shared */
 size_t c2s_tensor_size(const c2s_tensor *tensor);      /* bytes of its elements */
 c2s_tensor *c2s_tensor_item(const c2s_tensor *sequence, size_t index); /* borrowed */
@@ -93,8 +101,7 @@ double c2s_tensor_f64_at(const c2s_tensor *tensor, size_t index);
 /* Bit-wise equality of type and elements. */
 bool c2s_tensor_equal(const c2s_tensor *a, const c2s_tensor *b);
 uint64_t c2s_tensor_hash(const c2s_tensor *tensor);
-/* For who has read from a tensor and will not soon again: what is mapped from a file need not stay
- * in memory. */
+/* For who has read from a tensor's raw bytes: if they are a file's, they need not stay in memory. */
 void c2s_tensor_forget(const c2s_tensor *tensor);
 
 #endif

@@ -5,7 +5,7 @@
 
 static c2s_wire scan(uint8_t *data, size_t size) {
     c2s_wire wire;
-    if (c2s_wire_scan(data, size, &onnx__model_proto__descriptor, &wire) != C2S_OK)
+    if (c2s_wire_scan(data, size, true, &onnx__model_proto__descriptor, &wire) != C2S_OK)
         fail_msg("%s", c2s_error());
     return wire;
 }
@@ -14,7 +14,7 @@ static void refused(const void *bytes, size_t size, const char *text) {
     uint8_t *data = malloc(size + 1);
     memcpy(data, bytes, size);
     c2s_wire wire;
-    c2s_status status = c2s_wire_scan(data, size, &onnx__model_proto__descriptor, &wire);
+    c2s_status status = c2s_wire_scan(data, size, true, &onnx__model_proto__descriptor, &wire);
     free(data);
     if (status != C2S_ERR_INVALID || !strstr(c2s_error(), text))
         fail_msg("found status %d, \"%s\"; expected \"...%s...\"", (int)status, c2s_error(), text);
