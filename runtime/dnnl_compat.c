@@ -6,6 +6,24 @@
 
 #define INFERENCE dnnl_forward_inference
 
+static bool copy_blocks(c2s_md_blocks *out, const int64_t *dim, const int64_t *padded,
+                        const int64_t *before, const int64_t *stride, const int64_t *block,
+                        const int64_t *axis) {
+    out->element = dnnl_data_type_size(out->type);
+    for (int k = 0; k < out->rank; k++) {
+        out->dim[k] = dim[k];
+        out->padded[k] = padded[k];
+        out->stride[k] = stride[k];
+        if (before[k] != 0)
+            return false;
+    }
+    for (int k = 0; k < out->block_count; k++) {
+        out->block[k] = block[k];
+        out->block_axis[k] = axis[k];
+    }
+    return out->element > 0;
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
 dnnl_status_t c2s_md_strided(c2s_md *out, int rank, const int64_t *dims, const int64_t *strides,
@@ -40,6 +58,26 @@ bool c2s_md_strides(c2s_const_md md, int64_t *strides) {
         return false;
     memcpy(strides, *found, (size_t)rank * sizeof *strides);
     return true;
+}
+
+static bool query(c2s_const_md md, dnnl_query_t what, void *out) {
+    return dnnl_memory_desc_query(md, what, out) == dnnl_success;
+}
+
+bool c2s_md_blocks_of(c2s_const_md md, c2s_md_blocks *out) {
+    const dnnl_dims_t *dim, *padded, *before, *stride, *block, *axis;
+    dnnl_format_kind_t kind;
+    if (!query(md, dnnl_query_format_kind, &kind) || kind != dnnl_blocked ||
+        !query(md, dnnl_query_ndims_s32, &out->rank) || out->rank == 0 ||
+        !query(md, dnnl_query_data_type, &out->type) || !query(md, dnnl_query_dims, &dim) ||
+        !query(md, dnnl_query_padded_dims, &padded) ||
+        !query(md, dnnl_query_padded_offsets, &before) ||
+        !query(md, dnnl_query_submemory_offset_s64, &out->start) ||
+        !query(md, dnnl_query_strides, &stride) ||
+        !query(md, dnnl_query_inner_nblks_s32, &out->block_count) ||
+        !query(md, dnnl_query_inner_blks, &block) || !query(md, dnnl_query_inner_idxs, &axis))
+        return false;
+    return copy_blocks(out, *dim, *padded, *before, *stride, *block, *axis);
 }
 
 void c2s_md_free(c2s_md md) {
@@ -183,6 +221,18 @@ bool c2s_md_strides(c2s_const_md md, int64_t *strides) {
         return false;
     memcpy(strides, blocking->strides, (size_t)md->ndims * sizeof *strides);
     return true;
+}
+
+bool c2s_md_blocks_of(c2s_const_md md, c2s_md_blocks *out) {
+    const dnnl_blocking_desc_t *blocking = &md->format_desc.blocking;
+    if (md->format_kind != dnnl_blocked || md->ndims == 0)
+        return false;
+    out->rank = md->ndims;
+    out->type = md->data_type;
+    out->start = md->offset0;
+    out->block_count = blocking->inner_nblks;
+    return copy_blocks(out, md->dims, md->padded_dims, md->padded_offsets, blocking->strides,
+                       blocking->inner_blks, blocking->inner_idxs);
 }
 
 void c2s_md_free(c2s_md md) {

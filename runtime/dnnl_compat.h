@@ -33,6 +33,17 @@ dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64
                           const int64_t *offsets);
 /* One per axis; false if the layout is not by strides alone. */
 bool c2s_md_strides(c2s_const_md md, int64_t *strides);
+/* A layout of strides and blocks, as the library describes it: an axis is cut into blocks, and the
+ * elements of all blocks lie together, those of the last one closest. */
+typedef struct c2s_md_blocks {
+    int rank, block_count;
+    dnnl_data_type_t type;
+    size_t element; /* bytes of one */
+    int64_t start;  /* of the first element, counted in elements */
+    dnnl_dims_t dim, padded, stride, block, block_axis;
+} c2s_md_blocks;
+/* False if it is none, or has elements in front of the first. */
+bool c2s_md_blocks_of(c2s_const_md md, c2s_md_blocks *out);
 void c2s_md_free(c2s_md md); /* NULL is allowed */
 
 /* Where what is convolved or pooled over; arrays of one entry per spatial axis. */

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "runtime/layout_copy.h"
+
 /* A constant in a primitive's layout, or in a form that a kernel has made up. */
 typedef struct packed {
     const c2s_tensor *source; /* a reference: keeps the address from being reused */
@@ -216,8 +219,8 @@ c2s_status c2s_dnnl_reorder_run(c2s_dnnl *dnnl, const c2s_reorder *reorder, dnnl
     return c2s_dnnl_check(status, "reorder");
 }
 
-c2s_status c2s_dnnl_reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
-                                 void *target) {
+static c2s_status reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                               void *target) {
     c2s_reorder reorder;
     dnnl_memory_t source = NULL, destination = NULL;
     C2S_TRY(c2s_dnnl_reorder_create(dnnl, from, to, &reorder));
@@ -235,6 +238,15 @@ c2s_status c2s_dnnl_reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, 
         dnnl_memory_destroy(destination);
     c2s_dnnl_reorder_destroy(&reorder);
     return status;
+}
+
+c2s_status c2s_dnnl_reorder_into(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,
+                                 void *target) {
+    if (reorder_into(dnnl, from, data, to, target) == C2S_OK)
+        return C2S_OK;
+    c2s_log(1, "the plain code copies instead: %s", c2s_error());
+    c2s_error_clear();
+    return c2s_layout_copy(from, data, to, target);
 }
 
 c2s_status c2s_dnnl_reorder_now(c2s_dnnl *dnnl, c2s_const_md from, void *data, c2s_const_md to,

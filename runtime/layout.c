@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/layout.h"
 
+#include "base/log.h"
 #include "runtime/dnnl_context.h"
 #include "runtime/half.h"
+#include "runtime/layout_copy.h"
 #include "runtime/plan.h"
 
 c2s_const_md c2s_slot_md(const c2s_slot *slot) {
@@ -187,23 +189,52 @@ static c2s_status bind(c2s_step *step, c2s_const_md from, c2s_const_md to) {
     return status;
 }
 
+/* From now on the plain code copies. */
+static void give_up(c2s_step *step) {
+    c2s_log(1, "%s: reorder failed, the plain code runs instead: %s", c2s_node_text(step->node),
+            c2s_error());
+    c2s_error_clear();
+    c2s_primitive_release(step);
+}
+
 static c2s_status reorder_prepare(c2s_step *step) {
     c2s_md from = NULL, to = NULL;
     c2s_status status = form_md(step->in[0], &from);
     if (status == C2S_OK)
         status = form_md(step->out[0], &to);
-    if (status == C2S_OK)
-        status = bind(step, from, to);
+    if (status == C2S_OK && bind(step, from, to) != C2S_OK)
+        give_up(step);
     c2s_md_free(from);
     c2s_md_free(to);
     return status;
+}
+
+static c2s_status copy(const c2s_step *step) {
+    c2s_md from = NULL, to = NULL;
+    c2s_status status = form_md(step->in[0], &from);
+    if (status == C2S_OK)
+        status = form_md(step->out[0], &to);
+    if (status == C2S_OK)
+        status = c2s_layout_copy(from, c2s_tensor_data(step->in[0]->tensor), to,
+                                 c2s_tensor_mutable(step->out[0]->tensor));
+    c2s_md_free(from);
+    c2s_md_free(to);
+    return status;
+}
+
+static c2s_status reorder_run(c2s_step *step) {
+    if (step->state && c2s_primitive_run_state(step) == C2S_OK)
+        return C2S_OK;
+    if (step->state)
+        give_up(step);
+    return copy(step);
 }
 
 const c2s_kernel_family c2s_kernels_reorder = {
     .name = "reorder",
     .flags = C2S_KERNEL_LAYOUTS,
     .prepare = reorder_prepare,
-    .run = c2s_primitive_run_state,
+    .run = reorder_run,
     .release = c2s_primitive_release,
 };
 

@@ -1,112 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Same model, inputs and number of threads: same bits, in one session and in two, from both
  * evaluators. Sizes are such that every kernel shares its work among threads. */
-#include "unit/make_graph.h"
+#include "unit/networks.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-#include "base/random.h"
 #include "base/threads.h"
 #include "runtime/session.h"
 
 enum { MOST = 12 };
-
-static c2s_value *random_constant(c2s_model *m, uint64_t seed, int rank, const int64_t *dim) {
-    c2s_random random = {seed};
-    c2s_tensor *tensor;
-    assert_int_equal(c2s_tensor_create(C2S_FLOAT, rank, dim, &tensor), C2S_OK);
-    for (size_t k = 0; k < tensor->count; k++)
-        ((float *)c2s_tensor_mutable(tensor))[k] = 0.1f * (float)c2s_random_normal(&random);
-    return c2s_value_constant(m->graph, "w", tensor);
-}
-#define RANDOM(m, seed, ...) random_constant(m, seed, DIMS(__VA_ARGS__))
-
-static c2s_value *conv(c2s_model *m, c2s_value *x, c2s_value *w, int64_t pad, int64_t groups) {
-    c2s_node *n = NODE(m, "Conv", x, w);
-    c2s_attr_set_ints(n, "pads", (int64_t[]){pad, pad, pad, pad}, 4);
-    c2s_attr_set_int(n, "group", groups);
-    return make_infer(n);
-}
-
-/* Convolutions (3 x 3, 1 x 1, depthwise, transposed), normalization, pooling, interpolation. */
-static c2s_model *make_images(void) {
-    c2s_model *m = make_model();
-    c2s_value *x = INPUT(m, "x", 2, 16, 40, 40);
-    c2s_value *dense = OP(m, "Relu", conv(m, x, RANDOM(m, 1, 32, 16, 3, 3), 1, 1));
-    c2s_value *point = conv(m, dense, RANDOM(m, 2, 48, 32, 1, 1), 0, 1);
-    c2s_value *deep = OP(m, "Sigmoid", conv(m, point, RANDOM(m, 3, 48, 1, 3, 3), 1, 48));
-    c2s_value *norm = OP(m, "InstanceNormalization", deep, RANDOM(m, 4, 48), RANDOM(m, 5, 48));
-    c2s_node *resize = NODE(m, "Resize", x, NULL, NULL, INTS(m, "sizes", 2, 16, 57, 80));
-    c2s_attr_set_string(resize, "mode", "linear");
-    make_output(dense, "dense");
-    make_output(norm, "norm");
-    make_output(OP(m, "GlobalAveragePool", norm), "pool");
-    make_output(OP(m, "ConvTranspose", x, RANDOM(m, 6, 16, 8, 3, 3)), "transposed");
-    make_output(make_infer(resize), "resize");
-    return m;
-}
-
-static c2s_value *reduce(c2s_model *m, const char *op, c2s_value *x, c2s_value *axes) {
-    c2s_node *n = axes ? NODE(m, op, x, axes) : NODE(m, op, x);
-    return make_infer(n);
-}
-
-/* Sums, products of matrices with many rows and with few, softmax, normalization. */
-static c2s_model *make_matrices(void) {
-    c2s_model *m = make_model();
-    c2s_value *x = INPUT(m, "x", 8, 96, 64);
-    c2s_node *turn = NODE(m, "Transpose", x);
-    c2s_attr_set_ints(turn, "perm", (int64_t[]){0, 2, 1}, 3);
-    c2s_value *scores = OP(m, "Softmax", OP(m, "MatMul", x, make_infer(turn)));
-    c2s_value *mixed = OP(m, "MatMul", scores, x);
-    c2s_value *wide = OP(m, "Gelu", OP(m, "MatMul", mixed, RANDOM(m, 1, 64, 512)));
-    c2s_value *mean = reduce(m, "ReduceMean", wide, INTS(m, "axes", 1, 0));
-    make_output(scores, "scores");
-    make_output(OP(m, "LayerNormalization", wide, RANDOM(m, 2, 512), RANDOM(m, 3, 512)), "norm");
-    make_output(reduce(m, "ReduceSum", wide, NULL), "sum");
-    make_output(reduce(m, "ReduceL2", wide, INTS(m, "axes", -1)), "l2");
-    make_output(reduce(m, "ReduceLogSumExp", wide, INTS(m, "axes", 0)), "log_sum_exp");
-    make_output(mean, "mean");
-    make_output(OP(m, "MatMul", mean, RANDOM(m, 4, 512, 700)), "row"); /* one row */
-    make_output(OP(m, "CumSum", wide, INTS(m, "axis", 2)), "cumulated");
-    return m;
-}
-
-static c2s_value *recurrent(c2s_model *m, const char *op, c2s_value *x, int64_t gates) {
-    c2s_node *n = NODE(m, op, x, RANDOM(m, 1, 2, gates * 48, 64), RANDOM(m, 2, 2, gates * 48, 48),
-                       RANDOM(m, 3, 2, 2 * gates * 48));
-    c2s_attr_set_int(n, "hidden_size", 48);
-    c2s_attr_set_string(n, "direction", "bidirectional");
-    return make_infer(n);
-}
-
-static c2s_model *make_sequences(void) {
-    c2s_model *m = make_model();
-    c2s_value *x = INPUT(m, "x", 30, 4, 64);
-    make_output(recurrent(m, "LSTM", x, 4), "lstm");
-    make_output(recurrent(m, "GRU", x, 3), "gru");
-    return m;
-}
-
-/* Integers: quantized, multiplied, scaled back. */
-static c2s_model *make_quantized(void) {
-    c2s_model *m = make_model();
-    double zero = 0;
-    c2s_tensor *point;
-    assert_int_equal(c2s_tensor_from_f64(C2S_INT8, 0, NULL, &zero, &point), C2S_OK);
-    c2s_value *zero_point = c2s_value_constant(m->graph, "zero", point),
-              *scale = make_scalar(m, "scale", 0.02);
-    c2s_value *x = INPUT(m, "x", 2, 16, 40, 40), *w = RANDOM(m, 1, 32, 16, 3, 3);
-    c2s_value *both[2] = {x, w};
-    for (int k = 0; k < 2; k++)
-        both[k] = OP(m, "DequantizeLinear", OP(m, "QuantizeLinear", both[k], scale, zero_point),
-                     scale, zero_point);
-    c2s_value *y = conv(m, both[0], both[1], 1, 1);
-    make_output(OP(m, "QuantizeLinear", y, make_scalar(m, "large", 0.1), zero_point), "y");
-    return m;
-}
 
 typedef struct results {
     c2s_tensor *out[MOST];
@@ -129,8 +33,7 @@ static void equal(const c2s_model *model, const results *a, const results *b, co
                      when);
 }
 
-static void hold(c2s_model *(*make)(void)) {
-    c2s_model *model = make();
+static void hold(c2s_model *model) {
     const c2s_type *type = &c2s_graph_input(model->graph, 0)->type;
     c2s_random random = {9};
     c2s_tensor *x;
@@ -164,22 +67,22 @@ static void hold(c2s_model *(*make)(void)) {
 
 static void images(void **state) {
     (void)state;
-    hold(make_images);
+    hold(network_of_images(40));
 }
 
 static void matrices(void **state) {
     (void)state;
-    hold(make_matrices);
+    hold(network_of_matrices(96));
 }
 
 static void sequences(void **state) {
     (void)state;
-    hold(make_sequences);
+    hold(network_of_sequences(30));
 }
 
 static void quantized(void **state) {
     (void)state;
-    hold(make_quantized);
+    hold(network_of_quantized(40));
 }
 
 #ifdef _OPENMP
