@@ -95,7 +95,7 @@ static bool takes_matrix(const c2s_node *node, const c2s_value *value, bool *tra
 }
 
 bool c2s_block_matmul_defers(c2s_step *step) {
-    matrix x;
+    matrix x = {0};
     bool transposed;
     if (step->node->op != &c2s_op_dequantize_linear || !c2s_step_wants(step, 0) ||
         step->out[0]->observed || step->out[0]->type.dtype != C2S_FLOAT ||
