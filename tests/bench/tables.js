@@ -33,8 +33,8 @@ function printSessions(rows) {
 
 function printObserve(rows) {
   const part = (row, key) => (row[key] / row.none_ms).toFixed(2);
-  print(['model', 'threads', 'ms', 'a tenth', 'convolutions', 'all values'],
-    rows.map((row) => [row.name, row.threads, row.none_ms.toFixed(3), part(row, 'tenth_ms'), part(row, 'convolutions_ms'), part(row, 'all_ms')]));
+  print(['model', 'threads', 'ms', 'five values', 'convolutions', 'all values'],
+    rows.map((row) => [row.name, row.threads, row.none_ms.toFixed(3), part(row, 'five_ms'), part(row, 'convolutions_ms'), part(row, 'all_ms')]));
 }
 
 function printJob(rows) {
