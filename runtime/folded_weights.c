@@ -9,11 +9,6 @@
 #include "runtime/plan.h"
 #include "runtime/post_ops.h"
 
-/* What happens to the values of one channel: value * factor + shift. */
-typedef struct affine {
-    double factor, shift;
-} affine;
-
 /* ---- BatchNormalization ---- */
 
 /* Scale, shift, mean, variance. */
@@ -30,10 +25,10 @@ static bool find_numbers(c2s_plan *plan, const c2s_node *node, int64_t channels,
     return true;
 }
 
-static affine norm_of(const c2s_node *node, const float *const numbers[4], size_t channel) {
+static c2s_affine norm_of(const c2s_node *node, const float *const numbers[4], size_t channel) {
     double epsilon = (double)c2s_attr_float(node, "epsilon", 1e-5f);
     double factor = (double)numbers[0][channel] / sqrt((double)numbers[3][channel] + epsilon);
-    return (affine){factor, (double)numbers[1][channel] - (double)numbers[2][channel] * factor};
+    return (c2s_affine){factor, (double)numbers[1][channel] - (double)numbers[2][channel] * factor};
 }
 
 bool c2s_affine_post(const c2s_step *user, const c2s_slot *value, c2s_post *out) {
@@ -46,7 +41,7 @@ bool c2s_affine_post(const c2s_step *user, const c2s_slot *value, c2s_post *out)
         return false;
     *out = (c2s_post){.kind = C2S_POST_AFFINE, .factor = 1, .node = {node}, .node_count = 1};
     for (size_t c = 0; c < (size_t)value->type.dim[1]; c++) {
-        affine a = norm_of(node, numbers, c);
+        c2s_affine a = norm_of(node, numbers, c);
         if (!(fabs(a.factor) < (double)FLT_MAX && fabs(a.shift) < (double)FLT_MAX))
             return false;
         out->alpha = fmaxf(out->alpha, (float)fabs(a.factor));
@@ -95,7 +90,7 @@ unsigned c2s_posts_foldable(const c2s_step *step) {
 
 /* ---- folding ---- */
 
-static void follow(const c2s_step *step, const c2s_post *post, affine *all, size_t channels) {
+static void follow(const c2s_step *step, const c2s_post *post, c2s_affine *all, size_t channels) {
     const float *numbers[4] = {NULL};
     bool norm = post->kind == C2S_POST_AFFINE;
     if (norm)
@@ -105,16 +100,25 @@ static void follow(const c2s_step *step, const c2s_post *post, affine *all, size
     bool same = !norm && shape_of(step, post) == C2S_POST_SCALAR;
     for (size_t c = 0; c < channels; c++) {
         double number = (double)numbers[0][same ? 0 : c];
-        affine a = norm                            ? norm_of(post->node[0], numbers, c)
-                   : post->kind == dnnl_binary_mul ? (affine){number, 0}
-                   : post->kind == dnnl_binary_sub ? (affine){1, -number}
-                                                   : (affine){1, number};
-        all[c] = (affine){all[c].factor * a.factor, all[c].shift * a.factor + a.shift};
+        c2s_affine a = norm                            ? norm_of(post->node[0], numbers, c)
+                       : post->kind == dnnl_binary_mul ? (c2s_affine){number, 0}
+                       : post->kind == dnnl_binary_sub ? (c2s_affine){1, -number}
+                                                       : (c2s_affine){1, number};
+        all[c] = (c2s_affine){all[c].factor * a.factor, all[c].shift * a.factor + a.shift};
     }
 }
 
+c2s_affine *c2s_posts_affine(const c2s_step *step, size_t channels) {
+    c2s_affine *all = c2s_alloc_array(channels, sizeof *all);
+    for (size_t c = 0; c < channels; c++)
+        all[c] = (c2s_affine){1, 0};
+    for (unsigned k = 0; k < step->folded_posts; k++)
+        follow(step, &step->posts[k], all, channels);
+    return all;
+}
+
 /* False if a number comes out that is not finite. */
-static bool fold(const c2s_tensor *weights, const c2s_tensor *bias, const affine *all, float *w,
+static bool fold(const c2s_tensor *weights, const c2s_tensor *bias, const c2s_affine *all, float *w,
                  float *b) {
     size_t channels = (size_t)weights->type.dim[0], each = weights->count / channels;
     const float *from = c2s_tensor_data(weights), *shift = bias ? c2s_tensor_data(bias) : NULL;
@@ -134,11 +138,7 @@ c2s_status c2s_weights_fold(const c2s_step *step, c2s_tensor **weights, c2s_tens
     const c2s_tensor *w = c2s_step_constant(step, 1);
     size_t channels = (size_t)w->type.dim[0];
     *weights = *bias = NULL;
-    affine *all = c2s_alloc_array(channels, sizeof *all);
-    for (size_t c = 0; c < channels; c++)
-        all[c] = (affine){1, 0};
-    for (unsigned k = 0; k < step->folded_posts; k++)
-        follow(step, &step->posts[k], all, channels);
+    c2s_affine *all = c2s_posts_affine(step, channels);
     c2s_status status = c2s_tensor_create(C2S_FLOAT, w->type.rank, w->type.dim, weights);
     if (status == C2S_OK)
         status = c2s_tensor_create(C2S_FLOAT, 1, w->type.dim, bias);
