@@ -615,29 +615,55 @@ static c2s_node *try_nbits(trial *t, const char *op) {
     return made;
 }
 
-static c2s_node *try_rnn(trial *t, const char *op) {
+/* The first `slots` of X, W, R, B, sequence_lens, initial_h, initial_c, P; at random where they may
+ * be left out. */
+static c2s_node *make_rnn(trial *t, const char *op, int64_t steps, int64_t batch, int64_t in,
+                          int64_t h, bool few) {
     static const char *const directions[] = {"forward", "reverse", "bidirectional"};
     bool lstm = strcmp(op, "LSTM") == 0;
     int64_t d = pick(t, 0, 2), gates = lstm ? 4 : 3;
     const char *direction = directions[d];
     d = d == 2 ? 2 : 1;
-    int64_t steps = pick(t, 1, 7), batch = pick(t, 1, 3), in = pick(t, 1, 9), h = pick(t, 1, 9);
     unsigned outputs = (unsigned)pick(t, 1, lstm ? 3 : 2);
-    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, lstm ? 7 : 6, outputs);
+    c2s_node *n =
+        c2s_node_create(t->model->graph, NULL, "", op, lstm ? few ? 8 : 7 : 6, outputs);
     c2s_use_set(&n->inputs[0], operand(t, false, 3, (int64_t[]){steps, batch, in}));
     c2s_use_set(&n->inputs[1], operand(t, true, 3, (int64_t[]){d, gates * h, in}));
     c2s_use_set(&n->inputs[2], operand(t, true, 3, (int64_t[]){d, gates * h, h}));
     if (flip(t))
         c2s_use_set(&n->inputs[3], operand(t, true, 2, (int64_t[]){d, 2 * gates * h}));
-    if (flip(t))
-        for (unsigned k = 5; k < n->formal_count; k++)
+    bool initial = flip(t);
+    for (unsigned k = 5; k < n->formal_count && k < 7; k++)
+        if (few ? flip(t) : initial)
             c2s_use_set(&n->inputs[k], operand(t, flip(t), 3, (int64_t[]){d, batch, h}));
+    if (few && lstm && flip(t))
+        c2s_use_set(&n->inputs[7], operand(t, true, 2, (int64_t[]){d, 3 * h}));
+    if (few && pick(t, 0, 3) == 0) {
+        double lengths[4];
+        c2s_tensor *tensor;
+        for (int64_t k = 0; k < batch; k++)
+            lengths[k] = (double)pick(t, 0, steps);
+        assert_int_equal(c2s_tensor_from_f64(C2S_INT32, 1, &batch, lengths, &tensor), C2S_OK);
+        c2s_use_set(&n->inputs[4], c2s_value_constant(t->model->graph, "lengths", tensor));
+    }
     c2s_attr_set_int(n, "hidden_size", h);
     c2s_attr_set_string(n, "direction", direction);
     if (!lstm && flip(t))
         c2s_attr_set_int(n, "linear_before_reset", 1);
     t->operations = (double)(steps * (in + h) * 32); /* each step ends in polynomials */
     return n;
+}
+
+static c2s_node *try_rnn(trial *t, const char *op) {
+    int64_t steps = pick(t, 1, 7), batch = pick(t, 5, 7), in = pick(t, 1, 9), h = pick(t, 1, 9);
+    return make_rnn(t, op, steps, batch, in, h, false);
+}
+
+/* Up to four sequences; now and then so many steps that inputs are multiplied together. */
+static c2s_node *try_recurrent(trial *t, const char *op) {
+    int64_t steps = pick(t, 0, 3) ? pick(t, 1, 9) : pick(t, 10, 70), batch = pick(t, 1, 4),
+            in = pick(t, 1, 40), h = pick(t, 1, 40);
+    return make_rnn(t, op, steps, batch, in, h, true);
 }
 
 static const struct {
@@ -669,6 +695,7 @@ static const struct {
     {"matmul", try_matmul, 1, WITH_FMA},
     {"matmul_nbits", try_nbits, 1, ALWAYS},
     {"quantize", try_quantize, 0, ALWAYS},
+    {"recurrent", try_recurrent, 1, WITH_FMA},
     {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
     {"transpose", try_transpose, 1, IN_FLOAT},
     {"view", try_view, 1, ALWAYS},
@@ -731,7 +758,8 @@ static c2s_node *retype(trial *t, c2s_dtype dtype) {
 /* Both round the same sums to the type once; steps of recurrent networks are rounded more often. */
 static double tolerance_of(const trial *t, const c2s_kernel *row, c2s_dtype dtype) {
     double rounding = dtype == C2S_FLOAT16 ? 0x1p-10 : dtype == C2S_BFLOAT16 ? 0x1p-7 : 0;
-    if (strcmp(row->family->name, "dnnl_rnn") == 0)
+    if (strcmp(row->family->name, "dnnl_rnn") == 0 ||
+        strcmp(row->family->name, "recurrent") == 0)
         rounding *= 4;
     return (t->operations > 0 ? 0x1p-23 * (8 + 2 * sqrt(t->operations)) : 0) + rounding;
 }
