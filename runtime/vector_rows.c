@@ -2,8 +2,12 @@
  *
  * Kernels that go along rows of adjacent numbers: normalizations and Gelu that were written out.
  */
+#include <float.h>
+#include <math.h>
+
 #include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/groups.h"
 #include "runtime/vector_math.h"
 
@@ -90,14 +94,31 @@ typedef struct norm {
     const float *x, *scale, *shift; /* of `length`, or NULL */
     float *y;
     float epsilon;
-    bool centred;
+    bool centred, guarded; /* squares that float cannot hold count, too */
 } norm;
+
+/* Where squares overflow, or something is not finite. */
+static void norm_row_in_double(const norm *n, const float *x, float *y) {
+    double mean = 0, variance = 0;
+    for (int64_t i = 0; i < n->length && n->centred; i++)
+        mean += (double)x[i] / (double)n->length;
+    for (int64_t i = 0; i < n->length; i++)
+        variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)n->length;
+    double by = 1 / sqrt(variance + (double)n->epsilon);
+    for (int64_t i = 0; i < n->length; i++)
+        y[i] = (float)((((double)x[i] - mean) * by) * (n->scale ? (double)n->scale[i] : 1) +
+                       (n->shift ? (double)n->shift[i] : 0));
+}
 
 C2S_V8 static void norm_row(const norm *n, int64_t row) {
     const float *x = n->x + row * n->length;
     float *y = n->y + row * n->length, length = (float)n->length;
     float mean = n->centred ? sum_of(x, n->length) / length : 0;
     float variance = squares_of(x, n->length, mean) / length;
+    if (n->guarded && !(variance < FLT_MAX)) {
+        norm_row_in_double(n, x, y);
+        return;
+    }
     c2s_v8 less = v8_set(mean), by = v8_set(1) / v8_sqrt(v8_set(variance + n->epsilon));
     for (int64_t i = 0; i < n->length; i += 8) {
         c2s_v8 v = (eight(x, i, n->length) - less) * by;
@@ -139,6 +160,61 @@ static c2s_status written_norm_run(c2s_step *step) {
     c2s_share((size_t)n.rows, true, norm_rows, &n);
     return C2S_OK;
 }
+
+/* ---- the operators ---- */
+
+static int64_t first_axis(const c2s_step *step) {
+    int64_t axis = c2s_attr_int(step->node, "axis", -1);
+    return axis < 0 ? axis + step->in[0]->type.rank : axis;
+}
+
+/* A number for each of the last axes, or nothing. */
+static bool is_whole_row(const c2s_step *step, unsigned input) {
+    if (input >= step->own_count || !step->in[input])
+        return true;
+    const c2s_type *x = &step->in[0]->type, *type = &step->in[input]->type;
+    int64_t axis = first_axis(step);
+    if (!c2s_dnnl_accepts(type) || type->rank != x->rank - axis)
+        return false;
+    for (int i = 0; i < type->rank; i++)
+        if (type->dim[i] != x->dim[i + axis])
+            return false;
+    return true;
+}
+
+static bool row_norm_accepts(const c2s_step *step) {
+    const c2s_type *x = &step->in[0]->type;
+    int64_t axis = x->rank > 0 ? first_axis(step) : -1;
+    for (unsigned k = 1; k < step->out_count; k++)
+        if (step->out[k])
+            return false;
+    return c2s_processor_has_fma() && c2s_dnnl_accepts(x) && axis >= 0 && axis < x->rank &&
+           c2s_dnnl_accepts(&step->out[0]->type) && is_whole_row(step, 1) && is_whole_row(step, 2);
+}
+
+static c2s_status row_norm_run(c2s_step *step) {
+    const c2s_type *type = &step->in[0]->type;
+    int64_t length = 1;
+    for (int64_t i = first_axis(step); i < type->rank; i++)
+        length *= type->dim[i];
+    norm n = {.rows = (int64_t)step->in[0]->tensor->count / length,
+              .length = length,
+              .x = data_of(step, 0),
+              .scale = data_of(step, 1),
+              .shift = step->own_count > 2 ? data_of(step, 2) : NULL,
+              .y = c2s_tensor_mutable(step->out[0]->tensor),
+              .epsilon = c2s_attr_float(step->node, "epsilon", 1e-5f),
+              .centred = step->node->op == &c2s_op_layer_normalization,
+              .guarded = true};
+    c2s_share((size_t)n.rows, true, norm_rows, &n);
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_row_norm = {
+    .name = "row_norm",
+    .accepts = row_norm_accepts,
+    .run = row_norm_run,
+};
 
 const c2s_kernel_family c2s_kernels_written_norm = {
     .name = "norm",

@@ -11,7 +11,6 @@ enum { Q, K, V };
 typedef struct heads {
     c2s_node *attention;
     c2s_value *turned[3]; /* [batch, length, heads, width] */
-    c2s_value *joined[3]; /* [batch, length, heads * width]; NULL: to be made of `turned` */
 } heads;
 
 static bool find(c2s_node *root, c2s_match *m) {
@@ -24,12 +23,6 @@ static bool find(c2s_node *root, c2s_match *m) {
     m->node[1] = root;
     m->node_count = 2;
     return true;
-}
-
-static bool is_joined(c2s_dims *dims, const c2s_type *three, const c2s_type *four) {
-    return three->kind == C2S_KIND_TENSOR && three->rank == 3 && three->dim[0] == four->dim[0] &&
-           three->dim[1] == four->dim[1] &&
-           three->dim[2] == c2s_dim_mul(dims, four->dim[2], four->dim[3]);
 }
 
 static const char *read(const c2s_match *m, heads *h) {
@@ -46,11 +39,8 @@ static const char *read(const c2s_match *m, heads *h) {
         if (!c2s_is_extent(turned->type.dim[2]) || !c2s_is_extent(turned->type.dim[3]))
             return "heads or their width are not known";
         h->turned[i] = turned;
-        c2s_node *split = c2s_maker(turned, &c2s_op_reshape);
-        if (split && is_joined(dims, &c2s_node_in(split, 0)->type, &turned->type))
-            h->joined[i] = c2s_node_in(split, 0);
     }
-    return is_joined(dims, &m->root->outputs[0]->type, &m->node[0]->outputs[0]->type)
+    return c2s_is_joined(dims, &m->root->outputs[0]->type, &m->node[0]->outputs[0]->type)
                ? NULL
                : "the result is not joined again";
 }
@@ -58,12 +48,6 @@ static const char *read(const c2s_match *m, heads *h) {
 static const char *refuse(const c2s_match *m) {
     heads h;
     return read(m, &h);
-}
-
-static c2s_value *join(c2s_builder *b, c2s_value *turned) {
-    const int64_t target[] = {0, 0, turned->type.dim[2] * turned->type.dim[3]};
-    c2s_value *in[] = {turned, c2s_build_ints(b, "shape", target, 3)};
-    return c2s_build(b, "Reshape", in, 2);
 }
 
 static c2s_value *build(c2s_builder *b, const c2s_match *m) {
@@ -74,9 +58,7 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
     unsigned count =
         h.attention->formal_count < MOST_INPUTS ? h.attention->formal_count : MOST_INPUTS;
     for (unsigned i = 0; i < count; i++)
-        in[i] = i > V         ? c2s_node_in(h.attention, i)
-                : h.joined[i] ? h.joined[i]
-                              : join(b, h.turned[i]);
+        in[i] = i > V ? c2s_node_in(h.attention, i) : c2s_build_joined(b, h.turned[i]);
     c2s_node *node = c2s_build_like(b, h.attention, in, count);
     if (node) {
         c2s_attr_set_int(node, "q_num_heads", h.turned[Q]->type.dim[2]);

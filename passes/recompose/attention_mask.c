@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "ir/convert.h"
+#include "passes/recompose/attention_parts.h"
 
 /* ---- finite ---- */
 
@@ -138,18 +139,41 @@ static const c2s_value *sliced(const c2s_value *value) {
     return c2s_node_in(slice, 0);
 }
 
+/* The axis of what Unsqueeze is given; -1: that axis is new. */
+static int axis_before(const c2s_node *unsqueeze, int rank, int axis) {
+    c2s_ints axes;
+    bool given;
+    int before = axis;
+    if (!c2s_node_axes(unsqueeze, 1, rank, &axes, &given) || !given)
+        return -1;
+    for (unsigned i = 0; i < axes.count; i++) {
+        if (axes.at[i] == axis)
+            return -1;
+        before -= axes.at[i] < axis;
+    }
+    return before;
+}
+
 bool c2s_mask_has_extent(const c2s_value *mask, int axis, c2s_dim wanted) {
-    enum { MOST_SLICES = 4 };
+    enum { MOST_STEPS = 8 };
     c2s_dims *dims = mask->graph->model->dims;
-    for (int i = 0; mask && mask->type.kind == C2S_KIND_TENSOR && i < MOST_SLICES; i++) {
+    for (int i = 0; mask->type.kind == C2S_KIND_TENSOR && mask->type.rank > axis && axis >= 0 &&
+                    i < MOST_STEPS;
+         i++) {
         c2s_dim extent = mask->type.dim[axis];
         if (extent == wanted)
             return true;
-        const c2s_node *slice = mask->def;
-        if (!slice || slice->op != &c2s_op_slice || slice->graph != mask->graph)
+        c2s_node *step = c2s_maker(mask, &c2s_op_unsqueeze);
+        if (step) {
+            axis = axis_before(step, mask->type.rank, axis);
+            mask = c2s_node_in(step, 0);
+            continue;
+        }
+        step = c2s_maker(mask, &c2s_op_slice);
+        mask = step ? c2s_node_in(step, 0) : NULL;
+        if (!mask || mask->type.rank <= axis)
             return false;
-        mask = c2s_node_in(slice, 0);
-        c2s_dim whole = mask->type.rank > axis ? mask->type.dim[axis] : 0;
+        c2s_dim whole = mask->type.dim[axis];
         /* From 2 on it is 1, and broadcast, only where `wanted` is. */
         if (c2s_dim_is_known(whole) && whole >= 2 && extent == c2s_dim_min(dims, wanted, whole))
             return true;
@@ -174,27 +198,6 @@ bool c2s_mask_is_causal(const c2s_value *mask, bool inverted, c2s_dim queries, c
 }
 
 /* ---- building ---- */
-
-/* A graph input's axis with that extent as a vector of one element; NULL: there is none. */
-static c2s_value *build_extent(c2s_builder *b, c2s_dim dim) {
-    if (c2s_dim_is_known(dim))
-        return c2s_build_ints(b, "extent", &dim, 1);
-    const c2s_graph *graph = b->graph;
-    for (unsigned i = 0; i < c2s_graph_input_count(graph); i++) {
-        c2s_value *input = c2s_graph_input(graph, i);
-        for (int axis = 0; axis < input->type.rank && c2s_type_is_tensor(&input->type); axis++) {
-            if (input->type.dim[axis] != dim)
-                continue;
-            c2s_node *shape = c2s_build_start(b, "Shape", &input, 1);
-            if (shape) {
-                c2s_attr_set_int(shape, "start", axis);
-                c2s_attr_set_int(shape, "end", axis + 1);
-            }
-            return c2s_build_finish(b, shape);
-        }
-    }
-    return NULL;
-}
 
 /* An Expand of the mask to these extents that is there already. */
 static c2s_value *known_expansion(const c2s_value *mask, c2s_dim queries, c2s_dim keys) {
@@ -223,7 +226,7 @@ c2s_value *c2s_build_mask(c2s_builder *b, c2s_value *mask, c2s_dim queries, c2s_
     c2s_node *before = b->before;
     bool early = !def || def == b->graph->entry;
     b->before = early ? b->graph->first : def->next;
-    c2s_value *extent[3] = {NULL, build_extent(b, queries), build_extent(b, keys)};
+    c2s_value *extent[3] = {NULL, c2s_build_extent(b, queries), c2s_build_extent(b, keys)};
     c2s_value *expanded = NULL;
     if (!extent[1] || !extent[2]) {
         c2s_build_ok(b, c2s_fail(C2S_ERR_UNSUPPORTED, "the extents of the mask are not at hand"));

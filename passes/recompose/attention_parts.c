@@ -48,3 +48,39 @@ bool c2s_is_float_rank(const c2s_value *value, int rank) {
 bool c2s_is_extent(c2s_dim dim) {
     return c2s_dim_is_known(dim) && dim > 0;
 }
+
+c2s_value *c2s_build_extent(c2s_builder *b, c2s_dim dim) {
+    if (c2s_dim_is_known(dim))
+        return c2s_build_ints(b, "extent", &dim, 1);
+    const c2s_graph *graph = b->graph;
+    for (unsigned i = 0; i < c2s_graph_input_count(graph); i++) {
+        c2s_value *input = c2s_graph_input(graph, i);
+        for (int axis = 0; axis < input->type.rank && c2s_type_is_tensor(&input->type); axis++) {
+            if (input->type.dim[axis] != dim)
+                continue;
+            c2s_node *shape = c2s_build_start(b, "Shape", &input, 1);
+            if (shape) {
+                c2s_attr_set_int(shape, "start", axis);
+                c2s_attr_set_int(shape, "end", axis + 1);
+            }
+            return c2s_build_finish(b, shape);
+        }
+    }
+    return NULL;
+}
+
+bool c2s_is_joined(c2s_dims *dims, const c2s_type *three, const c2s_type *four) {
+    return three->kind == C2S_KIND_TENSOR && three->rank == 3 && four->rank == 4 &&
+           three->dim[0] == four->dim[0] && three->dim[1] == four->dim[1] &&
+           three->dim[2] == c2s_dim_mul(dims, four->dim[2], four->dim[3]);
+}
+
+c2s_value *c2s_build_joined(c2s_builder *b, c2s_value *four) {
+    c2s_node *split = c2s_maker(four, &c2s_op_reshape);
+    c2s_value *from = split ? c2s_node_in(split, 0) : NULL;
+    if (from && c2s_is_joined(b->graph->model->dims, &from->type, &four->type))
+        return from;
+    const int64_t target[] = {0, 0, four->type.dim[2] * four->type.dim[3]};
+    c2s_value *in[] = {four, c2s_build_ints(b, "shape", target, 3)};
+    return c2s_build(b, "Reshape", in, 2);
+}

@@ -19,4 +19,11 @@ bool c2s_is_float_rank(const c2s_value *value, int rank);
 /* A known extent above 0. */
 bool c2s_is_extent(c2s_dim dim);
 
+/* An extent as a vector of one element: a constant, or an axis of a graph input. NULL: neither. */
+c2s_value *c2s_build_extent(c2s_builder *b, c2s_dim dim);
+/* [batch, length, heads * width] for [batch, length, heads, width]. */
+bool c2s_is_joined(c2s_dims *dims, const c2s_type *three, const c2s_type *four);
+/* Such of `four`: what a Reshape made that of, or a Reshape. Heads and width are known. */
+c2s_value *c2s_build_joined(c2s_builder *b, c2s_value *four);
+
 #endif

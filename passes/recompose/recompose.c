@@ -5,6 +5,7 @@
  */
 #include "passes/recompose/recompose.h"
 
+#include "passes/cleanup/cleanup.h"
 #include "passes/pass.h"
 
 /* Larger patterns first where one contains the other. */
@@ -12,7 +13,7 @@
     &c2s_rule_layer_norm_as_affine, &c2s_rule_layer_norm_divided, &c2s_rule_layer_norm_multiplied, \
         &c2s_rule_rms_norm_divided, &c2s_rule_rms_norm_multiplied, &c2s_rule_rms_norm_quotient,    \
         &c2s_rule_norm_scale, &c2s_rule_norm_shift, &c2s_rule_log_softmax, &c2s_rule_activation,   \
-        &c2s_rule_global_pool, &c2s_rule_attention, &c2s_rule_attention_groups
+        &c2s_rule_global_pool, &c2s_rule_attention, &c2s_rule_attention_groups, &c2s_rule_rotary
 /* What has to wait until nothing of the above is left to do. */
 #define AROUND &c2s_rule_attention_heads
 
@@ -29,12 +30,22 @@ bool c2s_is_square(const c2s_node *node, const c2s_value *value) {
                                    : second == value;
 }
 
+/* What rules made of one mask, or one table of angles, for each layer becomes one. */
+static void merge(c2s_model *model, c2s_stats *stats) {
+    c2s_graph_list graphs = {0};
+    c2s_graph_list_add(&graphs, model->graph);
+    c2s_merge_constants(&graphs, stats);
+    c2s_merge_nodes(&graphs, stats);
+    c2s_vec_free(&graphs);
+}
+
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
                       c2s_stats *stats) {
     (void)options;
     (void)evaluator;
     C2S_TRY(c2s_rewrite(model->graph, written, stats));
     C2S_TRY(c2s_rewrite(model->graph, around, stats));
+    merge(model, stats);
     return c2s_graph_infer(model->graph);
 }
 
