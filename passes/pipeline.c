@@ -142,9 +142,9 @@ static bool add_culprit(attempt *a, const char *kind, const char *where) {
     for (size_t i = 0; i < a->result->left_out.count; i++)
         if (strcmp(a->result->left_out.at[i], text) == 0)
             return false;
-    c2s_vec_push(&a->skips, ((c2s_skip){c2s_arena_strdup(a->arena, kind),
-                                        where ? c2s_arena_strdup(a->arena, where) : NULL,
-                                        a->reason}));
+    c2s_vec_push(&a->skips,
+                 ((c2s_skip){c2s_arena_strdup(a->arena, kind),
+                             where ? c2s_arena_strdup(a->arena, where) : NULL, a->reason}));
     c2s_vec_push(&a->result->left_out, c2s_arena_strdup(a->arena, text));
     c2s_log(0, "pass %s: %s is left out: %s", a->step->pass->name, text, a->reason);
     return true;

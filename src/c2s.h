@@ -168,8 +168,8 @@ typedef struct c2s_input_shape {
 } c2s_input_shape;
 
 typedef struct c2s_run_options {
-    const char *passes;       /* NULL: C2S_DEFAULT_PASSES (_WITH_RULES); "none": nothing */
-    const c2s_rules *rules;   /* for the pass "custom"; NULL: none */
+    const char *passes;     /* NULL: C2S_DEFAULT_PASSES (_WITH_RULES); "none": nothing */
+    const c2s_rules *rules; /* for the pass "custom"; NULL: none */
     bool no_prove;
     bool no_bisect;           /* roll back a whole pass where one rewrite breaks the tolerance */
     const char *const *skip;  /* rewrites to leave out: "RULE", or "RULE@NODE" */

@@ -35,7 +35,7 @@ typedef struct c2s_pattern_row {
     uint8_t further[C2S_PATTERN_FURTHER]; /* letters of outputs 1, 2, ... */
     bool any_order;                 /* inputs 0 and 1 may be swapped, as they always may be for
                                        operators with C2S_OP_COMMUTATIVE */
-    const char *domain, *type; /* with c2s_op_opaque: of that name; NULL: of any */
+    const char *domain, *type;      /* with c2s_op_opaque: of that name; NULL: of any */
 } c2s_pattern_row;
 
 typedef struct c2s_match {
@@ -53,9 +53,9 @@ typedef struct c2s_builder c2s_builder; /* rewrite/builder.h */
 extern const char c2s_no_match[];
 
 /* Before it calls `refuse`, the driver has checked: operators, letters; that no matched node takes
- * an attribute from the caller of a function; that outputs of inner nodes in use have letters, and are used by
- * nodes of the match only (nothing else reads it, it is no graph output) unless the row's output
- * letters are in `shared`; that letters in `constants` are constants. */
+ * an attribute from the caller of a function; that outputs of inner nodes in use have letters, and
+ * are used by nodes of the match only (nothing else reads it, it is no graph output) unless the
+ * row's output letters are in `shared`; that letters in `constants` are constants. */
 typedef struct c2s_rule {
     const char *name;    /* "conv-bn": shown to users */
     const char *summary; /* what becomes what, for the list of rules */
@@ -72,8 +72,9 @@ typedef struct c2s_rule {
      * c2s_no_match. */
     const char *(*refuse)(const c2s_match *match);
     /* The replacement of the root's first output, of the same type: a new value or one that the
-     * root depends on. Replacements of `results` go to builder->further. NULL: failed, c2s_build_fail was called; the driver then discards what was
-     * built. The driver replaces, keeps names, removes what is dead. */
+     * root depends on. Replacements of `results` go to builder->further. NULL: failed,
+     * c2s_build_fail was called; the driver then discards what was built. The driver replaces,
+     * keeps names, removes what is dead. */
     c2s_value *(*build)(c2s_builder *builder, const c2s_match *match);
 } c2s_rule;
 

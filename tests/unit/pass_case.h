@@ -31,8 +31,7 @@ static inline void check_names(const c2s_stats *stats, const c2s_rules *rules) {
 
 /* Runs the pipeline, the pass custom with `rules` (may be NULL); the model must verify. Returns the
  * number of rewrites. */
-static inline unsigned run_passes_with(c2s_model *model, const char *text,
-                                       const c2s_rules *rules) {
+static inline unsigned run_passes_with(c2s_model *model, const char *text, const c2s_rules *rules) {
     c2s_log_sink sink = {.verbosity = 1, .line = keep_refusal};
     const c2s_log_sink *before = c2s_log_set_sink(&sink);
     refusals[0] = '\0';

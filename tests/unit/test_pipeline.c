@@ -279,9 +279,13 @@ static void keeps_what_is_proved(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_text),           cmocka_unit_test(explains_errors),
-        cmocka_unit_test(rolls_back_what_breaks), cmocka_unit_test(rolls_back_what_fails),
-        cmocka_unit_test(leaves_out_all_of_a_kind), cmocka_unit_test(gives_up),             cmocka_unit_test(obeys_the_user),
+        cmocka_unit_test(reads_text),
+        cmocka_unit_test(explains_errors),
+        cmocka_unit_test(rolls_back_what_breaks),
+        cmocka_unit_test(rolls_back_what_fails),
+        cmocka_unit_test(leaves_out_all_of_a_kind),
+        cmocka_unit_test(gives_up),
+        cmocka_unit_test(obeys_the_user),
         cmocka_unit_test(keeps_what_is_proved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
