@@ -27,28 +27,6 @@ static c2s_status unsupported(const c2s_custom_node *node, const char *what) {
 
 /* ---- constants ---- */
 
-static bool whole(const c2s_term *t) {
-    for (unsigned i = 0; i < t->count; i++)
-        if (t->at[i].kind != C2S_SCALAR_INT)
-            return false;
-    return true;
-}
-
-/* Of known numbers; whole ones where the type holds no others. */
-static bool are_numbers_for(const c2s_term *t, c2s_dtype dtype) {
-    bool floats = c2s_dtype_is_float(dtype);
-    if (!floats && !c2s_dtype_is_integer(dtype) && dtype != C2S_BOOL)
-        return false;
-    for (unsigned i = 0; i < t->count; i++) {
-        const c2s_scalar *a = &t->at[i];
-        if (a->kind == C2S_SCALAR_INT
-                ? !c2s_dim_is_known(a->integer)
-                : a->kind != C2S_SCALAR_FLOAT || (!floats && a->number != rint(a->number)))
-            return false;
-    }
-    return true;
-}
-
 static c2s_status make_tensor(const c2s_term *t, c2s_dtype dtype, c2s_tensor **out) {
     int64_t integers[C2S_LIST_MOST], count = t->count;
     double numbers[C2S_LIST_MOST];
@@ -57,8 +35,8 @@ static c2s_status make_tensor(const c2s_term *t, c2s_dtype dtype, c2s_tensor **o
         integers[i] = t->at[i].integer;
         numbers[i] = t->at[i].number;
     }
-    return whole(t) ? c2s_tensor_from_i64(dtype, rank, &count, integers, out)
-                    : c2s_tensor_from_f64(dtype, rank, &count, numbers, out);
+    return c2s_term_is_whole(t) ? c2s_tensor_from_i64(dtype, rank, &count, integers, out)
+                                : c2s_tensor_from_f64(dtype, rank, &count, numbers, out);
 }
 
 static c2s_value *given(const construction *c, const c2s_custom_operand *operand) {
@@ -72,7 +50,7 @@ static c2s_value *given(const construction *c, const c2s_custom_operand *operand
 static c2s_dtype dtype_for(const construction *c, const c2s_custom_node *node, const c2s_term *t) {
     if (t->typed != C2S_UNDEFINED)
         return t->typed;
-    if (t->kind == C2S_TERM_LIST && whole(t))
+    if (t->kind == C2S_TERM_LIST && c2s_term_is_whole(t))
         return C2S_INT64;
     for (unsigned i = 0; i < node->in_count; i++) {
         const c2s_value *value = given(c, &node->in[i]);
@@ -92,7 +70,7 @@ static c2s_value *new_constant(construction *c, const c2s_custom_node *node, con
         status = c2s_fail(C2S_ERR_UNSUPPORTED, "%s: %s", e->source, term.why);
     else if (term.kind != C2S_TERM_SCALAR && term.kind != C2S_TERM_LIST)
         status = c2s_fail(C2S_ERR_UNSUPPORTED, "%s is no number and no list", e->source);
-    else if (!are_numbers_for(&term, dtype_for(c, node, &term)))
+    else if (!c2s_term_fits(&term, dtype_for(c, node, &term)))
         status = c2s_fail(C2S_ERR_UNSUPPORTED, "%s does not fit %s", e->source,
                           c2s_dtype_name(dtype_for(c, node, &term)));
     else
@@ -108,81 +86,10 @@ static c2s_value *operand_value(construction *c, const c2s_custom_node *node, un
 
 /* ---- attributes ---- */
 
-static c2s_attr_kind kind_of(const c2s_node *node, const char *name, const c2s_term *t) {
-    for (const c2s_attr_spec *spec = node->op->attrs; spec && spec->name; spec++)
-        if (strcmp(spec->name, name) == 0)
-            return spec->kind;
-    bool list = t->kind == C2S_TERM_LIST;
-    if (t->count > 0 && t->at[0].kind == C2S_SCALAR_TEXT)
-        return list ? C2S_ATTR_STRINGS : C2S_ATTR_STRING;
-    if (t->count > 0 && t->at[0].kind == C2S_SCALAR_DTYPE)
-        return list ? C2S_ATTR_UNDEFINED : C2S_ATTR_INT;
-    return whole(t) ? (list ? C2S_ATTR_INTS : C2S_ATTR_INT)
-                    : (list ? C2S_ATTR_FLOATS : C2S_ATTR_FLOAT);
-}
-
-static bool has_kind(const c2s_term *t, c2s_scalar_kind kind) {
-    for (unsigned i = 0; i < t->count; i++)
-        if (t->at[i].kind != kind)
-            return false;
-    return true;
-}
-
-static bool set_text(c2s_node *node, const char *name, const c2s_string *text) {
-    char buffer[256];
-    if (text->size >= sizeof buffer || (text->size && memchr(text->data, 0, text->size)))
-        return false;
-    memcpy(buffer, text->size ? text->data : "", text->size);
-    buffer[text->size] = '\0';
-    c2s_attr_set_string(node, name, buffer);
-    return true;
-}
-
-/* A single number serves where a list is wanted. */
-static bool set_attr(c2s_node *node, const char *name, const c2s_term *t) {
-    int64_t integers[C2S_LIST_MOST];
-    float floats[C2S_LIST_MOST];
-    c2s_string strings[C2S_LIST_MOST];
-    bool one = t->kind == C2S_TERM_SCALAR || t->count == 1;
-    for (unsigned i = 0; i < t->count; i++) {
-        integers[i] = t->at[i].kind == C2S_SCALAR_DTYPE ? t->at[i].dtype : t->at[i].integer;
-        floats[i] = (float)t->at[i].number;
-        strings[i] = t->at[i].text;
-    }
-    c2s_attr_kind kind = kind_of(node, name, t);
-    switch (kind) {
-    case C2S_ATTR_INT:
-    case C2S_ATTR_INTS:
-        if (!has_kind(t, C2S_SCALAR_DTYPE) && !(whole(t) && are_numbers_for(t, C2S_INT64)))
-            return false;
-        if (kind == C2S_ATTR_INTS)
-            c2s_attr_set_ints(node, name, integers, t->count);
-        else if (one)
-            c2s_attr_set_int(node, name, integers[0]);
-        return one || kind == C2S_ATTR_INTS;
-    case C2S_ATTR_FLOAT:
-    case C2S_ATTR_FLOATS:
-        if (!are_numbers_for(t, C2S_DOUBLE))
-            return false;
-        if (kind == C2S_ATTR_FLOATS)
-            c2s_attr_set_floats(node, name, floats, t->count);
-        else if (one)
-            c2s_attr_set_float(node, name, floats[0]);
-        return one || kind == C2S_ATTR_FLOATS;
-    case C2S_ATTR_STRING:
-        return one && has_kind(t, C2S_SCALAR_TEXT) && set_text(node, name, &strings[0]);
-    case C2S_ATTR_STRINGS:
-        if (has_kind(t, C2S_SCALAR_TEXT))
-            c2s_attr_set_strings(node, name, strings, t->count);
-        return has_kind(t, C2S_SCALAR_TEXT);
-    default:
-        return false;
-    }
-}
-
-/* An attribute that is there by its variable alone stays away where the pattern's node lacks it. */
-static bool is_absent(const construction *c, const c2s_expr *e) {
-    if (e->kind != C2S_EXPR_ATTR)
+/* An attribute that is there by its variable alone stays away where the pattern's node has neither
+ * it nor a default. */
+static bool is_absent(const construction *c, const c2s_expr *e, const c2s_term *value) {
+    if (e->kind != C2S_EXPR_ATTR || value->kind != C2S_TERM_UNKNOWN)
         return false;
     const c2s_custom_variable *v = &c->rule->variables.at[e->index];
     return !c2s_attr_has(c->m->node[v->row], v->name);
@@ -200,13 +107,13 @@ static c2s_status set_attrs(construction *c, const c2s_custom_node *plan, c2s_no
     for (unsigned i = 0; i < plan->attr_count; i++) {
         const c2s_custom_attr *attr = &plan->attrs[i];
         c2s_term term;
-        if (is_absent(c, attr->value))
-            continue;
         c2s_expr_eval(attr->value, &c->scene, &term);
+        if (is_absent(c, attr->value, &term))
+            continue;
         if (term.kind == C2S_TERM_UNKNOWN)
             return c2s_fail(C2S_ERR_UNSUPPORTED, "%s: %s", attr->value->source, term.why);
         if ((term.kind != C2S_TERM_SCALAR && term.kind != C2S_TERM_LIST) ||
-            !set_attr(node, attr->name, &term))
+            !c2s_custom_set_attr(node, attr->name, &term))
             return c2s_fail(C2S_ERR_UNSUPPORTED, "%s does not fit attribute %s of %s",
                             attr->value->source, attr->name, plan->type);
     }

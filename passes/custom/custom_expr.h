@@ -64,8 +64,6 @@ typedef struct c2s_expr_names {
 c2s_status c2s_expr_read(c2s_lexer *lexer, const c2s_expr_names *names, const c2s_expr **out);
 /* A value, without and, or, comparisons: for attributes and operands. */
 c2s_status c2s_expr_read_sum(c2s_lexer *lexer, const c2s_expr_names *names, const c2s_expr **out);
-/* Takes this word if it is next: "or" is no part of "order". */
-bool c2s_lex_take_word(c2s_lexer *lexer, const char *word);
 
 /* ---- at a match ---- */
 

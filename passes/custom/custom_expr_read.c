@@ -25,17 +25,6 @@ static const struct {
     [C2S_FUNCTION_LENGTH] = {"length", 1},     [C2S_FUNCTION_BROADCASTS] = {"broadcasts", 2},
 };
 
-bool c2s_lex_take_word(c2s_lexer *l, const char *word) {
-    const char *name;
-    if (!c2s_lex_is_word(l))
-        return false;
-    const char *start = l->at;
-    if (c2s_lex_name(l, &name) == C2S_OK && strcmp(name, word) == 0)
-        return true;
-    l->at = start;
-    return false;
-}
-
 static c2s_expr *new_expr(reader *r, c2s_expr_kind kind) {
     c2s_expr *e = c2s_arena_alloc(r->lexer->arena, sizeof *e);
     e->kind = kind;
@@ -53,8 +42,17 @@ static const c2s_expr *combine(reader *r, c2s_expr_kind kind, char op, const c2s
     return e;
 }
 
-static c2s_status read_or(reader *r, const c2s_expr **out);
-static c2s_status read_sum(reader *r, const c2s_expr **out);
+/* What binds tighter comes later. */
+typedef enum level {
+    LEVEL_OR,
+    LEVEL_AND,
+    LEVEL_COMPARISON,
+    LEVEL_SUM,
+    LEVEL_PRODUCT,
+    LEVEL_UNARY
+} level;
+
+static c2s_status read_level(reader *r, level at, const c2s_expr **out);
 
 /* The elements behind an opening mark, up to the closing one. */
 static c2s_status read_list(reader *r, const char *close, c2s_expr *e) {
@@ -65,7 +63,7 @@ static c2s_status read_list(reader *r, const char *close, c2s_expr *e) {
         if (list.count == C2S_LIST_MOST)
             status = c2s_lex_expected(r->lexer, "a list of at most %d elements", C2S_LIST_MOST);
         else
-            status = read_sum(r, &element);
+            status = read_level(r, LEVEL_SUM, &element);
         if (status == C2S_OK) {
             c2s_vec_push(&list, element);
             if (c2s_lex_peek(r->lexer) != *close)
@@ -165,7 +163,7 @@ static c2s_status read_primary(reader *r, const c2s_expr **out) {
     c2s_lexer *l = r->lexer;
     c2s_expr *e;
     if (c2s_lex_take(l, "(")) {
-        C2S_TRY(read_or(r, out));
+        C2S_TRY(read_level(r, LEVEL_OR, out));
         return c2s_lex_need(l, ")");
     }
     if (c2s_lex_take(l, "@"))
@@ -200,7 +198,7 @@ static c2s_status read_unary(reader *r, const c2s_expr **out) {
         C2S_TRY(read_primary(r, out));
         while (c2s_lex_take(r->lexer, "[")) {
             const c2s_expr *index;
-            C2S_TRY(read_sum(r, &index));
+            C2S_TRY(read_level(r, LEVEL_SUM, &index));
             C2S_TRY(c2s_lex_need(r->lexer, "]"));
             *out = combine(r, C2S_EXPR_INDEX, 0, *out, index);
         }
@@ -215,26 +213,6 @@ static char take_mark(reader *r, const char *marks) {
         if (c2s_lex_take(r->lexer, (char[]){*marks, '\0'}))
             return *marks;
     return '\0';
-}
-
-static c2s_status read_product(reader *r, const c2s_expr **out) {
-    C2S_TRY(read_unary(r, out));
-    for (char op; (op = take_mark(r, "*/%"));) {
-        const c2s_expr *right;
-        C2S_TRY(read_unary(r, &right));
-        *out = combine(r, C2S_EXPR_BINARY, op, *out, right);
-    }
-    return C2S_OK;
-}
-
-static c2s_status read_sum(reader *r, const c2s_expr **out) {
-    C2S_TRY(read_product(r, out));
-    for (char op; (op = take_mark(r, "+-"));) {
-        const c2s_expr *right;
-        C2S_TRY(read_product(r, &right));
-        *out = combine(r, C2S_EXPR_BINARY, op, *out, right);
-    }
-    return C2S_OK;
 }
 
 static char take_comparison(reader *r) {
@@ -257,32 +235,39 @@ static c2s_status read_comparison(reader *r, const c2s_expr **out) {
         r->depth--;
         return C2S_OK;
     }
-    C2S_TRY(read_sum(r, out));
+    C2S_TRY(read_level(r, LEVEL_SUM, out));
     char op = take_comparison(r);
     if (op) {
         const c2s_expr *right;
-        C2S_TRY(read_sum(r, &right));
+        C2S_TRY(read_level(r, LEVEL_SUM, &right));
         *out = combine(r, C2S_EXPR_BINARY, op, *out, right);
     }
     return C2S_OK;
 }
 
-static c2s_status read_and(reader *r, const c2s_expr **out) {
-    C2S_TRY(read_comparison(r, out));
-    while (c2s_lex_take_word(r->lexer, "and")) {
-        const c2s_expr *right;
-        C2S_TRY(read_comparison(r, &right));
-        *out = combine(r, C2S_EXPR_BINARY, '&', *out, right);
+static char take_operator(reader *r, level at) {
+    switch (at) {
+    case LEVEL_OR:
+        return c2s_lex_take_word(r->lexer, "or") ? '|' : '\0';
+    case LEVEL_AND:
+        return c2s_lex_take_word(r->lexer, "and") ? '&' : '\0';
+    case LEVEL_SUM:
+        return take_mark(r, "+-");
+    default:
+        return take_mark(r, "*/%");
     }
-    return C2S_OK;
 }
 
-static c2s_status read_or(reader *r, const c2s_expr **out) {
-    C2S_TRY(read_and(r, out));
-    while (c2s_lex_take_word(r->lexer, "or")) {
+static c2s_status read_level(reader *r, level at, const c2s_expr **out) {
+    if (at == LEVEL_COMPARISON)
+        return read_comparison(r, out);
+    if (at == LEVEL_UNARY)
+        return read_unary(r, out);
+    C2S_TRY(read_level(r, at + 1, out));
+    for (char op; (op = take_operator(r, at));) {
         const c2s_expr *right;
-        C2S_TRY(read_and(r, &right));
-        *out = combine(r, C2S_EXPR_BINARY, '|', *out, right);
+        C2S_TRY(read_level(r, at + 1, &right));
+        *out = combine(r, C2S_EXPR_BINARY, op, *out, right);
     }
     return C2S_OK;
 }
@@ -305,11 +290,11 @@ static const char *written(c2s_lexer *l, const char *start) {
 }
 
 static c2s_status read_whole(c2s_lexer *l, const c2s_expr_names *names, const c2s_expr **out,
-                             c2s_status (*read)(reader *r, const c2s_expr **out)) {
+                             level at) {
     reader r = {.lexer = l, .names = names};
     c2s_lex_peek(l); /* skips space */
     const char *start = l->at;
-    C2S_TRY(read(&r, out));
+    C2S_TRY(read_level(&r, at, out));
     c2s_expr *whole = c2s_arena_alloc(l->arena, sizeof *whole);
     *whole = **out;
     whole->source = written(l, start);
@@ -332,7 +317,7 @@ static bool is_condition(const c2s_expr *e) {
 c2s_status c2s_expr_read(c2s_lexer *l, const c2s_expr_names *names, const c2s_expr **out) {
     c2s_lex_peek(l);
     const char *start = l->at;
-    C2S_TRY(read_whole(l, names, out, read_or));
+    C2S_TRY(read_whole(l, names, out, LEVEL_OR));
     if (is_condition(*out))
         return C2S_OK;
     l->at = start;
@@ -340,5 +325,5 @@ c2s_status c2s_expr_read(c2s_lexer *l, const c2s_expr_names *names, const c2s_ex
 }
 
 c2s_status c2s_expr_read_sum(c2s_lexer *l, const c2s_expr_names *names, const c2s_expr **out) {
-    return read_whole(l, names, out, read_sum);
+    return read_whole(l, names, out, LEVEL_SUM);
 }

@@ -3,111 +3,13 @@
  * What a rule of a file asks of a match beyond operators and edges.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/op.h"
-#include "ops/op_versions.h"
 #include "passes/custom/custom_rule.h"
 
 static const c2s_custom_rule *rule_of(const c2s_match *m) {
     return (const c2s_custom_rule *)m->rule;
-}
-
-/* ---- attributes ---- */
-
-static void set_list(c2s_term *out, size_t count) {
-    *out = (c2s_term){.kind = C2S_TERM_LIST, .count = (unsigned)count};
-}
-
-static c2s_scalar text_scalar(const char *text, size_t size) {
-    return (c2s_scalar){.kind = C2S_SCALAR_TEXT, .text = {text, size}};
-}
-
-static void term_of(const c2s_attr *attr, c2s_term *out) {
-    if (attr->count > C2S_LIST_MOST) {
-        c2s_term_set_unknown(out, "an attribute is too long");
-        return;
-    }
-    switch (attr->kind) {
-    case C2S_ATTR_INT:
-        c2s_term_set_int(out, attr->i);
-        break;
-    case C2S_ATTR_FLOAT:
-        c2s_term_set_scalar(out, c2s_scalar_float((double)attr->f, C2S_FLOAT));
-        break;
-    case C2S_ATTR_STRING:
-        c2s_term_set_scalar(out, text_scalar(attr->s.data, attr->s.size));
-        break;
-    case C2S_ATTR_INTS:
-        set_list(out, attr->count);
-        for (unsigned i = 0; i < out->count; i++)
-            out->at[i] = c2s_scalar_int(attr->ints[i]);
-        break;
-    case C2S_ATTR_FLOATS:
-        set_list(out, attr->count);
-        for (unsigned i = 0; i < out->count; i++)
-            out->at[i] = c2s_scalar_float((double)attr->floats[i], C2S_FLOAT);
-        break;
-    case C2S_ATTR_STRINGS:
-        set_list(out, attr->count);
-        for (unsigned i = 0; i < out->count; i++)
-            out->at[i] = text_scalar(attr->strings[i].data, attr->strings[i].size);
-        break;
-    default:
-        c2s_term_set_unknown(out, "an attribute is neither number nor text nor a list of them");
-        break;
-    }
-}
-
-static c2s_attr_kind kind_in(const c2s_op *op, const char *name) {
-    for (const c2s_attr_spec *spec = op->attrs; spec && spec->name; spec++)
-        if (strcmp(spec->name, name) == 0)
-            return spec->kind;
-    return C2S_ATTR_UNDEFINED;
-}
-
-/* The standard's default. Unknown: it has none. */
-static void default_term(const c2s_node *node, const char *name, c2s_term *out) {
-    const c2s_op_versions *versions = c2s_op_versions_of(node->domain, node->type);
-    const c2s_op_version *version =
-        versions ? c2s_op_version_at(versions, c2s_model_opset(node->graph->model, node->domain))
-                 : NULL;
-    c2s_op_attribute attribute;
-    char number[64], *end;
-    if (!version || !c2s_op_attribute_find(versions, version, name, &attribute) ||
-        !attribute.text) {
-        c2s_term_set_unknown(out, "an attribute is not there");
-        return;
-    }
-    c2s_term_set_scalar(out, text_scalar(attribute.text, attribute.size));
-    c2s_attr_kind kind = kind_in(node->op, name);
-    if (kind == C2S_ATTR_STRING || attribute.size >= sizeof number)
-        return;
-    snprintf(number, sizeof number, "%.*s", (int)attribute.size, attribute.text);
-    double value = strtod(number, &end);
-    if (*end || end == number)
-        return;
-    bool whole = kind == C2S_ATTR_INT || (kind != C2S_ATTR_FLOAT && !strpbrk(number, ".eE"));
-    if (whole)
-        c2s_term_set_int(out, (int64_t)value);
-    else
-        c2s_term_set_scalar(out, c2s_scalar_float(value, C2S_FLOAT));
-}
-
-void c2s_custom_attr_term(const c2s_node *node, const char *name, c2s_term *out) {
-    const c2s_attr *attr = c2s_attr_find(node, name);
-    if (attr)
-        term_of(attr, out);
-    else
-        default_term(node, name, out);
-}
-
-bool c2s_custom_names_attr(const c2s_custom_node *node, const char *name) {
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (strcmp(node->attrs[i].name, name) == 0)
-            return true;
-    return false;
 }
 
 /* ---- the scene ---- */
@@ -182,8 +84,8 @@ static const char *refuse_other_attrs(check *c, unsigned row) {
     for (unsigned i = 0; i < node->attr_count && !pattern->open; i++) {
         if (c2s_custom_names_attr(pattern, node->attrs[i].name))
             continue;
-        term_of(&node->attrs[i], &found);
-        default_term(node, node->attrs[i].name, &usual);
+        c2s_custom_term_of(&node->attrs[i], &found);
+        c2s_custom_default_term(node, node->attrs[i].name, &usual);
         c2s_term_compare('=', &found, &usual, &equal);
         if (holds(&equal))
             continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Nodes of patterns and replacements, as text.
+ * What nodes of patterns and of replacements have in common, as text.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,25 +11,10 @@
 
 enum { MOST_ATTRIBUTES = 64 };
 
-typedef struct name_at {
-    const char *start, *name;
-} name_at;
-typedef C2S_VEC(name_at) name_list;
-typedef C2S_VEC(c2s_custom_attr) attr_list;
-typedef C2S_VEC(c2s_custom_operand) operand_list;
-
-/* What stands between the names of the outputs and the operands. */
-typedef struct head {
-    name_list outputs;
-    attr_list attrs;
-    c2s_custom_node node;
-    const char *type_start;
-} head;
-
-static c2s_status read_outputs(c2s_custom_reader *r, head *h) {
+c2s_status c2s_custom_read_names(c2s_custom_reader *r, c2s_custom_head *h) {
     c2s_lexer *l = &r->lexer;
     do {
-        name_at output = {.start = c2s_custom_place(r)};
+        c2s_custom_name output = {.start = c2s_custom_place(r)};
         if (h->outputs.count == 1 + C2S_PATTERN_FURTHER)
             return c2s_lex_expected(l, "at most %d outputs", 1 + C2S_PATTERN_FURTHER);
         C2S_TRY(c2s_lex_name(l, &output.name));
@@ -40,7 +25,7 @@ static c2s_status read_outputs(c2s_custom_reader *r, head *h) {
 
 /* ---- operators ---- */
 
-static c2s_status read_operator(c2s_custom_reader *r, head *h) {
+c2s_status c2s_custom_read_operator(c2s_custom_reader *r, c2s_custom_head *h) {
     c2s_lexer *l = &r->lexer;
     c2s_custom_node *node = &h->node;
     char domain[128] = "";
@@ -82,7 +67,7 @@ static bool is_within(unsigned count, const uint8_t range[2]) {
     return count >= range[0] && (range[1] == C2S_VARIADIC || count <= range[1]);
 }
 
-static c2s_status check_counts(c2s_custom_reader *r, const head *h) {
+c2s_status c2s_custom_check_counts(c2s_custom_reader *r, const c2s_custom_head *h) {
     const c2s_custom_node *node = &h->node;
     if (node->op == &c2s_op_opaque)
         return C2S_OK;
@@ -117,7 +102,7 @@ static c2s_status bind_variable(c2s_custom_reader *r, const char *start, const c
 }
 
 /* "...", "...@rest" */
-static c2s_status read_spread(c2s_custom_reader *r, head *h, bool pattern) {
+static c2s_status read_spread(c2s_custom_reader *r, c2s_custom_head *h, bool pattern) {
     c2s_lexer *l = &r->lexer;
     const char *name, *start = c2s_custom_place(r);
     unsigned index;
@@ -150,7 +135,7 @@ static c2s_status read_attr_value(c2s_custom_reader *r, bool pattern, c2s_custom
     return c2s_expr_read_sum(l, &r->names, &attr->value);
 }
 
-static c2s_status read_attr(c2s_custom_reader *r, head *h, bool pattern) {
+static c2s_status read_attr(c2s_custom_reader *r, c2s_custom_head *h, bool pattern) {
     c2s_lexer *l = &r->lexer;
     const char *start = c2s_custom_place(r);
     c2s_custom_attr attr = {0};
@@ -170,7 +155,7 @@ static c2s_status read_attr(c2s_custom_reader *r, head *h, bool pattern) {
     return C2S_OK;
 }
 
-static c2s_status read_attrs(c2s_custom_reader *r, head *h, bool pattern) {
+c2s_status c2s_custom_read_attrs(c2s_custom_reader *r, c2s_custom_head *h, bool pattern) {
     if (!c2s_lex_take(&r->lexer, "<"))
         return C2S_OK;
     while (!c2s_lex_take(&r->lexer, ">")) {
@@ -181,7 +166,7 @@ static c2s_status read_attrs(c2s_custom_reader *r, head *h, bool pattern) {
     return C2S_OK;
 }
 
-static void keep_attrs(c2s_custom_reader *r, head *h) {
+void c2s_custom_keep_attrs(c2s_custom_reader *r, c2s_custom_head *h) {
     c2s_custom_attr *attrs = c2s_arena_array(r->lexer.arena, h->attrs.count + 1, sizeof *attrs);
     for (size_t i = 0; i < h->attrs.count; i++)
         attrs[i] = h->attrs.at[i];
@@ -191,8 +176,7 @@ static void keep_attrs(c2s_custom_reader *r, head *h) {
 
 /* ---- operands ---- */
 
-/* A bare name, "" for an operand that is left out, or (*name NULL) the start of an expression. */
-static c2s_status read_operand_name(c2s_custom_reader *r, const char **name) {
+c2s_status c2s_custom_read_operand_name(c2s_custom_reader *r, const char **name) {
     c2s_lexer *l = &r->lexer;
     const char *start = c2s_custom_place(r);
     *name = NULL;
@@ -205,191 +189,4 @@ static c2s_status read_operand_name(c2s_custom_reader *r, const char **name) {
         l->at = start;
     }
     return C2S_OK;
-}
-
-/* A constant that the pattern writes out is a value without a name, with a condition. */
-static c2s_status read_literal(c2s_custom_reader *r, unsigned *letter) {
-    c2s_custom_literal literal;
-    C2S_TRY(c2s_custom_new_letter(r, c2s_custom_place(r), NULL, &literal.letter));
-    C2S_TRY(c2s_expr_read_sum(&r->lexer, &r->names, &literal.value));
-    c2s_vec_push(&r->rule->literals, literal);
-    *letter = literal.letter;
-    return C2S_OK;
-}
-
-static c2s_status read_pattern_operand(c2s_custom_reader *r, uint8_t *in) {
-    const char *name, *start = c2s_custom_place(r);
-    unsigned letter = 0;
-    C2S_TRY(read_operand_name(r, &name));
-    if (!name)
-        C2S_TRY(read_literal(r, &letter));
-    else if (*name && !c2s_custom_find_letter(r->rule, name, &letter))
-        return c2s_custom_wrong(r, start, "an input of the pattern, or what a node before makes");
-    bool optional = name && *name && c2s_lex_take(&r->lexer, "?");
-    if (optional && letter > r->rule->input_count)
-        return c2s_custom_wrong(r, start, "an input of the pattern before \"?\"");
-    *in = (uint8_t)(letter | (optional ? C2S_OPTIONAL : 0u));
-    return C2S_OK;
-}
-
-static c2s_status read_pattern_operands(c2s_custom_reader *r, c2s_pattern_row *row,
-                                        unsigned *count) {
-    C2S_TRY(c2s_lex_need(&r->lexer, "("));
-    for (*count = 0; !c2s_lex_take(&r->lexer, ")"); ++*count) {
-        if (*count == C2S_PATTERN_INPUTS)
-            return c2s_lex_expected(&r->lexer, "at most %d inputs in a pattern",
-                                    C2S_PATTERN_INPUTS);
-        C2S_TRY(read_pattern_operand(r, &row->in[*count]));
-        if (c2s_lex_peek(&r->lexer) != ')')
-            C2S_TRY(c2s_lex_need(&r->lexer, ","));
-    }
-    return C2S_OK;
-}
-
-static bool is_root_output(const c2s_custom_rule *rule, unsigned letter) {
-    const c2s_custom_node *root = &rule->nodes[rule->rule.row_count - 1];
-    for (unsigned k = 0; k < root->out_count; k++)
-        if (root->out[k] == letter)
-            return true;
-    return false;
-}
-
-static c2s_status read_built_operand(c2s_custom_reader *r, c2s_custom_operand *operand) {
-    const c2s_custom_rule *rule = r->rule;
-    const char *name, *start = c2s_custom_place(r);
-    *operand = (c2s_custom_operand){0};
-    C2S_TRY(read_operand_name(r, &name));
-    if (!name) {
-        operand->kind = C2S_OPERAND_NEW;
-        return c2s_expr_read_sum(&r->lexer, &r->names, &operand->value);
-    }
-    if (!*name)
-        return C2S_OK;
-    operand->kind = C2S_OPERAND_LOCAL;
-    for (unsigned i = 0; i < rule->local_count; i++)
-        if (strcmp(rule->local[i], name) == 0) {
-            operand->index = i;
-            return C2S_OK;
-        }
-    operand->kind = C2S_OPERAND_LETTER;
-    if (!c2s_custom_find_letter(rule, name, &operand->index))
-        return c2s_custom_wrong(r, start, "a value of the pattern, or what a node before makes");
-    return is_root_output(rule, operand->index)
-               ? c2s_custom_wrong(r, start, "a value other than what is to be replaced")
-               : C2S_OK;
-}
-
-static c2s_status read_built_operands(c2s_custom_reader *r, operand_list *list) {
-    C2S_TRY(c2s_lex_need(&r->lexer, "("));
-    while (!c2s_lex_take(&r->lexer, ")")) {
-        c2s_custom_operand operand;
-        if (list->count == C2S_CUSTOM_OPERANDS)
-            return c2s_lex_expected(&r->lexer, "at most %d inputs", C2S_CUSTOM_OPERANDS);
-        C2S_TRY(read_built_operand(r, &operand));
-        c2s_vec_push(list, operand);
-        if (c2s_lex_peek(&r->lexer) != ')')
-            C2S_TRY(c2s_lex_need(&r->lexer, ","));
-    }
-    return C2S_OK;
-}
-
-/* ---- nodes ---- */
-
-static c2s_status read_pattern_parts(c2s_custom_reader *r, head *h) {
-    c2s_custom_rule *rule = r->rule;
-    const char *start = c2s_custom_place(r);
-    if (rule->rule.row_count == C2S_PATTERN_ROWS)
-        return c2s_custom_wrong(r, start, "at most %d nodes in a pattern", C2S_PATTERN_ROWS);
-    c2s_pattern_row *row = &rule->rows[rule->rule.row_count];
-    C2S_TRY(read_outputs(r, h));
-    C2S_TRY(read_operator(r, h));
-    C2S_TRY(read_attrs(r, h, true));
-    C2S_TRY(read_pattern_operands(r, row, &h->node.in_count));
-    C2S_TRY(read_attrs(r, h, true));
-    C2S_TRY(check_counts(r, h));
-    const char *end = r->lexer.at;
-    for (unsigned k = 0; k < h->outputs.count; k++) {
-        const name_at *output = &h->outputs.at[k];
-        if (*output->name)
-            C2S_TRY(c2s_custom_new_letter(r, output->start, output->name, &h->node.out[k]));
-        if (k == 0)
-            row->out = (uint8_t)h->node.out[0];
-        else
-            row->further[k - 1] = (uint8_t)h->node.out[k];
-    }
-    r->lexer.at = end;
-    h->node.out_count = (unsigned)h->outputs.count;
-    row->op = h->node.op;
-    row->domain = h->node.domain;
-    row->type = h->node.type;
-    keep_attrs(r, h);
-    rule->nodes[rule->rule.row_count++] = h->node;
-    return C2S_OK;
-}
-
-/* A name of its own, or that of an output of the pattern's last node, which it replaces. */
-static bool may_define(const c2s_custom_rule *rule, const char *name) {
-    unsigned letter;
-    for (unsigned i = 0; i < rule->local_count; i++)
-        if (strcmp(rule->local[i], name) == 0)
-            return false;
-    return *name && (!c2s_custom_find_letter(rule, name, &letter) || is_root_output(rule, letter));
-}
-
-c2s_status c2s_custom_new_local(c2s_custom_reader *r, const char *start, const char *name,
-                                unsigned *local) {
-    c2s_custom_rule *rule = r->rule;
-    if (!may_define(rule, name))
-        return c2s_custom_wrong(r, start, "a new name, or an output of the pattern's last node");
-    if (rule->local_count == C2S_CUSTOM_LOCALS)
-        return c2s_custom_wrong(r, start, "at most %d values", C2S_CUSTOM_LOCALS);
-    *local = rule->local_count;
-    rule->local[rule->local_count++] = name;
-    return C2S_OK;
-}
-
-static c2s_status define_locals(c2s_custom_reader *r, head *h) {
-    const char *end = r->lexer.at;
-    for (unsigned k = 0; k < h->outputs.count; k++)
-        C2S_TRY(c2s_custom_new_local(r, h->outputs.at[k].start, h->outputs.at[k].name,
-                                     &h->node.out[k]));
-    h->node.out_count = (unsigned)h->outputs.count;
-    r->lexer.at = end;
-    return C2S_OK;
-}
-
-static c2s_status read_built_parts(c2s_custom_reader *r, head *h, operand_list *operands) {
-    C2S_TRY(read_outputs(r, h));
-    C2S_TRY(read_operator(r, h));
-    C2S_TRY(read_attrs(r, h, false));
-    C2S_TRY(read_built_operands(r, operands));
-    C2S_TRY(read_attrs(r, h, false));
-    h->node.in_count = (unsigned)operands->count;
-    C2S_TRY(check_counts(r, h));
-    C2S_TRY(define_locals(r, h));
-    c2s_custom_operand *in = c2s_arena_array(r->lexer.arena, operands->count + 1, sizeof *in);
-    for (size_t i = 0; i < operands->count; i++)
-        in[i] = operands->at[i];
-    h->node.in = in;
-    keep_attrs(r, h);
-    c2s_vec_push(&r->rule->built, h->node);
-    return C2S_OK;
-}
-
-c2s_status c2s_custom_read_pattern_node(c2s_custom_reader *r) {
-    head h = {.node.spread = -1};
-    c2s_status status = read_pattern_parts(r, &h);
-    c2s_vec_free(&h.outputs);
-    c2s_vec_free(&h.attrs);
-    return status;
-}
-
-c2s_status c2s_custom_read_built_node(c2s_custom_reader *r) {
-    head h = {.node.spread = -1};
-    operand_list operands = {0};
-    c2s_status status = read_built_parts(r, &h, &operands);
-    c2s_vec_free(&operands);
-    c2s_vec_free(&h.outputs);
-    c2s_vec_free(&h.attrs);
-    return status;
 }

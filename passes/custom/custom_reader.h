@@ -27,14 +27,40 @@ bool c2s_custom_find_letter(const c2s_custom_rule *rule, const char *name, unsig
 /* A new letter; `name` may be NULL. C2S_ERR_INVALID: the name is taken, or there are too many. */
 c2s_status c2s_custom_new_letter(c2s_custom_reader *reader, const char *start, const char *name,
                                  unsigned *letter);
-/* A new value of the replacement. */
-c2s_status c2s_custom_new_local(c2s_custom_reader *reader, const char *start, const char *name,
-                                unsigned *local);
 c2s_expr_names c2s_custom_names(c2s_custom_rule *rule);
 
-/* "Y, Z = domain.Type <attributes> (operands)", as the next node of the pattern or replacement. */
-c2s_status c2s_custom_read_pattern_node(c2s_custom_reader *reader);
-c2s_status c2s_custom_read_built_node(c2s_custom_reader *reader);
+/* Takes this word, or says that it is expected. */
+c2s_status c2s_custom_need_word(c2s_custom_reader *reader, const char *word);
+
+/* ---- nodes: "Y, Z = domain.Type <attributes> (operands)" ---- */
+
+typedef struct c2s_custom_name {
+    const char *start, *name;
+} c2s_custom_name;
+
+/* What stands before the operands. */
+typedef struct c2s_custom_head {
+    C2S_VEC(c2s_custom_name) outputs;
+    C2S_VEC(c2s_custom_attr) attrs;
+    c2s_custom_node node;
+    const char *type_start;
+} c2s_custom_head;
+
+c2s_status c2s_custom_read_names(c2s_custom_reader *reader, c2s_custom_head *head);
+c2s_status c2s_custom_read_operator(c2s_custom_reader *reader, c2s_custom_head *head);
+/* If they are next. In a pattern new variables are bound. */
+c2s_status c2s_custom_read_attrs(c2s_custom_reader *reader, c2s_custom_head *head, bool pattern);
+/* A bare name, "" for an operand that is left out, or (*name NULL) an expression is next. */
+c2s_status c2s_custom_read_operand_name(c2s_custom_reader *reader, const char **name);
+/* The operator takes so many inputs, and makes so many outputs. */
+c2s_status c2s_custom_check_counts(c2s_custom_reader *reader, const c2s_custom_head *head);
+/* Moves the attributes to head->node. */
+void c2s_custom_keep_attrs(c2s_custom_reader *reader, c2s_custom_head *head);
+
+/* ---- parts of a rule ---- */
+
+c2s_status c2s_custom_read_pattern(c2s_custom_reader *reader);
+c2s_status c2s_custom_read_replacement(c2s_custom_reader *reader);
 /* "float[N,3]" or "any[]" if a type is next, for the value of `letter` to come. */
 bool c2s_custom_is_type(c2s_custom_reader *reader);
 c2s_status c2s_custom_read_type(c2s_custom_reader *reader, c2s_custom_type *type);

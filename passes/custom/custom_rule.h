@@ -77,8 +77,7 @@ typedef struct c2s_custom_literal {
 } c2s_custom_literal;
 
 typedef struct c2s_custom_rule {
-    c2s_rule rule; /* the first member: the driver knows nothing else */
-    const struct c2s_rules *owner;
+    c2s_rule rule;                        /* the first member: the driver knows nothing else */
     const char *letter[C2S_LETTER_COUNT]; /* their names; NULL: none */
     unsigned letter_count, input_count;   /* inputs of the pattern are the first letters */
     c2s_pattern_row rows[C2S_PATTERN_ROWS];
@@ -104,8 +103,15 @@ struct c2s_rules {
 
 /* The scene of conditions and values at a match of this rule. */
 c2s_expr_scene c2s_custom_scene(const c2s_match *match);
-/* An attribute of a matched node, its default if it is not there; unknown if it has none. */
+/* Unknown if it is neither number nor text nor a list of them. */
+void c2s_custom_term_of(const c2s_attr *attr, c2s_term *out);
+/* The standard's default; unknown if it has none. */
+void c2s_custom_default_term(const c2s_node *node, const char *name, c2s_term *out);
+/* An attribute of a matched node, or its default. */
 void c2s_custom_attr_term(const c2s_node *node, const char *name, c2s_term *out);
+/* False: a term of that kind is nothing for the attribute. A number serves where a list is wanted.
+ */
+bool c2s_custom_set_attr(c2s_node *node, const char *name, const c2s_term *term);
 /* True if some attribute of the row's pattern has this name. */
 bool c2s_custom_names_attr(const c2s_custom_node *node, const char *name);
 

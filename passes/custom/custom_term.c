@@ -221,6 +221,29 @@ void c2s_term_compare(char op, const c2s_term *a, const c2s_term *b, c2s_term *o
         c2s_term_set_truth(out, v == YES);
 }
 
+/* ---- numbers ---- */
+
+bool c2s_term_is_whole(const c2s_term *t) {
+    for (unsigned i = 0; i < t->count; i++)
+        if (t->at[i].kind != C2S_SCALAR_INT)
+            return false;
+    return true;
+}
+
+bool c2s_term_fits(const c2s_term *t, c2s_dtype dtype) {
+    bool floats = c2s_dtype_is_float(dtype);
+    if (!floats && !c2s_dtype_is_integer(dtype) && dtype != C2S_BOOL)
+        return false;
+    for (unsigned i = 0; i < t->count; i++) {
+        const c2s_scalar *a = &t->at[i];
+        if (a->kind == C2S_SCALAR_INT
+                ? !c2s_dim_is_known(a->integer)
+                : a->kind != C2S_SCALAR_FLOAT || (!floats && a->number != rint(a->number)))
+            return false;
+    }
+    return true;
+}
+
 /* ---- text ---- */
 
 static void append(char *buffer, size_t size, const char *text) {

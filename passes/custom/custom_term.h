@@ -61,6 +61,10 @@ void c2s_term_combine(c2s_dims *dims, char op, const c2s_term *a, const c2s_term
 /* Whether a op b holds, op as C2S_EXPR_BINARY has it. A list compares with a number by all of its
  * elements, with a list one by one. */
 void c2s_term_compare(char op, const c2s_term *a, const c2s_term *b, c2s_term *out);
+/* All elements are whole numbers. */
+bool c2s_term_is_whole(const c2s_term *term);
+/* All are known numbers; whole ones if the type holds no others. */
+bool c2s_term_fits(const c2s_term *term, c2s_dtype dtype);
 /* Such as "[0, 2, 1]"; returns buffer. */
 const char *c2s_term_text(c2s_dims *dims, const c2s_term *term, char *buffer, size_t size);
 

@@ -49,8 +49,8 @@ static void list_as_text(void *user, const char *pass, const char *name, const c
 }
 
 static void list_as_json(void *user, const char *pass, const char *name, const char *summary) {
-    json_array_append_new(
-        user, json_pack("{s:s, s:s, s:s}", "pass", pass, "name", name, "summary", summary));
+    json_array_append_new(user, json_pack("{s:s, s:s, s:o}", "pass", pass, "name", name, "summary",
+                                          cli_json_text(summary)));
 }
 
 c2s_status cli_load_rules(const cli_arguments *a, c2s_rules **rules) {

@@ -102,6 +102,16 @@ c2s_status c2s_lex_name(c2s_lexer *l, const char **out) {
     return C2S_OK;
 }
 
+bool c2s_lex_take_word(c2s_lexer *l, const char *word) {
+    size_t length = strlen(word);
+    if (!c2s_lex_is_word(l) || (size_t)(l->end - l->at) < length ||
+        memcmp(l->at, word, length) != 0 ||
+        (l->at + length < l->end && is_word_character(l->at[length])))
+        return false;
+    l->at += length;
+    return true;
+}
+
 static int hex_digit(char c) {
     return isdigit((unsigned char)c) ? c - '0'
            : c >= 'a' && c <= 'f'    ? c - 'a' + 10

@@ -26,6 +26,8 @@ bool c2s_lex_take(c2s_lexer *lexer, const char *text);
 c2s_status c2s_lex_need(c2s_lexer *lexer, const char *text);
 
 bool c2s_lex_is_word(c2s_lexer *lexer); /* an identifier is next */
+/* Takes this identifier if it is next: "or" is no part of "order". */
+bool c2s_lex_take_word(c2s_lexer *lexer, const char *word);
 /* An identifier or a quoted string as a name. */
 bool c2s_lex_is_name(c2s_lexer *lexer);
 c2s_status c2s_lex_name(c2s_lexer *lexer, const char **out);

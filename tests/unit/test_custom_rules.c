@@ -54,6 +54,7 @@ static void explains_errors(void **state) {
         {"rule identity {}", "a name that no other rewrite has"},
         {"rule dead-nodes {}", "a name that no other rewrite has"},
         {"rule r { }", "t.rules:1:10: found \"}\", expected \"pattern\""},
+        {"rule r \"two\nlines\" {", "a summary of one line"},
         {"rule r \"unfinished", "the rest of a string"},
         {"rule r { opset 99 pattern", "an opset of ai.onnx, 1 to 28"},
         {"rule r { opset x", "a number"},
@@ -234,6 +235,12 @@ static const match_case matches[] = {
      "g (float[2,3] x) => (float[2,3] y, float[2,3] z) { y = Softmax (x) z = Softmax <axis = 0> "
      "(x) }",
      "Softmax LogSoftmax Exp", "@a >= 0 does not hold"},
+    {RULE("(X) => (Y) { N = Neg (X) Y = Softmax <axis = @a> (N) }",
+          "replace { M = Mul (X, -1.0) Y = Softmax <axis = @a> (M) }"),
+     "g (float[2,3] x) => (float[2,3] y) { n = Neg (x) y = Softmax (n) }", "Mul Softmax", NULL},
+    {RULE("(X) => (Y) { N = Neg (X) Y = Transpose <perm = @p> (N) }",
+          "replace { T = Transpose <perm = @p> (X) Y = Neg (T) }"),
+     "g (float[2,3] x) => (float[3,2] y) { n = Neg (x) y = Transpose (n) }", "Transpose Neg", NULL},
     {RULE("(X) => (Y) { T = Transpose <perm = @p> (X) Y = Transpose <perm = @q> (T) }",
           "replace { Y = Transpose <perm = [@p[@q[0]], @p[@q[1]], @p[@q[2]]]> (X) }"),
      "g (float[2,3,4] x) => (float[4,2,3] y) { t = Transpose <perm = [1, 2, 0]> (x) y = Transpose "
