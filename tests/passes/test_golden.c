@@ -5,6 +5,7 @@
  *     # passes: cleanup,fuse          the pipeline
  *     # rules: samples/rules/x.rules  (if given) for the pass custom; from the root of the sources
  *     # refused: not constant         (any number) some refusal says so
+ *     # left alone: einsum merge-nodes (if given) these rewrites are not applied
  *     # tolerance: 1e-5               (if given) relative; otherwise 0
  *     a model
  *     ----
@@ -99,6 +100,7 @@ static void run_case(void **state) {
     setting(text, "passes", passes, sizeof passes);
     setting(text, "tolerance", tolerance, sizeof tolerance);
     setting(text, "rules", rules_path, sizeof rules_path);
+    setting(text, "left alone", left_alone, sizeof left_alone);
     assert_true(passes[0]);
     while (*body == '#')
         body = strchr(body, '\n') + 1;

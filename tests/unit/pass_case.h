@@ -20,6 +20,16 @@ static void keep_refusal(void *user, int level, const char *text) {
     snprintf(refusals + length, sizeof refusals - length, "%s\n", text);
 }
 
+/* Names of rewrites, with spaces between, that the next run must not apply anywhere: those that are no
+ * rules have no other way to say that a case is about what they leave alone. */
+static char left_alone[400];
+static inline bool is_left_alone(const char *name) {
+    char wanted[80], list[sizeof left_alone + 2];
+    snprintf(wanted, sizeof wanted, " %s ", name);
+    snprintf(list, sizeof list, " %s ", left_alone);
+    return strstr(list, wanted) != NULL;
+}
+
 /* What was done has a name that users can give to --skip. */
 static inline void check_names(const c2s_stats *stats, const c2s_rules *rules) {
     for (size_t i = 0; i < stats->rules.count; i++)
@@ -27,6 +37,47 @@ static inline void check_names(const c2s_stats *stats, const c2s_rules *rules) {
             !c2s_rules_have(rules, stats->rules.at[i].name) &&
             c2s_rewrite_check_name(stats->rules.at[i].name) != C2S_OK)
             fail_msg("%s", c2s_error());
+    for (size_t i = 0; i < stats->rules.count; i++)
+        if (stats->rules.at[i].applied && is_left_alone(stats->rules.at[i].name))
+            fail_msg("%s was applied", stats->rules.at[i].name);
+}
+
+/* A node that the rule could have begun with is there, and the rule left it alone. */
+static inline bool has_root_of(const c2s_graph *graph, const c2s_rule *rule) {
+    for (const c2s_node *node = graph->first; node; node = node->next) {
+        if (c2s_row_takes(&rule->rows[rule->row_count - 1], node->op))
+            return true;
+        for (unsigned i = 0; c2s_node_body(node, i); i++)
+            if (has_root_of(c2s_node_body(node, i), rule))
+                return true;
+    }
+    return false;
+}
+
+static inline void record_rewrite(FILE *stream, const c2s_stats *stats, const char *name,
+                                  bool looked_at) {
+    unsigned applied = 0, refused = 0;
+    for (size_t i = 0; i < stats->rules.count; i++)
+        if (strcmp(stats->rules.at[i].name, name) == 0) {
+            applied = stats->rules.at[i].applied;
+            refused = stats->rules.at[i].refused;
+        }
+    fprintf(stream, "%s %d %d %d\n", name, applied > 0, refused > 0, looked_at && !applied);
+}
+
+/* For passes.rule_cases, in the file that C2S_RULE_CASES names: what each rewrite of the pass did in
+ * this case: whether it was applied, refused, and whether it left alone what it looked at. */
+static inline void record_case(const c2s_pass *pass, const c2s_stats *stats,
+                               const c2s_graph *graph) {
+    FILE *stream = getenv("C2S_RULE_CASES") ? fopen(getenv("C2S_RULE_CASES"), "a") : NULL;
+    if (!stream)
+        return;
+    for (const c2s_rewrite_kind *kind = pass->kinds; kind && kind->name; kind++)
+        record_rewrite(stream, stats, kind->name, is_left_alone(kind->name));
+    for (const c2s_rule *const *rule = pass->rules; rule && *rule; rule++)
+        record_rewrite(stream, stats, (*rule)->name,
+                       is_left_alone((*rule)->name) || has_root_of(graph, *rule));
+    fclose(stream);
 }
 
 /* Runs the pipeline, the pass custom with `rules` (may be NULL); the model must verify. Returns the
@@ -49,6 +100,7 @@ static inline unsigned run_passes_with(c2s_model *model, const char *text, const
         if (result.steps.at[i].report.reason)
             fail_msg("rolled back: %s", result.steps.at[i].report.reason);
         check_names(&result.steps.at[i].stats, rules);
+        record_case(pipeline->steps.at[i].pass, &result.steps.at[i].stats, model->graph);
         rewrites += result.steps.at[i].report.rewrites;
     }
     c2s_pipeline_result_free(&result);

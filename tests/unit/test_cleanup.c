@@ -3,6 +3,7 @@
 #include "unit/pass_case.h"
 
 #include "io/save.h"
+#include "io/text.h"
 
 static c2s_model *m; /* of the running case; the check frees it */
 static c2s_value *x;
@@ -474,6 +475,23 @@ static void inlines_constant_ifs(void **state) {
     done(OP(m, "Abs", make_if(cond)), "If Abs");
 }
 
+/* A branch for other shapes than those that the model was given: only then is the other one taken. */
+static void inlines_what_can_run(void **state) {
+    (void)state;
+    static const char text[] =
+        "<ir_version: 8, opset_import: [\"\" : 17]>\n"
+        "g (float[2,3] x, bool c) => (float[2,3] y) <int64[1] five = {5}> { y = If (c) <then_branch = t () "
+        "=> (float[5] p) { p = Reshape (x, five) }, else_branch = e () => (float[2,3] q) { q = Neg (x) }> }";
+    for (int reshaped = 0; reshaped < 2; reshaped++) {
+        assert_int_equal(c2s_text_read(text, sizeof text - 1, "case", &m), C2S_OK);
+        m->reshaped = reshaped != 0;
+        assert_int_equal(c2s_graph_infer(m->graph), C2S_OK);
+        run_passes(m, "cleanup");
+        assert_string_equal(ops_of(m->graph), reshaped ? "Neg" : "If");
+        c2s_model_destroy(m);
+    }
+}
+
 static void cleans_bodies(void **state) {
     (void)state;
     start();
@@ -574,6 +592,7 @@ int main(void) {
         cmocka_unit_test(removes_constant_where),
         cmocka_unit_test(ties_transposed_matrices),
         cmocka_unit_test(inlines_constant_ifs),
+        cmocka_unit_test(inlines_what_can_run),
         cmocka_unit_test(cleans_bodies),
         cmocka_unit_test(leaves_out_unused_outputs),
     };

@@ -500,6 +500,52 @@ static void checks_declared_types(void **state) {
         check_match(&cases[i]);
 }
 
+/* Gelu as exporters write it, in all orders of its commutative operators. */
+static void tries_all_orders(void **state) {
+    (void)state;
+    static const char *const pairs[3][2] = {
+        {"e, one", "one, e"}, {"x, a", "a, x"}, {"m, half", "half, m"}};
+    c2s_rules *rules = rules_of(RULE(
+        "(X) => (Y) { D = Div (X, 1.4142135) E = Erf (D) A = Add (E, 1) M = Mul (X, A) Y = Mul (M, "
+        "0.5) }",
+        "replace { Y = Gelu (X) }"));
+    for (unsigned order = 0; order < 8; order++) {
+        char graph[512];
+        snprintf(
+            graph, sizeof graph,
+            "g (float[7] x) => (float[7] y) <float root = {1.41421356}, float one = {1.0}, float "
+            "half = {0.5}> { d = Div (x, root) e = Erf (d) a = Add (%s) m = Mul (%s) y = Mul (%s) "
+            "}",
+            pairs[0][order & 1], pairs[1][order >> 1 & 1], pairs[2][order >> 2 & 1]);
+        c2s_model *model = model_of(21, graph), *original = c2s_model_copy(model);
+        assert_int_equal(run_passes_with(model, "custom", rules), 1);
+        assert_string_equal(ops_of(model->graph), "Gelu");
+        assert_true(largest_difference(original, model) < 1e-6);
+        c2s_model_destroy(original);
+        c2s_model_destroy(model);
+    }
+    c2s_rules_free(rules);
+}
+
+/* In a body, with a weight of the graph around it. */
+static void reaches_into_bodies(void **state) {
+    (void)state;
+    c2s_rules *rules = rules_of(RULE("(X, W) => (Y) { T = Neg (X) Y = Mul (T, W) }",
+                                     "where constant(W) replace { V = Neg (W) Y = Mul (X, V) }"));
+    c2s_model *model = model_of(21, "g (bool c, float[2] x) => (float[2] y) <float[2] w = {2.0, "
+                                    "3.0}> { y = If (c) <then_branch = "
+                                    "a () => (float[2] p) { n = Neg (x) p = Mul (n, w) }, "
+                                    "else_branch = b () => (float[2] q) { q "
+                                    "= Neg (x) }> }");
+    c2s_model *original = c2s_model_copy(model);
+    assert_int_equal(run_passes_with(model, "custom", rules), 1);
+    assert_string_equal(ops_of(c2s_node_body(model->graph->first, 0)), "Mul");
+    assert_true(largest_difference(original, model) == 0);
+    c2s_model_destroy(original);
+    c2s_model_destroy(model);
+    c2s_rules_free(rules);
+}
+
 /* Names: of the result, of the node, of the weight that was changed. */
 static void keeps_names(void **state) {
     (void)state;
@@ -641,7 +687,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(explains_errors),         cmocka_unit_test(limits_expressions),
         cmocka_unit_test(matches_what_is_written), cmocka_unit_test(judges_conditions),
-        cmocka_unit_test(checks_declared_types),   cmocka_unit_test(keeps_names),
+        cmocka_unit_test(checks_declared_types),   cmocka_unit_test(tries_all_orders),
+        cmocka_unit_test(reaches_into_bodies),     cmocka_unit_test(keeps_names),
         cmocka_unit_test(wrong_rules_are_named),   cmocka_unit_test(endless_rules_are_named),
         cmocka_unit_test(gives_up_early),          cmocka_unit_test(wants_rules_and_pass),
     };
