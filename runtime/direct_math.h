@@ -71,6 +71,8 @@ void c2s_direct_run_all(const c2s_direct *d, const c2s_direct_run *r);
 
 /* Input rows that so many units of rows read. */
 int64_t c2s_direct_rows(const c2s_direct *d, int64_t units);
+/* How many channels the next tile has where so many are left: 7 are 4 and 3, not 6 and 1. */
+int64_t c2s_direct_height(int64_t left);
 /* What units `from` to `to` of one group's rows read, into work space that was cleared once: what
  * lies beside the rows is never written. */
 void c2s_direct_stage(const c2s_direct *d, const float *x, int64_t from, int64_t to, float *work);

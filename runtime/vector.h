@@ -76,6 +76,12 @@ C2S_V8_INLINE c2s_v8 v8_load_first(const float *p, int64_t count) {
 C2S_V8_INLINE void v8_store_first(float *p, int64_t count, c2s_v8 x) {
     _mm256_maskstore_ps(p, v8_first(count), x);
 }
+/* a0 b0 a1 b1 .. a3 b3; a4 b4 .. a7 b7 */
+C2S_V8_INLINE void v8_take_turns(c2s_v8 a, c2s_v8 b, c2s_v8 *low, c2s_v8 *high) {
+    c2s_v8 even = _mm256_unpacklo_ps(a, b), odd = _mm256_unpackhi_ps(a, b);
+    *low = _mm256_permute2f128_ps(even, odd, 0x20);
+    *high = _mm256_permute2f128_ps(even, odd, 0x31);
+}
 /* Rows become columns. */
 C2S_V8_INLINE void v8_transpose(c2s_v8 r[8]) {
     c2s_v8 a[8], b[8];
@@ -156,6 +162,14 @@ C2S_V8_INLINE c2s_v8 v8_load_first(const float *p, int64_t count) {
 C2S_V8_INLINE void v8_store_first(float *p, int64_t count, c2s_v8 x) {
     for (int i = 0; i < 8 && i < count; i++)
         p[i] = x[i];
+}
+C2S_V8_INLINE void v8_take_turns(c2s_v8 a, c2s_v8 b, c2s_v8 *low, c2s_v8 *high) {
+    for (int i = 0; i < 4; i++) {
+        (*low)[2 * i] = a[i];
+        (*low)[2 * i + 1] = b[i];
+        (*high)[2 * i] = a[4 + i];
+        (*high)[2 * i + 1] = b[4 + i];
+    }
 }
 C2S_V8_INLINE void v8_transpose(c2s_v8 r[8]) {
     c2s_v8 t[8];
