@@ -43,9 +43,11 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_ev
                       c2s_stats *stats) {
     (void)options;
     (void)evaluator;
+    unsigned before = stats->rewrites;
     C2S_TRY(c2s_rewrite(model->graph, written, stats));
     C2S_TRY(c2s_rewrite(model->graph, around, stats));
-    merge(model, stats);
+    if (stats->rewrites > before)
+        merge(model, stats);
     return c2s_graph_infer(model->graph);
 }
 
