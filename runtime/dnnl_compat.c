@@ -136,12 +136,6 @@ dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dn
     CREATE(eltwise_forward, INFERENCE, kind, src, dst, alpha, beta);
 }
 
-dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                               dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
-                               float epsilon, const_dnnl_primitive_attr_t attr) {
-    CREATE(reduction, kind, src, dst, p, epsilon);
-}
-
 dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                 dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
                                 const_dnnl_primitive_attr_t attr) {
@@ -298,12 +292,6 @@ dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dn
                              const_dnnl_primitive_attr_t attr) {
     (void)dst;
     CREATE(eltwise, eltwise_forward, INFERENCE, kind, src, alpha, beta);
-}
-
-dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                               dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
-                               float epsilon, const_dnnl_primitive_attr_t attr) {
-    CREATE(reduction, reduction, kind, src, dst, p, epsilon);
 }
 
 dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,

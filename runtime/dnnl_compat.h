@@ -73,9 +73,6 @@ dnnl_status_t c2s_pd_softmax(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2
 dnnl_status_t c2s_pd_eltwise(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t kind,
                              c2s_const_md src, c2s_const_md dst, float alpha, float beta,
                              const_dnnl_primitive_attr_t attr);
-dnnl_status_t c2s_pd_reduction(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                               dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst, float p,
-                               float epsilon, const_dnnl_primitive_attr_t attr);
 dnnl_status_t c2s_pd_resampling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                 dnnl_alg_kind_t kind, c2s_const_md src, c2s_const_md dst,
                                 const_dnnl_primitive_attr_t attr);

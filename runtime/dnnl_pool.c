@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * AveragePool, MaxPool without indices, GlobalAveragePool, GlobalMaxPool.
+ * AveragePool, MaxPool without indices.
  */
 #include <string.h>
 
@@ -14,13 +14,6 @@ typedef struct pool {
 } pool;
 
 #define LARGEST ((int64_t)1 << 24)
-
-static void whole_window(const c2s_type *x, c2s_dnnl_window *window) {
-    for (int i = 0; i < x->rank - 2; i++) {
-        window->kernel[i] = x->dim[i + 2];
-        window->strides[i] = 1;
-    }
-}
 
 /* Every window must see at least one element of the input, or the average is 0 / 0. */
 static bool sees_input(const c2s_window *w, int i) {
@@ -64,13 +57,10 @@ static bool describe(const c2s_step *step, pool *p) {
     memset(p, 0, sizeof *p);
     bool average = c2s_node_is(node, "AveragePool");
     bool counts_padding = average && c2s_attr_int(node, "count_include_pad", 0) != 0;
-    p->kind = !average && !c2s_node_is(node, "GlobalAveragePool") ? dnnl_pooling_max
-              : counts_padding                                    ? dnnl_pooling_avg_include_padding
+    p->kind = !average         ? dnnl_pooling_max
+              : counts_padding ? dnnl_pooling_avg_include_padding
                                : dnnl_pooling_avg_exclude_padding;
-    if (average || c2s_node_is(node, "MaxPool"))
-        return translate_window(step, x, counts_padding, &p->window);
-    whole_window(x, &p->window);
-    return true;
+    return translate_window(step, x, counts_padding, &p->window);
 }
 
 static bool pool_accepts(const c2s_step *step) {

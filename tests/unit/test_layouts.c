@@ -388,7 +388,7 @@ static void residual_block_is_four_steps(void **state) {
     c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
     hold_against_eval(&t, plain, fast, 0, false);
     assert_int_equal(count_steps(fast, "dnnl_conv") + count_steps(fast, "winograd"), 3);
-    assert_int_equal(count_steps(fast, "dnnl_pool"), 1);
+    assert_int_equal(count_steps(fast, "global_pool"), 1);
     assert_int_equal(count_steps(fast, NULL) - count_steps(fast, "reorder"), 4);
     assert_in_range(count_steps(fast, "reorder"), 0, 2);
     c2s_evaluator_onednn.close(fast);
