@@ -123,10 +123,28 @@ typedef struct rows {
     size_t size, step; /* of a row; from one to the next in `to` */
 } rows;
 
+static inline void copy_each(const rows *r, size_t from, size_t to, size_t size) {
+    for (size_t i = from; i < to; i++)
+        memcpy(r->to + i * r->step, r->from + i * size, size);
+}
+
+/* Of sizes that are known when compiling, a row is one move instead of a call. */
 static void copy_rows(const void *context, size_t from, size_t to) {
     const rows *r = context;
-    for (size_t i = from; i < to; i++)
-        memcpy(r->to + i * r->step, r->from + i * r->size, r->size);
+    switch (r->size) {
+    case 1:
+        copy_each(r, from, to, 1);
+        break;
+    case 4:
+        copy_each(r, from, to, 4);
+        break;
+    case 8:
+        copy_each(r, from, to, 8);
+        break;
+    default:
+        copy_each(r, from, to, r->size);
+        break;
+    }
 }
 
 static void copy_bytes(const void *context, size_t from, size_t to) {

@@ -61,13 +61,21 @@ static bool describe(const c2s_step *step, bool transposed, c2s_direct *d) {
            axis_of(&window, window.rank - 1, &d->column);
 }
 
+/* A block of channels that is not filled costs for each tap of the window; an input in blocks is
+ * brought into rows once. */
+static bool saves_reorder(const c2s_step *step, const c2s_direct *d) {
+    enum { REORDER = 16, BLOCK = 8 };
+    int64_t taps = d->row.kernel * d->column.kernel;
+    return !c2s_step_layout(step, 0) || taps * (BLOCK - d->group_out) >= REORDER;
+}
+
 static bool conv_accepts(const c2s_step *step) {
     c2s_direct d;
     enum { BLOCK = 8, FEW = 6 };
     if (!describe(step, false, &d))
         return false;
     if (d.groups == 1)
-        return d.group_out <= FEW;
+        return d.group_out <= FEW && saves_reorder(step, &d);
     if (d.group_in == 1 && d.group_out == 1)
         return !c2s_step_layout(step, 0);
     return d.group_in % BLOCK || d.group_out % BLOCK || (d.row.kernel == 1 && d.column.kernel == 1);
