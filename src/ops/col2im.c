@@ -4,9 +4,41 @@
  */
 #include <inttypes.h>
 
+#include "ops/infer_tensor.h"
 #include "ops/ties_rules.h"
 #include "ops/window.h"
 #include "ops/workspace.h"
+
+/* Axes of the image, by whatever has an entry for each of them; 0: not known. */
+static int64_t image_axes(const c2s_infer *i) {
+    static const struct {
+        const char *name;
+        size_t per_axis;
+    } lists[] = {{"strides", 1}, {"dilations", 1}, {"pads", 2}};
+    for (unsigned input = 1; input <= 2; input++)
+        if (c2s_infer_length(i, input) > 0)
+            return c2s_infer_length(i, input);
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        size_t count = 0;
+        if (c2s_attr_ints(i->node, lists[k].name, &count) && count > 0)
+            return (int64_t)(count / lists[k].per_axis);
+    }
+    return 0;
+}
+
+/* The images' sizes are not known. */
+static c2s_status infer_rank(c2s_infer *i, const c2s_type *x) {
+    const int64_t axes = image_axes(i);
+    c2s_dim dim[C2S_MAX_RANK];
+    if (axes < 1 || axes > C2S_WINDOW_MAX)
+        return C2S_OK;
+    for (int64_t a = 0; a < 2 + axes; a++)
+        dim[a] = c2s_dim_fresh(i->dims);
+    if (x->rank == 3)
+        dim[0] = x->dim[0];
+    i->out[0] = c2s_type_tensor(x->dtype, 2 + (int)axes, dim);
+    return C2S_OK;
+}
 
 static c2s_status col2im_infer(c2s_infer *i) {
     C2S_TRY(c2s_infer_need(i, 3));
@@ -15,7 +47,7 @@ static c2s_status col2im_infer(c2s_infer *i) {
     const c2s_dim *image, *block;
     unsigned image_count, block_count;
     if (!c2s_infer_dims(i, 1, &image, &image_count))
-        return C2S_OK;
+        return infer_rank(i, x);
     if (image_count < 1 || image_count > C2S_WINDOW_MAX)
         return c2s_fail(C2S_ERR_INVALID, "image_shape has %u elements, expected 1 to %d",
                         image_count, C2S_WINDOW_MAX);

@@ -42,12 +42,11 @@ static size_t row_length(const c2s_tensor *x) {
 /* ---- ArrayFeatureExtractor ---- */
 
 static c2s_status extractor_infer(c2s_infer *i) {
-    const c2s_type *x = c2s_infer_type(i, 0);
-    int64_t count = c2s_infer_length(i, 1);
-    size_t elements;
+    const c2s_type *x = c2s_infer_type(i, 0), *index = c2s_infer_type(i, 1);
+    c2s_dim count = index->rank < 0 ? c2s_dim_fresh(i->dims) : 1;
     C2S_TRY(c2s_infer_tensors(i, 2));
-    if (c2s_type_elements(c2s_infer_type(i, 1), &elements))
-        count = (int64_t)elements;
+    for (int k = 0; k < index->rank; k++)
+        count = c2s_dim_mul(i->dims, count, index->dim[k]);
     if (x->rank == 0)
         return c2s_fail(C2S_ERR_INVALID, "a scalar has no features");
     if (x->rank < 0)
@@ -56,7 +55,7 @@ static c2s_status extractor_infer(c2s_infer *i) {
     int rank = x->rank == 1 ? 2 : x->rank;
     for (int k = 0; k + 1 < x->rank; k++)
         dim[k] = x->dim[k];
-    dim[rank - 1] = count < 0 ? c2s_dim_fresh(i->dims) : count;
+    dim[rank - 1] = count;
     return c2s_infer_output(i, 0, x->dtype, rank, dim);
 }
 
