@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/dnnl_processor.h"
+
 #define INFERENCE dnnl_forward_inference
 
 static bool copy_blocks(c2s_md_blocks *out, const int64_t *dim, const int64_t *padded,
@@ -98,6 +100,10 @@ dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
                window->strides, window->dilates, window->pad_begin, window->pad_end);
     CREATE(convolution_forward, INFERENCE, dnnl_convolution_direct, src, weights, bias, dst,
            window->strides, window->dilates, window->pad_begin, window->pad_end);
+}
+
+bool c2s_convolutions_disagree(void) {
+    return c2s_processor_has_avx2() && !c2s_processor_has_avx512();
 }
 
 dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
@@ -253,6 +259,10 @@ dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
     CREATE(convolution, dilated_convolution_forward, INFERENCE, dnnl_convolution_direct, src,
            weights, bias, dst, window->strides, window->dilates, window->pad_begin,
            window->pad_end);
+}
+
+bool c2s_convolutions_disagree(void) {
+    return false;
 }
 
 dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,

@@ -56,6 +56,9 @@ dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
                                  c2s_const_md src, c2s_const_md weights, c2s_const_md bias,
                                  c2s_const_md dst, const c2s_dnnl_window *window,
                                  const_dnnl_primitive_attr_t attr);
+/* True if the library, asked for no layout, takes channels last for some convolutions and blocks
+ * for their neighbours although blocks would do for all (3.x with AVX2). */
+bool c2s_convolutions_disagree(void);
 dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
                             c2s_const_md weights, c2s_const_md bias, c2s_const_md dst,
                             const_dnnl_primitive_attr_t attr);

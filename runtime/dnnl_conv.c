@@ -124,6 +124,37 @@ static c2s_status describe_pd(const c2s_step *step, const conv *c, const conv_md
                           "convolution");
 }
 
+/* Blocks of channels; row-major for few of them. */
+static c2s_status blocked(c2s_md *out, const c2s_type *type, bool few) {
+    enum { BLOCK = 8 };
+    return few && type->dim[1] < BLOCK ? c2s_md_of(out, type)
+                                       : c2s_layout_blocked(type, BLOCK, out);
+}
+
+/* Where the library's layouts change from one convolution to the next, reorders cost more than its
+ * favourite gains: it has to take blocks if it has fast code for them. */
+static void prefer_blocks(const c2s_step *step, const conv *c, conv_mds *md) {
+    conv_mds other = *md;
+    dnnl_primitive_desc_t pd = NULL;
+    if (c->transposed || !c2s_step_chooses(step) || !c2s_convolutions_disagree())
+        return;
+    other.src_any = other.dst_any = NULL;
+    c2s_status status = blocked(&other.src_any, c2s_step_type(step, 0), true);
+    if (status == C2S_OK)
+        status = blocked(&other.dst_any, &step->out[0]->type, false);
+    if (status == C2S_OK)
+        status = describe_pd(step, c, &other, c2s_dnnl_attr(step->dnnl), &pd);
+    if (status != C2S_OK)
+        c2s_error_clear();
+    bool better = status == C2S_OK && !c2s_pd_is_plain(pd) && !c2s_pd_is_gemm(pd);
+    c2s_md_free(better ? md->src_any : other.src_any);
+    c2s_md_free(better ? md->dst_any : other.dst_any);
+    if (better)
+        *md = other;
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+}
+
 /* The layout that the convolution gives its result: operands of posts take the same. */
 static c2s_status find_target(const c2s_step *step, const conv *c, conv_mds *md,
                               c2s_post_target *target) {
@@ -279,8 +310,10 @@ static c2s_status prepare(c2s_step *step, bool transposed) {
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     step->folded_posts = transposed ? 0 : c2s_posts_foldable(step);
     c2s_status status = make_mds(step, &c, &md);
-    if (status == C2S_OK)
+    if (status == C2S_OK) {
+        prefer_blocks(step, &c, &md);
         status = build(step, &c, &md);
+    }
     c2s_md_free(md.src);
     c2s_md_free(md.src_any);
     c2s_md_free(md.weights);
