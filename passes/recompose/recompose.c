@@ -10,16 +10,25 @@
 
 /* Larger patterns first where one contains the other. */
 #define WRITTEN                                                                                    \
-    &c2s_rule_layer_norm_as_affine, &c2s_rule_layer_norm_divided, &c2s_rule_layer_norm_multiplied, \
-        &c2s_rule_rms_norm_divided, &c2s_rule_rms_norm_multiplied, &c2s_rule_rms_norm_quotient,    \
-        &c2s_rule_norm_scale, &c2s_rule_norm_shift, &c2s_rule_log_softmax, &c2s_rule_activation,   \
-        &c2s_rule_global_pool, &c2s_rule_attention, &c2s_rule_attention_groups, &c2s_rule_rotary
+    &c2s_rule_instance_norm_divided, &c2s_rule_instance_norm_multiplied,                           \
+        &c2s_rule_channel_norm_affine, &c2s_rule_layer_norm_as_affine,                             \
+        &c2s_rule_layer_norm_divided, &c2s_rule_layer_norm_multiplied, &c2s_rule_rms_norm_divided, \
+        &c2s_rule_rms_norm_multiplied, &c2s_rule_rms_norm_quotient, &c2s_rule_norm_scale,          \
+        &c2s_rule_norm_shift, &c2s_rule_log_softmax, &c2s_rule_activation, &c2s_rule_global_pool,  \
+        &c2s_rule_attention, &c2s_rule_attention_groups, &c2s_rule_rotary
 /* What has to wait until nothing of the above is left to do. */
 #define AROUND &c2s_rule_attention_heads
 
 static const c2s_rule *const written[] = {WRITTEN, NULL};
 static const c2s_rule *const around[] = {AROUND, NULL};
-static const c2s_rule *const rules[] = {WRITTEN, AROUND, NULL};
+static const c2s_rule *const groups[] = {&c2s_rule_group_norm, &c2s_rule_channel_norm_affine, NULL};
+static const c2s_rule *const rules[] = {WRITTEN, AROUND, &c2s_rule_group_norm, NULL};
+
+static const c2s_option_spec option_specs[] = {
+    {"group_norm", "no",
+     "GroupNormalization, too: ONNX Runtime has no kernel for it and runs its parts"},
+    {0},
+};
 
 bool c2s_is_square(const c2s_node *node, const c2s_value *value) {
     if (c2s_node_in(node, 0) != value)
@@ -41,11 +50,14 @@ static void merge(c2s_model *model, c2s_stats *stats) {
 
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
                       c2s_stats *stats) {
-    (void)options;
     (void)evaluator;
+    bool group_norm;
+    C2S_TRY(c2s_option_flag(options, "group_norm", &group_norm));
     unsigned before = stats->rewrites;
     C2S_TRY(c2s_rewrite(model->graph, written, stats));
     C2S_TRY(c2s_rewrite(model->graph, around, stats));
+    if (group_norm)
+        C2S_TRY(c2s_rewrite(model->graph, groups, stats));
     if (stats->rewrites > before)
         merge(model, stats);
     return c2s_graph_infer(model->graph);
@@ -55,6 +67,7 @@ const c2s_pass c2s_pass_recompose = {
     .name = "recompose",
     .summary = "activations, normalizations and attention that were written out in simple "
                "operators become one node, as far as the opset has it",
+    .options = option_specs,
     .rules = rules,
     .run = run,
 };
