@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "runtime/integer_dot.h"
+#include "runtime/integer_winograd.h"
 
 #define COLUMNS ((size_t)C2S_DOT_COLUMNS)
 
@@ -15,6 +16,8 @@ enum { BLOCK = 48 << 10, WEIGHTS = 128 << 10, CHUNK = 8 << 10 };
 
 struct c2s_integer_conv {
     c2s_integer_shape shape;
+    int64_t gain;
+    c2s_integer_winograd *winograd; /* instead of all that follows; NULL: that */
     bool depthwise;
     size_t pixel, row; /* integers of one pixel, and of one row of the widened input */
     size_t channels;   /* of a group, inputs and outputs */
@@ -25,7 +28,6 @@ struct c2s_integer_conv {
     size_t rows;          /* output rows of a block */
     size_t chunk;         /* output pixels that are done for all panels before others are */
     size_t *place;        /* of the pixels of a block: where in it they start */
-    int64_t gain;
     int16_t *weights;
 };
 
@@ -95,8 +97,8 @@ static void set_geometry(c2s_integer_conv *c) {
 
 /* ---- weights ---- */
 
-static int weight_at(const c2s_integer_weights *w, size_t output, size_t input, size_t y,
-                     size_t x) {
+int c2s_integer_weight(const c2s_integer_weights *w, size_t output, size_t input, size_t y,
+                       size_t x) {
     size_t at =
         output * w->stride_output + input * w->stride_input + y * w->stride[0] + x * w->stride[1];
     int code = w->is_signed ? ((const int8_t *)w->codes)[at] : ((const uint8_t *)w->codes)[at];
@@ -107,34 +109,36 @@ static int weight_at(const c2s_integer_weights *w, size_t output, size_t input, 
 static int tap_weight(const c2s_integer_conv *c, const c2s_integer_weights *w, size_t output,
                       size_t t, size_t k) {
     const size_t across = c->taps / c->shape.kernel[0];
-    if (k >= c->run)
-        return 0;
-    return weight_at(w, output, k % c->channels, t / across,
-                     across == 1 ? k / c->channels : t % across);
+    return c2s_integer_weight(w, output, k % c->channels, t / across,
+                              across == 1 ? k / c->channels : t % across);
 }
 
 static void pack_column(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output,
                         int16_t *panel, size_t column) {
-    int64_t gain = 0;
     for (size_t t = 0; t < c->taps; t++)
-        for (size_t k = 0; k < 2 * c->pairs; k++) {
-            int value = tap_weight(c, w, output, t, k);
-            panel[((t * c->pairs + k / 2) * COLUMNS + column) * 2 + k % 2] = (int16_t)value;
-            gain += abs(value);
-        }
-#pragma omp critical(c2s_integer_conv)
-    c->gain = gain > c->gain ? gain : c->gain;
+        for (size_t k = 0; k < c->run; k++)
+            panel[((t * c->pairs + k / 2) * COLUMNS + column) * 2 + k % 2] =
+                (int16_t)tap_weight(c, w, output, t, k);
 }
 
 static void pack_depthwise(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output) {
     int16_t *panel = c->weights + output / COLUMNS * c->panel;
-    int64_t gain = 0;
-    for (size_t t = 0; t < c->taps; t++) {
-        int value = tap_weight(c, w, output, t, 0);
-        panel[(t / 2 * COLUMNS + c2s_dot_place(output % COLUMNS)) * 2 + t % 2] = (int16_t)value;
-        gain += abs(value);
+    for (size_t t = 0; t < c->taps; t++)
+        panel[(t / 2 * COLUMNS + c2s_dot_place(output % COLUMNS)) * 2 + t % 2] =
+            (int16_t)tap_weight(c, w, output, t, 0);
+}
+
+static int64_t gain_of(const c2s_integer_shape *s, const c2s_integer_weights *w) {
+    int64_t most = 0;
+    for (size_t o = 0; o < s->outputs; o++) {
+        int64_t gain = 0;
+        for (size_t i = 0; i < s->inputs / s->groups; i++)
+            for (size_t y = 0; y < s->kernel[0]; y++)
+                for (size_t x = 0; x < s->kernel[1]; x++)
+                    gain += abs(c2s_integer_weight(w, o, i, y, x));
+        most = gain > most ? gain : most;
     }
-    c->gain = gain > c->gain ? gain : c->gain;
+    return most;
 }
 
 static c2s_status pack(c2s_integer_conv *c, const c2s_integer_weights *w) {
@@ -164,8 +168,14 @@ c2s_status c2s_integer_conv_create(const c2s_integer_shape *shape, const c2s_int
                                    c2s_integer_conv **out) {
     c2s_integer_conv *c = c2s_zalloc(sizeof *c);
     c->shape = *shape;
-    set_geometry(c);
-    c2s_status status = pack(c, w);
+    c->gain = gain_of(shape, w);
+    c2s_status status;
+    if (c2s_integer_winograd_serves(shape, c->gain)) {
+        status = c2s_integer_winograd_create(shape, w, &c->winograd);
+    } else {
+        set_geometry(c);
+        status = pack(c, w);
+    }
     if (status != C2S_OK) {
         c2s_integer_conv_destroy(c);
         c = NULL;
@@ -177,6 +187,7 @@ c2s_status c2s_integer_conv_create(const c2s_integer_shape *shape, const c2s_int
 void c2s_integer_conv_destroy(c2s_integer_conv *c) {
     if (!c)
         return;
+    c2s_integer_winograd_destroy(c->winograd);
     free(c->tap);
     free(c->place);
     free(c->weights);
@@ -303,13 +314,18 @@ static void run_block(const task *k, size_t image, size_t block, size_t from, si
 }
 
 size_t c2s_integer_conv_work(const c2s_integer_conv *c, unsigned threads) {
-    return block_size(c, c->rows) * sizeof(int16_t) * threads;
+    return c->winograd ? c2s_integer_winograd_work(c->winograd, threads)
+                       : block_size(c, c->rows) * sizeof(int16_t) * threads;
 }
 
 void c2s_integer_conv_run(const c2s_integer_conv *c, const void *in, bool is_signed, int zero,
                           const c2s_requantize *requantize, void *out, unsigned threads,
                           void *work) {
     const c2s_integer_shape *s = &c->shape;
+    if (c->winograd) {
+        c2s_integer_winograd_run(c->winograd, in, is_signed, zero, requantize, out, threads, work);
+        return;
+    }
     const task k = {c, in, is_signed, zero, requantize, out, c2s_dtype_bits(requantize->dtype) / 8};
     const size_t blocks = (s->out[0] + c->rows - 1) / c->rows,
                  panels = c->panels * (c->depthwise ? 1 : s->groups);

@@ -25,6 +25,10 @@ typedef struct c2s_integer_weights {
     const int32_t *zero; /* per output; NULL: 0 */
 } c2s_integer_weights;
 
+/* Less its zero point. */
+int c2s_integer_weight(const c2s_integer_weights *w, size_t output, size_t input, size_t y,
+                       size_t x);
+
 typedef struct c2s_integer_conv c2s_integer_conv;
 
 /* Packs the weights. C2S_ERR_MEMORY. */

@@ -16,14 +16,14 @@ static void plain_panel(const c2s_dot *dot, const int16_t *left, const size_t *p
                         size_t columns, char *out, size_t stride) {
     for (size_t r = 0; r < rows; r++, out += stride) {
         const int16_t *w = right;
-        int32_t sums[C2S_DOT_COLUMNS] = {0};
+        uint32_t sums[C2S_DOT_COLUMNS] = {0}; /* modulo 2^32 */
         for (size_t t = 0; t < dot->taps; t++)
             for (size_t p = 0; p < dot->pairs; p++, w += 2 * COLUMNS) {
                 const int16_t *x = left + place[r] + dot->tap[t] + 2 * p;
                 for (size_t c = 0; c < COLUMNS; c++)
-                    sums[c] += x[0] * w[2 * c] + x[1] * w[2 * c + 1];
+                    sums[c] += (uint32_t)(x[0] * w[2 * c] + x[1] * w[2 * c + 1]);
             }
-        c2s_requantize_rows(q, sums, 1, channel, columns, out, 0);
+        c2s_requantize_rows(q, (const int32_t *)sums, 1, channel, columns, out, 0);
     }
 }
 

@@ -22,7 +22,7 @@ typedef struct c2s_dot {
     size_t taps, pairs;
 } c2s_dot;
 
-/* Any number of rows, with a panel of columns. Row r starts at left + place[r]. `right`: [taps,
+/* Any number of rows, with a panel of columns; sums are taken modulo 2^32. Row r starts at left + place[r]. `right`: [taps,
  * pairs, C2S_DOT_COLUMNS, 2] integers. Results of the first `columns`, which are channels from
  * `channel` on, go to out + r * stride elements. */
 void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,

@@ -4,13 +4,10 @@
  * rarely. Sums that have to be exact are compared with sums of 64 bits. */
 #include "unit/make_graph.h"
 
-#include <math.h>
 #include <unistd.h>
 
 #include "base/random.h"
 #include "eval/compare.h"
-#include "runtime/integer_dot.h"
-#include "runtime/requantize.h"
 #include "runtime/session.h"
 
 enum { ROUNDS = 150, MOST_VALUES = 24, MOST_IDS = 4096 };
@@ -649,89 +646,6 @@ static void largest_sums_are_exact(void **state) {
         }
 }
 
-/* Panels against sums of 64 bits. */
-static void panels_are_exact(void **state) {
-    (void)state;
-    c2s_random random = {3};
-    enum { TAPS = 3, PAIRS = 5, LONG = 64, MOST = 20 };
-    const c2s_requantize all = {.dtype = C2S_INT32};
-    for (int round = 0; round < 200; round++) {
-        static int16_t x[MOST * LONG], w[TAPS * PAIRS * C2S_DOT_COLUMNS * 2];
-        int64_t limit = c2s_random_integer(&random, 0, 1) ? 255 : 3;
-        for (size_t k = 0; k < sizeof x / sizeof *x; k++)
-            x[k] = (int16_t)c2s_random_integer(&random, -limit, limit);
-        for (size_t k = 0; k < sizeof w / sizeof *w; k++)
-            w[k] = (int16_t)c2s_random_integer(&random, -limit, limit);
-        const ptrdiff_t tap[TAPS] = {0, 20, 35};
-        const size_t rows = (size_t)c2s_random_integer(&random, 1, MOST),
-                     columns = (size_t)c2s_random_integer(&random, 1, C2S_DOT_COLUMNS);
-        size_t place[MOST];
-        int32_t sums[MOST * C2S_DOT_COLUMNS];
-        for (size_t r = 0; r < rows; r++)
-            place[r] = (size_t)c2s_random_integer(&random, 0, MOST - 1) * LONG;
-        c2s_dot_panel(&(c2s_dot){tap, TAPS, PAIRS}, x, place, rows, w, &all, 0, columns, sums,
-                      C2S_DOT_COLUMNS);
-        for (size_t r = 0; r < rows; r++)
-            for (size_t c = 0; c < columns; c++) {
-                int64_t want = 0;
-                for (size_t k = 0; k < TAPS * PAIRS * 2; k++)
-                    want += (int64_t)x[place[r] + (size_t)tap[k / (2 * PAIRS)] + k % (2 * PAIRS)] *
-                            w[(k / 2 * C2S_DOT_COLUMNS + c) * 2 + k % 2];
-                assert_int_equal(sums[r * C2S_DOT_COLUMNS + c], want);
-            }
-    }
-}
-
-/* What becomes of sums, against the formula in its header, with numbers at the ends of ranges. */
-static void codes_are_exact(void **state) {
-    (void)state;
-    c2s_random random = {4};
-    enum { MOST = 7, CHANNELS = 70, ROOM = CHANNELS + C2S_DOT_COLUMNS };
-    for (int round = 0; round < 400; round++) {
-        static int32_t sums[MOST * C2S_DOT_COLUMNS + CHANNELS], bias[ROOM];
-        static float factor[ROOM], offset[ROOM];
-        static uint8_t out[MOST * CHANNELS];
-        const bool is_signed = c2s_random_integer(&random, 0, 1), rows = round % 2,
-                   shifts = c2s_random_integer(&random, 0, 2) == 0;
-        const int64_t limit = c2s_random_integer(&random, 0, 1) ? 1 << 30 : 1000;
-        const double scale = c2s_random_integer(&random, 0, 2) ? 200.0 / (double)limit : 7;
-        const int least = is_signed ? -128 : 0,
-                  zero = (int)c2s_random_integer(&random, least, least + 255);
-        for (size_t k = 0; k < sizeof sums / sizeof *sums; k++)
-            sums[k] = (int32_t)c2s_random_integer(&random, -limit, limit);
-        for (size_t k = 0; k < CHANNELS; k++) {
-            bias[k] = (int32_t)c2s_random_integer(&random, -limit, limit);
-            factor[k] = (float)(scale * c2s_random_uniform(&random));
-            offset[k] = shifts ? (float)(100 * c2s_random_uniform(&random)) : 0;
-        }
-        c2s_requantize q = {.dtype = is_signed ? C2S_INT8 : C2S_UINT8,
-                            .bias = bias,
-                            .factor = factor,
-                            .offset = offset,
-                            .zero = zero};
-        q.low = (float)c2s_random_integer(&random, least - zero, least - zero + 200);
-        q.high = (float)c2s_random_integer(&random, (int64_t)q.low, least - zero + 255);
-        c2s_requantize_settle(&q, CHANNELS, 2 * limit);
-        const size_t count = rows ? (size_t)c2s_random_integer(&random, 1, MOST) : 1,
-                     columns =
-                         (size_t)c2s_random_integer(&random, 1, rows ? C2S_DOT_COLUMNS : CHANNELS),
-                     channel = (size_t)c2s_random_integer(&random, 0, CHANNELS - (int64_t)columns);
-        if (rows)
-            c2s_requantize_rows(&q, sums, count, channel, columns, out, CHANNELS);
-        else
-            c2s_requantize_row(&q, sums, channel, columns, out);
-        for (size_t r = 0; r < count; r++)
-            for (size_t c = 0; c < columns; c++) {
-                const size_t at = channel + c;
-                volatile float v = (float)(sums[r * C2S_DOT_COLUMNS + c] + bias[at]) * factor[at];
-                v = v + offset[at];
-                v = rintf(v < q.low ? q.low : v > q.high ? q.high : v);
-                assert_int_equal(is_signed ? (int8_t)out[r * CHANNELS + c] : out[r * CHANNELS + c],
-                                 (int)v + zero);
-            }
-    }
-}
-
 /* ---- the same bits on every processor ---- */
 
 static uint64_t digest(void) {
@@ -778,8 +692,6 @@ int main(int argc, char **argv) {
     }
     program = argv[0];
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(panels_are_exact),
-        cmocka_unit_test(codes_are_exact),
         cmocka_unit_test(largest_sums_are_exact),
         cmocka_unit_test(networks_agree_with_eval),
         cmocka_unit_test(observers_change_nothing),
