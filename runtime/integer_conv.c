@@ -28,7 +28,8 @@ struct c2s_integer_conv {
     size_t rows;          /* output rows of a block */
     size_t chunk;         /* output pixels that are done for all panels before others are */
     size_t *place;        /* of the pixels of a block: where in it they start */
-    int16_t *weights;
+    bool narrow;          /* the weights are of int8_t, else of int16_t */
+    void *weights;
 };
 
 static size_t round_up(size_t value, size_t unit) {
@@ -114,37 +115,53 @@ static int tap_weight(const c2s_integer_conv *c, const c2s_integer_weights *w, s
 }
 
 static void pack_column(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output,
-                        int16_t *panel, size_t column) {
+                        size_t panel, size_t column) {
     for (size_t t = 0; t < c->taps; t++)
-        for (size_t k = 0; k < c->run; k++)
-            panel[((t * c->pairs + k / 2) * COLUMNS + column) * 2 + k % 2] =
-                (int16_t)tap_weight(c, w, output, t, k);
+        for (size_t k = 0; k < c->run; k++) {
+            const size_t at =
+                panel * c->panel + ((t * c->pairs + k / 2) * COLUMNS + column) * 2 + k % 2;
+            const int value = tap_weight(c, w, output, t, k);
+            if (c->narrow)
+                ((int8_t *)c->weights)[at] = (int8_t)value;
+            else
+                ((int16_t *)c->weights)[at] = (int16_t)value;
+        }
 }
 
 static void pack_depthwise(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output) {
-    int16_t *panel = c->weights + output / COLUMNS * c->panel;
+    int16_t *panel = (int16_t *)c->weights + output / COLUMNS * c->panel;
     for (size_t t = 0; t < c->taps; t++)
         panel[(t / 2 * COLUMNS + c2s_dot_place(output % COLUMNS)) * 2 + t % 2] =
             (int16_t)tap_weight(c, w, output, t, 0);
 }
 
-static int64_t gain_of(const c2s_integer_shape *s, const c2s_integer_weights *w) {
+/* Sets the gain, and whether weights have 8 bits. */
+static void measure_weights(c2s_integer_conv *c, const c2s_integer_weights *w) {
+    const c2s_integer_shape *s = &c->shape;
     int64_t most = 0;
+    int low = 0, high = 0;
+#pragma omp parallel for reduction(max : most, high) reduction(min : low) if (s->outputs > 128)
     for (size_t o = 0; o < s->outputs; o++) {
         int64_t gain = 0;
         for (size_t i = 0; i < s->inputs / s->groups; i++)
             for (size_t y = 0; y < s->kernel[0]; y++)
-                for (size_t x = 0; x < s->kernel[1]; x++)
-                    gain += abs(c2s_integer_weight(w, o, i, y, x));
+                for (size_t x = 0; x < s->kernel[1]; x++) {
+                    const int value = c2s_integer_weight(w, o, i, y, x);
+                    gain += abs(value);
+                    low = value < low ? value : low;
+                    high = value > high ? value : high;
+                }
         most = gain > most ? gain : most;
     }
-    return most;
+    c->gain = most;
+    c->narrow = low >= INT8_MIN && high <= INT8_MAX;
 }
 
 static c2s_status pack(c2s_integer_conv *c, const c2s_integer_weights *w) {
     const c2s_integer_shape *s = &c->shape;
     size_t count = (c->depthwise ? 1 : s->groups) * c->panels, size;
-    if (!c2s_mul_size(count, c->panel * sizeof *c->weights, &size))
+    c->narrow = c->narrow && !c->depthwise;
+    if (!c2s_mul_size(count, c->panel * (c->narrow ? sizeof(int8_t) : sizeof(int16_t)), &size))
         return c2s_fail(C2S_ERR_MEMORY, "weights are too large to be packed");
     c->weights = c2s_try_alloc_aligned(size);
     if (!c->weights)
@@ -158,8 +175,7 @@ static c2s_status pack(c2s_integer_conv *c, const c2s_integer_weights *w) {
 #pragma omp parallel for if (size > 1 << 16)
     for (size_t o = 0; o < s->outputs; o++) {
         size_t group = o / c->group_outputs, column = o % c->group_outputs;
-        pack_column(c, w, o, c->weights + (group * c->panels + column / COLUMNS) * c->panel,
-                    column % COLUMNS);
+        pack_column(c, w, o, group * c->panels + column / COLUMNS, column % COLUMNS);
     }
     return C2S_OK;
 }
@@ -168,7 +184,7 @@ c2s_status c2s_integer_conv_create(const c2s_integer_shape *shape, const c2s_int
                                    c2s_integer_conv **out) {
     c2s_integer_conv *c = c2s_zalloc(sizeof *c);
     c->shape = *shape;
-    c->gain = gain_of(shape, w);
+    measure_weights(c, w);
     c2s_status status;
     if (c2s_integer_winograd_serves(shape, c->gain)) {
         status = c2s_integer_winograd_create(shape, w, &c->winograd);
@@ -275,9 +291,10 @@ static void multiply_panel(const task *k, const int16_t *block, size_t from, siz
     const size_t group = panel / c->panels, column = panel % c->panels * COLUMNS,
                  channel = group * c->group_outputs + column,
                  columns = smaller(c->group_outputs - column, COLUMNS), stride = c->shape.outputs;
-    const c2s_dot dot = {c->tap, c->taps, c->pairs};
+    const c2s_dot dot = {c->tap, c->taps, c->pairs, c->narrow};
     c2s_dot_panel(&dot, block + group * c->channels, c->place + from, to - from,
-                  c->weights + panel * c->panel, k->requantize, channel, columns,
+                  (const char *)c->weights + panel * c->panel * (c->narrow ? 1 : sizeof(int16_t)),
+                  k->requantize, channel, columns,
                   k->out + ((place + from) * stride + channel) * k->element, stride);
 }
 
@@ -291,7 +308,7 @@ static void multiply_depthwise(const task *k, const int16_t *block, size_t pixel
         for (size_t b = from; b < to; b += FEW) {
             const size_t blocks = smaller(to - b, FEW), channel = b * COLUMNS;
             c2s_dot_depthwise(c->tap, c->taps, blocks, block + c->place[m] + channel,
-                              c->weights + b * c->panel, sums);
+                              (const int16_t *)c->weights + b * c->panel, sums);
             char *out = k->out + ((place + m) * outputs + channel) * k->element;
             c2s_requantize_row(k->requantize, sums, channel,
                                smaller(outputs - channel, blocks * COLUMNS), out);

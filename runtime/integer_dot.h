@@ -2,7 +2,8 @@
  *
  * Sums of products of 16-bit integers in 32 bits: exact, the same bits on every processor. 8-bit
  * integers less their zero point fit, whatever their signs; two products are added in one
- * instruction that cannot saturate, as those of 8-bit integers can.
+ * instruction that cannot saturate, as those of 8-bit integers can. The right operand may be kept
+ * in 8 bits: to widen it on the way costs nothing.
  */
 #ifndef C2S_RUNTIME_INTEGER_DOT_H
 #define C2S_RUNTIME_INTEGER_DOT_H
@@ -20,13 +21,14 @@ enum { C2S_DOT_ROWS = 6, C2S_DOT_COLUMNS = 16 };
 typedef struct c2s_dot {
     const ptrdiff_t *tap; /* where, in integers from the row's start */
     size_t taps, pairs;
+    bool narrow; /* the right operand is of int8_t, else of int16_t */
 } c2s_dot;
 
-/* Any number of rows, with a panel of columns; sums are taken modulo 2^32. Row r starts at left + place[r]. `right`: [taps,
- * pairs, C2S_DOT_COLUMNS, 2] integers. Results of the first `columns`, which are channels from
- * `channel` on, go to out + r * stride elements. */
+/* Any number of rows, with a panel of columns; sums are taken modulo 2^32. Row r starts at left +
+ * place[r]. `right`: [taps, pairs, C2S_DOT_COLUMNS, 2] integers. Results of the first `columns`,
+ * which are channels from `channel` on, go to out + r * stride elements. */
 void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,
-                   const int16_t *right, const struct c2s_requantize *requantize, size_t channel,
+                   const void *right, const struct c2s_requantize *requantize, size_t channel,
                    size_t columns, void *out, size_t stride);
 /* The same for each column by itself (depthwise): integer c of a place meets column c. Columns come
  * in blocks of C2S_DOT_COLUMNS: rows have room for so many at each place. `right`: [blocks, taps

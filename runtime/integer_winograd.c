@@ -264,7 +264,7 @@ static void multiply_panel(const task *k, size_t panel, int32_t *found) {
     const c2s_integer_winograd *g = k->winograd;
     const size_t inputs = g->shape.inputs;
     const ptrdiff_t tap = 0;
-    const c2s_dot dot = {&tap, 1, inputs / 2};
+    const c2s_dot dot = {&tap, 1, inputs / 2, false};
     const c2s_requantize all = {.dtype = C2S_INT32};
     for (size_t p = 0; p < PLANES; p++)
         c2s_dot_panel(&dot, k->work + p * g->most * inputs, g->place, k->tiles,

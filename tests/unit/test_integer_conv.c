@@ -37,8 +37,8 @@ static void panels_are_exact(void **state) {
         int32_t sums[MOST * C2S_DOT_COLUMNS];
         for (size_t r = 0; r < rows; r++)
             place[r] = (size_t)c2s_random_integer(&random, 0, MOST - 1) * LONG;
-        c2s_dot_panel(&(c2s_dot){tap, TAPS, PAIRS}, x, place, rows, w, &all, 0, columns, sums,
-                      C2S_DOT_COLUMNS);
+        c2s_dot_panel(&(c2s_dot){tap, TAPS, PAIRS, false}, x, place, rows, w, &all, 0, columns,
+                      sums, C2S_DOT_COLUMNS);
         for (size_t r = 0; r < rows; r++)
             for (size_t c = 0; c < columns; c++) {
                 int64_t want = 0;
