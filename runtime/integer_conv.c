@@ -12,7 +12,7 @@
 
 /* A widened block of the input should stay in the second-level cache. Where all weights do, what a
  * chunk of pixels reads of the block stays in the first. Integers. */
-enum { BLOCK = 48 << 10, WEIGHTS = 128 << 10, CHUNK = 8 << 10 };
+enum { BLOCK = 96 << 10, WEIGHTS = 128 << 10, CHUNK = 8 << 10 };
 
 struct c2s_integer_conv {
     c2s_integer_shape shape;
@@ -298,20 +298,18 @@ static void multiply_panel(const task *k, const int16_t *block, size_t from, siz
                   k->out + ((place + from) * stride + channel) * k->element, stride);
 }
 
-static void multiply_depthwise(const task *k, const int16_t *block, size_t pixels, size_t from,
+/* Row by row: what one reads stays in the first-level cache for all panels. */
+static void multiply_depthwise(const task *k, const int16_t *block, size_t rows, size_t from,
                                size_t to, size_t place) {
     const c2s_integer_conv *c = k->conv;
-    const size_t outputs = c->shape.outputs;
-    enum { FEW = 16 };
-    int32_t sums[FEW * C2S_DOT_COLUMNS];
-    for (size_t m = 0; m < pixels; m++)
-        for (size_t b = from; b < to; b += FEW) {
-            const size_t blocks = smaller(to - b, FEW), channel = b * COLUMNS;
-            c2s_dot_depthwise(c->tap, c->taps, blocks, block + c->place[m] + channel,
-                              (const int16_t *)c->weights + b * c->panel, sums);
-            char *out = k->out + ((place + m) * outputs + channel) * k->element;
-            c2s_requantize_row(k->requantize, sums, channel,
-                               smaller(outputs - channel, blocks * COLUMNS), out);
+    const size_t outputs = c->shape.outputs, width = c->shape.out[1];
+    for (size_t m = 0; m < rows * width; m += width)
+        for (size_t p = from; p < to; p++) {
+            const size_t channel = p * COLUMNS;
+            c2s_dot_depthwise(c->tap, c->taps, block + channel, c->place + m, width,
+                              (const int16_t *)c->weights + p * c->panel, k->requantize, channel,
+                              smaller(outputs - channel, COLUMNS),
+                              k->out + ((place + m) * outputs + channel) * k->element, outputs);
         }
 }
 
@@ -323,7 +321,7 @@ static void run_block(const task *k, size_t image, size_t block, size_t from, si
                  place = (image * s->out[0] + first) * s->out[1];
     widen_block(k, image, first, rows, work);
     if (c->depthwise)
-        multiply_depthwise(k, work, rows * s->out[1], from, to, place);
+        multiply_depthwise(k, work, rows, from, to, place);
     else
         for (size_t m = 0; m < rows * s->out[1]; m += c->chunk)
             for (size_t p = from; p < to; p++)

@@ -32,20 +32,6 @@ static void plain_panel(const c2s_dot *dot, const int16_t *left, const size_t *p
     }
 }
 
-static void plain_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, const int16_t *row,
-                            const int16_t *right, int32_t *sums) {
-    for (size_t b = 0; b < blocks; b++, row += COLUMNS, sums += COLUMNS) {
-        memset(sums, 0, COLUMNS * sizeof *sums);
-        for (size_t t = 0; t < taps; t += 2, right += 2 * COLUMNS)
-            for (size_t c = 0; c < COLUMNS; c++) {
-                const int16_t *w = right + 2 * c2s_dot_place(c);
-                sums[c] += row[tap[t] + (ptrdiff_t)c] * w[0];
-                if (t + 1 < taps)
-                    sums[c] += row[tap[t + 1] + (ptrdiff_t)c] * w[1];
-            }
-    }
-}
-
 /* ---- AVX2 ---- */
 
 #if defined(__x86_64__)
@@ -116,7 +102,7 @@ C2S_AVX2_INLINE void codes_loop(const panel *k, size_t tiles, const c2s_requanti
         sum[r][0] = c.bias[0], sum[r][1] = c.bias[1];
         add_products(k, C2S_DOT_ROWS, m, narrow, sum);
         _Pragma("GCC unroll 3") for (unsigned r = 0; r < C2S_DOT_ROWS; r += 2) {
-            const __m256i rounded[2][2] = {
+            __m256i rounded[2][2] = {
                 {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r][0])),
                  _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r][1]))},
                 {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r + 1][0])),
@@ -204,29 +190,7 @@ static C2S_AVX2 void avx2_panel(panel *k, size_t rows, const c2s_requantize *q, 
                             k->stride / (c2s_dtype_bits(q->dtype) / 8));
     }
 }
-
-static C2S_AVX2 void avx2_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks,
-                                    const int16_t *row, const int16_t *right, int32_t *sums) {
-    for (size_t b = 0; b < blocks; b++, row += COLUMNS, sums += COLUMNS) {
-        __m256i low = _mm256_setzero_si256(), high = low;
-        for (size_t t = 0; t < taps; t += 2, right += 2 * COLUMNS) {
-            const __m256i x = load(row + tap[t]),
-                          y = t + 1 < taps ? load(row + tap[t + 1]) : _mm256_setzero_si256();
-            const __m256i first = _mm256_unpacklo_epi16(x, y), second = _mm256_unpackhi_epi16(x, y);
-            low = _mm256_add_epi32(low, _mm256_madd_epi16(first, load(right)));
-            high = _mm256_add_epi32(high, _mm256_madd_epi16(second, load(right + COLUMNS)));
-        }
-        store(sums, _mm256_permute2x128_si256(low, high, 0x20));
-        store(sums + COLUMNS / 2, _mm256_permute2x128_si256(low, high, 0x31));
-    }
-}
 #endif
-
-/* Unpacking 16 columns gives the first and third four, then the others. */
-size_t c2s_dot_place(size_t column) {
-    static const size_t place[4] = {0, 8, 4, 12};
-    return place[column / 4] + column % 4;
-}
 
 void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,
                    const void *right, const c2s_requantize *q, size_t channel, size_t columns,
@@ -240,17 +204,6 @@ void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place,
     }
 #endif
     plain_panel(dot, left, place, rows, right, q, channel, columns, out, stride);
-}
-
-void c2s_dot_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, const int16_t *row,
-                       const int16_t *right, int32_t *sums) {
-#if defined(__x86_64__)
-    if (c2s_processor_has_avx2()) {
-        avx2_depthwise(tap, taps, blocks, row, right, sums);
-        return;
-    }
-#endif
-    plain_depthwise(tap, taps, blocks, row, right, sums);
 }
 
 /* ---- widening ---- */

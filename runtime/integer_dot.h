@@ -30,12 +30,12 @@ typedef struct c2s_dot {
 void c2s_dot_panel(const c2s_dot *dot, const int16_t *left, const size_t *place, size_t rows,
                    const void *right, const struct c2s_requantize *requantize, size_t channel,
                    size_t columns, void *out, size_t stride);
-/* The same for each column by itself (depthwise): integer c of a place meets column c. Columns come
- * in blocks of C2S_DOT_COLUMNS: rows have room for so many at each place. `right`: [blocks, taps
- * rounded up to even / 2, C2S_DOT_COLUMNS, 2], where column c of a block stands at
- * c2s_dot_place(c). sums: [blocks, C2S_DOT_COLUMNS]. */
-void c2s_dot_depthwise(const ptrdiff_t *tap, size_t taps, size_t blocks, const int16_t *row,
-                       const int16_t *right, int32_t *sums);
+/* The same for each column by itself (depthwise): integer c of a place meets column c of all
+ * C2S_DOT_COLUMNS. `right`: [taps rounded up to even / 2, C2S_DOT_COLUMNS, 2], where column c
+ * stands at c2s_dot_place(c). */
+void c2s_dot_depthwise(const ptrdiff_t *tap, size_t taps, const int16_t *left, const size_t *place,
+                       size_t rows, const int16_t *right, const struct c2s_requantize *requantize,
+                       size_t channel, size_t columns, void *out, size_t stride);
 size_t c2s_dot_place(size_t column);
 
 /* out[i] = codes[i] - zero; codes are uint8_t or int8_t. */

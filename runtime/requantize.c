@@ -66,12 +66,12 @@ C2S_AVX2_INLINE __m256i rounded(const c2s_channels *c, const c2s_clamp *to, int 
         _mm256_max_ps(_mm256_min_ps(avx2_real(c, h, sums), to->high), to->low));
 }
 
-/* Codes of 2 x 16 results, with the numbers of channels `a` and `b`. */
-C2S_AVX2_INLINE __m256i codes(const c2s_channels *a, const c2s_channels *b, const c2s_clamp *to,
-                              const int32_t *first, const int32_t *second, bool direct) {
-    const __m256i results[2][2] = {
-        {rounded(a, to, 0, first, direct), rounded(a, to, 1, first, direct)},
-        {rounded(b, to, 0, second, direct), rounded(b, to, 1, second, direct)}};
+/* Codes of 2 x 16 results. */
+C2S_AVX2_INLINE __m256i codes(const c2s_channels *c, const c2s_clamp *to, const int32_t *first,
+                              const int32_t *second, bool direct) {
+    __m256i results[2][2] = {
+        {rounded(c, to, 0, first, direct), rounded(c, to, 1, first, direct)},
+        {rounded(c, to, 0, second, direct), rounded(c, to, 1, second, direct)}};
     return clamp_codes(to, results);
 }
 
@@ -82,7 +82,7 @@ C2S_AVX2_INLINE void rows_loop(const c2s_requantize *q, const int32_t *sums, siz
     const c2s_clamp to = clamp_of(q);
     for (size_t r = 0; r < rows; r += 2, sums += 2 * COLUMNS, out += 2 * stride) {
         const bool both = r + 1 < rows;
-        const __m256i two = codes(&c, &c, &to, sums, both ? sums + COLUMNS : sums, direct);
+        const __m256i two = codes(&c, &to, sums, both ? sums + COLUMNS : sums, direct);
         codes_store(_mm256_castsi256_si128(two), columns, out);
         if (both)
             codes_store(_mm256_extracti128_si256(two, 1), columns, out + stride);
@@ -95,29 +95,6 @@ static C2S_AVX2 void avx2_rows(const c2s_requantize *q, const int32_t *sums, siz
         rows_loop(q, sums, rows, channel, columns, out, stride, true);
     else
         rows_loop(q, sums, rows, channel, columns, out, stride, false);
-}
-
-C2S_AVX2_INLINE void row_loop(const c2s_requantize *q, const int32_t *sums, size_t channel,
-                              size_t columns, uint8_t *out, bool direct) {
-    const c2s_clamp to = clamp_of(q);
-    for (; columns > COLUMNS; sums += 2 * COLUMNS, channel += 2 * COLUMNS, out += 2 * COLUMNS) {
-        const size_t rest = columns - COLUMNS, second = rest < COLUMNS ? rest : COLUMNS;
-        const c2s_channels a = channels_load(q, channel), b = channels_load(q, channel + COLUMNS);
-        const __m256i two = codes(&a, &b, &to, sums, sums + COLUMNS, direct);
-        _mm_storeu_si128((void *)out, _mm256_castsi256_si128(two));
-        codes_store(_mm256_extracti128_si256(two, 1), second, out + COLUMNS);
-        columns = rest - second;
-    }
-    if (columns > 0)
-        rows_loop(q, sums, 1, channel, columns, out, 0, direct);
-}
-
-static C2S_AVX2 void avx2_row(const c2s_requantize *q, const int32_t *sums, size_t channel,
-                              size_t columns, uint8_t *out) {
-    if (q->direct)
-        row_loop(q, sums, channel, columns, out, true);
-    else
-        row_loop(q, sums, channel, columns, out, false);
 }
 
 static C2S_AVX2 void avx2_real_rows(const c2s_requantize *q, const int32_t *sums, size_t rows,
@@ -143,17 +120,8 @@ static bool with_avx2(const c2s_requantize *q, const int32_t *sums, size_t rows,
         avx2_real_rows(q, sums, rows, channel, out, stride);
     return true;
 }
-
-static bool row_with_avx2(const c2s_requantize *q, const int32_t *sums, size_t channel,
-                          size_t columns, void *out) {
-    if (!c2s_processor_has_avx2() || !is_code(q->dtype))
-        return false;
-    avx2_row(q, sums, channel, columns, out);
-    return true;
-}
 #else
-#define with_avx2(...)     false
-#define row_with_avx2(...) false
+#define with_avx2(...) false
 #endif
 
 void c2s_requantize_rows(const c2s_requantize *q, const int32_t *sums, size_t rows, size_t channel,
@@ -163,10 +131,4 @@ void c2s_requantize_rows(const c2s_requantize *q, const int32_t *sums, size_t ro
     size_t element = c2s_dtype_bits(q->dtype) / 8;
     for (size_t r = 0; r < rows; r++)
         plain_row(q, sums + r * COLUMNS, channel, columns, (char *)out + r * stride * element);
-}
-
-void c2s_requantize_row(const c2s_requantize *q, const int32_t *sums, size_t channel,
-                        size_t columns, void *out) {
-    if (!row_with_avx2(q, sums, channel, columns, out))
-        plain_row(q, sums, channel, columns, out);
 }

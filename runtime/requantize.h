@@ -20,16 +20,14 @@ typedef struct c2s_requantize {
     const float *factor, *offset;
     float low, high; /* whole numbers */
     int32_t zero;
-    bool direct; /* there are no offsets, and results have 31 bits at most before they are clamped */
+    bool
+        direct; /* there are no offsets, and results have 31 bits at most before they are clamped */
 } c2s_requantize;
 
 /* Sets `direct`, when all else is set: of so many channels, whose sums with bias are at most `most`
  * in magnitude. */
 void c2s_requantize_settle(c2s_requantize *q, size_t channels, int64_t most);
 
-/* Any number of channels of one row. */
-void c2s_requantize_row(const c2s_requantize *q, const int32_t *sums, size_t channel,
-                        size_t columns, void *out);
 /* `sums`: [rows, C2S_DOT_COLUMNS], of which the first `columns` are channels from `channel` on.
  * Row r goes to out + r * stride elements. */
 void c2s_requantize_rows(const c2s_requantize *q, const int32_t *sums, size_t rows, size_t channel,

@@ -41,6 +41,7 @@ C2S_AVX2_INLINE __m256 channels_scale(const c2s_channels *c, int h, __m256i sum)
 typedef struct c2s_clamp {
     __m256 low, high;
     __m256i least, most, zero, flip;
+    __m256i order; /* of quadruples of codes */
 } c2s_clamp;
 
 C2S_AVX2_INLINE c2s_clamp clamp_of(const c2s_requantize *q) {
@@ -50,17 +51,17 @@ C2S_AVX2_INLINE c2s_clamp clamp_of(const c2s_requantize *q) {
                        _mm256_set1_epi8((char)((int)q->low + zero)),
                        _mm256_set1_epi8((char)((int)q->high + zero)),
                        _mm256_set1_epi16((int16_t)zero),
-                       _mm256_set1_epi8((char)flip)};
+                       _mm256_set1_epi8((char)flip),
+                       _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)};
 }
 
-/* Codes in order of 2 x 16 results, which are rounded and less than 2^31 in magnitude. */
-C2S_AVX2_INLINE __m256i clamp_codes(const c2s_clamp *to, const __m256i rounded[2][2]) {
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    __m256i x = _mm256_adds_epi16(_mm256_packs_epi32(rounded[0][0], rounded[0][1]), to->zero),
-            y = _mm256_adds_epi16(_mm256_packs_epi32(rounded[1][0], rounded[1][1]), to->zero);
+/* Codes of 2 x 16 results, which are rounded and less than 2^31 in magnitude. */
+C2S_AVX2_INLINE __m256i clamp_codes(const c2s_clamp *to, __m256i rounded[2][2]) {
+    const __m256i x = _mm256_adds_epi16(_mm256_packs_epi32(rounded[0][0], rounded[0][1]), to->zero),
+                  y = _mm256_adds_epi16(_mm256_packs_epi32(rounded[1][0], rounded[1][1]), to->zero);
     __m256i codes = _mm256_max_epu8(_mm256_packus_epi16(x, y), to->least);
     codes = _mm256_xor_si256(_mm256_min_epu8(codes, to->most), to->flip);
-    return _mm256_permutevar8x32_epi32(codes, order);
+    return _mm256_permutevar8x32_epi32(codes, to->order);
 }
 
 C2S_AVX2_INLINE void codes_store(__m128i codes, size_t columns, uint8_t *out) {
