@@ -187,7 +187,7 @@ c2s_status c2s_integer_conv_create(const c2s_integer_shape *shape, const c2s_int
     measure_weights(c, w);
     c2s_status status;
     if (c2s_integer_winograd_serves(shape, c->gain)) {
-        status = c2s_integer_winograd_create(shape, w, &c->winograd);
+        status = c2s_integer_winograd_create(shape, w, c->narrow, &c->winograd);
     } else {
         set_geometry(c);
         status = pack(c, w);

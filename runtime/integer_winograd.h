@@ -14,9 +14,10 @@ typedef struct c2s_integer_winograd c2s_integer_winograd;
 
 /* True if the method is exact and pays. `gain` as of c2s_integer_conv_gain. */
 bool c2s_integer_winograd_serves(const c2s_integer_shape *shape, int64_t gain);
-/* As c2s_integer_conv_create, _destroy, _work and _run. */
+/* As c2s_integer_conv_create, _destroy, _work and _run. `narrow`: all weights have 8 bits. They are
+ * transformed while they are used, which is faster than to read them transformed. */
 c2s_status c2s_integer_winograd_create(const c2s_integer_shape *shape, const c2s_integer_weights *w,
-                                       c2s_integer_winograd **out);
+                                       bool narrow, c2s_integer_winograd **out);
 void c2s_integer_winograd_destroy(c2s_integer_winograd *w);
 size_t c2s_integer_winograd_work(const c2s_integer_winograd *w, unsigned threads);
 void c2s_integer_winograd_run(const c2s_integer_winograd *w, const void *in, bool is_signed,
