@@ -85,9 +85,9 @@ static inline c2s_value *network_recurrent(c2s_model *m, const char *op, c2s_val
     return make_infer(n);
 }
 
-static inline c2s_model *network_of_sequences(int64_t steps) {
+static inline c2s_model *network_of_sequences(int64_t steps, int64_t batch) {
     c2s_model *m = make_model();
-    c2s_value *x = INPUT(m, "x", steps, 4, 64);
+    c2s_value *x = INPUT(m, "x", steps, batch, 64);
     make_output(network_recurrent(m, "LSTM", x, 4), "lstm");
     make_output(network_recurrent(m, "GRU", x, 3), "gru");
     return m;

@@ -166,7 +166,7 @@ static void matrices(void **state) {
 
 static void sequences(void **state) {
     (void)state;
-    hold("sequences", network_of_sequences(3), 1e-5);
+    hold("sequences", network_of_sequences(3, 6), 1e-5);
 }
 
 static void integers(void **state) {
