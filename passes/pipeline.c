@@ -47,7 +47,12 @@ static c2s_status run_step(const attempt *a, c2s_model *model, c2s_stats *stats)
     return c2s_model_verify(model);
 }
 
-/* Runs the step up to `limit` rewrites on a copy of `before` and proves that. */
+static bool is_slower(const attempt *a, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
+    const c2s_prover *prover = a->options->prover;
+    return a->options->guard && prover->slower && prover->slower(prover->user, after, text);
+}
+
+/* Runs the step up to `limit` rewrites on a copy of `before` and judges that. */
 static c2s_status try_limit(const attempt *a, c2s_model *before, unsigned limit, c2s_stats *stats,
                             bool *good) {
     const c2s_prover *prover = a->options->prover;
@@ -61,7 +66,10 @@ static c2s_status try_limit(const attempt *a, c2s_model *before, unsigned limit,
         status = C2S_OK; /* a broken graph is as good an answer as a wrong result */
         proof.verdict = C2S_DIFFERENT;
     }
+    char text[C2S_SLOWER_TEXT];
     *good = proof.verdict != C2S_DIFFERENT;
+    if (*good && status == C2S_OK && proof.verdict == C2S_PROVED && prover)
+        *good = !is_slower(a, copy, text);
     c2s_model_destroy(copy);
     return status;
 }
@@ -109,8 +117,11 @@ static c2s_status judge(attempt *a, c2s_model *before, c2s_model *after) {
         result->unproved = c2s_arena_strdup(a->arena, proof.text);
     else
         result->report.error = proof.error;
+    char text[C2S_SLOWER_TEXT];
     if (proof.verdict == C2S_DIFFERENT)
         a->reason = c2s_arena_strdup(a->arena, proof.text);
+    else if (proof.verdict == C2S_PROVED && is_slower(a, after, text))
+        a->reason = c2s_arena_strdup(a->arena, text);
     return C2S_OK;
 }
 

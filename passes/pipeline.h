@@ -34,9 +34,13 @@ void c2s_pipeline_set(c2s_pipeline *pipeline, const char *pass, const char *opti
  * The pass must outlive the pipeline. */
 bool c2s_pipeline_use(c2s_pipeline *pipeline, const c2s_pass *pass);
 
+#define C2S_SLOWER_TEXT 96
+
 typedef struct c2s_prover {
     /* Runs both models on the same inputs. Fails only for reasons that end the whole run. */
     c2s_status (*prove)(void *user, c2s_model *before, c2s_model *after, c2s_proof *result);
+    /* True if what was proved last is slower than the first model; `text` says by how much. */
+    bool (*slower)(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]);
     void *user;
 } c2s_prover;
 
@@ -44,6 +48,7 @@ typedef struct c2s_pipeline_options {
     const c2s_evaluator *evaluator; /* handed to the passes */
     const c2s_prover *prover;       /* NULL: passes are trusted once the graph verifies */
     bool bisect;                    /* find the rewrites that break a pass, and leave them out */
+    bool guard;                     /* the same for those that make the model slower */
     const c2s_skip *skips;          /* what the user wants left out */
     size_t skip_count;
     unsigned limit;   /* rewrites after which to stop; 0: none */

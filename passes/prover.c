@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/prover.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/log.h"
+#include "eval/race.h"
+
+/* A run of this length, made for the proof, tells by itself that a model is not slower. */
+#define LONG_RUN 0.02
+/* Two such models would be in memory at once, with what the runtime makes of their weights. */
+#define MOST_BYTES (UINT64_C(1) << 30)
 
 typedef struct execution {
     c2s_prover prover;
     c2s_prove_options options;
     c2s_baseline *baseline;
+    double seconds; /* of a run of what was proved last */
+    const c2s_model *before;
+    c2s_race *race; /* against `before`; opened when it is needed */
 } execution;
 
 static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_proof *result) {
@@ -14,21 +26,73 @@ static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_pro
     if (!e->baseline)
         C2S_TRY(c2s_baseline_create(before->graph, &e->options, &e->baseline));
     c2s_prove(e->baseline, after->graph, result);
+    e->seconds = result->seconds;
     return C2S_OK;
+}
+
+static bool is_large(const c2s_graph *graph) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < graph->initializers.count; i++)
+        if (graph->initializers.at[i] && graph->initializers.at[i]->constant)
+            bytes += c2s_tensor_size(graph->initializers.at[i]->constant);
+    return bytes > MOST_BYTES;
+}
+
+static bool may_be_slower(const execution *e) {
+    if (!e->before || !e->baseline || !c2s_baseline_runs(e->baseline) || e->seconds <= 0)
+        return false;
+    const double before = c2s_baseline_seconds(e->baseline);
+    return before < LONG_RUN || e->seconds > before;
+}
+
+static bool slower(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
+    execution *e = user;
+    if (!may_be_slower(e))
+        return false;
+    if (is_large(after->graph)) {
+        c2s_log(1, "the speed is not compared: the weights take more than 1 GB");
+        return false;
+    }
+    bool is_slower = false;
+    c2s_ratio ratio;
+    c2s_status status = C2S_OK;
+    if (!e->race)
+        status = c2s_race_open(e->baseline, e->before->graph, &e->race);
+    if (status == C2S_OK)
+        status = c2s_race_run(e->race, after->graph, &is_slower, &ratio);
+    if (status != C2S_OK) {
+        c2s_log(1, "the speed is not compared: %s", c2s_error());
+        c2s_error_clear();
+        return false;
+    }
+    c2s_log(1, "time of a run %.2f of what it was (%.2f to %.2f)", ratio.median, ratio.low,
+            ratio.high);
+    if (is_slower)
+        snprintf(text, C2S_SLOWER_TEXT, "a run takes %.2f times as long (%.2f to %.2f)",
+                 ratio.median, ratio.low, ratio.high);
+    return is_slower;
 }
 
 c2s_prover *c2s_prover_create(const c2s_prove_options *options, c2s_baseline *baseline) {
     execution *e = c2s_zalloc(sizeof *e);
-    e->prover = (c2s_prover){.prove = prove, .user = e};
+    e->prover = (c2s_prover){.prove = prove, .slower = slower, .user = e};
     e->options = *options;
     e->baseline = baseline;
     return &e->prover;
+}
+
+void c2s_prover_race(c2s_prover *prover, const c2s_model *before) {
+    execution *e = prover->user;
+    c2s_race_close(e->race);
+    e->race = NULL;
+    e->before = before;
 }
 
 void c2s_prover_destroy(c2s_prover *prover) {
     if (!prover)
         return;
     execution *e = prover->user;
+    c2s_race_close(e->race);
     c2s_baseline_destroy(e->baseline);
     free(e);
 }

@@ -172,6 +172,7 @@ typedef struct c2s_run_options {
     const c2s_rules *rules; /* for the pass "custom"; NULL: none */
     bool no_prove;
     bool no_bisect;           /* roll back a whole pass where one rewrite breaks the tolerance */
+    bool no_guard;            /* keep rewrites that make the model slower; implied by no_prove */
     const char *const *skip;  /* rewrites to leave out: "RULE", or "RULE@NODE" */
     unsigned skip_count;
     unsigned stop_after;      /* stop after this many rewrites; 0: do all */

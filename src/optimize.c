@@ -182,8 +182,56 @@ static c2s_skip parse_skip(const char *text, c2s_arena *arena) {
     return (c2s_skip){kind, at, "left out on request"};
 }
 
+static bool is_slower(const c2s_prover *prover, c2s_model *model,
+                      const c2s_pipeline_result *result, char text[C2S_SLOWER_TEXT]) {
+    unsigned rewrites = 0;
+    for (size_t i = 0; i < result->steps.count; i++)
+        if (result->steps.at[i].report.outcome == C2S_APPLIED)
+            rewrites += result->steps.at[i].report.rewrites;
+    return rewrites > 0 && prover->slower(prover->user, model, text);
+}
+
+static void roll_all_back(c2s_pipeline_result *result, const char *why) {
+    for (size_t i = 0; i < result->steps.count; i++) {
+        c2s_pass_report *pass = &result->steps.at[i].report;
+        if (pass->outcome != C2S_APPLIED)
+            continue;
+        pass->outcome = C2S_ROLLED_BACK;
+        pass->reason = c2s_arena_strdup(result->arena, why);
+        result->steps.at[i].left_out.count = 0;
+    }
+}
+
+/* If the model as a whole has become slower, everything is done again, and now every pass is judged
+ * by its speed, too. If that does not find out what it is, all of it goes. */
+static c2s_status guard(c2s_model *model, c2s_model *before, const c2s_pipeline *pipeline,
+                        c2s_pipeline_options *run, c2s_pipeline_result *result) {
+    char text[C2S_SLOWER_TEXT];
+    if (!is_slower(run->prover, model, result, text))
+        return C2S_OK;
+    c2s_log(0, "%s: looking for the rewrite to blame", text);
+    c2s_pipeline_result_free(result);
+    c2s_model *fresh = c2s_model_copy(before);
+    c2s_model_swap(model, fresh);
+    c2s_model_destroy(fresh);
+    if (run->trace)
+        c2s_trace_cut(run->trace, 0);
+    run->guard = true;
+    C2S_TRY(c2s_pipeline_run(pipeline, model, run, result));
+    if (!is_slower(run->prover, model, result, text))
+        return C2S_OK;
+    fresh = c2s_model_copy(before);
+    c2s_model_swap(model, fresh);
+    c2s_model_destroy(fresh);
+    if (run->trace)
+        c2s_trace_cut(run->trace, 0);
+    roll_all_back(result, text);
+    c2s_log(0, "everything is rolled back: %s", text);
+    return C2S_OK;
+}
+
 static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
-                               const c2s_run_options *o, const c2s_prover *prover, report *r) {
+                               const c2s_run_options *o, c2s_prover *prover, report *r) {
     C2S_VEC(c2s_skip) skips = {0};
     for (unsigned i = 0; i < o->skip_count; i++)
         c2s_vec_push(&skips, parse_skip(o->skip[i], r->arena));
@@ -199,11 +247,18 @@ static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
         .after = o->after_pass,
         .user = o->user,
     };
+    c2s_model *before = prover && !o->no_guard ? c2s_model_copy(model) : NULL;
     c2s_pipeline_result result = {0};
     c2s_status status = c2s_pipeline_run(pipeline, model, &run, &result);
+    if (status == C2S_OK && before) {
+        c2s_prover_race(prover, before);
+        status = guard(model, before, pipeline, &run, &result);
+        c2s_prover_race(prover, NULL);
+    }
     if (status == C2S_OK)
         take_results(&result, r);
     c2s_pipeline_result_free(&result);
+    c2s_model_destroy(before);
     c2s_vec_free(&skips);
     return status;
 }
@@ -338,7 +393,7 @@ static c2s_status prove_shapes(const job *j, c2s_prove_options *options, c2s_bas
 }
 
 /* The passes, between raising, so that they see what the newer opset has, and lowering. */
-static c2s_status run_steps(const job *j, const c2s_prover *prover) {
+static c2s_status run_steps(const job *j, c2s_prover *prover) {
     const c2s_run_options *o = j->o;
     c2s_status status = C2S_OK;
     if (o->opset > c2s_model_opset(j->model, ""))

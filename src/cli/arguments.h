@@ -16,7 +16,7 @@ typedef struct cli_arguments {
     cli_texts positional;
     int verbosity;
     bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
-    bool no_prove, strict, no_bisect, keep_initializer_inputs, external_data, list_rules, parallel, share, annotate;
+    bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules, parallel, share, annotate;
     const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites;
     double tolerance, seconds;
     int64_t samples, seed, threads, opset, stop_after;

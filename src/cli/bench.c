@@ -50,9 +50,9 @@ typedef struct bench {
 
 static c2s_status open_subject(bench *b, const char *path) {
     cli_subject *s = &b->subject[b->subjects];
-    double start = cli_clock();
+    double start = c2s_clock();
     C2S_TRY(cli_model_open(path, b->arguments, &s->model));
-    s->open_seconds = cli_clock() - start;
+    s->open_seconds = c2s_clock() - start;
     b->subjects++;
     return C2S_OK;
 }
@@ -77,10 +77,10 @@ static c2s_status run_once(const cli_subject *s, const c2s_tensor *const *in, do
                            double *processor) {
     unsigned count = c2s_graph_output_count(s->model.model->graph);
     c2s_tensor **out = c2s_zalloc((count + 1) * sizeof *out);
-    double start = cli_clock(), worked = cli_processor();
+    double start = c2s_clock(), worked = c2s_processor_clock();
     c2s_status status = cli_model_run(&s->model, in, out);
-    *seconds = cli_clock() - start;
-    *processor = cli_processor() - worked;
+    *seconds = c2s_clock() - start;
+    *processor = c2s_processor_clock() - worked;
     if (status == C2S_OK)
         cli_release(out, count);
     free(out);
@@ -108,10 +108,10 @@ static c2s_status open_samples(bench *b) {
         sample *s = &b->samples[b->sample_count];
         s->in = c2s_zalloc((count + 1) * sizeof *s->in);
         s->in_second = c2s_zalloc((second + 1) * sizeof *s->in_second);
-        double start = cli_clock();
+        double start = c2s_clock();
         status = cli_run_sample(&b->subject[0].model, &b->inputs, b->sample_count, s->in, out);
         if (b->sample_count == 0)
-            b->subject[0].first_seconds = cli_clock() - start;
+            b->subject[0].first_seconds = c2s_clock() - start;
         if (status == C2S_OK)
             cli_release(out, outputs);
         if (status == C2S_OK && b->subjects > 1)
@@ -147,8 +147,8 @@ static bool wants_more(size_t turns, double elapsed, double seconds, bool keep) 
 
 /* Runs of all subjects in turns; the order within a turn alternates. */
 static c2s_status take_turns(bench *b, double seconds, bool keep) {
-    double start = cli_clock();
-    for (size_t turn = 0; wants_more(turn, cli_clock() - start, seconds, keep); turn++)
+    double start = c2s_clock();
+    for (size_t turn = 0; wants_more(turn, c2s_clock() - start, seconds, keep); turn++)
         for (unsigned i = 0; i < b->subjects; i++) {
             unsigned which = turn % 2 ? b->subjects - 1 - i : i;
             double took, worked;

@@ -145,12 +145,12 @@ static void print_rows(const cli_bench_rows *rows, bool by_node, double all) {
 }
 
 static void print_subject(const cli_arguments *a, cli_subject *s) {
-    double median = cli_quantile(&s->times, 0.5);
+    double median = c2s_quantile(&s->times, 0.5);
     printf("%s: %.3f ms (%.3f to %.3f), %.1f runs/s, %zu runs\n", s->model.model->path,
-           median * 1e3, cli_quantile(&s->times, 0.1) * 1e3, cli_quantile(&s->times, 0.9) * 1e3,
+           median * 1e3, c2s_quantile(&s->times, 0.1) * 1e3, c2s_quantile(&s->times, 0.9) * 1e3,
            1 / median, s->times.count);
     printf("processor time %.3f ms a run; opened in %.1f ms, first run %.1f ms\n\n",
-           cli_quantile(&s->processor, 0.5) * 1e3, s->open_seconds * 1e3, s->first_seconds * 1e3);
+           c2s_quantile(&s->processor, 0.5) * 1e3, s->open_seconds * 1e3, s->first_seconds * 1e3);
     print_rows(&s->operators, false, total(&s->operators));
     if (a->nodes)
         print_rows(&s->nodes, true, total(&s->nodes));
@@ -178,14 +178,14 @@ static json_t *json_rows(const cli_bench_rows *rows, bool by_node) {
 
 static json_t *json_subject(cli_subject *s) {
     json_t *entry = json_object();
-    double median = cli_quantile(&s->times, 0.5);
+    double median = c2s_quantile(&s->times, 0.5);
     json_object_set_new(entry, "model", cli_json_text(s->model.model->path));
     json_object_set_new(entry, "runs", json_integer((json_int_t)s->times.count));
     json_object_set_new(entry, "median_ms", cli_json_number(median * 1e3));
-    json_object_set_new(entry, "p10_ms", cli_json_number(cli_quantile(&s->times, 0.1) * 1e3));
-    json_object_set_new(entry, "p90_ms", cli_json_number(cli_quantile(&s->times, 0.9) * 1e3));
+    json_object_set_new(entry, "p10_ms", cli_json_number(c2s_quantile(&s->times, 0.1) * 1e3));
+    json_object_set_new(entry, "p90_ms", cli_json_number(c2s_quantile(&s->times, 0.9) * 1e3));
     json_object_set_new(entry, "processor_ms",
-                        cli_json_number(cli_quantile(&s->processor, 0.5) * 1e3));
+                        cli_json_number(c2s_quantile(&s->processor, 0.5) * 1e3));
     json_object_set_new(entry, "runs_per_second", cli_json_number(1 / median));
     json_object_set_new(entry, "open_ms", cli_json_number(s->open_seconds * 1e3));
     json_object_set_new(entry, "first_ms", cli_json_number(s->first_seconds * 1e3));
@@ -209,7 +209,7 @@ static json_t *json_inputs(const c2s_graph *graph, const c2s_tensor *const *in) 
     return list;
 }
 
-static c2s_status print_json(cli_subject *subjects, unsigned count, const cli_ratio *ratio,
+static c2s_status print_json(cli_subject *subjects, unsigned count, const c2s_ratio *ratio,
                              const c2s_tensor *const *in) {
     json_t *root = json_object(), *list = json_array();
     for (unsigned i = 0; i < count; i++)
@@ -226,9 +226,9 @@ static c2s_status print_json(cli_subject *subjects, unsigned count, const cli_ra
 
 c2s_status cli_bench_report(const cli_arguments *a, cli_subject *subjects, unsigned count,
                             const c2s_tensor *const *in) {
-    cli_ratio ratio = {0};
+    c2s_ratio ratio = {0};
     if (count > 1) /* before the times are sorted */
-        ratio = cli_ratio_of(&subjects[0].times, &subjects[1].times);
+        ratio = c2s_ratio_of(&subjects[0].times, &subjects[1].times);
     if (a->json)
         return print_json(subjects, count, &ratio, in);
     if (a->quiet)

@@ -5,8 +5,8 @@
 #ifndef C2S_CLI_BENCH_REPORT_H
 #define C2S_CLI_BENCH_REPORT_H
 
+#include "base/timing.h"
 #include "cli/execution.h"
-#include "cli/timing.h"
 
 /* Time of a node, or of all nodes of one operator that run in one way. */
 typedef struct cli_bench_row {
@@ -22,7 +22,7 @@ typedef C2S_VEC(cli_bench_row) cli_bench_rows;
 typedef struct cli_subject {
     cli_model model;
     double open_seconds, first_seconds;
-    cli_times times, processor;      /* of each run: elapsed, and worked by all threads */
+    c2s_times times, processor;      /* of each run: elapsed, and worked by all threads */
     cli_bench_rows nodes, operators; /* slowest first */
 } cli_subject;
 

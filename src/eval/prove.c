@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/timing.h"
 #include "eval/compare.h"
-#include "ir/clone.h"
+#include "eval/runner.h"
 
 enum { DEFAULT_SETS = 2 };
 
@@ -18,38 +19,24 @@ struct c2s_baseline {
     unsigned input_count, output_count, set_count;
     char **input_name, **output_name;
     c2s_tensor **in, **out; /* set by set */
+    double seconds;         /* of the last set */
 };
 
 /* ---- running ---- */
 
-static c2s_status run_graph(const c2s_baseline *b, const c2s_graph *graph,
-                            const c2s_tensor *const *in, c2s_tensor **out) {
-    const c2s_evaluator *evaluator = b->options.evaluator;
+static c2s_status run_sets(const c2s_baseline *b, const c2s_graph *graph,
+                           const c2s_tensor *const *in, c2s_tensor **out, double *seconds) {
     unsigned inputs = c2s_graph_input_count(graph), outputs = c2s_graph_output_count(graph);
-    c2s_session *session;
-    c2s_status status = evaluator->open(graph, &b->options.eval, &session);
-    if (status != C2S_OK)
-        return status;
+    c2s_runner *runner;
+    C2S_TRY(c2s_runner_open(graph, b->options.evaluator, &b->options.eval, &runner));
+    c2s_status status = C2S_OK;
     for (unsigned k = 0; k < b->set_count && status == C2S_OK; k++) {
         c2s_progress("proving", (double)k / b->set_count);
-        status = evaluator->run(session, in + (size_t)k * inputs, out + (size_t)k * outputs);
+        const double start = c2s_processor_clock();
+        status = c2s_runner_run(runner, in + (size_t)k * inputs, out + (size_t)k * outputs);
+        *seconds = c2s_processor_clock() - start;
     }
-    evaluator->close(session);
-    return status;
-}
-
-/* Evaluators know no functions: calls are expanded in a copy. */
-static c2s_status run_sets(const c2s_baseline *b, const c2s_graph *graph,
-                           const c2s_tensor *const *in, c2s_tensor **out) {
-    if (graph->model->functions.count == 0)
-        return run_graph(b, graph, in, out);
-    c2s_model *expanded = c2s_model_copy(graph->model);
-    c2s_status status = c2s_model_inline(expanded, 0);
-    if (status == C2S_OK)
-        status = c2s_graph_infer(expanded->graph);
-    if (status == C2S_OK)
-        status = run_graph(b, expanded->graph, in, out);
-    c2s_model_destroy(expanded);
+    c2s_runner_close(runner);
     return status;
 }
 
@@ -105,7 +92,8 @@ static c2s_status make_random(c2s_baseline *b, const c2s_graph *graph, unsigned 
 }
 
 static c2s_status run_before(c2s_baseline *b, const c2s_graph *graph) {
-    c2s_status status = run_sets(b, graph, (const c2s_tensor *const *)b->in, b->out);
+    c2s_status status = run_sets(b, graph, (const c2s_tensor *const *)b->in, b->out,
+                                 &b->seconds);
     if (status != C2S_OK)
         clear(b->out, (size_t)b->set_count * b->output_count);
     return status;
@@ -192,10 +180,21 @@ void c2s_baseline_destroy(c2s_baseline *b) {
     free(b);
 }
 
+const c2s_prove_options *c2s_baseline_options(const c2s_baseline *b) {
+    return &b->options;
+}
+
+bool c2s_baseline_runs(const c2s_baseline *b) {
+    return !b->reason;
+}
+
+double c2s_baseline_seconds(const c2s_baseline *b) {
+    return b->seconds;
+}
+
 /* ---- the graph after ---- */
 
-/* The sets' tensors in the order of this graph's inputs; those it no longer has are dropped. */
-static const c2s_tensor **inputs_for(const c2s_baseline *b, const c2s_graph *graph) {
+const c2s_tensor **c2s_baseline_inputs(const c2s_baseline *b, const c2s_graph *graph) {
     unsigned count = c2s_graph_input_count(graph);
     const c2s_tensor **in = c2s_zalloc(((size_t)b->set_count * count + 1) * sizeof *in);
     for (unsigned i = 0; i < count; i++) {
@@ -283,9 +282,9 @@ void c2s_prove(const c2s_baseline *b, const c2s_graph *graph, c2s_proof *proof) 
     if (!same_interface(b, graph, proof))
         return;
     size_t count = (size_t)b->set_count * b->output_count;
-    const c2s_tensor **in = inputs_for(b, graph);
+    const c2s_tensor **in = c2s_baseline_inputs(b, graph);
     c2s_tensor **out = c2s_zalloc((count + 1) * sizeof *out);
-    if (run_sets(b, graph, in, out) == C2S_OK) {
+    if (run_sets(b, graph, in, out, &proof->seconds) == C2S_OK) {
         compare_all(b, graph, out, proof);
     } else {
         broken(proof, "");

@@ -28,7 +28,15 @@ typedef struct c2s_baseline c2s_baseline;
  * unusable options only. `options` are copied; nothing of the graph is kept. */
 c2s_status c2s_baseline_create(const c2s_graph *graph, const c2s_prove_options *options,
                                c2s_baseline **out);
-void c2s_baseline_destroy(c2s_baseline *baseline);             /* NULL is allowed */
+void c2s_baseline_destroy(c2s_baseline *baseline); /* NULL is allowed */
+const c2s_prove_options *c2s_baseline_options(const c2s_baseline *baseline);
+/* False: the graph could not be run. */
+bool c2s_baseline_runs(const c2s_baseline *baseline);
+/* Processor seconds that the last set took, the one that did not plan as well if there are more. */
+double c2s_baseline_seconds(const c2s_baseline *baseline);
+/* The sets' tensors in the order of this graph's inputs, set by set; those it does not have are left
+ * out. Borrowed tensors in an array to free. */
+const c2s_tensor **c2s_baseline_inputs(const c2s_baseline *baseline, const c2s_graph *graph);
 
 typedef enum c2s_verdict {
     C2S_PROVED,
@@ -40,6 +48,7 @@ typedef struct c2s_proof {
     c2s_verdict verdict;
     double error;     /* largest relative error of all outputs and inputs; NaN: nothing compared */
     double sqnr_db;   /* smallest; infinite if all is equal */
+    double seconds;   /* of the processor that the last set took; 0: nothing ran */
     char output[128]; /* DIFFERENT: the first output that does, shortened; else "" */
     char text[512];   /* DIFFERENT: which element, found and expected; NOT_PROVED: why; else "" */
 } c2s_proof;

@@ -2,28 +2,28 @@
  *
  * Times of repeated runs, and what they tell.
  */
-#ifndef C2S_CLI_TIMING_H
-#define C2S_CLI_TIMING_H
+#ifndef C2S_BASE_TIMING_H
+#define C2S_BASE_TIMING_H
 
 #include <stdint.h>
 
 #include "base/vec.h"
 
-typedef C2S_VEC(double) cli_times; /* seconds */
+typedef C2S_VEC(double) c2s_times; /* seconds */
 
-double cli_clock(void);     /* seconds since some moment */
-double cli_processor(void); /* seconds that all threads of the process have worked */
+double c2s_clock(void);     /* seconds since some moment */
+double c2s_processor_clock(void); /* seconds that all threads of the process have worked */
 
 /* The element below which `part` of `values` lie; 0 if there is none. Sorts `values`. */
-double cli_quantile(cli_times *values, double part);
+double c2s_quantile(c2s_times *values, double part);
 
-typedef struct cli_ratio {
+typedef struct c2s_ratio {
     double median, low, high;
-} cli_ratio;
+} c2s_ratio;
 
 /* The median of b[i] / a[i] over runs that were made in turns, and the interval that holds the true
  * median with 95 % confidence (of the binomial distribution of its rank: nothing is assumed about
  * how times are distributed). `a` and `b` have the same number of entries, at least one. */
-cli_ratio cli_ratio_of(const cli_times *a, const cli_times *b);
+c2s_ratio c2s_ratio_of(const c2s_times *a, const c2s_times *b);
 
 #endif
