@@ -119,7 +119,7 @@ static void run_own(const c2s_pass *pass, bool bisect, c2s_pipeline_result *resu
     c2s_model *m = identities();
     c2s_pipeline pipeline = {0};
     c2s_vec_push(&pipeline.steps, (c2s_pipeline_step){.pass = pass});
-    c2s_prover prover = {prove, proofs};
+    c2s_prover prover = {.prove = prove, .user = proofs};
     c2s_pipeline_options options = {.prover = &prover, .bisect = bisect};
     assert_int_equal(c2s_pipeline_run(&pipeline, m, &options, result), C2S_OK);
     assert_int_equal(c2s_model_verify(m), C2S_OK);
@@ -263,7 +263,7 @@ static void keeps_what_is_proved(void **state) {
     c2s_pipeline *pipeline;
     c2s_pipeline_result result;
     int proofs = 0;
-    c2s_prover prover = {prove, &proofs};
+    c2s_prover prover = {.prove = prove, .user = &proofs};
     c2s_pipeline_options options = {.prover = &prover};
     assert_int_equal(c2s_pipeline_parse("cleanup,cleanup", &pipeline), C2S_OK);
     assert_int_equal(c2s_pipeline_run(pipeline, m, &options, &result), C2S_OK);
