@@ -5,13 +5,8 @@
 #include <string.h>
 
 #include "ops/window.h"
-#include "runtime/dnnl_primitive.h"
 #include "runtime/layout.h"
-
-typedef struct pool {
-    dnnl_alg_kind_t kind;
-    c2s_dnnl_window window;
-} pool;
+#include "runtime/pool.h"
 
 #define LARGEST ((int64_t)1 << 24)
 
@@ -48,7 +43,7 @@ static bool translate_window(const c2s_step *step, const c2s_type *x, bool count
     return true;
 }
 
-static bool describe(const c2s_step *step, pool *p) {
+bool c2s_pool_of(const c2s_step *step, c2s_pool *p) {
     const c2s_node *node = step->node;
     const c2s_type *x = c2s_step_type(step, 0);
     if (!c2s_step_wants(step, 0) || c2s_step_wants(step, 1) || !c2s_dnnl_accepts(x) ||
@@ -64,8 +59,8 @@ static bool describe(const c2s_step *step, pool *p) {
 }
 
 static bool pool_accepts(const c2s_step *step) {
-    pool p;
-    return describe(step, &p);
+    c2s_pool p;
+    return c2s_pool_of(step, &p);
 }
 
 /* The same tensor with the channels innermost in memory. */
@@ -75,7 +70,7 @@ static c2s_status channels_last(c2s_md *out, const c2s_type *type) {
                           "tensor");
 }
 
-static c2s_status describe_pd(const c2s_step *step, const pool *p, c2s_const_md src,
+static c2s_status describe_pd(const c2s_step *step, const c2s_pool *p, c2s_const_md src,
                               c2s_const_md dst, dnnl_primitive_desc_t *pd) {
     return c2s_dnnl_check(c2s_pd_pooling(pd, c2s_dnnl_engine(step->dnnl), p->kind, src, dst,
                                          &p->window, c2s_dnnl_attr(step->dnnl)),
@@ -84,7 +79,8 @@ static c2s_status describe_pd(const c2s_step *step, const pool *p, c2s_const_md 
 
 /* Replaces a slow descriptor by one for channels last, if that is better: reordering there and
  * back costs less. */
-static void prefer_channels_last(const c2s_step *step, const pool *p, dnnl_primitive_desc_t *pd) {
+static void prefer_channels_last(const c2s_step *step, const c2s_pool *p,
+                                 dnnl_primitive_desc_t *pd) {
     c2s_md src = NULL, dst = NULL;
     dnnl_primitive_desc_t other = NULL;
     bool found = channels_last(&src, c2s_step_type(step, 0)) == C2S_OK &&
@@ -105,7 +101,7 @@ static void prefer_channels_last(const c2s_step *step, const pool *p, dnnl_primi
 }
 
 /* In the layout that the input has. */
-static c2s_status build_in_layout(c2s_step *step, const pool *p, c2s_const_md src,
+static c2s_status build_in_layout(c2s_step *step, const c2s_pool *p, c2s_const_md src,
                                   c2s_const_md dst) {
     dnnl_primitive_desc_t pd;
     c2s_md any;
@@ -120,7 +116,7 @@ static c2s_status build_in_layout(c2s_step *step, const pool *p, c2s_const_md sr
     return c2s_fail(C2S_ERR_UNSUPPORTED, "oneDNN has no fast code for this layout");
 }
 
-static c2s_status build(c2s_step *step, const pool *p, c2s_const_md src, c2s_const_md dst) {
+static c2s_status build(c2s_step *step, const c2s_pool *p, c2s_const_md src, c2s_const_md dst) {
     dnnl_primitive_desc_t pd;
     if (c2s_step_layout(step, 0)) {
         if (build_in_layout(step, p, src, dst) == C2S_OK)
@@ -134,9 +130,9 @@ static c2s_status build(c2s_step *step, const pool *p, c2s_const_md src, c2s_con
 }
 
 static c2s_status pool_prepare(c2s_step *step) {
-    pool p;
+    c2s_pool p;
     c2s_md src = NULL, dst = NULL;
-    if (!describe(step, &p))
+    if (!c2s_pool_of(step, &p))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     c2s_status status = c2s_md_of(&src, c2s_step_type(step, 0));
     if (status == C2S_OK)

@@ -686,7 +686,7 @@ static const struct {
     {"dnnl_layer_norm", try_layer_norm, 1, ALWAYS},
     {"dnnl_lrn", try_lrn, 0.3, ALWAYS},
     {"dnnl_matmul", try_matmul, 1, WITHOUT_FMA},
-    {"dnnl_pool", try_pool, 0.5, ALWAYS},
+    {"dnnl_pool", try_pool, 0.1, ALWAYS}, /* with FMA, those of three axes */
     {"dnnl_resample", try_resize, 0.1, ALWAYS},
     {"dnnl_rnn", try_rnn, 1, ALWAYS},
     {"dnnl_softmax", try_softmax, 1, ALWAYS},
@@ -696,6 +696,7 @@ static const struct {
     {"instance_norm", try_instance_norm, 1, ALWAYS},
     {"matmul", try_matmul, 1, WITH_FMA},
     {"matmul_nbits", try_nbits, 1, ALWAYS},
+    {"pool", try_pool, 0.3, WITH_FMA},
     {"quantize", try_quantize, 0, ALWAYS},
     {"recurrent", try_recurrent, 1, WITH_FMA},
     {"reduce", try_reduce, 0.5, ALWAYS},
