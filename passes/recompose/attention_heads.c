@@ -29,9 +29,6 @@ static const char *read(const c2s_match *m, heads *h) {
     c2s_dims *dims = m->root->graph->model->dims;
     c2s_value *result = c2s_node_in(m->node[0], 0);
     *h = (heads){.attention = result->def};
-    for (unsigned i = 1; i < h->attention->output_count; i++)
-        if (h->attention->outputs[i] && h->attention->outputs[i]->use_count > 0)
-            return "another output of Attention is in use";
     for (unsigned i = Q; i <= V; i++) {
         c2s_value *turned = c2s_heads_turned(c2s_node_in(h->attention, i));
         if (!turned || turned->type.rank != 4)
@@ -64,7 +61,13 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
         c2s_attr_set_int(node, "q_num_heads", h.turned[Q]->type.dim[2]);
         c2s_attr_set_int(node, "kv_num_heads", h.turned[K]->type.dim[2]);
     }
-    return c2s_build_finish(b, node);
+    for (unsigned i = 1; node && i < h.attention->output_count; i++)
+        c2s_node_add_output(node, node->outputs[0]->name);
+    c2s_value *y = c2s_build_finish(b, node);
+    for (unsigned i = 1; y && i < h.attention->output_count; i++)
+        if (h.attention->outputs[i])
+            c2s_build_replace(b, h.attention->outputs[i], node->outputs[i]);
+    return y;
 }
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_reshape}};

@@ -17,7 +17,7 @@
         &c2s_rule_norm_shift, &c2s_rule_log_softmax, &c2s_rule_activation, &c2s_rule_global_pool,  \
         &c2s_rule_attention, &c2s_rule_attention_groups, &c2s_rule_rotary
 /* What has to wait until nothing of the above is left to do. */
-#define AROUND &c2s_rule_attention_heads
+#define AROUND &c2s_rule_attention_cache, &c2s_rule_attention_heads
 
 static const c2s_rule *const written[] = {WRITTEN, NULL};
 static const c2s_rule *const around[] = {AROUND, NULL};

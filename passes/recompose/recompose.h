@@ -16,7 +16,8 @@ extern const c2s_rule c2s_rule_layer_norm_divided, c2s_rule_layer_norm_multiplie
 extern const c2s_rule c2s_rule_rms_norm_divided, c2s_rule_rms_norm_multiplied,
     c2s_rule_rms_norm_quotient;
 extern const c2s_rule c2s_rule_norm_scale, c2s_rule_norm_shift;
-extern const c2s_rule c2s_rule_attention, c2s_rule_attention_groups, c2s_rule_attention_heads;
+extern const c2s_rule c2s_rule_attention, c2s_rule_attention_groups, c2s_rule_attention_cache,
+    c2s_rule_attention_heads;
 extern const c2s_rule c2s_rule_rotary;
 extern const c2s_rule c2s_rule_instance_norm_divided, c2s_rule_instance_norm_multiplied,
     c2s_rule_channel_norm_affine, c2s_rule_group_norm;

@@ -103,6 +103,21 @@ c2s_value *c2s_build_forward(c2s_builder *b, const c2s_match *match) {
     return match->value[C2S_LETTER_A];
 }
 
+void c2s_build_replace(c2s_builder *b, c2s_value *old, c2s_value *value) {
+    if (b->status != C2S_OK)
+        return;
+    c2s_type type = value->type;
+    if (!c2s_type_merge(&type, &old->type)) {
+        c2s_build_ok(b, c2s_fail(C2S_ERR_UNSUPPORTED, "another result would have another type"));
+        return;
+    }
+    c2s_value_set_type(value, &type);
+    c2s_vec_push(&b->replaced, old);
+    c2s_vec_push(&b->replaced, value);
+    if (old->def)
+        c2s_vec_push(&b->heirs, (struct c2s_heir){value, old->name, old->origin, old->def->id});
+}
+
 void c2s_build_undo(c2s_builder *b) {
     while (b->built.count > 0)
         c2s_node_remove(c2s_vec_pop(&b->built));
@@ -138,4 +153,5 @@ void c2s_build_end(c2s_builder *b) {
     c2s_vec_free(&b->successors);
     c2s_vec_free(&b->heirs);
     c2s_vec_free(&b->built);
+    c2s_vec_free(&b->replaced);
 }

@@ -25,6 +25,8 @@ struct c2s_builder {
         unsigned node; /* id of that one */
     })
     heirs;
+    C2S_VEC(c2s_value *)
+    replaced; /* pairs: a result of another node than the root, its successor */
 };
 
 /* Records a failure; true if `status` is C2S_OK and nothing failed before. C2S_ERR_MEMORY ends the
@@ -56,6 +58,11 @@ c2s_value *c2s_build_scalar(c2s_builder *b, const char *hint, c2s_dtype dtype, d
 
 /* `build` of rules that only remove: the value of C2S_LETTER_A takes the place of the root. */
 c2s_value *c2s_build_forward(c2s_builder *b, const c2s_match *match);
+
+/* When the rule is applied every use of `old`, which is no result of the root, becomes one of
+ * `value`, a result of a built node; fails if their types contradict each other. None of the users
+ * of `old` may be something that the built nodes depend on. */
+void c2s_build_replace(c2s_builder *b, c2s_value *old, c2s_value *value);
 
 /* For the driver: removes the built nodes; hands names on after a rewrite; frees the lists. */
 void c2s_build_undo(c2s_builder *b);

@@ -218,6 +218,10 @@ static void commit(driver *d, c2s_builder *b, const c2s_match *m, c2s_value *val
         enqueue_users(d, old, d->depth, &budget);
         c2s_rewrite_replace(old, by);
     }
+    for (size_t i = 0; i + 1 < b->replaced.count; i += 2) {
+        enqueue_users(d, b->replaced.at[i], d->depth, &budget);
+        c2s_rewrite_replace(b->replaced.at[i], b->replaced.at[i + 1]);
+    }
     /* From the root upwards: a node is dead once its users are gone. */
     for (unsigned r = m->node_count; r-- > 0;)
         remove_dead(d, ids[r]);
