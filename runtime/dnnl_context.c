@@ -289,10 +289,14 @@ c2s_status c2s_dnnl_pack(c2s_dnnl *dnnl, const c2s_tensor *tensor, c2s_const_md 
     c2s_status status = c2s_dnnl_check(c2s_md_clone(&entry->from, from), "descriptor");
     if (status == C2S_OK)
         status = c2s_dnnl_check(c2s_md_clone(&entry->to, to), "descriptor");
+    c2s_tensor *once = NULL;
+    if (status == C2S_OK)
+        status = c2s_tensor_once(tensor, &once);
     /* The library only reads its source; its interface does not say so. */
     if (status == C2S_OK)
-        status = c2s_dnnl_reorder_now(dnnl, from, (void *)(uintptr_t)c2s_tensor_data(tensor), to,
+        status = c2s_dnnl_reorder_now(dnnl, from, (void *)(uintptr_t)c2s_tensor_data(once), to,
                                       &entry->bytes);
+    c2s_tensor_unref(once);
     return keep(dnnl, entry, first, status, out);
 }
 
@@ -312,7 +316,12 @@ c2s_status c2s_dnnl_pack_as(c2s_dnnl *dnnl, const c2s_tensor *tensor, const c2s_
     packed *entry = c2s_zalloc(sizeof *entry);
     entry->source = c2s_tensor_ref(tensor);
     entry->form = *form;
-    return keep(dnnl, entry, first, make(tensor, how, &entry->bytes), out);
+    c2s_tensor *once;
+    c2s_status status = c2s_tensor_once(tensor, &once);
+    if (status == C2S_OK)
+        status = make(once, how, &entry->bytes);
+    c2s_tensor_unref(once);
+    return keep(dnnl, entry, first, status, out);
 }
 
 c2s_status c2s_dnnl_multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b,

@@ -248,7 +248,7 @@ static c2s_status bind(c2s_step *step, const conv *c, const conv_mds *md,
                        const c2s_post_target *target, dnnl_primitive_desc_t pd, conv_state *s) {
     C2S_TRY(c2s_primitive_create(step->dnnl, pd, &s->primitive));
     c2s_primitive *p = s->primitive;
-    C2S_TRY(bind_input(step, c, md, s, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0)));
+    C2S_TRY(bind_input(step, c, md, s, c2s_primitive_layout(p, DNNL_ARG_SRC)));
     C2S_TRY(bind_weights(step, md, p));
     C2S_TRY(c2s_posts_bind(p, step, target, 0));
     return c2s_primitive_output(p, step, DNNL_ARG_DST, 0, md->dst);

@@ -26,8 +26,8 @@ typedef struct argument {
 
 struct c2s_primitive {
     c2s_dnnl *dnnl;
-    dnnl_primitive_desc_t pd;
     dnnl_primitive_t primitive;
+    const_dnnl_primitive_desc_t pd; /* the primitive's own */
     C2S_VEC(argument) args;
     C2S_VEC(dnnl_exec_arg_t) exec;
     size_t work_size;
@@ -45,9 +45,13 @@ static c2s_status reserve(c2s_primitive *p, size_t size, size_t *offset) {
 c2s_status c2s_primitive_create(c2s_dnnl *dnnl, dnnl_primitive_desc_t pd, c2s_primitive **out) {
     c2s_primitive *p = *out = c2s_zalloc(sizeof *p);
     p->dnnl = dnnl;
-    p->pd = pd;
     c2s_status status = c2s_dnnl_check(dnnl_primitive_create(&p->primitive, pd), "primitive");
-    c2s_const_md scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    if (status == C2S_OK)
+        status = c2s_dnnl_check(dnnl_primitive_get_primitive_desc(p->primitive, &p->pd),
+                                "primitive's descriptor");
+    dnnl_primitive_desc_destroy(pd);
+    c2s_const_md scratch =
+        status == C2S_OK ? dnnl_primitive_desc_query_md(p->pd, dnnl_query_scratchpad_md, 0) : NULL;
     if (status == C2S_OK && scratch && dnnl_memory_desc_get_size(scratch) > 0) {
         size_t offset;
         status = c2s_primitive_temporary(p, DNNL_ARG_SCRATCHPAD, scratch, &offset);
@@ -77,7 +81,6 @@ void c2s_primitive_destroy(c2s_primitive *p) {
     c2s_vec_free(&p->exec);
     if (p->primitive)
         dnnl_primitive_destroy(p->primitive);
-    dnnl_primitive_desc_destroy(p->pd);
     free(p);
 }
 
@@ -96,9 +99,13 @@ static c2s_status add(c2s_primitive *p, argument *a, c2s_status status) {
     return C2S_OK;
 }
 
+c2s_const_md c2s_primitive_layout(const c2s_primitive *p, int arg) {
+    return dnnl_primitive_desc_query_md(p->pd, dnnl_query_exec_arg_md, arg);
+}
+
 /* The layout in which the primitive wants the argument; `md` itself if it does not say. */
 static c2s_const_md wanted(const c2s_primitive *p, int arg, c2s_const_md md) {
-    c2s_const_md want = dnnl_primitive_desc_query_md(p->pd, dnnl_query_exec_arg_md, arg);
+    c2s_const_md want = c2s_primitive_layout(p, arg);
     return want && dnnl_memory_desc_get_size(want) > 0 ? want : md;
 }
 

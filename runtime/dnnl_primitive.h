@@ -29,7 +29,8 @@ c2s_status c2s_dnnl_multiply(int64_t m, int64_t n, int64_t k, const float *a, co
 c2s_status c2s_dnnl_check(dnnl_status_t status, const char *what);
 
 /* A constant in a form of the caller's own: made at the first call, kept for the session. *out
- * receives a reference. */
+ * receives a reference. What lies in a file is not kept in memory for it: kernels that have packed
+ * a constant read no tensor data of it any more. */
 typedef struct c2s_pack_form {
     const char *name; /* a literal */
     int64_t number[5];
@@ -51,8 +52,10 @@ c2s_status c2s_md_of(c2s_md *out, const c2s_type *type);
 
 typedef struct c2s_primitive c2s_primitive;
 
-/* Takes over `pd`, also on failure. */
+/* Destroys `pd`, also on failure. */
 c2s_status c2s_primitive_create(c2s_dnnl *dnnl, dnnl_primitive_desc_t pd, c2s_primitive **out);
+/* The layout in which it wants an argument: borrowed from the primitive. */
+c2s_const_md c2s_primitive_layout(const c2s_primitive *primitive, int arg);
 void c2s_primitive_destroy(c2s_primitive *primitive); /* NULL is allowed */
 
 /* Binds argument `arg` (DNNL_ARG_...) to an input or output slot that `md` describes as row-major,

@@ -142,9 +142,13 @@ c2s_status c2s_weights_fold(const c2s_step *step, c2s_tensor **weights, c2s_tens
     c2s_status status = c2s_tensor_create(C2S_FLOAT, w->type.rank, w->type.dim, weights);
     if (status == C2S_OK)
         status = c2s_tensor_create(C2S_FLOAT, 1, w->type.dim, bias);
-    if (status == C2S_OK && !fold(w, c2s_step_constant(step, 2), all, c2s_tensor_mutable(*weights),
-                                  c2s_tensor_mutable(*bias)))
+    c2s_tensor *once = NULL;
+    if (status == C2S_OK)
+        status = c2s_tensor_once(w, &once);
+    if (status == C2S_OK && !fold(once, c2s_step_constant(step, 2), all,
+                                  c2s_tensor_mutable(*weights), c2s_tensor_mutable(*bias)))
         status = c2s_fail(C2S_ERR_UNSUPPORTED, "scaled weights are not finite");
+    c2s_tensor_unref(once);
     free(all);
     if (status == C2S_OK)
         return C2S_OK;

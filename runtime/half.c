@@ -92,7 +92,11 @@ static c2s_status float_of(c2s_plan_context *context, const c2s_tensor *source, 
     widened *found = c2s_map_get(&context->widened, source);
     if (!found) {
         c2s_tensor *floats;
-        C2S_TRY(c2s_half_cast(source, C2S_FLOAT, &floats));
+        c2s_tensor *once;
+        C2S_TRY(c2s_tensor_once(source, &once));
+        c2s_status status = c2s_half_cast(once, C2S_FLOAT, &floats);
+        c2s_tensor_unref(once);
+        C2S_TRY(status);
         found = c2s_zalloc(sizeof *found);
         *found = (widened){c2s_tensor_ref(source), floats, NULL};
         c2s_map_put(&context->widened, source, found);

@@ -29,7 +29,7 @@ static void set_matrix(const run *r, int64_t matrix, c2s_gemm *g, c2s_tail *tail
                     .a = r->a + at.a,
                     .a_row = p->a_row,
                     .a_column = p->a_column,
-                    .b = r->b + at.b,
+                    .b = r->b ? r->b + at.b : NULL,
                     .b_row = p->b_row,
                     .b_column = p->b_column,
                     .c = r->c + at.c,
@@ -111,7 +111,7 @@ static void run_all(const run *r, int64_t matrices) {
 c2s_status c2s_product_run(const c2s_product *p, const c2s_step *step) {
     run r = {.p = p,
              .a = c2s_tensor_data(step->in[p->a_input]->tensor),
-             .b = c2s_tensor_data(step->in[p->b_input]->tensor),
+             .b = p->packed ? NULL : c2s_tensor_data(step->in[p->b_input]->tensor),
              .c = c2s_tensor_mutable(step->out[0]->tensor),
              .few = c2s_product_is_few(p)};
     for (unsigned k = 0; k < p->tail.count; k++)

@@ -186,10 +186,15 @@ static float find_gain(const c2s_step *step) {
     }
     size_t inner = w->count / (batch * outer * groups);
     float gain = 0;
+    c2s_tensor *once;
+    if (c2s_tensor_once(w, &once) != C2S_OK) {
+        c2s_error_clear();
+        return INFINITY;
+    }
+    const float *data = c2s_tensor_data(once);
     for (size_t b = 0; b < batch; b++)
-        gain =
-            fmaxf(gain, largest_sum((const float *)c2s_tensor_data(w) + b * outer * groups * inner,
-                                    outer, groups, inner));
+        gain = fmaxf(gain, largest_sum(data + b * outer * groups * inner, outer, groups, inner));
+    c2s_tensor_unref(once);
     if (node->op == &c2s_op_gemm)
         gain *= fmaxf(1, fabsf(c2s_attr_float(node, "alpha", 1)));
     return gain * LONG_SLACK;

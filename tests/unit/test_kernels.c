@@ -627,8 +627,7 @@ static c2s_node *make_rnn(trial *t, const char *op, int64_t steps, int64_t batch
     const char *direction = directions[d];
     d = d == 2 ? 2 : 1;
     unsigned outputs = (unsigned)pick(t, 1, lstm ? 3 : 2);
-    c2s_node *n =
-        c2s_node_create(t->model->graph, NULL, "", op, lstm ? few ? 8 : 7 : 6, outputs);
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, lstm ? few ? 8 : 7 : 6, outputs);
     c2s_use_set(&n->inputs[0], operand(t, false, 3, (int64_t[]){steps, batch, in}));
     c2s_use_set(&n->inputs[1], operand(t, true, 3, (int64_t[]){d, gates * h, in}));
     c2s_use_set(&n->inputs[2], operand(t, true, 3, (int64_t[]){d, gates * h, h}));
@@ -763,8 +762,7 @@ static c2s_node *retype(trial *t, c2s_dtype dtype) {
 /* Both round the same sums to the type once; steps of recurrent networks are rounded more often. */
 static double tolerance_of(const trial *t, const c2s_kernel *row, c2s_dtype dtype) {
     double rounding = dtype == C2S_FLOAT16 ? 0x1p-10 : dtype == C2S_BFLOAT16 ? 0x1p-7 : 0;
-    if (strcmp(row->family->name, "dnnl_rnn") == 0 ||
-        strcmp(row->family->name, "recurrent") == 0)
+    if (strcmp(row->family->name, "dnnl_rnn") == 0 || strcmp(row->family->name, "recurrent") == 0)
         rounding *= 4;
     if (strcmp(row->family->name, "matmul_nbits") == 0)
         rounding *= 4; /* eval rounds weights, and sums before the bias */

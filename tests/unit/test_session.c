@@ -345,8 +345,63 @@ static void eval_shares_the_block(void **state) {
     c2s_model_destroy(model);
 }
 
+/* ---- constants ---- */
+
+enum { WEIGHTS = 16 * 16 * 3 * 3 };
+
+static void release_nothing(c2s_bytes *bytes) {
+    free(atomic_load(&bytes->aligned));
+    free(bytes);
+}
+
+/* Numbers as a file has them: aligned to nothing. */
+static c2s_value *stored(c2s_model *m, int rank, const int64_t *dim) {
+    static char file[WEIGHTS * sizeof(float) + 1];
+    size_t count = 1;
+    for (int i = 0; i < rank; i++)
+        count *= (size_t)dim[i];
+    assert_true(count <= WEIGHTS);
+    for (size_t k = 0; k < count; k++)
+        memcpy(file + 1 + k * sizeof(float), &(float){(float)(k % 7) / 8 - 0.25f}, sizeof(float));
+    c2s_bytes *bytes = calloc(1, sizeof *bytes);
+    *bytes = (c2s_bytes){
+        .size = count * sizeof(float), .unaligned = file + 1, .release = release_nothing};
+    atomic_init(&bytes->refs, 1);
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_view(C2S_FLOAT, rank, dim, bytes, 0, &tensor), C2S_OK);
+    c2s_bytes_unref(bytes);
+    return c2s_value_constant(m->graph, "w", tensor);
+}
+#define STORED(m, ...) stored(m, DIMS(__VA_ARGS__))
+
+/* What a kernel has packed needs no copy of the constant beside it. */
+static void packed_constants_lie_in_the_file(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        c2s_model *m = make_model();
+        c2s_value *x = INPUT(m, "x", 1, 16, 16, 16);
+        c2s_value *w = kind == 0   ? STORED(m, 16, 16, 3, 3)
+                       : kind == 1 ? STORED(m, 16, 16, 1, 1)
+                                   : STORED(m, 16, 16);
+        make_output(OP(m, kind == 2 ? "MatMul" : "Conv", x, w), "y");
+        int64_t dim[] = {1, 16, 16, 16};
+        c2s_tensor *in = floats(4, dim, 1), *out;
+        c2s_session *session = open_onednn(m);
+        for (int round = 0; round < 2; round++) {
+            run(session, &in, &out);
+            c2s_tensor_unref(out);
+            assert_null(atomic_load(&w->constant->bytes->aligned));
+        }
+        agree(session, m, &in);
+        c2s_tensor_unref(in);
+        c2s_evaluator_onednn.close(session);
+        c2s_model_destroy(m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_constants_lie_in_the_file),
         cmocka_unit_test(plans_follow_input_shapes),
         cmocka_unit_test(same_bits_every_time),
         cmocka_unit_test(interface_corners),
