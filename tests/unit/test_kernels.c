@@ -629,8 +629,9 @@ static c2s_node *make_rnn(trial *t, const char *op, int64_t steps, int64_t batch
     unsigned outputs = (unsigned)pick(t, 1, lstm ? 3 : 2);
     c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, lstm ? few ? 8 : 7 : 6, outputs);
     c2s_use_set(&n->inputs[0], operand(t, false, 3, (int64_t[]){steps, batch, in}));
-    c2s_use_set(&n->inputs[1], operand(t, true, 3, (int64_t[]){d, gates * h, in}));
-    c2s_use_set(&n->inputs[2], operand(t, true, 3, (int64_t[]){d, gates * h, h}));
+    double most = 1 / sqrt((double)h); /* larger weights make rounding grow from step to step */
+    c2s_use_set(&n->inputs[1], operand_in(t, true, 3, (int64_t[]){d, gates * h, in}, -most, most));
+    c2s_use_set(&n->inputs[2], operand_in(t, true, 3, (int64_t[]){d, gates * h, h}, -most, most));
     if (flip(t))
         c2s_use_set(&n->inputs[3], operand(t, true, 2, (int64_t[]){d, 2 * gates * h}));
     bool initial = flip(t);
