@@ -157,6 +157,10 @@ static verdict compare_scalars(char op, const c2s_scalar *a, const c2s_scalar *b
             return order(op, (double)((a->integer > b->integer) - (a->integer < b->integer)), 0);
         return order(op, a->number, b->number);
     }
+    if (op == '=' && a->kind == C2S_SCALAR_DTYPE && b->kind == C2S_SCALAR_INT)
+        return b->integer == (int64_t)a->dtype ? YES : NO; /* as attributes have element types */
+    if (op == '=' && a->kind == C2S_SCALAR_INT && b->kind == C2S_SCALAR_DTYPE)
+        return a->integer == (int64_t)b->dtype ? YES : NO;
     if (op != '=' || a->kind != b->kind)
         return op == '=' ? NO : OPEN;
     if (a->kind == C2S_SCALAR_DTYPE)

@@ -328,6 +328,11 @@ static const match_case matches[] = {
     {"rule r { opset 22 pattern (X) => (Y) { Y = Neg (X) } replace { Y = Mul (X, -1) } }",
      "g (float[2] x) => (float[2] y) { y = Neg (x) }", "Neg",
      "it needs opset 22, the model has 21"},
+    {RULE("(X) => (Y) { C = Cast <to = double> (X) Y = Cast <to = @t> (C) }",
+          "where @t == dtype(X), dtype(X) in [float, float16] replace { Y = Identity (X) }"),
+     "g (float[2] x) => (float[2] y, float[2] z) { a = Abs (x) c = Cast <to = 11> (a) y = Cast <to = 1> "
+     "(c) i = Cast <to = 7> (a) z = Cast <to = 1> (i) }",
+     "Abs Cast Cast", "to of Cast is 7, expected double"},
     {RULE("(X) => (Y) { Y = Neg (X) }", "replace { M = MatMul (X, [[1]]) Y = Neg (M) }"),
      "g (float[2] x) => (float[2] y) { y = Neg (x) }", "Neg",
      "an element of a list is no single one"},
