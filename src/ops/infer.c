@@ -147,10 +147,12 @@ c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
                    .content_count = result->content_count,
                    .concrete = concrete};
     C2S_TRY(c2s_op_check_arity(node->op, i.in_count, outputs));
-    for (unsigned k = 0; k < node->op->inputs[0]; k++)
+    /* Of any number none may be left out, but where even the first may. */
+    const bool all = node->op->inputs[1] == C2S_VARIADIC && node->op->inputs[0] > 0;
+    const unsigned required = all ? i.in_count : node->op->inputs[0];
+    for (unsigned k = 0; k < required; k++)
         if (!in[k].type)
-            return c2s_fail(C2S_ERR_INVALID, "input %u is missing, %u are required", k,
-                            node->op->inputs[0]);
+            return c2s_fail(C2S_ERR_INVALID, "input %u is missing, %u are required", k, required);
     return node->op->infer ? node->op->infer(&i) : C2S_OK;
 }
 
