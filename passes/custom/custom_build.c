@@ -75,7 +75,8 @@ static c2s_value *new_constant(construction *c, const c2s_custom_node *node, con
                           c2s_dtype_name(dtype_for(c, node, &term)));
     else
         status = make_tensor(&term, dtype_for(c, node, &term), &tensor);
-    return c2s_build_ok(c->b, status) ? c2s_build_constant(c->b, c->b->hint, tensor) : NULL;
+    c2s_build_ok(c->b, status);
+    return tensor ? c2s_build_constant(c->b, c->b->hint, tensor) : NULL;
 }
 
 static c2s_value *operand_value(construction *c, const c2s_custom_node *node, unsigned slot) {
