@@ -146,7 +146,7 @@ static void print_rows(const cli_bench_rows *rows, bool by_node, double all) {
 
 static void print_subject(const cli_arguments *a, cli_subject *s) {
     double median = c2s_quantile(&s->times, 0.5);
-    printf("%s: %.3f ms (%.3f to %.3f), %.1f runs/s, %zu runs\n", s->model.model->path,
+    printf("%s: median %.3f ms (%.3f to %.3f), %.1f runs/s, %zu runs\n", s->model.model->path,
            median * 1e3, c2s_quantile(&s->times, 0.1) * 1e3, c2s_quantile(&s->times, 0.9) * 1e3,
            1 / median, s->times.count);
     printf("processor time %.3f ms a run; opened in %.1f ms, first run %.1f ms\n\n",
@@ -156,10 +156,21 @@ static void print_subject(const cli_arguments *a, cli_subject *s) {
         print_rows(&s->nodes, true, total(&s->nodes));
 }
 
+static void print_inputs(const c2s_graph *graph, const c2s_tensor *const *in) {
+    char text[256];
+    printf("inputs:");
+    for (unsigned k = 0; k < c2s_graph_input_count(graph); k++)
+        if (in[k])
+            printf(" %s %s", c2s_graph_input(graph, k)->name,
+                   c2s_type_text(graph->model->dims, &in[k]->type, text, sizeof text));
+    printf("\n\n");
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_rows(const cli_bench_rows *rows, bool by_node) {
     json_t *list = json_array();
+    const double all = total(rows);
     for (size_t i = 0; i < rows->count; i++) {
         const cli_bench_row *row = &rows->at[i];
         json_t *entry = json_object();
@@ -171,6 +182,11 @@ static json_t *json_rows(const cli_bench_rows *rows, bool by_node) {
         json_object_set_new(entry, "ms", cli_json_number(row->seconds * 1e3));
         json_object_set_new(entry, "macs", json_integer((json_int_t)row->macs));
         json_object_set_new(entry, "bytes", json_integer((json_int_t)row->bytes));
+        json_object_set_new(entry, "share", cli_json_number(all > 0 ? row->seconds / all : 0));
+        json_object_set_new(entry, "gflops",
+                            cli_json_number(rate(2.0 * (double)row->macs, row->seconds)));
+        json_object_set_new(entry, "gb_per_second",
+                            cli_json_number(rate((double)row->bytes, row->seconds)));
         json_array_append_new(list, entry);
     }
     return list;
@@ -233,6 +249,7 @@ c2s_status cli_bench_report(const cli_arguments *a, cli_subject *subjects, unsig
         return print_json(subjects, count, &ratio, in);
     if (a->quiet)
         return C2S_OK;
+    print_inputs(subjects[0].model.model->graph, in);
     for (unsigned i = 0; i < count; i++)
         print_subject(a, &subjects[i]);
     if (count > 1)

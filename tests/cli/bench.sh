@@ -6,7 +6,7 @@ model="$C2S_SOURCE/samples/digits/model.onnx"
 data="$C2S_SOURCE/samples/digits/test.npz"
 
 "$C2S_BIN" bench --seconds 0.1 --threads 1 --nodes "$model" >"$scratch/text"
-for word in runs/s 'first run' operator kernel share GFLOP/s GB/s node 'peak memory' Conv; do
+for word in 'inputs: ' 'median ' runs/s 'first run' operator kernel share GFLOP/s GB/s node 'peak memory' Conv; do
     grep -q "$word" "$scratch/text" || fail "the report does not say '$word': $(cat "$scratch/text")"
 done
 
@@ -18,6 +18,11 @@ number() { # KEY: its values, a line each
 [ "$(number median_ms | wc -l)" -eq 2 ] || fail "expected two medians, found $(number median_ms)"
 for runs in $(number runs); do
     [ "$runs" -ge 10 ] || fail "expected at least 10 runs, found $runs"
+done
+# Shares of the operators add up to 1, those of the nodes, too, for each of the two models.
+number share | awk '{ sum += $1 } END { exit !(sum > 3.999 && sum < 4.001) }' || fail "shares: $(number share)"
+for key in gflops gb_per_second; do
+    [ "$(number $key | wc -l)" -eq "$(number share | wc -l)" ] || fail "not every row has $key"
 done
 [ "$(number macs | sort -n | tail -n 1)" -gt 100000 ] || fail "no operator has more than 100000 MACs"
 tr -d '\n' <"$scratch/json" | awk '{
