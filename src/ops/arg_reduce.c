@@ -10,7 +10,7 @@ typedef struct arg_search {
     bool last; /* of equal elements the last one counts, else the first */
 } arg_search;
 
-enum { LANES = 8 };
+enum { LANES = 16 };
 
 /* NAME_line: the position in a contiguous line, by finding the best value first. */
 #define ARG(name, type, better)                                                                    \
@@ -66,9 +66,11 @@ enum { LANES = 8 };
             search->out[panel->column + c] = (int64_t)best;                                        \
         }                                                                                          \
     }
+ARG(max_f32, float, >)
 ARG(max_f64, double, >)
 ARG(max_i64, int64_t, >)
 ARG(max_u64, uint64_t, >)
+ARG(min_f32, float, <)
 ARG(min_f64, double, <)
 ARG(min_i64, int64_t, <)
 ARG(min_u64, uint64_t, <)
@@ -92,7 +94,7 @@ static c2s_status arg_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-static c2s_status arg_eval(c2s_eval *e, void (*const work[3])(const c2s_panel *)) {
+static c2s_status arg_eval(c2s_eval *e, void (*const work[4])(const c2s_panel *)) {
     const c2s_tensor *in = e->in[0];
     const c2s_wide wide = c2s_wide_of(in->type.dtype);
     const arg_search search = {.out = c2s_tensor_mutable(e->out[0]),
@@ -101,12 +103,13 @@ static c2s_status arg_eval(c2s_eval *e, void (*const work[3])(const c2s_panel *)
     C2S_TRY(c2s_infer_axis(c2s_attr_int(e->node, "axis", 0), in->type.rank, &axis));
     switch (wide) {
     case C2S_WIDE_F32:
+        return c2s_axis_each(wide, in, axis, work[0], &search);
     case C2S_WIDE_F64:
-        return c2s_axis_each(C2S_WIDE_F64, in, axis, work[0], &search);
-    case C2S_WIDE_I64:
         return c2s_axis_each(wide, in, axis, work[1], &search);
-    case C2S_WIDE_U64:
+    case C2S_WIDE_I64:
         return c2s_axis_each(wide, in, axis, work[2], &search);
+    case C2S_WIDE_U64:
+        return c2s_axis_each(wide, in, axis, work[3], &search);
     default:
         return c2s_fail(C2S_ERR_INVALID, "the operator is not defined for elements of type %s",
                         c2s_dtype_name(in->type.dtype));
@@ -119,7 +122,8 @@ static const c2s_attr_spec arg_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                           {NULL, C2S_ATTR_UNDEFINED, false}};
 #define ARG_OPERATOR(symbol, name, kind)                                                           \
     static c2s_status symbol##_eval(c2s_eval *e) {                                                 \
-        static void (*const work[3])(const c2s_panel *) = {kind##_f64, kind##_i64, kind##_u64};    \
+        static void (*const work[4])(const c2s_panel *) = {kind##_f32, kind##_f64, kind##_i64,     \
+                                                           kind##_u64};                            \
         return arg_eval(e, work);                                                                  \
     }                                                                                              \
     const c2s_op c2s_op_##symbol = {.type = name,                                                  \
