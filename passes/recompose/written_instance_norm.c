@@ -53,6 +53,31 @@ static bool is_over_positions(const c2s_node *mean, int rank) {
     return true;
 }
 
+/* A number for each channel of `result`, or one for all. */
+static bool is_per_channel(const c2s_value *constant, const c2s_value *result) {
+    const c2s_type *c = &constant->type, *y = &result->type;
+    if (constant->constant->count == 1 && c->rank <= y->rank)
+        return true;
+    if (c->kind != C2S_KIND_TENSOR || c->rank > y->rank || c->rank < y->rank - 1)
+        return false;
+    for (int i = 0; i < c->rank; i++)
+        if (c->dim[i] != (i == c->rank - y->rank + 1 ? y->dim[1] : 1))
+            return false;
+    return true;
+}
+
+/* What follows is a scale per position, which LayerNormalization has. */
+static bool is_layer_norm(const c2s_match *m) {
+    int axis;
+    const c2s_value *y = m->root->outputs[0];
+    const c2s_node *next = y->use_count == 1 ? y->uses->user : NULL;
+    if (!next || next->op != &c2s_op_mul || c2s_model_opset(y->graph->model, "") < 17 ||
+        c2s_normalised_axes(m->node[0], m->value[X], &axis))
+        return false;
+    const c2s_value *c = c2s_node_in(next, y->uses->slot == 0 ? 1 : 0);
+    return c && c->constant && !is_per_channel(c, m->value[X]);
+}
+
 static const char *refuse(const c2s_match *m) {
     const c2s_value *x = m->value[X];
     double epsilon;
@@ -64,6 +89,8 @@ static const char *refuse(const c2s_match *m) {
         return "InstanceNormalization is not common for this type";
     if (!c2s_dim_is_known(x->type.dim[1]) || x->type.dim[1] < 1)
         return "the number of channels is not known";
+    if (is_layer_norm(m))
+        return "the scale is per position: a layer normalization";
     return c2s_norm_epsilon(m->value[EPSILON], &epsilon);
 }
 
@@ -110,19 +137,6 @@ const c2s_rule c2s_rule_instance_norm_multiplied = {
     .build = build};
 
 /* ---- scale and shift ---- */
-
-/* A number for each channel of `result`, or one for all. */
-static bool is_per_channel(const c2s_value *constant, const c2s_value *result) {
-    const c2s_type *c = &constant->type, *y = &result->type;
-    if (constant->constant->count == 1 && c->rank <= y->rank)
-        return true;
-    if (c->kind != C2S_KIND_TENSOR || c->rank > y->rank || c->rank < y->rank - 1)
-        return false;
-    for (int i = 0; i < c->rank; i++)
-        if (c->dim[i] != (i == c->rank - y->rank + 1 ? y->dim[1] : 1))
-            return false;
-    return true;
-}
 
 static const char *refuse_affine(const c2s_match *m) {
     const c2s_value *x = m->value[X];
