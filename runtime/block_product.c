@@ -8,6 +8,8 @@
 #include "base/simd.h"
 #include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
+#include "runtime/dnnl_processor.h"
+#include "runtime/vector.h"
 
 /* Half a chunk; rows up to which nothing is unpacked to memory; floats of a tile. */
 enum { HALF = C2S_BLOCK_CHUNK / 2, FEW = 4, TILE = 1 << 18 };
@@ -143,6 +145,68 @@ C2S_INLINE void dots_loop(const product *q, int64_t n, float *y) {
 }
 C2S_SIMD(dots, dots_loop, (const product *q, int64_t n, float *y), (q, n, y))
 
+/* The same with fused multiplication and addition. */
+C2S_V8_INLINE void v8_dot(const product *q, int64_t n, unsigned bits, int rows, float *y) {
+    const uint8_t *from = q->w.codes + (size_t)n * q->row_bytes;
+    const float *a = q->a, *scale = q->w.scales + n * q->w.blocks;
+    const int64_t whole = q->w.blocks * q->w.block;
+    c2s_v8 total[FEW];
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++)
+        total[i] = v8_set(0);
+    for (int64_t b = 0; b < q->w.blocks; b++) {
+        const c2s_v8 zero = v8_set(zero_of(&q->w, n, b));
+        c2s_v8 sum[FEW][2];
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++)
+            sum[i][0] = sum[i][1] = v8_set(0);
+        for (int64_t c = 0; c < q->w.block;
+             c += C2S_BLOCK_CHUNK, from += C2S_BLOCK_CHUNK * bits / 8, a += C2S_BLOCK_CHUNK) {
+            c2s_v8 first, second;
+            if (bits == 4) {
+                v8_from_halves(from, &first, &second);
+            } else {
+                first = v8_from_bytes(from);
+                second = v8_from_bytes(from + HALF);
+            }
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i++) {
+                sum[i][0] = v8_fma(first - zero, v8_load(a + i * whole), sum[i][0]);
+                sum[i][1] = v8_fma(second - zero, v8_load(a + i * whole + HALF), sum[i][1]);
+            }
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++)
+            total[i] = v8_fma(v8_set(scale[b]), sum[i][0] + sum[i][1], total[i]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++)
+        y[i * q->w.n + n] = v8_sum(total[i]);
+}
+
+C2S_V8_INLINE void v8_dot_rows(const product *q, int64_t n, unsigned bits, float *y) {
+    switch (q->m) {
+    case 1:
+        v8_dot(q, n, bits, 1, y);
+        return;
+    case 2:
+        v8_dot(q, n, bits, 2, y);
+        return;
+    case 3:
+        v8_dot(q, n, bits, 3, y);
+        return;
+    default:
+        v8_dot(q, n, bits, FEW, y);
+    }
+}
+
+C2S_V8 static void v8_dots(const product *q, int64_t n, float *y) {
+    if (q->w.bits == 4)
+        v8_dot_rows(q, n, 4, y);
+    else
+        v8_dot_rows(q, n, 8, y);
+}
+
 typedef struct few {
     const product *q;
     float *y;
@@ -150,8 +214,12 @@ typedef struct few {
 
 static void dot_rows(const void *context, size_t from, size_t to) {
     const few *f = context;
+    const bool fused = c2s_processor_has_fma();
     for (size_t n = from; n < to; n++)
-        dots(f->q, (int64_t)n, f->y);
+        if (fused)
+            v8_dots(f->q, (int64_t)n, f->y);
+        else
+            dots(f->q, (int64_t)n, f->y);
 }
 
 static void multiply_few(const product *q, const float *a, float *y) {

@@ -65,6 +65,15 @@ C2S_V8_INLINE c2s_v8 v8_if_less(c2s_v8 a, c2s_v8 b, c2s_v8 yes, c2s_v8 no) {
 C2S_V8_INLINE c2s_v8 v8_if_nan(c2s_v8 a, c2s_v8 b) {
     return _mm256_blendv_ps(b, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
 }
+/* Eight bytes as numbers; of each its low and its high four bits. */
+C2S_V8_INLINE c2s_v8 v8_from_bytes(const uint8_t *p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
+}
+C2S_V8_INLINE void v8_from_halves(const uint8_t *p, c2s_v8 *low, c2s_v8 *high) {
+    __m256i bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p));
+    *low = _mm256_cvtepi32_ps(_mm256_and_si256(bytes, _mm256_set1_epi32(15)));
+    *high = _mm256_cvtepi32_ps(_mm256_srli_epi32(bytes, 4));
+}
 /* The first `count` of eight floats at `p`, the others 0. */
 C2S_V8_INLINE __m256i v8_first(int64_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count),
@@ -155,6 +164,15 @@ C2S_V8_INLINE c2s_v8 v8_if_less(c2s_v8 a, c2s_v8 b, c2s_v8 yes, c2s_v8 no) {
 }
 C2S_V8_INLINE c2s_v8 v8_if_nan(c2s_v8 a, c2s_v8 b) {
     V8_EACH(y, a[i] != a[i] ? a[i] : b[i]);
+}
+C2S_V8_INLINE c2s_v8 v8_from_bytes(const uint8_t *p) {
+    V8_EACH(y, p[i]);
+}
+C2S_V8_INLINE void v8_from_halves(const uint8_t *p, c2s_v8 *low, c2s_v8 *high) {
+    for (int i = 0; i < 8; i++) {
+        (*low)[i] = (float)(p[i] & 15);
+        (*high)[i] = (float)(p[i] >> 4);
+    }
 }
 C2S_V8_INLINE c2s_v8 v8_load_first(const float *p, int64_t count) {
     V8_EACH(y, i < count ? p[i] : 0);
