@@ -20,6 +20,8 @@ static const c2s_option_spec options_of_cleanup[] = {
 
 static const c2s_rewrite_kind kinds[] = {
     {"dead-nodes", "nodes without a used result -> nothing", true},
+    {"inline-function", "a call of a function of the model -> the nodes of the function", false},
+    {"unused-function", "a function that nobody calls -> nothing", false},
     {"freeze-initializer-input", "an initializer that is a graph input, too -> an initializer",
      false},
     {"constant-node", "Constant -> an initializer", false},
@@ -125,6 +127,7 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_ev
         c2s_freeze_inputs(model, stats);
     double allowed = (double)estimate_size(model) * growth / 100;
     budget.left = allowed < 1e18 ? (int64_t)allowed : (int64_t)1e18;
+    C2S_TRY(c2s_inline_functions(model, &budget, stats));
     unsigned before, round = 0;
     do {
         before = stats->rewrites;

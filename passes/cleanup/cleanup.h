@@ -21,6 +21,8 @@ typedef struct c2s_fold_budget {
 /* Nodes whose operands are constants, or whose result is known, become initializers. */
 c2s_status c2s_fold_constants(const c2s_graph_list *graphs, c2s_fold_budget *budget,
                               c2s_stats *stats);
+/* Calls of functions are replaced by the functions' nodes, functions that nobody calls go. */
+c2s_status c2s_inline_functions(c2s_model *model, c2s_fold_budget *budget, c2s_stats *stats);
 /* If nodes with a known condition are replaced by the branch. */
 void c2s_inline_ifs(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Nodes that compute the same from the same become one. Expected linear time. */

@@ -195,14 +195,8 @@ static c2s_status lower_functions(c2s_model *model, int64_t from, int64_t to) {
     if (same)
         return C2S_OK;
     C2S_TRY(c2s_model_inline(model, 0));
-    for (size_t i = 0; i < model->functions.count; i++) {
-        c2s_graph *graph = model->functions.at[i]->graph;
-        c2s_node_resize_inputs(graph->exit, 0);
-        c2s_graph_sweep(graph);
-        c2s_vec_free(&model->functions.at[i]->attrs);
-        c2s_vec_free(&model->functions.at[i]->opsets);
-    }
-    model->functions.count = 0;
+    while (model->functions.count > 0)
+        c2s_function_remove(model, model->functions.count - 1);
     return c2s_graph_infer(model->graph);
 }
 

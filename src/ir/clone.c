@@ -242,6 +242,17 @@ c2s_status c2s_node_inline(c2s_node *call) {
     return status;
 }
 
+void c2s_function_remove(c2s_model *model, size_t index) {
+    c2s_function *function = model->functions.at[index];
+    c2s_node_resize_inputs(function->graph->exit, 0);
+    c2s_graph_sweep(function->graph);
+    c2s_vec_free(&function->attrs);
+    c2s_vec_free(&function->opsets);
+    model->functions.count--;
+    memmove(&model->functions.at[index], &model->functions.at[index + 1],
+            (model->functions.count - index) * sizeof(c2s_function *));
+}
+
 static c2s_status inline_graph(c2s_graph *graph, uint64_t limit) {
     for (c2s_node *node = graph->first, *next; node; node = next) {
         c2s_graph *body;

@@ -30,6 +30,8 @@ c2s_function *c2s_node_function(const c2s_node *node);
 /* Replaces a call by the function's nodes, which are copied. The node is gone afterwards; uses of
  * its outputs are uses of what the function returns. Calls inside the function stay calls. */
 c2s_status c2s_node_inline(c2s_node *call);
+/* The model loses its function `index`, which nobody calls. */
+void c2s_function_remove(c2s_model *model, size_t index);
 /* Expands all calls in the main graph and its bodies, to any depth. Functions stay, unused.
  * C2S_ERR_UNSUPPORTED when the model would pass `limit` nodes (0: 4 million). */
 c2s_status c2s_model_inline(c2s_model *model, uint64_t limit);
