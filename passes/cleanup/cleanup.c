@@ -32,6 +32,7 @@ static const c2s_rewrite_kind kinds[] = {
     {"fold-known-shape", "a result that follows from known extents -> an initializer", false},
     {"if-constant", "If with a constant condition -> the branch that is taken", false},
     {"if-impossible", "If of which one branch cannot run -> the other branch", false},
+    {"unroll-loop", "Loop with a constant number of trips -> its body, once per trip", false},
     {"unused-output", "an optional output that nobody uses -> left out", false},
     {0},
 };
@@ -76,6 +77,13 @@ static void drop_impossible(c2s_graph_list *graphs) {
     graphs->count = kept;
 }
 
+/* After inlining, which removes bodies. */
+static void list_again(c2s_graph_list *graphs, c2s_model *model) {
+    graphs->count = 0;
+    c2s_graph_list_add(graphs, model->graph);
+    drop_impossible(graphs);
+}
+
 /* Duplicates go first: what is there once is folded once, and is not counted twice. */
 typedef struct settings {
     bool keep_inputs, tie_transposed;
@@ -100,10 +108,16 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
     drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_inline_ifs(&graphs, stats);
+        list_again(&graphs, model);
+        const unsigned before = stats->rewrites;
+        status = c2s_unroll_loops(&graphs, budget, stats);
+        if (status == C2S_OK && stats->rewrites > before)
+            status = c2s_graph_infer(model->graph);
+    }
+    if (status == C2S_OK) {
         status = c2s_rewrite(model->graph, c2s_noop_rules, stats);
     }
-    graphs.count = 0; /* inlining removed bodies */
-    c2s_graph_list_add(&graphs, model->graph);
+    list_again(&graphs, model);
     if (status == C2S_OK) {
         c2s_trim_outputs(&graphs, stats);
         c2s_graph_sweep(model->graph);

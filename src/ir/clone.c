@@ -16,7 +16,7 @@ static c2s_status clone_graph(c2s_cloner *c, const c2s_graph *from, c2s_node *ow
 /* Stands in cloner->values for an input that a call leaves out. */
 static c2s_value absent;
 
-static c2s_value *mapped(const c2s_cloner *c, c2s_value *value) {
+c2s_value *c2s_cloned(const c2s_cloner *c, c2s_value *value) {
     if (!value)
         return NULL;
     c2s_value *found = c2s_map_get(&c->values, value);
@@ -73,7 +73,7 @@ static void clone_inputs(const c2s_cloner *c, const c2s_node *from, c2s_node *to
     /* All slots as formal ones first: hidden slots have no body to answer to until all is there. */
     c2s_node_resize_inputs(to, from->input_count);
     for (unsigned i = 0; i < from->input_count; i++)
-        c2s_use_set(&to->inputs[i], mapped(c, from->inputs[i].value));
+        c2s_use_set(&to->inputs[i], c2s_cloned(c, from->inputs[i].value));
     to->formal_count = from->formal_count;
 }
 
@@ -137,7 +137,7 @@ static c2s_status clone_entry(c2s_cloner *c, const c2s_graph *from, c2s_graph *t
             to->formal_inputs++;
         } else {
             const c2s_value *outer =
-                mapped(c, from->owner->inputs[hidden + i - from->formal_inputs].value);
+                c2s_cloned(c, from->owner->inputs[hidden + i - from->formal_inputs].value);
             if (!outer)
                 return c2s_fail(C2S_ERR_UNSUPPORTED,
                                 "a body uses input \"%s\" of a function, which the call leaves out",
@@ -152,8 +152,7 @@ static c2s_status clone_entry(c2s_cloner *c, const c2s_graph *from, c2s_graph *t
     return C2S_OK;
 }
 
-static c2s_status clone_contents(c2s_cloner *c, const c2s_graph *from, c2s_graph *to,
-                                 c2s_node *before) {
+c2s_status c2s_graph_clone(c2s_cloner *c, const c2s_graph *from, c2s_graph *to, c2s_node *before) {
     for (size_t i = 0; i < from->initializers.count; i++) {
         c2s_value *old = from->initializers.at[i];
         if (!old)
@@ -172,9 +171,9 @@ static c2s_status clone_graph(c2s_cloner *c, const c2s_graph *from, c2s_node *ow
     to->origin = from->origin;
     *out = to;
     C2S_TRY(clone_entry(c, from, to));
-    C2S_TRY(clone_contents(c, from, to, NULL));
+    C2S_TRY(c2s_graph_clone(c, from, to, NULL));
     for (unsigned i = 0; i < c2s_graph_output_count(from); i++)
-        c2s_graph_add_output(to, mapped(c, c2s_graph_output(from, i)),
+        c2s_graph_add_output(to, c2s_cloned(c, c2s_graph_output(from, i)),
                              c2s_graph_output_name(from, i));
     return C2S_OK;
 }
@@ -224,9 +223,9 @@ c2s_status c2s_node_inline(c2s_node *call) {
     c2s_graph *body = c.callee->graph;
     c2s_status status = bind_inputs(&c, call);
     if (status == C2S_OK)
-        status = clone_contents(&c, body, call->graph, call);
+        status = c2s_graph_clone(&c, body, call->graph, call);
     for (unsigned i = 0; i < call->output_count && status == C2S_OK; i++) {
-        c2s_value *returned = c2s_graph_output(body, i), *result = mapped(&c, returned);
+        c2s_value *returned = c2s_graph_output(body, i), *result = c2s_cloned(&c, returned);
         if (!call->outputs[i])
             continue;
         if (result)

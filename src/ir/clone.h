@@ -22,6 +22,12 @@ typedef struct c2s_cloner {
 c2s_status c2s_node_clone(c2s_cloner *cloner, const c2s_node *from, c2s_graph *graph,
                           c2s_node *before, c2s_node **out);
 
+/* Copies of all initializers and nodes of `from`, likewise. */
+c2s_status c2s_graph_clone(c2s_cloner *cloner, const c2s_graph *from, c2s_graph *to,
+                           c2s_node *before);
+/* What stands for the value: itself if nothing was put for it. */
+c2s_value *c2s_cloned(const c2s_cloner *cloner, c2s_value *value);
+
 /* For a value that takes the place of another in the same graph. */
 void c2s_value_swap_names(c2s_value *a, c2s_value *b);
 

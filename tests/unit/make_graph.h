@@ -10,7 +10,7 @@
 
 #include "shared.h"
 
-#include "eval/evaluator.h"
+#include "eval/runner.h"
 
 /* Ends an argument list of values; NULL is an input left out. */
 #define END ((c2s_value *)&make_end)
@@ -122,13 +122,13 @@ static inline unsigned run_model(const c2s_model *model, c2s_tensor **out) {
                          C2S_OK);
         free(values);
     }
-    c2s_session *session;
+    c2s_runner *runner;
     c2s_eval_options options = {.threads = 1};
-    if (c2s_evaluator_reference.open(graph, &options, &session) != C2S_OK)
+    if (c2s_runner_open(graph, &c2s_evaluator_reference, &options, &runner) != C2S_OK)
         fail_msg("%s", c2s_error());
-    if (c2s_evaluator_reference.run(session, (const c2s_tensor *const *)in, out) != C2S_OK)
+    if (c2s_runner_run(runner, (const c2s_tensor *const *)in, out) != C2S_OK)
         fail_msg("%s", c2s_error());
-    c2s_evaluator_reference.close(session);
+    c2s_runner_close(runner);
     for (unsigned i = 0; i < 16; i++)
         c2s_tensor_unref(in[i]);
     return c2s_graph_output_count(graph);
