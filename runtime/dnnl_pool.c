@@ -6,7 +6,7 @@
 
 #include "ops/window.h"
 #include "runtime/layout.h"
-#include "runtime/pool.h"
+#include "runtime/window_pool.h"
 
 #define LARGEST ((int64_t)1 << 24)
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_primitive.h"
-#include "runtime/recurrent.h"
+#include "runtime/recurrent_shape.h"
 
 typedef struct rnn {
     c2s_recurrent_shape shape;

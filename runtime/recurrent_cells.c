@@ -3,7 +3,7 @@
  * Weights are read where they lie, in ONNX's order: eight rows, which are eight units of one gate,
  * make eight scalar products with the state, and these one vector of results.
  */
-#include "runtime/recurrent.h"
+#include "runtime/recurrent_shape.h"
 #include "runtime/vector_math.h"
 
 C2S_V8_INLINE c2s_v8 some(const float *p, int64_t count) {

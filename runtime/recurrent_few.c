@@ -12,7 +12,7 @@
 #include "runtime/dnnl_primitive.h"
 #include "runtime/dnnl_processor.h"
 #include "runtime/gemm_tiles.h"
-#include "runtime/recurrent.h"
+#include "runtime/recurrent_shape.h"
 
 /* With more sequences, or weights beyond any cache, oneDNN's products of matrices are faster. */
 enum { MOST_SEQUENCES = 4, MOST_WEIGHTS = 1 << 20 };

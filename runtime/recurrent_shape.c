@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "runtime/dnnl_primitive.h"
-#include "runtime/recurrent.h"
+#include "runtime/recurrent_shape.h"
 
 static bool default_activations(const c2s_node *node, bool lstm) {
     static const char *const names[] = {"sigmoid", "tanh", "tanh"};

@@ -2,8 +2,8 @@
  *
  * AveragePool and MaxPool over 1 to 3 spatial axes, as the kernels for them want it.
  */
-#ifndef C2S_RUNTIME_POOL_H
-#define C2S_RUNTIME_POOL_H
+#ifndef C2S_RUNTIME_WINDOW_POOL_H
+#define C2S_RUNTIME_WINDOW_POOL_H
 
 #include "runtime/dnnl_primitive.h"
 

@@ -3,8 +3,8 @@
  * LSTM and GRU as kernels know them: constant weights, the default activations, no clipping, steps
  * before batch.
  */
-#ifndef C2S_RUNTIME_RECURRENT_H
-#define C2S_RUNTIME_RECURRENT_H
+#ifndef C2S_RUNTIME_RECURRENT_SHAPE_H
+#define C2S_RUNTIME_RECURRENT_SHAPE_H
 
 #include "runtime/kernel.h"
 

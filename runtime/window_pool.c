@@ -3,7 +3,7 @@
  * AveragePool and MaxPool over one or two axes: first the rows under a window become one line, then
  * the columns of the line. In any layout that has vectors: row-major or with channels innermost.
  */
-#include "runtime/pool.h"
+#include "runtime/window_pool.h"
 
 #include <math.h>
 #include <stdlib.h>
