@@ -242,7 +242,9 @@ static void run_bands(const void *context, size_t from, size_t to) {
     const whole *all = context;
     size_t size = c2s_direct_work_size(all->d);
     float *work = all->r->work + size * (size_t)c2s_this_thread();
-    memset(work, 0, stage_size(all->d) * sizeof *work);
+    const size_t staged = stage_size(all->d);
+    if (staged)
+        memset(work, 0, staged * sizeof *work);
     for (size_t i = from; i < to; i++)
         run_band(all->d, all->r, (int64_t)i, work);
 }
