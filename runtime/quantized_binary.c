@@ -3,12 +3,11 @@
  * Add, Sub and Mul from integers to integers. One operand has the shape of the result; the other
  * may be repeated along consecutive axes.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/simd.h"
-#include "runtime/integer_dot.h"
+#include "base/threads.h"
+#include "runtime/combine_codes.h"
 #include "runtime/layout.h"
 #include "runtime/quantized.h"
 
@@ -17,13 +16,8 @@
 enum { CHUNK = 2048 };
 
 typedef struct binary {
-    unsigned full, other; /* operands: that with all elements, and the other one */
-    bool multiplies;
-    float factor[2]; /* of full and other; for products the first is that of both */
-    float low, high;
-    int zero[2];
-    bool is_signed[2];
-    int16_t result_zero;
+    unsigned full, other;        /* operands: that with all elements, and the other one */
+    c2s_combination combination; /* of full and other */
     size_t outer, middle, inner; /* the result; the other operand lacks `middle` */
 } binary;
 
@@ -80,7 +74,7 @@ static bool same_shape(const c2s_type *a, const c2s_type *b) {
 static bool describe(const c2s_step *step, binary *p) {
     const c2s_quantized *q = step->quantized;
     size_t count;
-    *p = (binary){.multiplies = strstr(step->node->type, "Mul") != NULL};
+    *p = (binary){0};
     if (!q->requantizes || !c2s_quantized_is_plain(step, 0) || !c2s_quantized_is_plain(step, 1) ||
         !c2s_type_elements(&step->out[0]->type, &count) || count == 0)
         return false;
@@ -88,19 +82,25 @@ static bool describe(const c2s_step *step, binary *p) {
     if (!same_shape(&q->x[second].slot->type, &step->out[0]->type))
         return false;
     const float sign = step->node->op == &c2s_op_sub ? -1 : 1;
+    c2s_combination *c = &p->combination;
+    c->multiplies = strstr(step->node->type, "Mul") != NULL;
     p->full = q->x[second].input;
     p->other = q->x[!second].input;
     for (int k = 0; k < 2; k++) {
         const c2s_codes *x = &q->x[k == 0 ? second : !second];
-        p->zero[k] = c2s_codes_zero(x, 0);
-        p->is_signed[k] = x->slot->type.dtype == C2S_INT8;
-        p->factor[k] = (x == &q->x[1] ? sign : 1) * (x->scale[0] / q->scale);
+        c->x[k] =
+            (c2s_coded_operand){.is_signed = x->slot->type.dtype == C2S_INT8,
+                                .zero = c2s_codes_zero(x, 0),
+                                .factor = (x == &q->x[1] ? sign : 1) * (x->scale[0] / q->scale)};
     }
-    if (p->multiplies)
-        p->factor[0] =
+    if (c->multiplies) {
+        c->x[0].factor =
             (float)((double)q->x[0].scale[0] * (double)q->x[1].scale[0] / (double)q->scale);
-    p->result_zero = (int16_t)q->zero;
-    c2s_quantized_bounds(step, &p->low, &p->high);
+        c->x[1].factor = 1;
+    }
+    c->dtype = step->out[0]->type.dtype;
+    c->zero = q->zero;
+    c2s_quantized_bounds(step, &c->low, &c->high);
     return fits(step, false, p);
 }
 
@@ -149,119 +149,66 @@ static c2s_status binary_prepare(c2s_step *step) {
     return C2S_OK;
 }
 
-/* ---- loops ---- */
+/* ---- running ---- */
 
-C2S_INLINE void finish_loop(const float *restrict v, size_t count, float low, float high,
-                            int16_t zero, int16_t *restrict out) {
-    for (size_t i = 0; i < count; i++) {
-        float x = v[i] < high ? v[i] : high;
-        x = x > low ? x : low;
-        out[i] = (int16_t)((int16_t)(int32_t)rintf(x) + zero);
+/* What the parts of a step have in common. */
+typedef struct task {
+    const binary *binary;
+    const uint8_t *a, *b;
+    uint8_t *out;
+} task;
+
+static size_t chunk_of(const binary *p) {
+    return CHUNK / p->inner * p->inner;
+}
+
+static size_t chunks_of(const binary *p) {
+    return (p->middle * p->inner + chunk_of(p) - 1) / chunk_of(p);
+}
+
+/* Both operands have all elements. */
+static void run_flat(const void *context, size_t from, size_t to) {
+    const task *k = context;
+    c2s_combine_codes(&k->binary->combination, k->a + from, k->b + from, to - from, k->out + from);
+}
+
+/* Rows of the other operand that are long enough meet the full one's in turn. */
+static void run_long(const void *context, size_t from, size_t to) {
+    const task *k = context;
+    const binary *p = k->binary;
+    for (size_t r = from; r < to; r++)
+        c2s_combine_codes(&p->combination, k->a + r * p->inner, k->b + r / p->middle * p->inner,
+                          p->inner, k->out + r * p->inner);
+}
+
+/* Short ones are written down as often as they fit into a chunk. */
+static void run_chunks(const void *context, size_t from, size_t to) {
+    const task *k = context;
+    const binary *p = k->binary;
+    const size_t plane = p->middle * p->inner, chunk = chunk_of(p), chunks = chunks_of(p);
+    uint8_t other[CHUNK];
+    for (size_t i = from; i < to; i++) {
+        const size_t row = i / chunks, at = i % chunks * chunk;
+        for (size_t j = 0; (i == from || at == 0) && j < chunk; j += p->inner)
+            memcpy(other + j, k->b + row * p->inner, p->inner);
+        c2s_combine_codes(&p->combination, k->a + row * plane + at, other,
+                          plane - at < chunk ? plane - at : chunk, k->out + row * plane + at);
     }
-}
-
-C2S_INLINE void add_loop(const int16_t *restrict a, const int16_t *restrict b, size_t count,
-                         const binary *p, int16_t *restrict out) {
-    float v[CHUNK];
-    const float fa = p->factor[0], fb = p->factor[1];
-    for (size_t i = 0; i < count; i++)
-        v[i] = (float)a[i] * fa + (float)b[i] * fb;
-    finish_loop(v, count, p->low, p->high, p->result_zero, out);
-}
-C2S_SIMD(add, add_loop,
-         (const int16_t *a, const int16_t *b, size_t count, const binary *p, int16_t *out),
-         (a, b, count, p, out))
-
-C2S_INLINE void multiply_loop(const int16_t *restrict a, const int16_t *restrict b, size_t count,
-                              const binary *p, int16_t *restrict out) {
-    float v[CHUNK];
-    const float factor = p->factor[0];
-    for (size_t i = 0; i < count; i++)
-        v[i] = (float)((int32_t)a[i] * (int32_t)b[i]) * factor;
-    finish_loop(v, count, p->low, p->high, p->result_zero, out);
-}
-C2S_SIMD(multiply, multiply_loop,
-         (const int16_t *a, const int16_t *b, size_t count, const binary *p, int16_t *out),
-         (a, b, count, p, out))
-
-/* The low byte is the code, signed or not. */
-C2S_INLINE void narrow_loop(const int16_t *restrict from, size_t count, uint8_t *restrict out) {
-    for (size_t i = 0; i < count; i++)
-        out[i] = (uint8_t)from[i];
-}
-C2S_SIMD(narrow, narrow_loop, (const int16_t *from, size_t count, uint8_t *out), (from, count, out))
-
-static void compute(const binary *p, const uint8_t *a, const int16_t *b, size_t count,
-                    uint8_t *out) {
-    int16_t wide[CHUNK], result[CHUNK];
-    c2s_widen(a, p->is_signed[0], p->zero[0], count, wide);
-    if (p->multiplies)
-        multiply(wide, b, count, p, result);
-    else
-        add(wide, b, count, p, result);
-    narrow(result, count, out);
-}
-
-static void run_flat(const binary *p, const uint8_t *a, const uint8_t *b, uint8_t *out) {
-    const size_t count = p->outer * p->inner;
-#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < count; i += CHUNK) {
-        int16_t other[CHUNK];
-        const size_t n = count - i < CHUNK ? count - i : CHUNK;
-        c2s_widen(b + i, p->is_signed[1], p->zero[1], n, other);
-        compute(p, a + i, other, n, out + i);
-    }
-}
-
-/* The other operand's `from .. from + length` of a row, as often as it fits into a chunk. */
-static size_t repeat(const binary *p, const uint8_t *row, size_t length, int16_t *other) {
-    size_t times = CHUNK / length;
-    c2s_widen(row, p->is_signed[1], p->zero[1], length, other);
-    for (size_t k = 1; k < times; k++)
-        memcpy(other + k * length, other, length * sizeof *other);
-    return times * length;
-}
-
-/* Rows longer than a chunk come in parts. */
-static void run_long(const binary *p, const uint8_t *a, const uint8_t *b, uint8_t *out) {
-#pragma omp parallel for collapse(2)
-    for (size_t o = 0; o < p->outer; o++)
-        for (size_t i = 0; i < p->inner; i += CHUNK) {
-            int16_t other[CHUNK];
-            const size_t n = p->inner - i < CHUNK ? p->inner - i : CHUNK;
-            c2s_widen(b + o * p->inner + i, p->is_signed[1], p->zero[1], n, other);
-            for (size_t m = 0; m < p->middle; m++) {
-                const size_t at = (o * p->middle + m) * p->inner + i;
-                compute(p, a + at, other, n, out + at);
-            }
-        }
-}
-
-static void run_repeated(const binary *p, const uint8_t *a, const uint8_t *b, uint8_t *out) {
-    const size_t plane = p->middle * p->inner, pieces = (plane + CHUNK - 1) / CHUNK;
-    const size_t step = CHUNK / p->inner * p->inner,
-                 parts = pieces > 0 ? (plane + step - 1) / step : 0;
-#pragma omp parallel for collapse(2) if (p->outer * plane >= PARALLEL_ELEMENTS)
-    for (size_t o = 0; o < p->outer; o++)
-        for (size_t k = 0; k < parts; k++) {
-            int16_t other[CHUNK];
-            const size_t from = k * step, n = plane - from < step ? plane - from : step;
-            repeat(p, b + o * p->inner, p->inner, other);
-            compute(p, a + o * plane + from, other, n, out + o * plane + from);
-        }
 }
 
 static c2s_status binary_run(c2s_step *step) {
     const binary *p = step->state;
-    const uint8_t *a = c2s_tensor_data(step->in[p->full]->tensor),
-                  *b = c2s_tensor_data(step->in[p->other]->tensor);
-    uint8_t *out = c2s_tensor_mutable(step->out[0]->tensor);
+    const task k = {p, c2s_tensor_data(step->in[p->full]->tensor),
+                    c2s_tensor_data(step->in[p->other]->tensor),
+                    c2s_tensor_mutable(step->out[0]->tensor)};
+    const size_t rows = p->outer * p->middle;
+    const bool worth = rows * p->inner >= PARALLEL_ELEMENTS;
     if (p->middle == 1)
-        run_flat(p, a, b, out);
-    else if (p->inner > CHUNK)
-        run_long(p, a, b, out);
+        c2s_share(rows * p->inner, worth, run_flat, &k);
+    else if (p->inner >= CHUNK / 2)
+        c2s_share(rows, worth, run_long, &k);
     else
-        run_repeated(p, a, b, out);
+        c2s_share(p->outer * chunks_of(p), worth, run_chunks, &k);
     return C2S_OK;
 }
 
