@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "runtime/layout.h"
 #include "runtime/quantized.h"
 
@@ -113,13 +114,24 @@ static c2s_status concat_prepare(c2s_step *step) {
     return C2S_OK;
 }
 
-static void copy(const piece *p, const uint8_t *from, uint8_t *to) {
-    if (!p->scaled) {
-        memcpy(to, from, p->size);
-        return;
+typedef struct task {
+    const piece *piece;
+    const uint8_t *from;
+    uint8_t *to;
+    size_t row;
+} task;
+
+static void copy_rows(const void *context, size_t first, size_t end) {
+    const task *k = context;
+    const piece *p = k->piece;
+    for (size_t r = first; r < end; r++) {
+        const uint8_t *from = k->from + r * p->size;
+        uint8_t *to = k->to + r * k->row;
+        if (!p->scaled)
+            memcpy(to, from, p->size);
+        for (size_t i = 0; i < p->size && p->scaled; i++)
+            to[i] = p->table[from[i]];
     }
-    for (size_t i = 0; i < p->size; i++)
-        to[i] = p->table[from[i]];
 }
 
 static c2s_status concat_run(c2s_step *step) {
@@ -127,10 +139,8 @@ static c2s_status concat_run(c2s_step *step) {
     uint8_t *to = c2s_tensor_mutable(step->out[0]->tensor);
     for (unsigned k = 0; k < step->in_count; to += c->piece[k++].size) {
         const piece *p = &c->piece[k];
-        const uint8_t *from = c2s_tensor_data(step->in[k]->tensor);
-#pragma omp parallel for if (c->outer * p->size >= 1 << 16)
-        for (size_t r = 0; r < (p->size ? c->outer : 0); r++)
-            copy(p, from + r * p->size, to + r * c->row);
+        const task one = {p, c2s_tensor_data(step->in[k]->tensor), to, c->row};
+        c2s_share(p->size ? c->outer : 0, c->outer * p->size >= 1 << 16, copy_rows, &one);
     }
     return C2S_OK;
 }

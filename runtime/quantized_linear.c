@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/simd.h"
+#include "base/threads.h"
 #include "ops/granularity.h"
 #include "ops/quant_range.h"
 #include "runtime/layout.h"
@@ -69,20 +70,31 @@ C2S_INLINE void narrow_loop(const int16_t *restrict from, size_t count, uint8_t 
 }
 C2S_SIMD(narrow, narrow_loop, (const int16_t *from, size_t count, uint8_t *out), (from, count, out))
 
-static c2s_status quantize_run(c2s_step *step) {
-    const float *x = c2s_tensor_data(step->in[0]->tensor);
-    uint8_t *y = c2s_tensor_mutable(step->out[0]->tensor);
-    const size_t count = step->out[0]->tensor->count;
-    const float scale = scale_of(step), zero = zero_of(step);
-    float least, most;
-    c2s_quant_range(step->out[0]->type.dtype, &least, &most);
-#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
-    for (size_t from = 0; from < count; from += CHUNK) {
+typedef struct task {
+    const void *from;
+    void *to;
+    float scale, zero, least, most;
+    bool is_signed;
+} task;
+
+static void quantize_part(const void *context, size_t from, size_t to) {
+    const task *k = context;
+    for (; from < to; from += CHUNK) {
         int16_t wide[CHUNK];
-        size_t n = count - from < CHUNK ? count - from : CHUNK;
-        quantize(x + from, n, scale, zero, least, most, wide);
-        narrow(wide, n, y + from);
+        const size_t n = to - from < CHUNK ? to - from : CHUNK;
+        quantize((const float *)k->from + from, n, k->scale, k->zero, k->least, k->most, wide);
+        narrow(wide, n, (uint8_t *)k->to + from);
     }
+}
+
+static c2s_status quantize_run(c2s_step *step) {
+    task k = {.from = c2s_tensor_data(step->in[0]->tensor),
+              .to = c2s_tensor_mutable(step->out[0]->tensor),
+              .scale = scale_of(step),
+              .zero = zero_of(step)};
+    const size_t count = step->out[0]->tensor->count;
+    c2s_quant_range(step->out[0]->type.dtype, &k.least, &k.most);
+    c2s_share(count, count >= PARALLEL_ELEMENTS, quantize_part, &k);
     return C2S_OK;
 }
 
@@ -118,20 +130,23 @@ C2S_SIMD(dequantize_s8, dequantize_s8_loop,
          (const int8_t *x, size_t count, float scale, float zero, float *out),
          (x, count, scale, zero, out))
 
+static void dequantize_part(const void *context, size_t from, size_t to) {
+    const task *k = context;
+    float *y = (float *)k->to + from;
+    if (k->is_signed)
+        dequantize_s8((const int8_t *)k->from + from, to - from, k->scale, k->zero, y);
+    else
+        dequantize_u8((const uint8_t *)k->from + from, to - from, k->scale, k->zero, y);
+}
+
 static c2s_status dequantize_run(c2s_step *step) {
-    const uint8_t *x = c2s_tensor_data(step->in[0]->tensor);
-    float *y = c2s_tensor_mutable(step->out[0]->tensor);
+    const task k = {.from = c2s_tensor_data(step->in[0]->tensor),
+                    .to = c2s_tensor_mutable(step->out[0]->tensor),
+                    .scale = scale_of(step),
+                    .zero = zero_of(step),
+                    .is_signed = c2s_step_type(step, 0)->dtype == C2S_INT8};
     const size_t count = step->out[0]->tensor->count;
-    const float scale = scale_of(step), zero = zero_of(step);
-    const bool is_signed = c2s_step_type(step, 0)->dtype == C2S_INT8;
-#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
-    for (size_t from = 0; from < count; from += CHUNK) {
-        size_t n = count - from < CHUNK ? count - from : CHUNK;
-        if (is_signed)
-            dequantize_s8((const int8_t *)x + from, n, scale, zero, y + from);
-        else
-            dequantize_u8(x + from, n, scale, zero, y + from);
-    }
+    c2s_share(count, count >= PARALLEL_ELEMENTS, dequantize_part, &k);
     return C2S_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/simd.h"
+#include "base/threads.h"
 #include "runtime/integer_dot.h"
 #include "runtime/layout.h"
 #include "runtime/quantized.h"
@@ -213,26 +214,39 @@ static void average_pixel(const pool *p, const uint8_t *image, const span *rows,
                          elements, out + c);
 }
 
+typedef struct task {
+    const pool *pool;
+    const uint8_t *in;
+    uint8_t *out;
+} task;
+
+/* Rows of the output, of all images. */
+static void run_rows(const void *context, size_t from, size_t to) {
+    const task *k = context;
+    const pool *p = k->pool;
+    const c2s_integer_shape *s = &p->shape;
+    const size_t image = s->in[0] * s->in[1] * s->inputs;
+    for (size_t r = from; r < to; r++) {
+        const uint8_t *in = k->in + r / s->out[0] * image;
+        const span rows = span_of(s, 0, r % s->out[0]);
+        uint8_t *out = k->out + r * s->out[1] * s->inputs;
+        for (size_t x = 0; x < s->out[1]; x++, out += s->inputs) {
+            const span columns = span_of(s, 1, x);
+            if (p->average)
+                average_pixel(p, in, &rows, &columns, out);
+            else
+                largest_pixel(p, in, &rows, &columns, out);
+        }
+    }
+}
+
 static c2s_status pool_run(c2s_step *step) {
     const pool *p = step->state;
     const c2s_integer_shape *s = &p->shape;
-    const uint8_t *in = c2s_tensor_data(step->in[0]->tensor);
-    uint8_t *out = c2s_tensor_mutable(step->out[0]->tensor);
-    const size_t image = s->in[0] * s->in[1] * s->inputs,
-                 work = s->batch * s->out[0] * s->out[1] * s->inputs * s->kernel[0] * s->kernel[1];
-#pragma omp parallel for collapse(2) if (work >= PARALLEL_ELEMENTS)
-    for (size_t n = 0; n < s->batch; n++)
-        for (size_t y = 0; y < s->out[0]; y++) {
-            const span rows = span_of(s, 0, y);
-            uint8_t *to = out + (n * s->out[0] + y) * s->out[1] * s->inputs;
-            for (size_t x = 0; x < s->out[1]; x++, to += s->inputs) {
-                const span columns = span_of(s, 1, x);
-                if (p->average)
-                    average_pixel(p, in + n * image, &rows, &columns, to);
-                else
-                    largest_pixel(p, in + n * image, &rows, &columns, to);
-            }
-        }
+    const task k = {p, c2s_tensor_data(step->in[0]->tensor),
+                    c2s_tensor_mutable(step->out[0]->tensor)};
+    const size_t work = s->batch * s->out[0] * s->out[1] * s->inputs * s->kernel[0] * s->kernel[1];
+    c2s_share(s->batch * s->out[0], work >= PARALLEL_ELEMENTS, run_rows, &k);
     return C2S_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
 #include "runtime/quantized.h"
@@ -67,13 +68,22 @@ static c2s_status table_prepare(c2s_step *step) {
     return status;
 }
 
+typedef struct lookup {
+    const uint8_t *table, *x;
+    uint8_t *y;
+} lookup;
+
+static void look_up(const void *context, size_t from, size_t to) {
+    const lookup *k = context;
+    for (size_t i = from; i < to; i++)
+        k->y[i] = k->table[k->x[i]];
+}
+
 static c2s_status table_run(c2s_step *step) {
-    const uint8_t *table = step->state, *x = c2s_tensor_data(step->in[0]->tensor);
-    uint8_t *y = c2s_tensor_mutable(step->out[0]->tensor);
+    const lookup k = {step->state, c2s_tensor_data(step->in[0]->tensor),
+                      c2s_tensor_mutable(step->out[0]->tensor)};
     const size_t count = step->out[0]->tensor->count;
-#pragma omp parallel for if (count >= PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < count; i++)
-        y[i] = table[x[i]];
+    c2s_share(count, count >= PARALLEL_ELEMENTS, look_up, &k);
     return C2S_OK;
 }
 
