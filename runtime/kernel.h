@@ -39,6 +39,7 @@ typedef struct c2s_slot {
     struct c2s_step *definer;   /* of the node that defines the value; NULL: an input, constant */
     struct c2s_step *maker, *last; /* the step that makes this form; the last that needs it */
     struct c2s_slot *store;        /* whose memory it lies in: its own, or that of a view */
+    bool part;                     /* somewhere in it */
     bool escapes;                  /* someone may keep a reference to its memory */
     unsigned start, end;           /* of a store: from where to where in the order it is needed */
     struct c2s_slot *host;         /* the store that it is a part of (an input of Concat), or over
@@ -106,12 +107,13 @@ typedef struct c2s_step {
 } c2s_step;
 
 typedef enum c2s_kernel_flags {
-    C2S_KERNEL_MAKES_OUTPUTS = 1 << 0,  /* run sets out[..]->tensor itself (views of input 0) */
-    C2S_KERNEL_LAYOUTS = 1 << 1,        /* takes inputs in any layout; else all are row-major */
-    C2S_KERNEL_POSTS = 1 << 2,          /* prepare looks at step->posts */
-    C2S_KERNEL_KEEPS_NAN = 1 << 3,      /* its post-operations treat NaN as eval does */
-    C2S_KERNEL_MEMBERS = 1 << 4,        /* and at step->members */
-    C2S_KERNEL_CHOOSES_THREADS = 1 << 5 /* knows best how many (runtime/work.h) */
+    C2S_KERNEL_MAKES_OUTPUTS = 1 << 0,   /* run sets out[..]->tensor itself (views of input 0) */
+    C2S_KERNEL_LAYOUTS = 1 << 1,         /* takes inputs in any layout; else all are row-major */
+    C2S_KERNEL_POSTS = 1 << 2,           /* prepare looks at step->posts */
+    C2S_KERNEL_KEEPS_NAN = 1 << 3,       /* its post-operations treat NaN as eval does */
+    C2S_KERNEL_MEMBERS = 1 << 4,         /* and at step->members */
+    C2S_KERNEL_CHOOSES_THREADS = 1 << 5, /* knows best how many (runtime/work.h) */
+    C2S_KERNEL_PARTS = 1 << 6 /* the views need not begin where input 0 does, or be all of it */
 } c2s_kernel_flags;
 
 /* A family of kernels for similar operators. */

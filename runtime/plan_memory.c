@@ -74,6 +74,15 @@ static bool may_keep_inputs(const c2s_step *step) {
 }
 
 /* A view lies where its source lies, which must then last as long. */
+static void join_view(const c2s_step *step, c2s_slot *out) {
+    c2s_slot *store = step->in[0]->store;
+    out->store = store;
+    out->part = step->in[0]->part || step->kernel->flags & C2S_KERNEL_PARTS;
+    store->escapes |= leaves(out);
+    if (out->last->index > store->end)
+        store->end = out->last->index;
+}
+
 static void join_views(c2s_plan *plan) {
     EACH_FORM(plan, form) {
         form->end = form->last ? form->last->index : 0;
@@ -83,13 +92,9 @@ static void join_views(c2s_plan *plan) {
         for (unsigned k = 0; k < step->in_count; k++)
             if (step->in[k] && may_keep_inputs(step))
                 step->in[k]->store->escapes = true;
-        if (!is_view(step) || !step->in[0] || !step->out[0])
-            continue;
-        c2s_slot *store = step->in[0]->store;
-        step->out[0]->store = store;
-        store->escapes |= leaves(step->out[0]);
-        if (step->out[0]->last->index > store->end)
-            store->end = step->out[0]->last->index;
+        for (unsigned k = 0; k < step->out_count; k++)
+            if (is_view(step) && step->in[0] && step->out[k])
+                join_view(step, step->out[k]);
     }
 }
 
@@ -130,6 +135,8 @@ static void join_concats(c2s_plan *plan) {
  * something else. */
 static c2s_slot *root_of(const c2s_slot *slot) {
     c2s_slot *store = slot->store;
+    if (slot->part)
+        return NULL;
     if (!store->host)
         return store;
     return store->overwrites ? store->host : NULL;
@@ -147,7 +154,7 @@ static bool is_free_behind(const c2s_step *step, unsigned input, const c2s_slot 
             continue;
         const c2s_slot *store = other->store;
         bool inside = store == root || store->host == root;
-        if (inside && !step->kernel->overwrites(step, k, output))
+        if (inside && (other->part || !step->kernel->overwrites(step, k, output)))
             return false;
     }
     return true;

@@ -2,6 +2,8 @@
  *
  * Slice.
  */
+#include "ops/slice_span.h"
+
 #include <inttypes.h>
 
 #include "ops/contents.h"
@@ -12,18 +14,13 @@
 
 /* ---- one axis ---- */
 
-typedef struct span {
-    int64_t start, step, count; /* count elements from start on, step apart */
-} span;
-
-/* Start, end and step as given, clamped as the operator says. */
-static span span_of(int64_t extent, int64_t start, int64_t end, int64_t step) {
+c2s_span c2s_slice_span(int64_t extent, int64_t start, int64_t end, int64_t step) {
     int64_t low = step < 0 ? -1 : 0, high = step < 0 ? extent - 1 : extent;
     start = start < 0 ? start + extent : start;
     end = end < 0 ? end + extent : end;
     start = start < 0 ? (step < 0 && start < -1 ? -1 : 0) : start > high ? high : start;
     end = end < low ? low : end > high ? high : end;
-    span s = {start, step, 0};
+    c2s_span s = {start, step, 0};
     if (step > 0 && end > start)
         s.count = (end - start - 1) / step + 1;
     else if (step < 0 && start > end) /* -(step + 1) does not overflow for the least integer */
@@ -128,7 +125,7 @@ static void slice_contents(c2s_infer *i, const slice_inputs *s) {
     if (!c2s_dim_is_known(s->start[0]) || !c2s_dim_is_known(s->end[0]) ||
         !c2s_dim_is_known(s->step[0]))
         return;
-    span part = span_of((int64_t)count, s->start[0], s->end[0], s->step[0]);
+    c2s_span part = c2s_slice_span((int64_t)count, s->start[0], s->end[0], s->step[0]);
     for (int64_t k = 0; k < part.count; k++)
         picked[k] = all[part.start + k * part.step];
     c2s_infer_set_contents(i, 0, picked, (unsigned)part.count);
@@ -164,7 +161,7 @@ static c2s_status slice_infer(c2s_infer *i) {
         c2s_dim extent = x->dim[s.axis[k]];
         if (c2s_dim_is_known(extent) && c2s_dim_is_known(s.start[k]) &&
             c2s_dim_is_known(s.end[k]) && c2s_dim_is_known(s.step[k]))
-            dim[s.axis[k]] = span_of(extent, s.start[k], s.end[k], s.step[k]).count;
+            dim[s.axis[k]] = c2s_slice_span(extent, s.start[k], s.end[k], s.step[k]).count;
         else
             dim[s.axis[k]] = sliced_extent(i, extent, s.start[k], s.end[k], s.step[k]);
     }
@@ -195,8 +192,8 @@ static c2s_status slice_eval(c2s_eval *e) {
     for (size_t k = 0; y.count && k < e->in[1]->count; k++) {
         int64_t axis = input_int(e, 3, k, (int64_t)k);
         axis += axis < 0 ? in->rank : 0;
-        span s = span_of(in->dim[axis], input_int(e, 1, k, 0), input_int(e, 2, k, 0),
-                         input_int(e, 4, k, 1));
+        c2s_span s = c2s_slice_span(in->dim[axis], input_int(e, 1, k, 0), input_int(e, 2, k, 0),
+                                    input_int(e, 4, k, 1));
         source += (ptrdiff_t)s.start * from[axis];
         from[axis] *= s.count > 1 ? (ptrdiff_t)s.step : 1;
     }

@@ -521,6 +521,108 @@ static c2s_node *try_transpose(trial *t, const char *op) {
     return n;
 }
 
+/* Integers and halves are moved as floats are. */
+static c2s_value *in_any_type(trial *t, c2s_value *x) {
+    static const c2s_dtype types[] = {C2S_INT32, C2S_INT64, C2S_UINT8, C2S_FLOAT16};
+    int64_t kind = pick(t, 0, 7);
+    return kind < 4 ? cast_to(t, x, types[kind]) : x;
+}
+
+static c2s_node *try_slice(trial *t, int rank, const int64_t *dim) {
+    int64_t start[4], end[4], axes[4], steps[4];
+    int count = 0;
+    for (int i = 0; i < rank; i++) {
+        if (pick(t, 0, 3) == 0)
+            continue;
+        start[count] = pick(t, -dim[i], dim[i] - 1);
+        int64_t from = start[count] < 0 ? start[count] + dim[i] : start[count];
+        bool back = flip(t);
+        end[count] = back ? pick(t, -dim[i] - 2, -dim[i] - 1) : pick(t, from + 1, dim[i] + 2);
+        steps[count] = back ? pick(t, -3, -1) : pick(t, 1, 3);
+        axes[count++] = flip(t) ? i : i - rank;
+    }
+    c2s_value *x = in_any_type(t, operand(t, false, rank, dim));
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", "Slice", 5, 1);
+    c2s_use_set(&n->inputs[0], x);
+    c2s_use_set(&n->inputs[1], make_ints(t->model, "starts", count, start));
+    c2s_use_set(&n->inputs[2], make_ints(t->model, "ends", count, end));
+    c2s_use_set(&n->inputs[3], make_ints(t->model, "axes", count, axes));
+    c2s_use_set(&n->inputs[4], make_ints(t->model, "steps", count, steps));
+    return n;
+}
+
+static c2s_node *try_split(trial *t, int rank, int64_t *dim, int axis) {
+    int64_t size[3];
+    unsigned outputs = (unsigned)pick(t, 1, 3);
+    dim[axis] = 0;
+    for (unsigned k = 0; k < outputs; k++)
+        dim[axis] += size[k] = pick(t, 1, 4);
+    bool given = outputs == 1 || flip(t);
+    if (!given)
+        dim[axis] = (int64_t)outputs * size[0];
+    c2s_value *x = in_any_type(t, operand(t, false, rank, dim));
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", "Split", given ? 2 : 1, outputs);
+    c2s_use_set(&n->inputs[0], x);
+    if (given)
+        c2s_use_set(&n->inputs[1], make_ints(t->model, "split", (int)outputs, size));
+    c2s_attr_set_int(n, "axis", flip(t) ? axis : axis - rank);
+    return n;
+}
+
+static c2s_node *try_pad(trial *t, int rank, const int64_t *dim) {
+    static const char *const modes[] = {"constant", "edge", "reflect", "wrap"};
+    const char *mode = modes[pick(t, 0, 3)];
+    int64_t pads[8], axes[4];
+    int count = 0;
+    bool some = flip(t);
+    for (int i = 0; i < rank; i++)
+        if (!some || flip(t))
+            axes[count++] = i;
+    for (int k = 0; k < count; k++)
+        for (int side = 0; side < 2; side++) {
+            int64_t most = dim[axes[k]] - 1, crop = flip(t) ? most / 2 : 0;
+            pads[k + side * count] = pick(t, -crop, most < 1 ? 0 : (most - crop) / 2);
+        }
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", "Pad", some ? 4 : 3, 1);
+    c2s_use_set(&n->inputs[0], operand(t, false, rank, dim));
+    c2s_use_set(&n->inputs[1], make_ints(t->model, "pads", 2 * count, pads));
+    if (flip(t))
+        c2s_use_set(&n->inputs[2], make_scalar(t->model, "value", -1.5));
+    if (some)
+        c2s_use_set(&n->inputs[3], make_ints(t->model, "axes", count, axes));
+    c2s_node_trim_inputs(n);
+    c2s_attr_set_string(n, "mode", mode);
+    return n;
+}
+
+static c2s_node *try_expand(trial *t, int rank, int64_t *dim) {
+    int64_t wide[4];
+    int lead = (int)pick(t, 0, rank);
+    memcpy(wide, dim, sizeof wide);
+    for (int i = lead; i < rank; i++)
+        if (flip(t))
+            dim[i] = 1;
+    c2s_value *x = in_any_type(t, operand(t, false, rank - lead, dim + lead));
+    return node(t, "Expand", x, make_ints(t->model, "shape", rank, wide), NULL);
+}
+
+/* What moves elements, with the same bits. */
+static c2s_node *try_move(trial *t, const char *op) {
+    int64_t dim[5];
+    int rank = (int)pick(t, 1, 4);
+    random_shape(t, rank, 9, dim);
+    t->operations = 0;
+    if (strcmp(op, "Slice") == 0)
+        return try_slice(t, rank, dim);
+    if (strcmp(op, "Split") == 0)
+        return try_split(t, rank, dim, (int)pick(t, 0, rank - 1));
+    if (strcmp(op, "Pad") == 0)
+        return try_pad(t, rank, dim);
+    if (strcmp(op, "Expand") == 0)
+        return try_expand(t, rank, dim);
+    return node(t, op, cast_to(t, operand(t, false, rank, dim), C2S_INT32), NULL, NULL);
+}
+
 static c2s_node *try_view(trial *t, const char *op) {
     int64_t dim[3] = {pick(t, 1, 9), 1, pick(t, 1, 9)};
     c2s_value *x = operand(t, false, 3, dim), *with = NULL;
@@ -532,6 +634,8 @@ static c2s_node *try_view(trial *t, const char *op) {
         with = INTS(t->model, "axes", 0, -1);
     if (strcmp(op, "CastLike") == 0)
         with = make_scalar(t->model, "like", 1);
+    if (strcmp(op, "Expand") == 0)
+        with = INTS(t->model, "shape", 1, dim[0], 1, dim[2]);
     t->operations = 0;
     c2s_node *n = node(t, op, x, with, NULL);
     if (strcmp(op, "Cast") == 0)
@@ -696,6 +800,8 @@ static const struct {
     {"instance_norm", try_instance_norm, 1, ALWAYS},
     {"matmul", try_matmul, 1, WITH_FMA},
     {"matmul_nbits", try_nbits, 1, ALWAYS},
+    {"move", try_move, 0.3, ALWAYS},
+    {"part", try_move, 0, ALWAYS}, /* results of the graph are copied: unit.layouts counts */
     {"pool", try_pool, 0.3, WITH_FMA},
     {"quantize", try_quantize, 0, ALWAYS},
     {"recurrent", try_recurrent, 1, WITH_FMA},

@@ -8,7 +8,7 @@
 #include "runtime/session.h"
 #include "unit/retyped.h"
 
-enum { ROUNDS = 80, MOST_VALUES = 40 };
+enum { ROUNDS = 120, MOST_VALUES = 40 };
 
 typedef struct network {
     c2s_random random;
@@ -140,9 +140,51 @@ static c2s_value *add_other(network *t, c2s_value *x) {
     }
 }
 
+static c2s_value *slice(network *t, c2s_value *x, int64_t axis, int64_t from, int64_t to) {
+    return OP(t->model, "Slice", x, INTS(t->model, "starts", from), INTS(t->model, "ends", to),
+              INTS(t->model, "axes", axis));
+}
+
+/* Some channels, also such as fill no blocks, or other axes with more or less than they had; the
+ * sides stay equal. */
+static c2s_value *add_moved(network *t, c2s_value *x) {
+    int64_t channels = x->type.dim[1], unit = channels % 16 == 0 && pick(t, 0, 2) ? 8 : 1;
+    int64_t from = unit * pick(t, 0, channels / unit - 1);
+    int64_t to = from + unit * pick(t, 1, (channels - from) / unit);
+    switch (pick(t, 0, 4)) {
+    case 0:
+        return slice(t, x, 1, from, to);
+    case 1: { /* an output may be left out, or be read as a residual */
+        if (to == channels)
+            return slice(t, x, 1, from, to);
+        c2s_value *sizes = INTS(t->model, "split", to, channels - to);
+        c2s_node *n = c2s_node_create(t->model->graph, NULL, "", "Split", 2, 2);
+        c2s_use_set(&n->inputs[0], x);
+        c2s_use_set(&n->inputs[1], sizes);
+        c2s_attr_set_int(n, "axis", 1);
+        assert_int_equal(c2s_node_infer(n), C2S_OK);
+        if (channels == 2 * to)
+            return OP(t->model, "Mul", n->outputs[0], n->outputs[1]);
+        return n->outputs[pick(t, 0, 1)];
+    }
+    case 2:
+        if (x->type.dim[2] < 6)
+            return slice(t, x, 1, from, to);
+        return slice(t, slice(t, x, 2, 1, INT32_MAX), 3, 0, -1);
+    case 3: {
+        c2s_node *n = NODE(t->model, "Pad", x, INTS(t->model, "pads", 0, unit, 1, 0, 0, 0, 0, 1));
+        c2s_attr_set_string(n, "mode", pick(t, 0, 1) ? "edge" : "constant");
+        return make_infer(n);
+    }
+    default:
+        return OP(t->model, "Expand", OP(t->model, "GlobalMaxPool", x),
+                  INTS(t->model, "shape", 1, 1, x->type.dim[2], x->type.dim[3]));
+    }
+}
+
 static c2s_value *add_layer(network *t) {
     c2s_value *x = any_value(t);
-    switch (pick(t, 0, 9)) {
+    switch (pick(t, 0, 11)) {
     case 0:
     case 1:
     case 2:
@@ -157,6 +199,9 @@ static c2s_value *add_layer(network *t) {
         return x->type.dim[1] > 64 ? add_unary(t, x) : add_concat(t, x);
     case 8:
         return add_pool(t, x);
+    case 9:
+    case 10:
+        return add_moved(t, x);
     default:
         return add_other(t, x);
     }
@@ -167,10 +212,15 @@ static void retype_network(network *t, c2s_dtype dtype) {
     c2s_model *model = model_retyped(t->model, dtype);
     if (!model)
         fail_msg("%s", c2s_error());
-    for (unsigned k = 0; k < t->count; k++) {
-        t->value[k] = model->values.at[t->value[k]->id];
+    t->value[0] = model->graph->entry->outputs[0];
+    const c2s_node *from = t->model->graph->first;
+    for (const c2s_node *to = model->graph->first; to; to = to->next, from = from->next)
+        for (unsigned k = 1; k < t->count; k++)
+            for (unsigned i = 0; i < from->output_count; i++)
+                if (t->value[k] == from->outputs[i])
+                    t->value[k] = to->outputs[i];
+    for (unsigned k = 0; k < t->count; k++)
         assert_int_equal(t->value[k]->type.dtype, dtype);
-    }
     c2s_model_destroy(t->model);
     t->model = model;
 }
@@ -423,6 +473,35 @@ static void channels_are_scaled_by_the_weights(void **state) {
     }
 }
 
+/* Two parts of the channels of one image lie in blocks where they are; of two images, or from a
+ * channel within a block on, they are copied. */
+static void parts_of_channels_are_views(void **state) {
+    (void)state;
+    for (int64_t batch = 1; batch <= 2; batch++)
+        for (int64_t first = 8; first <= 11; first += 3) {
+            network t = {.random = {5}, .model = make_model()};
+            int64_t w[4] = {32, 16, 3, 3};
+            t.value[0] = make_input(t.model, "x", C2S_FLOAT, DIMS(batch, 16, 20, 20));
+            c2s_value *y = OP(t.model, "Conv", t.value[0], weight(&t, 4, w, 0.1));
+            c2s_value *a = slice(&t, y, 1, first, first + 8), *b = slice(&t, y, 1, 16, 24);
+            make_output(OP(t.model, "GlobalMaxPool", OP(t.model, "Mul", a, b)), "y");
+            c2s_session *fast =
+                open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 1});
+            c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+            for (int run = 0; run < 3; run++)
+                hold_against_eval(&t, plain, fast, 0, false);
+            unsigned views = count_steps(fast, "part"), copies = count_steps(fast, "move");
+            assert_int_equal(views + copies, 2);
+            if (first == 8)
+                assert_int_equal(views, batch == 1 ? 2 : 0);
+            if (first == 8)
+                assert_in_range(count_steps(fast, "reorder"), 0, 2);
+            c2s_evaluator_onednn.close(fast);
+            c2s_evaluator_reference.close(plain);
+            c2s_model_destroy(t.model);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_agree_with_eval),
@@ -432,6 +511,7 @@ int main(void) {
         cmocka_unit_test(observers_see_the_same_in_float16),
         cmocka_unit_test(residual_block_is_four_steps),
         cmocka_unit_test(channels_are_scaled_by_the_weights),
+        cmocka_unit_test(parts_of_channels_are_views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
