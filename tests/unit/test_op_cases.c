@@ -87,6 +87,12 @@ static void count_case(const onnx_case *c, size_t number) {
 }
 
 static void count_onnx_cases(void) {
+    char path[PATH_MAX];
+    for (unsigned f = 0; f < CASE_FOLDERS; f++) {
+        char folder[64];
+        snprintf(folder, sizeof folder, "onnx-cases/%s", case_folders[f]);
+        shared_need(path, sizeof path, folder);
+    }
     char *open = case_text(C2S_SOURCE_DIR "/tests/onnx_cases_open.txt");
     size_t number = 0;
     for (unsigned f = 0; f < CASE_FOLDERS; f++) {
