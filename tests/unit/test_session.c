@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "eval/compare.h"
 #include "io/text.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/session.h"
 
 static c2s_tensor *floats(int rank, const int64_t *dim, uint64_t seed) {
@@ -377,7 +378,10 @@ static c2s_value *stored(c2s_model *m, int rank, const int64_t *dim) {
 /* What a kernel has packed needs no copy of the constant beside it. */
 static void packed_constants_lie_in_the_file(void **state) {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    /* Products of matrices pack where they use our own tiles. */
+    const bool tiles =
+        c2s_processor_has_avx2() && c2s_processor_has_fma() && !c2s_processor_has_avx512();
+    for (int kind = 0; kind < (tiles ? 3 : 2); kind++) {
         c2s_model *m = make_model();
         c2s_value *x = INPUT(m, "x", 1, 16, 16, 16);
         c2s_value *w = kind == 0   ? STORED(m, 16, 16, 3, 3)
