@@ -102,11 +102,10 @@ C2S_AVX2_INLINE void codes_loop(const panel *k, size_t tiles, const c2s_requanti
         sum[r][0] = c.bias[0], sum[r][1] = c.bias[1];
         add_products(k, C2S_DOT_ROWS, m, narrow, sum);
         _Pragma("GCC unroll 3") for (unsigned r = 0; r < C2S_DOT_ROWS; r += 2) {
-            __m256i rounded[2][2] = {
-                {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r][0])),
-                 _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r][1]))},
-                {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r + 1][0])),
-                 _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r + 1][1]))}};
+            __m256i rounded[2][2] = {{_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r][0])),
+                                      _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r][1]))},
+                                     {_mm256_cvtps_epi32(channels_scale(&c, 0, sum[r + 1][0])),
+                                      _mm256_cvtps_epi32(channels_scale(&c, 1, sum[r + 1][1]))}};
             const __m256i codes = clamp_codes(&to, rounded);
             codes_store(_mm256_castsi256_si128(codes), k->columns, (uint8_t *)out);
             codes_store(_mm256_extracti128_si256(codes, 1), k->columns, (uint8_t *)out + k->stride);
@@ -123,19 +122,26 @@ static C2S_AVX2 void avx2_codes(const panel *k, size_t tiles, const c2s_requanti
         codes_loop(k, tiles, q, channel, false);
 }
 
-static C2S_AVX2 void avx2_sums(const panel *k, size_t tiles) {
+C2S_AVX2_INLINE void sums_loop(const panel *k, size_t tiles, bool narrow) {
     char *out = k->out;
     for (size_t m = 0; m < tiles * C2S_DOT_ROWS; m += C2S_DOT_ROWS) {
         tile_sums sum;
         EACH_ROW(r, C2S_DOT_ROWS)
         sum[r][0] = sum[r][1] = _mm256_setzero_si256();
-        add_products(k, C2S_DOT_ROWS, m, false, sum);
+        add_products(k, C2S_DOT_ROWS, m, narrow, sum);
         EACH_ROW(r, C2S_DOT_ROWS) {
             store(out, sum[r][0]);
             store(out + sizeof(__m256i), sum[r][1]);
             out += k->stride;
         }
     }
+}
+
+static C2S_AVX2 void avx2_sums(const panel *k, size_t tiles) {
+    if (k->dot->narrow)
+        sums_loop(k, tiles, true);
+    else
+        sums_loop(k, tiles, false);
 }
 
 C2S_AVX2_INLINE void few_rows(const panel *k, const unsigned rows, size_t first, int32_t *sums) {
@@ -178,7 +184,7 @@ static C2S_AVX2 void avx2_panel(panel *k, size_t rows, const c2s_requantize *q, 
     size_t m = 0, whole = rows / C2S_DOT_ROWS;
     if (q->direct)
         avx2_codes(k, whole, q, channel);
-    else if (q->dtype == C2S_INT32 && k->columns == COLUMNS && !k->dot->narrow)
+    else if (q->dtype == C2S_INT32 && k->columns == COLUMNS)
         avx2_sums(k, whole);
     else
         whole = 0;

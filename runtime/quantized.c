@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/quantized.h"
+#include "runtime/quantized_operands.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,45 +10,6 @@
 #include "runtime/layout.h"
 #include "runtime/plan.h"
 
-/* ---- operators ---- */
-
-/* Where the inputs are: integers, scale, zero point; of `bias` integers alone. */
-typedef struct served {
-    const char *type, *domain;
-    const c2s_kernel_family *family;
-    bool coded;       /* QLinear: inputs are as follows; else those of the operator on floats */
-    signed char x[2]; /* first of three inputs */
-    signed char bias, y;
-} served;
-
-static const served operators[] = {
-    {"Add", "", &c2s_kernels_quantized_binary, false, {0}, 0, 0},
-    {"AveragePool", "", &c2s_kernels_quantized_pool, false, {0}, 0, 0},
-    {"Concat", "", &c2s_kernels_quantized_concat, false, {0}, 0, 0},
-    {"Conv", "", &c2s_kernels_quantized_conv, false, {0}, 0, 0},
-    {"Gemm", "", &c2s_kernels_quantized_matmul, false, {0}, 0, 0},
-    {"GlobalAveragePool", "", &c2s_kernels_quantized_pool, false, {0}, 0, 0},
-    {"GlobalMaxPool", "", &c2s_kernels_quantized_pool, false, {0}, 0, 0},
-    {"MatMul", "", &c2s_kernels_quantized_matmul, false, {0}, 0, 0},
-    {"MaxPool", "", &c2s_kernels_quantized_pool, false, {0}, 0, 0},
-    {"Mul", "", &c2s_kernels_quantized_binary, false, {0}, 0, 0},
-    {"QLinearAdd", "com.microsoft", &c2s_kernels_quantized_binary, true, {0, 3}, -1, 6},
-    {"QLinearConv", "", &c2s_kernels_quantized_conv, true, {0, 3}, 8, 6},
-    {"QLinearMatMul", "", &c2s_kernels_quantized_matmul, true, {0, 3}, -1, 6},
-    {"QLinearMul", "com.microsoft", &c2s_kernels_quantized_binary, true, {0, 3}, -1, 6},
-    {"Sub", "", &c2s_kernels_quantized_binary, false, {0}, 0, 0},
-};
-
-static const served *operator_of(const c2s_node *node) {
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (strcmp(operators[i].type, node->type) == 0 &&
-            strcmp(operators[i].domain, node->domain) == 0)
-            return &operators[i];
-    return NULL;
-}
-
-/* ---- codes ---- */
-
 static bool is_quantize(const c2s_node *node) {
     return node->op == &c2s_op_quantize_linear || node->op == &c2s_op_ms_quantize_linear;
 }
@@ -57,89 +18,18 @@ static bool is_dequantize(const c2s_node *node) {
     return node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_ms_dequantize_linear;
 }
 
-int c2s_codes_zero(const c2s_codes *codes, size_t index) {
-    if (!codes->zero)
-        return 0;
-    int64_t value = 0;
-    c2s_tensor_i64_at(codes->zero, codes->zero->count > 1 ? index : 0, &value);
-    return (int)value;
-}
-
-static bool is_code_type(c2s_dtype dtype) {
-    return dtype == C2S_UINT8 || dtype == C2S_INT8 || dtype == C2S_INT32;
-}
-
-static bool are_good_scales(const c2s_tensor *scale) {
-    if (!scale || scale->type.dtype != C2S_FLOAT || scale->count == 0)
-        return false;
-    const float *s = c2s_tensor_data(scale);
-    for (size_t k = 0; k < scale->count; k++)
-        if (!(s[k] > 0 && s[k] <= 1e30f && s[k] >= 1e-30f))
-            return false;
-    return true;
-}
-
-/* Scale and zero point (NULL: 0) of `slot`; false if they are not what kernels know. */
-static bool set_codes(c2s_codes *out, c2s_slot *slot, const c2s_tensor *scale,
-                      const c2s_tensor *zero, int64_t axis) {
-    const c2s_type *type = &slot->type;
-    if (!c2s_type_is_tensor(type) || !c2s_type_is_static(type) || !is_code_type(type->dtype) ||
-        !are_good_scales(scale) ||
-        (zero &&
-         (zero->type.dtype != type->dtype || (zero->count != 1 && zero->count != scale->count))))
-        return false;
-    axis += axis < 0 ? type->rank : 0;
-    if (scale->count > 1 && (scale->type.rank != 1 || axis < 0 || axis >= type->rank ||
-                             type->dim[axis] != (int64_t)scale->count))
-        return false;
-    out->slot = slot;
-    out->scale = c2s_tensor_data(scale);
-    out->zero = zero;
-    out->count = scale->count;
-    out->axis = scale->count > 1 ? (int)axis : 0;
-    return true;
-}
-
-/* The constant behind input `input`; false if it is given and no constant. */
-static bool constant_or_none(const c2s_step *step, unsigned input, const c2s_tensor **out) {
-    *out = c2s_step_constant(step, input);
-    return *out || !c2s_step_has(step, input);
-}
-
-/* What the step (DequantizeLinear) makes floats of. */
-static bool codes_of_dequantizer(const c2s_step *step, c2s_codes *out) {
-    const c2s_tensor *zero;
-    return c2s_step_has(step, 0) && constant_or_none(step, 2, &zero) &&
-           c2s_attr_int(step->node, "block_size", 0) == 0 &&
-           set_codes(out, step->in[0]->base, c2s_step_constant(step, 1), zero,
-                     c2s_attr_int(step->node, "axis", 1));
-}
-
-float c2s_dequantized_most(const c2s_step *step) {
-    c2s_codes codes;
-    float least, most, largest = 0;
-    if (!codes_of_dequantizer(step, &codes))
-        return INFINITY;
-    c2s_quant_range(codes.slot->type.dtype, &least, &most);
-    for (size_t k = 0; k < codes.count; k++) {
-        float zero = (float)c2s_codes_zero(&codes, k);
-        largest = fmaxf(largest, codes.scale[k] * fmaxf(most - zero, zero - least));
-    }
-    return largest;
-}
-
-bool c2s_quantized_is_plain(const c2s_step *step, unsigned input) {
-    const c2s_codes *x = &step->quantized->x[input];
-    return x->slot && x->slot->type.dtype != C2S_INT32 && x->count == 1;
-}
-
 /* ---- deferring ---- */
+
+static bool takes_floats(const c2s_node *node) {
+    const c2s_quantized_operator *op = c2s_quantized_operator_of(node);
+    return op && op->form == C2S_FORM_FLOATS;
+}
 
 /* All readers of the value may compute on the integers behind it. */
 static bool all_readers_serve(const c2s_value *value) {
     const c2s_use *use = value->uses;
     for (unsigned k = 0; k < value->use_count; k++, use = use->next)
-        if (!use->user->op || !operator_of(use->user) || operator_of(use->user)->coded)
+        if (!use->user->op || !takes_floats(use->user))
             return false;
     return value->use_count > 0;
 }
@@ -147,8 +37,8 @@ static bool all_readers_serve(const c2s_value *value) {
 bool c2s_quantized_defers(c2s_step *step) {
     c2s_codes codes = {0};
     if (!is_dequantize(step->node) || !c2s_step_wants(step, 0) ||
-        step->plan->context->options.simulate_quantized || !codes_of_dequantizer(step, &codes) ||
-        step->out[0]->type.dtype != C2S_FLOAT)
+        step->plan->context->options.simulate_quantized ||
+        !c2s_codes_of_dequantizer(step, &codes) || step->out[0]->type.dtype != C2S_FLOAT)
         return false;
     step->out[0]->dequantizer = step;
     return !step->out[0]->observed && all_readers_serve(step->out[0]->value);
@@ -171,25 +61,13 @@ static bool add_clamp(const c2s_step *user, c2s_quantized *q) {
     return true;
 }
 
-/* The quantizer's parameters: one scale for all. */
-static bool set_result(c2s_quantized *q, const c2s_type *type, const c2s_tensor *scale,
-                       const c2s_tensor *zero) {
-    c2s_codes y = {0};
-    c2s_slot stand_in = {.type = *type};
-    if (type->dtype == C2S_INT32 || !set_codes(&y, &stand_in, scale, zero, 0) || y.count != 1)
-        return false;
-    q->requantizes = true;
-    q->scale = y.scale[0];
-    q->zero = c2s_codes_zero(&y, 0);
-    return true;
-}
-
 static bool read_quantizer(const c2s_step *step, c2s_quantized *q) {
     const c2s_tensor *zero;
-    return is_quantize(step->node) && c2s_step_wants(step, 0) && constant_or_none(step, 2, &zero) &&
+    return is_quantize(step->node) && c2s_step_wants(step, 0) &&
+           c2s_step_constant_or_none(step, 2, &zero) &&
            c2s_attr_int(step->node, "precision", C2S_FLOAT) == C2S_FLOAT &&
            c2s_attr_int(step->node, "block_size", 0) == 0 &&
-           set_result(q, &step->out[0]->type, c2s_step_constant(step, 1), zero);
+           c2s_quantized_set_result(q, &step->out[0]->type, c2s_step_constant(step, 1), zero);
 }
 
 static c2s_step *only_reader(const c2s_slot *value) {
@@ -253,41 +131,6 @@ void c2s_quantized_bounds(const c2s_step *step, float *low, float *high) {
     *high = fminf(fmaxf(rintf(q->high / q->scale), least - (float)q->zero), most - (float)q->zero);
 }
 
-/* ---- finding operands ---- */
-
-static void take_codes(c2s_step *step, c2s_quantized *q) {
-    for (unsigned k = 0; k < step->node->formal_count; k++) {
-        c2s_codes *x = &q->x[k];
-        x->input = k;
-        if (step->in[k] && step->in[k]->base->dequantizer &&
-            codes_of_dequantizer(step->in[k]->base->dequantizer, x))
-            step->in[k] = x->slot;
-    }
-}
-
-/* QLinear: integers, scale and zero point stand side by side. */
-static bool take_coded(c2s_step *step, const served *op, c2s_quantized *q) {
-    const c2s_tensor *zero;
-    for (unsigned k = 0; k < 2; k++) {
-        unsigned at = (unsigned)op->x[k];
-        q->x[k].input = at;
-        if (!c2s_step_has(step, at) || !constant_or_none(step, at + 2, &zero))
-            return false;
-        const c2s_tensor *scale = c2s_step_constant(step, at + 1);
-        /* of weights: per output channel, which is the first axis, or of a matrix the last */
-        int axis = op->family == &c2s_kernels_quantized_conv ? 0 : -1;
-        if (!set_codes(&q->x[k], step->in[at]->base, scale, zero, axis))
-            return false;
-    }
-    if (op->bias > 0 && c2s_step_has(step, (unsigned)op->bias)) {
-        q->x[2].input = (unsigned)op->bias;
-        q->x[2].slot = step->in[(unsigned)op->bias]->base;
-    }
-    unsigned y = (unsigned)op->y;
-    return constant_or_none(step, y + 1, &zero) &&
-           set_result(q, &step->out[0]->type, c2s_step_constant(step, y), zero);
-}
-
 /* ---- preparing ---- */
 
 static void begin(c2s_step *step) {
@@ -315,15 +158,16 @@ static bool try(c2s_step *step, const c2s_kernel_family *family) {
     return false;
 }
 
-static bool attempt_family(c2s_step *step, const served *op) {
+static bool attempt_family(c2s_step *step, const c2s_quantized_operator *op) {
     begin(step);
-    if (op->coded && !take_coded(step, op, step->quantized))
+    if (!c2s_quantized_take(step, op))
         return false;
-    if (!op->coded) {
-        take_codes(step, step->quantized);
+    if (op->form == C2S_FORM_FLOATS)
         find_quantizer(step, add_clamp);
-    }
-    return op->family->accepts(step) && try(step, op->family);
+    for (size_t k = 0; k < sizeof op->family / sizeof *op->family; k++)
+        if (op->family[k] && op->family[k]->accepts(step))
+            return try(step, op->family[k]);
+    return false;
 }
 
 /* Functions of one number have 256 results. */
@@ -332,7 +176,7 @@ static bool attempt_table(c2s_step *step) {
     begin(step);
     if (quantizes ? !read_quantizer(step, step->quantized) : !is_function(step))
         return false;
-    take_codes(step, step->quantized);
+    c2s_quantized_take(step, NULL);
     if (!c2s_quantized_is_plain(step, 0))
         return false;
     if (!quantizes)
@@ -348,7 +192,7 @@ static bool attempt_move(c2s_step *step) {
         rule.operands != 1 || step->node->op == &c2s_op_pad || step->out_count != 1)
         return false;
     begin(step);
-    take_codes(step, step->quantized);
+    c2s_quantized_take(step, NULL);
     find_quantizer(step, add_clamp);
     c2s_quantized *q = step->quantized;
     if (!c2s_quantized_is_plain(step, 0) || !q->requantizes || step->post_count != 1 ||
@@ -362,7 +206,7 @@ static bool attempt_move(c2s_step *step) {
 }
 
 static bool attempt(c2s_step *step) {
-    const served *op = operator_of(step->node);
+    const c2s_quantized_operator *op = c2s_quantized_operator_of(step->node);
     if (op)
         return attempt_family(step, op);
     if (!c2s_step_has(step, 0) || !step->in[0]->base->dequantizer)

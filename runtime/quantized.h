@@ -16,6 +16,7 @@ typedef struct c2s_codes {
     unsigned input;         /* the step's operand that holds them, or the floats */
     const float *scale;     /* `count` of them, positive and finite; NULL: not stated */
     const c2s_tensor *zero; /* NULL: 0; else one or `count` */
+    unsigned zero_input;    /* the operand that has it at run time; 0: it is known */
     size_t count;           /* 1: one for all; else one for each index of `axis` */
     int axis;
 } c2s_codes;
@@ -23,7 +24,8 @@ typedef struct c2s_codes {
 /* How a step computes on integers: step->quantized. */
 typedef struct c2s_quantized {
     c2s_slot *const *floats; /* the operands before */
-    c2s_codes *x;            /* per formal input of the operator on floats, at least 3 */
+    c2s_codes *x;            /* operands; of sums of products, the third is the bias */
+    unsigned count;          /* of operands */
     bool requantizes;        /* the result is integers, else float (or sums in int32) */
     float scale;             /* of the result: one for all */
     int zero;
@@ -52,6 +54,6 @@ c2s_status c2s_channels_last(const c2s_type *type, struct c2s_layout *out);
 
 extern const c2s_kernel_family c2s_kernels_quantized_binary, c2s_kernels_quantized_concat,
     c2s_kernels_quantized_conv, c2s_kernels_quantized_matmul, c2s_kernels_quantized_pool,
-    c2s_kernels_quantized_table;
+    c2s_kernels_quantized_product, c2s_kernels_quantized_table;
 
 #endif

@@ -14,6 +14,7 @@
 enum { CODES = 256 };
 
 typedef struct piece {
+    unsigned input;
     size_t size; /* bytes of a row */
     bool scaled;
     uint8_t table[CODES];
@@ -21,7 +22,8 @@ typedef struct piece {
 
 typedef struct concat {
     size_t outer, row; /* rows, and bytes of one */
-    piece *piece;      /* per input */
+    piece *piece;
+    unsigned count;
 } concat;
 
 static bool find_axis(const c2s_step *step, int *axis) {
@@ -35,10 +37,10 @@ static bool concat_accepts(const c2s_step *step) {
     int axis;
     size_t count;
     if (!step->quantized->requantizes || !find_axis(step, &axis) ||
-        step->in_count != step->node->formal_count ||
+        step->in_count != step->node->formal_count || step->quantized->count == 0 ||
         !c2s_type_elements(&step->out[0]->type, &count) || count == 0)
         return false;
-    for (unsigned k = 0; k < step->in_count; k++)
+    for (unsigned k = 0; k < step->quantized->count; k++)
         if (!c2s_quantized_is_plain(step, k))
             return false;
     return true;
@@ -46,9 +48,10 @@ static bool concat_accepts(const c2s_step *step) {
 
 /* Channels last if the first input has them so, and all can. */
 static bool wants_last(const c2s_step *step) {
-    const c2s_type *x = &step->in[0]->base->type;
+    const unsigned first = step->quantized->x[0].input;
+    const c2s_type *x = &step->in[first]->base->type;
     return x->rank >= 3 && x->dim[1] > 1 &&
-           c2s_layout_block(c2s_step_layout(step, 0), x) == x->dim[1];
+           c2s_layout_block(c2s_step_layout(step, first), x) == x->dim[1];
 }
 
 static c2s_status last_of(const c2s_type *type, bool last, c2s_layout *out) {
@@ -58,9 +61,10 @@ static c2s_status last_of(const c2s_type *type, bool last, c2s_layout *out) {
 
 static c2s_status choose_layouts(c2s_step *step, bool last) {
     c2s_layout layout;
-    for (unsigned k = 0; k < step->in_count; k++) {
-        C2S_TRY(last_of(&step->in[k]->base->type, last, &layout));
-        c2s_status status = c2s_step_take(step, k, layout.md);
+    for (unsigned k = 0; k < step->quantized->count; k++) {
+        const unsigned input = step->quantized->x[k].input;
+        C2S_TRY(last_of(&step->in[input]->base->type, last, &layout));
+        c2s_status status = c2s_step_take(step, input, layout.md);
         c2s_md_free(layout.md);
         C2S_TRY(status);
     }
@@ -103,12 +107,15 @@ static c2s_status concat_prepare(c2s_step *step) {
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected axis");
     C2S_TRY(choose_layouts(step, last));
     concat *c = c2s_zalloc(sizeof *c);
-    c->piece = c2s_zalloc((step->in_count + 1u) * sizeof *c->piece);
+    c->count = step->quantized->count;
+    c->piece = c2s_zalloc(c->count * sizeof *c->piece);
     c->row = row_size(y, axis, last);
     c->outer = row_size(y, 0, false) / c->row;
-    for (unsigned k = 0; k < step->in_count; k++) {
-        c->piece[k].size = row_size(&step->in[k]->base->type, axis, last);
-        fill(step, &step->quantized->x[k], &c->piece[k]);
+    for (unsigned k = 0; k < c->count; k++) {
+        const c2s_codes *x = &step->quantized->x[k];
+        c->piece[k].input = x->input;
+        c->piece[k].size = row_size(&x->slot->type, axis, last);
+        fill(step, x, &c->piece[k]);
     }
     step->state = c;
     return C2S_OK;
@@ -137,9 +144,9 @@ static void copy_rows(const void *context, size_t first, size_t end) {
 static c2s_status concat_run(c2s_step *step) {
     const concat *c = step->state;
     uint8_t *to = c2s_tensor_mutable(step->out[0]->tensor);
-    for (unsigned k = 0; k < step->in_count; to += c->piece[k++].size) {
+    for (unsigned k = 0; k < c->count; to += c->piece[k++].size) {
         const piece *p = &c->piece[k];
-        const task one = {p, c2s_tensor_data(step->in[k]->tensor), to, c->row};
+        const task one = {p, c2s_tensor_data(step->in[p->input]->tensor), to, c->row};
         c2s_share(p->size ? c->outer : 0, c->outer * p->size >= 1 << 16, copy_rows, &one);
     }
     return C2S_OK;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * QuantizeLinear and DequantizeLinear by themselves, in any layout: the same bits as their eval.
+ * QuantizeLinear, DynamicQuantizeLinear and DequantizeLinear by themselves, in any layout: the same
+ * bits as their eval.
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/simd.h"
 #include "base/threads.h"
@@ -104,6 +106,89 @@ const c2s_kernel_family c2s_kernels_quantize = {
     .accepts = quantize_accepts,
     .prepare = keep_layout,
     .run = quantize_run,
+};
+
+/* ---- DynamicQuantizeLinear ---- */
+
+/* Extremes are found in `LANES` places at a time, in at most MOST_PARTS parts. */
+enum { LANES = 16, MOST_PARTS = 64 };
+
+typedef struct extremes {
+    const float *x;
+    size_t count, part;
+    float (*least)[LANES], (*most)[LANES]; /* per part */
+} extremes;
+
+/* NaN is neither. */
+C2S_INLINE void extremes_loop(const float *restrict x, size_t count, float *restrict least,
+                              float *restrict most) {
+    for (size_t i = 0; i < count; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            least[k] = x[i + k] < least[k] ? x[i + k] : least[k];
+            most[k] = x[i + k] > most[k] ? x[i + k] : most[k];
+        }
+}
+C2S_SIMD(find_extremes, extremes_loop, (const float *x, size_t count, float *least, float *most),
+         (x, count, least, most))
+
+static void extremes_of_parts(const void *context, size_t from, size_t to) {
+    const extremes *e = context;
+    for (size_t p = from; p < to; p++) {
+        const size_t first = p * e->part,
+                     count = e->count - first < e->part ? e->count - first : e->part,
+                     whole = count / LANES * LANES;
+        float rest[LANES] = {0};
+        memcpy(rest, e->x + first + whole, (count - whole) * sizeof *rest);
+        find_extremes(e->x + first, whole, e->least[p], e->most[p]);
+        find_extremes(rest, LANES, e->least[p], e->most[p]);
+    }
+}
+
+/* With 0 among the numbers. */
+static void range_of(const float *x, size_t count, float *least, float *most) {
+    float low[MOST_PARTS][LANES] = {0}, high[MOST_PARTS][LANES] = {0};
+    size_t part = (count / MOST_PARTS / LANES + 1) * LANES;
+    part = part > PARALLEL_ELEMENTS ? part : PARALLEL_ELEMENTS;
+    const extremes e = {x, count, part, low, high};
+    const size_t parts = (count + part - 1) / part;
+    c2s_share(parts, parts > 1, extremes_of_parts, &e);
+    *least = *most = 0;
+    for (size_t p = 0; p < parts; p++)
+        for (size_t k = 0; k < LANES; k++) {
+            *least = low[p][k] < *least ? low[p][k] : *least;
+            *most = high[p][k] > *most ? high[p][k] : *most;
+        }
+}
+
+static bool dynamic_accepts(const c2s_step *step) {
+    const c2s_type *x = c2s_step_type(step, 0);
+    size_t count;
+    return step->out_count == 3 && c2s_step_wants(step, 0) && c2s_type_is_tensor(x) &&
+           x->dtype == C2S_FLOAT && !step->in[0]->base->narrow && c2s_type_elements(x, &count);
+}
+
+static c2s_status dynamic_run(c2s_step *step) {
+    const size_t count = step->in[0]->tensor->count;
+    float least, most;
+    task k = {.from = c2s_tensor_data(step->in[0]->tensor),
+              .to = c2s_tensor_mutable(step->out[0]->tensor)};
+    range_of(k.from, count, &least, &most);
+    c2s_quant_range(C2S_UINT8, &k.least, &k.most);
+    k.scale = most > least ? (most - least) / 255.0f : 1.0f;
+    k.zero = rintf(-least / k.scale);
+    c2s_quant_saturate(C2S_UINT8, &k.zero, 1);
+    if (c2s_step_wants(step, 1))
+        *(float *)c2s_tensor_mutable(step->out[1]->tensor) = k.scale;
+    if (c2s_step_wants(step, 2))
+        *(uint8_t *)c2s_tensor_mutable(step->out[2]->tensor) = (uint8_t)k.zero;
+    c2s_share(count, count >= PARALLEL_ELEMENTS, quantize_part, &k);
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_dynamic_quantize = {
+    .name = "dynamic_quantize",
+    .accepts = dynamic_accepts,
+    .run = dynamic_run,
 };
 
 /* ---- DequantizeLinear ---- */

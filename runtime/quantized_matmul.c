@@ -15,7 +15,7 @@ typedef struct product {
 } product;
 
 static bool is_gemm(const c2s_step *step) {
-    return step->node->op == &c2s_op_gemm;
+    return step->node->op == &c2s_op_gemm || step->node->op == &c2s_op_ms_qgemm;
 }
 
 static bool describe(const c2s_step *step, product *p) {

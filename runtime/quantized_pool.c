@@ -78,7 +78,7 @@ static bool describe(const c2s_step *step, pool *p) {
     if (!q->requantizes || !c2s_quantized_is_plain(step, 0) || node->output_count != 1)
         return false;
     const c2s_type *x = &q->x[0].slot->type, *y = &step->out[0]->type;
-    bool global = strncmp(node->type, "Global", 6) == 0;
+    bool global = strstr(node->type, "Global") != NULL;
     *p = (pool){.average = strstr(node->type, "Average") != NULL,
                 .is_signed = x->dtype == C2S_INT8,
                 .zero = c2s_codes_zero(&q->x[0], 0),

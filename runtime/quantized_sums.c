@@ -16,7 +16,7 @@ static const c2s_tensor *constant_of(const c2s_step *step, const c2s_codes *x) {
 
 static bool has_bias(const c2s_step *step) {
     const c2s_codes *b = &step->quantized->x[2];
-    return b->slot || (step->node->formal_count == 3 && c2s_step_has(step, 2));
+    return b->slot || (b->input && c2s_step_has(step, b->input));
 }
 
 static bool bias_fits(const c2s_step *step, int64_t outputs) {
@@ -32,7 +32,7 @@ static bool bias_fits(const c2s_step *step, int64_t outputs) {
 
 bool c2s_quantized_sums_accepts(const c2s_step *step, int axis, int64_t outputs) {
     const c2s_codes *w = &step->quantized->x[1];
-    return c2s_quantized_is_plain(step, 0) && w->slot && w->slot->constant &&
+    return c2s_quantized_is_plain(step, 0) && w->slot && w->slot->constant && !w->zero_input &&
            w->slot->type.dtype != C2S_INT32 && (w->count == 1 || w->axis == axis) &&
            bias_fits(step, outputs);
 }
@@ -64,6 +64,10 @@ static c2s_status add_bias(const c2s_step *step, c2s_quantized_sums *s, size_t c
         return c2s_fail(C2S_ERR_UNSUPPORTED, "a bias is no 32-bit integer");
     s->bias[channel] = (int32_t)code;
     return C2S_OK;
+}
+
+static bool stays_sums(const c2s_step *step) {
+    return step->out[0]->type.dtype == C2S_INT32;
 }
 
 /* `scale`: factor of the products. */
@@ -138,7 +142,12 @@ c2s_status c2s_quantized_sums_create(c2s_step *step, const c2s_integer_shape *sh
     s->input = x->input;
     s->is_signed = x->slot->type.dtype == C2S_INT8;
     s->zero = c2s_codes_zero(x, 0);
+    s->zero_input = x->zero_input;
     c2s_status status = set_weights(step, s, shape, w);
+    if (status == C2S_OK && stays_sums(step)) {
+        s->requantize.dtype = C2S_INT32;
+        return C2S_OK;
+    }
     if (status == C2S_OK)
         status = set_numbers(step, s, shape->outputs, scale);
     if (status == C2S_OK)
@@ -151,9 +160,12 @@ c2s_status c2s_quantized_sums_create(c2s_step *step, const c2s_integer_shape *sh
 c2s_status c2s_quantized_sums_run(c2s_step *step) {
     const c2s_quantized_sums *s = step->state;
     unsigned threads = (unsigned)c2s_most_threads();
+    int64_t zero = s->zero;
+    if (s->zero_input)
+        c2s_tensor_i64_at(step->in[s->zero_input]->tensor, 0, &zero);
     C2S_TRY(c2s_dnnl_work(step->dnnl, c2s_integer_conv_work(s->conv, threads)));
     c2s_integer_conv_run(s->conv, c2s_tensor_data(step->in[s->input]->tensor), s->is_signed,
-                         s->zero, &s->requantize, c2s_tensor_mutable(step->out[0]->tensor), threads,
-                         step->dnnl->work);
+                         (int)zero, &s->requantize, c2s_tensor_mutable(step->out[0]->tensor),
+                         threads, step->dnnl->work);
     return C2S_OK;
 }

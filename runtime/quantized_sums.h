@@ -17,6 +17,7 @@ typedef struct c2s_quantized_sums {
     unsigned input; /* operand with the integers */
     bool is_signed;
     int zero;
+    unsigned zero_input; /* the operand that has the zero point instead; 0: there is none */
 } c2s_quantized_sums;
 
 /* Operands that this serves: inputs 0 and 1 are integers, of which 1 is constant with one scale or

@@ -43,8 +43,8 @@ static const struct served {
 } served[] = {
     {"Conv", 1, PER_OUTPUT},         {"ConvInteger", 1, PER_OUTPUT}, {"QLinearConv", 3, PER_OUTPUT},
     {"ConvTranspose", 1, PER_INPUT}, {"Gemm", 1, PER_ROW},           {"MatMul", 1, PER_ROW},
-    {"MatMulInteger", 1, PER_ROW},   {"MatMulNBits", 1, PER_ROW},    {"QLinearMatMul", 3, PER_ROW},
-    {"GRU", 2, PER_SEQUENCE},        {"LSTM", 2, PER_SEQUENCE},
+    {"MatMulInteger", 1, PER_ROW},   {"MatMulNBits", 1, PER_ROW},    {"QGemm", 3, PER_ROW},
+    {"QLinearMatMul", 3, PER_ROW},   {"GRU", 2, PER_SEQUENCE},       {"LSTM", 2, PER_SEQUENCE},
 };
 
 static double count_products(products kind, const c2s_type *x, const c2s_type *w,

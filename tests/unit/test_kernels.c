@@ -689,6 +689,17 @@ static c2s_node *try_quantize(trial *t, const char *op) {
     return node(t, op, x, scale, zero);
 }
 
+/* Sometimes more than one thread takes a part. */
+static c2s_node *try_dynamic_quantize(trial *t, const char *op) {
+    int64_t dim[3];
+    random_shape(t, 3, 40, dim);
+    dim[0] *= pick(t, 0, 9) ? 1 : 7;
+    t->operations = 0;
+    c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, 1, 3);
+    c2s_use_set(&n->inputs[0], operand(t, false, (int)pick(t, 0, 3), dim));
+    return n;
+}
+
 static c2s_value *codes(trial *t, const char *name, int rank, const int64_t *dim) {
     c2s_tensor *tensor;
     assert_int_equal(c2s_tensor_create(C2S_UINT8, rank, dim, &tensor), C2S_OK);
@@ -794,6 +805,7 @@ static const struct {
     {"dnnl_resample", try_resize, 0.1, ALWAYS},
     {"dnnl_rnn", try_rnn, 1, ALWAYS},
     {"dnnl_softmax", try_softmax, 1, ALWAYS},
+    {"dynamic_quantize", try_dynamic_quantize, 1, IN_FLOAT},
     {"elementwise", try_elementwise, 0.6, ALWAYS},
     {"gemm", try_gemm, 0.9, WITH_FMA},
     {"global_pool", try_pool, 1, ALWAYS},
