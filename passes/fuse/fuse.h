@@ -24,5 +24,7 @@ extern const c2s_rule c2s_rule_einsum;
 extern const c2s_rule c2s_rule_affine_affine, c2s_rule_expand_broadcast, c2s_rule_reduce_squeeze,
     c2s_rule_scale_through;
 extern const c2s_rule c2s_rule_where_not, c2s_rule_reciprocal_mul, c2s_rule_quotient_mul;
+extern const c2s_rule c2s_rule_quantize_dequantized, c2s_rule_quantize_moved,
+    c2s_rule_quantize_before_move, c2s_rule_dequantize_after_move, c2s_rule_quantize_clamped;
 
 #endif
