@@ -9,6 +9,7 @@
 
 /* Chains first: what they shorten may then fuse into something larger. */
 static const c2s_rule *const fuse_rules[] = {
+    &c2s_rule_depth_space,
     &c2s_rule_transpose_transpose,
     &c2s_rule_transpose_view,
     &c2s_rule_transpose_reshape,
@@ -26,6 +27,13 @@ static const c2s_rule *const fuse_rules[] = {
     &c2s_rule_concat_concat,
     &c2s_rule_slice_slice,
     &c2s_rule_split_concat,
+    &c2s_rule_slice_of_concat,
+    &c2s_rule_gather_of_concat,
+    &c2s_rule_slices_to_depth,
+    &c2s_rule_concat_of_slices,
+    &c2s_rule_gather_part,
+    &c2s_rule_slices_split,
+    &c2s_rule_split_one_part,
     &c2s_rule_einsum,
     &c2s_rule_reduce_squeeze,
     &c2s_rule_expand_broadcast,
@@ -37,7 +45,11 @@ static const c2s_rule *const fuse_rules[] = {
     &c2s_rule_linear_affine,
     &c2s_rule_affine_linear,
     &c2s_rule_scale_through,
+    &c2s_rule_matmul_reshaped,
     &c2s_rule_matmul_add,
+    &c2s_rule_gemm_sum,
+    &c2s_rule_cast_filled,
+    &c2s_rule_scatter_all,
     &c2s_rule_transpose_gemm_a,
     &c2s_rule_transpose_gemm_b,
     &c2s_rule_transpose_matmul_a,

@@ -226,7 +226,7 @@ static void transposes_go_into_products(void **state) {
     c2s_node *gemm = NODE(m, "Gemm", x, OP(m, "Transpose", OP(m, "Neg", w)));
     c2s_node *again = NODE(m, "Gemm", OP(m, "Transpose", x), OP(m, "Transpose", w));
     c2s_attr_set_int(again, "transA", 1);
-    fused(OP(m, "Add", make_infer(gemm), make_infer(again)), "Neg Gemm Gemm Add");
+    fused(OP(m, "Sub", make_infer(gemm), make_infer(again)), "Neg Gemm Gemm Sub");
     m = make_model();
     x = INPUT(m, "x", 2, 3, 4);
     w = INPUT(m, "w", 5, 4);
