@@ -4,9 +4,10 @@
  * After:  Split
  * Before: Split of which one result is used
  * After:  Slice
- * Before: Gather with constant indices that follow each other; with one number of an axis of extent 1
+ * Before: Gather with a list of two or more constant indices that follow each other; with one number
+ *         of an axis of extent 1
  * After:  Slice; Squeeze
- * Refuses when extents along the axis are not known.
+ * Refuses when extents along the axis are not known. Slices of the parts become one Slice each first.
  */
 #include <stdlib.h>
 
@@ -25,6 +26,10 @@ typedef struct slices {
     unsigned count;
 } slices;
 
+static bool is_cut_again(const c2s_value *part) {
+    return part->use_count == 1 && part->uses->user->op == &c2s_op_slice;
+}
+
 /* Those in use that cut what the root cuts, along the same axis, by where they start. */
 static bool collect(const c2s_node *root, slices *out) {
     c2s_part own, part;
@@ -36,7 +41,7 @@ static bool collect(const c2s_node *root, slices *out) {
         if (node->op != &c2s_op_slice || use->slot != 0 || !c2s_part_of_slice(node, &part) ||
             part.axis != own.axis || node->outputs[0]->use_count == 0)
             continue;
-        if (out->count == MOST_PARTS)
+        if (out->count == MOST_PARTS || is_cut_again(node->outputs[0]))
             return false;
         unsigned at = out->count++;
         for (; at > 0 && out->part[at - 1].start > part.start; at--) {
@@ -173,7 +178,7 @@ static const char *gathered(const c2s_match *m, c2s_part *out) {
         list->type.rank > 1)
         return c2s_no_match;
     c2s_dim extent = out->x->type.dim[out->axis];
-    if (list->type.rank == 0 && extent != 1)
+    if (indices.count == 1 && (list->type.rank > 0 || extent != 1))
         return c2s_no_match;
     bool known = c2s_dim_is_known(extent);
     for (unsigned i = 0; i < indices.count; i++) {
