@@ -4,8 +4,8 @@
  * After:  the operand, or Slice or Gather of it
  * Before: Concat of Slices that follow each other in one value
  * After:  one Slice, or the value
- * Refuses when an extent before the place is not known, and Slices that something else reads, unless
- * they make up all of the value: they would be there besides the larger one.
+ * Refuses when an extent before the place is not known, and Slices that something else reads,
+ * unless they make up all of the value: they would be there besides the larger one.
  */
 #include "passes/fuse/cuts.h"
 #include "passes/fuse/fuse.h"

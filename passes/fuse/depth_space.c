@@ -37,6 +37,10 @@ static const form forms[] = {
     {"SpaceToDepth", NULL, {0, 3, 5, 1, 2, 4}, 1, 2, 4, {3, 5}},
 };
 
+static bool is_times(int64_t product, int64_t a, int64_t b) {
+    return product % b == 0 && product / b == a;
+}
+
 static const form *read_form(const c2s_match *m, int64_t *block) {
     const c2s_type *x = &m->value[X]->type, *wide = &m->value[WIDE]->type;
     const c2s_type *y = &m->root->outputs[0]->type;
@@ -54,8 +58,8 @@ static const form *read_form(const c2s_match *m, int64_t *block) {
         bool gathers = strcmp(f->type, "SpaceToDepth") == 0;
         const c2s_type *deep = gathers ? y : x, *flat = gathers ? x : y;
         if (wide->dim[f->channels] == flat->dim[1] && wide->dim[f->rows] == deep->dim[2] &&
-            wide->dim[f->columns] == deep->dim[3] &&
-            flat->dim[2] == deep->dim[2] * *block && flat->dim[3] == deep->dim[3] * *block)
+            wide->dim[f->columns] == deep->dim[3] && is_times(flat->dim[2], deep->dim[2], *block) &&
+            is_times(flat->dim[3], deep->dim[3], *block))
             return f;
     }
     return NULL;
@@ -114,8 +118,8 @@ static bool add_slice(const c2s_node *slice, grid *g, bool seen[2]) {
         const c2s_cut *c = &cuts.at[i];
         c2s_dim extent = c2s_node_in(slice, 0)->type.dim[c->axis];
         int64_t *start = c->axis == 2 ? &g->row : &g->column;
-        if (c->axis < 2 || c->axis > 3 || seen[c->axis - 2] || c->step < 2 || c->start < 0 ||
-            c->start >= c->step || (g->step != 0 && g->step != c->step) ||
+        if (c->axis < 2 || c->axis > 3 || seen[c->axis - 2] || c->step < 2 || c->step > INT16_MAX ||
+            c->start < 0 || c->start >= c->step || (g->step != 0 && g->step != c->step) ||
             !c2s_dim_is_known(extent) || extent % c->step != 0 || c->end < extent)
             return false;
         seen[c->axis - 2] = true;

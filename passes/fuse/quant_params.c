@@ -26,6 +26,9 @@ const char *c2s_quant_params_read(const c2s_node *node, c2s_quant_params *out) {
     const c2s_value *zero = c2s_node_in(node, 2), *y = node->outputs[0];
     bool quantizes = node->op == &c2s_op_quantize_linear;
     const c2s_value *codes = quantizes ? y : x, *reals = quantizes ? x : y;
+    for (unsigned i = 0; i < node->attr_count; i++)
+        if (node->attrs[i].reference)
+            return "an attribute is that of a function's caller";
     if (!x || !scale || !scale->constant || (zero && !zero->constant))
         return "the scale or the zero point is computed";
     int64_t precision = c2s_attr_int(node, "precision", 0);
@@ -71,7 +74,7 @@ bool c2s_quant_params_equal(const c2s_quant_params *a, const c2s_quant_params *b
 float c2s_quant_params_code(const c2s_quant_params *params, float number) {
     float least, most;
     c2s_quant_range(params->dtype, &least, &most);
-    float code = rintf(number / (float)c2s_tensor_f64_at(params->scale, 0)) +
-                 (float)zero_at(params, 0);
+    float code =
+        rintf(number / (float)c2s_tensor_f64_at(params->scale, 0)) + (float)zero_at(params, 0);
     return fminf(fmaxf(code, least), most);
 }

@@ -9,7 +9,7 @@
 #include "passes/constants.h"
 
 typedef struct c2s_quant_params {
-    c2s_dtype dtype; /* of the integers: 4, 8 or 16 bits */
+    c2s_dtype dtype;                /* of the integers: 4, 8 or 16 bits */
     const c2s_tensor *scale, *zero; /* scale: float, positive; zero: NULL is 0 */
     int64_t axis, block;            /* as given; mean nothing where per_tensor */
     bool per_tensor;

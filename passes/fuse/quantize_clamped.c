@@ -21,7 +21,8 @@ static bool read_bounds(const c2s_node *clamp, double *low, double *high) {
            (!most || c2s_constant_scalar(most, high)) && *low <= *high;
 }
 
-/* Quantization never decreases: what lies beyond a bound whose code is the last one has that, too. */
+/* Quantization never decreases: what lies beyond a bound whose code is the last one has that, too.
+ */
 static const char *refuse(const c2s_match *m) {
     c2s_quant_params params;
     double low, high;

@@ -211,16 +211,14 @@ static bool picks_part(const c2s_match *m) {
     size_t in, out;
     return m->root->op == &c2s_op_slice ||
            (m->root->op == &c2s_op_gather &&
-            (m->value[CODES]->constant || (c2s_type_elements(&m->value[CODES]->type, &in) &&
-                                           c2s_type_elements(&m->root->outputs[0]->type, &out) &&
-                                           out <= in)));
+            (m->value[CODES]->constant ||
+             (c2s_type_elements(&m->value[CODES]->type, &in) &&
+              c2s_type_elements(&m->root->outputs[0]->type, &out) && out <= in)));
 }
 
 static const char *refuse_below(const c2s_match *m) {
     bool folds = permutes(m->root) && all_constant(m);
     if (!folds && !picks_part(m) && !(permutes(m->root) && feeds_product(m->root->outputs[0], 0)))
-        return c2s_no_match;
-    if (m->value[REALS] != c2s_node_in(m->root, 0))
         return c2s_no_match;
     if (folds && m->value[CODES]->use_count > 1)
         return "something else reads the constant, which would be there twice";
@@ -252,17 +250,18 @@ static c2s_value *build_below(c2s_builder *b, const c2s_match *m) {
     return x ? convert(b, m->node[0], x, axis) : NULL;
 }
 
-static const c2s_op *const movers[] = {&c2s_op_transpose, &c2s_op_reshape, &c2s_op_flatten,
-                                          &c2s_op_squeeze,   &c2s_op_unsqueeze, &c2s_op_slice,
-                                          &c2s_op_gather,    NULL};
+static const c2s_op *const movers[] = {
+    &c2s_op_transpose, &c2s_op_reshape, &c2s_op_flatten, &c2s_op_squeeze,
+    &c2s_op_unsqueeze, &c2s_op_slice,   &c2s_op_gather,  NULL};
 static const c2s_pattern_row dequantized[] = {
     {.op = &c2s_op_dequantize_linear, .out = REALS, .in = {CODES}},
     {.any_of = movers, .in = {REALS}},
 };
 const c2s_rule c2s_rule_dequantize_after_move = {
     .name = "dequantize-after-move",
-    .summary = "DequantizeLinear, then an operator that picks a part, or moves a constant or what a "
-               "sum of products reads -> DequantizeLinear last",
+    .summary =
+        "DequantizeLinear, then an operator that picks a part, or moves a constant or what a "
+        "sum of products reads -> DequantizeLinear last",
     C2S_ROWS(dequantized),
     .refuse = refuse_below,
     .build = build_below};

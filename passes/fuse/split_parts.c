@@ -4,10 +4,9 @@
  * After:  Split
  * Before: Split of which one result is used
  * After:  Slice
- * Before: Gather with a list of two or more constant indices that follow each other; with one number
- *         of an axis of extent 1
- * After:  Slice; Squeeze
- * Refuses when extents along the axis are not known. Slices of the parts become one Slice each first.
+ * Before: Gather with a list of two or more constant indices that follow each other; with one
+ * number of an axis of extent 1 After:  Slice; Squeeze Refuses when extents along the axis are not
+ * known. Slices of the parts become one Slice each first.
  */
 #include <stdlib.h>
 
@@ -96,12 +95,12 @@ static c2s_value *slices_build(c2s_builder *b, const c2s_match *m) {
 }
 
 static const c2s_pattern_row slice_rows[] = {{.op = &c2s_op_slice}};
-const c2s_rule c2s_rule_slices_split = {
-    .name = "slices-split",
-    .summary = "Slices that cut all of a value into parts -> Split",
-    C2S_ROWS(slice_rows),
-    .refuse = slices_refuse,
-    .build = slices_build};
+const c2s_rule c2s_rule_slices_split = {.name = "slices-split",
+                                        .summary =
+                                            "Slices that cut all of a value into parts -> Split",
+                                        C2S_ROWS(slice_rows),
+                                        .refuse = slices_refuse,
+                                        .build = slices_build};
 
 /* ---- Split ---- */
 
@@ -157,15 +156,15 @@ static const c2s_pattern_row split_rows[] = {
      .in = {X},
      .further = {OUTPUTS, OUTPUTS + 1, OUTPUTS + 2, OUTPUTS + 3, OUTPUTS + 4, OUTPUTS + 5,
                  OUTPUTS + 6}}};
-const c2s_rule c2s_rule_split_one_part = {
-    .name = "split-one-part",
-    .summary = "Split of which one part is used -> Slice",
-    C2S_ROWS(split_rows),
-    .results = C2S_BIT(OUTPUTS) | C2S_BIT(OUTPUTS + 1) | C2S_BIT(OUTPUTS + 2) |
-               C2S_BIT(OUTPUTS + 3) | C2S_BIT(OUTPUTS + 4) | C2S_BIT(OUTPUTS + 5) |
-               C2S_BIT(OUTPUTS + 6),
-    .refuse = split_refuse,
-    .build = split_build};
+const c2s_rule c2s_rule_split_one_part = {.name = "split-one-part",
+                                          .summary = "Split of which one part is used -> Slice",
+                                          C2S_ROWS(split_rows),
+                                          .results = C2S_BIT(OUTPUTS) | C2S_BIT(OUTPUTS + 1) |
+                                                     C2S_BIT(OUTPUTS + 2) | C2S_BIT(OUTPUTS + 3) |
+                                                     C2S_BIT(OUTPUTS + 4) | C2S_BIT(OUTPUTS + 5) |
+                                                     C2S_BIT(OUTPUTS + 6),
+                                          .refuse = split_refuse,
+                                          .build = split_build};
 
 /* ---- Gather ---- */
 
