@@ -86,10 +86,15 @@ static form seen_by(const c2s_boxes *boxes, const form *in) {
 
 /* ---- copies ---- */
 
-static bool fits_blocks(const c2s_boxes *boxes, int64_t block) {
+/* True if the boxes' axes are those of the input. */
+static bool keeps_axes(const c2s_step *step, const c2s_boxes *boxes) {
     for (int i = 0; i < boxes->in.rank; i++)
         if (boxes->order[i] != i)
             return false;
+    return c2s_step_type(step, 0)->rank == boxes->in.rank;
+}
+
+static bool fits_blocks(const c2s_boxes *boxes, int64_t block) {
     for (size_t k = 0; k < boxes->all.count; k++) {
         const c2s_box *box = &boxes->all.at[k];
         if (box->to[1] % block != 0 || box->extent[1] % block != 0 ||
@@ -120,11 +125,9 @@ static int64_t block_of_outputs(const c2s_step *step, const c2s_boxes *boxes, c2
                                 const form *in) {
     const c2s_type *type = c2s_step_type(step, 0);
     if (in->block > 1)
-        return fits_blocks(boxes, in->block) ? in->block : 0;
-    bool last = md && type->rank == boxes->in.rank && type->dim[1] > 1 &&
+        return keeps_axes(step, boxes) && fits_blocks(boxes, in->block) ? in->block : 0;
+    bool last = md && keeps_axes(step, boxes) && type->dim[1] > 1 &&
                 c2s_layout_block(md, type) == type->dim[1];
-    for (int i = 0; i < boxes->in.rank; i++)
-        last = last && boxes->order[i] == i;
     for (size_t k = 0; k < boxes->all.count && last; k++) {
         const c2s_type *out = &step->out[boxes->all.at[k].output]->type;
         last = out->dim[1] > 1 && out->dim[1] != 8 && out->dim[1] != 16;
@@ -134,15 +137,19 @@ static int64_t block_of_outputs(const c2s_step *step, const c2s_boxes *boxes, c2
 
 static bool plan_from(const c2s_step *step, const c2s_boxes *boxes, c2s_const_md md, move *m) {
     form in, out;
+    ptrdiff_t skipped;
     m->md = md;
     if (!form_of_input(step, md, m->element, &in))
         return false;
     m->block = block_of_outputs(step, boxes, md, &in);
+    skipped = boxes->dropped < 0 ? 0 : (ptrdiff_t)boxes->at * in.stride[boxes->dropped];
     in = seen_by(boxes, &in);
     for (size_t k = 0; k < boxes->all.count && m->block; k++) {
         const c2s_box *box = &boxes->all.at[k];
         form_of_output(&step->out[box->output]->type, m->block, m->element, &out);
-        c2s_vec_push(&m->copies, copy_of(box, boxes->in.rank, &in, &out, m->element));
+        copy c = copy_of(box, boxes->in.rank, &in, &out, m->element);
+        c.from += skipped;
+        c2s_vec_push(&m->copies, c);
     }
     return m->block != 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operators that put boxes of their input somewhere else: Slice, Split, Pad, Expand, Transpose.
+ * Operators that put boxes of their input somewhere else: Slice, Split, Pad, Expand, Transpose, and
+ * Gather of neighbours.
  * What goes where is settled when the plan is made; a run copies, in whatever layout the input has,
  * or, where the elements lie together anyway, does nothing.
  */
@@ -20,7 +21,9 @@ typedef struct c2s_box {
 
 typedef struct c2s_boxes {
     c2s_type in;             /* as the boxes see it: with the rank of the outputs */
-    int order[C2S_MAX_RANK]; /* axis i of `in` is this one of the input; -1: one in front of it */
+    int order[C2S_MAX_RANK]; /* axis i of `in` is this one of the input; -1: a new one */
+    int dropped;             /* the axis of the input that `in` lacks; -1: none */
+    int64_t at;              /* the only index there */
     C2S_VEC(c2s_box) all;
 } c2s_boxes;
 

@@ -24,6 +24,7 @@ static c2s_box whole(const c2s_step *step, unsigned output) {
 
 static void begin(const c2s_step *step, c2s_boxes *boxes) {
     boxes->in = *c2s_step_type(step, 0);
+    boxes->dropped = -1;
     for (int i = 0; i < boxes->in.rank; i++)
         boxes->order[i] = i;
 }
@@ -108,6 +109,65 @@ static bool expand_boxes(const c2s_step *step, c2s_boxes *boxes) {
     }
     c2s_vec_push(&boxes->all, box);
     return true;
+}
+
+/* ---- Gather ---- */
+
+/* Constant indices that are equally far apart, along one axis of theirs. */
+static bool read_indices(const c2s_step *step, int64_t extent, int64_t *first, int64_t *apart) {
+    const c2s_tensor *index = c2s_step_constant(step, 1);
+    int64_t last = 0;
+    *apart = 1;
+    if (!index || index->count == 0)
+        return false;
+    for (size_t k = 0; k < index->count; k++) {
+        int64_t at;
+        if (!c2s_tensor_i64_at(index, k, &at) || at < -extent || at >= extent)
+            return false;
+        at += at < 0 ? extent : 0;
+        if (k == 0)
+            *first = at;
+        if (k == 1)
+            *apart = at - last;
+        if (k > 0 && at - last != *apart)
+            return false;
+        last = at;
+    }
+    return true;
+}
+
+static bool gather_boxes(const c2s_step *step, c2s_boxes *boxes) {
+    const c2s_type in = boxes->in, *index = c2s_step_type(step, 1), *out = &step->out[0]->type;
+    int axis, rank = 0, along = -1;
+    int64_t apart;
+    if (!axis_of(c2s_attr_int(step->node, "axis", 0), in.rank, &axis) ||
+        !read_indices(step, in.dim[axis], &boxes->at, &apart))
+        return false;
+    c2s_box box = whole(step, 0);
+    boxes->in.rank = out->rank;
+    for (int i = 0; i < axis; i++)
+        boxes->order[rank++] = i;
+    for (int i = 0; i < index->rank; i++) {
+        if (index->dim[i] > 1 && along >= 0)
+            return false;
+        along = index->dim[i] > 1 ? rank : along;
+        boxes->order[rank++] = -1;
+    }
+    for (int i = axis + 1; i < in.rank; i++)
+        boxes->order[rank++] = i;
+    if (along < 0 && index->rank > 0)
+        along = axis;
+    if (along >= 0) {
+        boxes->order[along] = axis;
+        box.from[along] = boxes->at;
+        box.step[along] = apart;
+    } else {
+        boxes->dropped = axis;
+    }
+    for (int i = 0; i < rank; i++)
+        boxes->in.dim[i] = boxes->order[i] < 0 ? 1 : in.dim[boxes->order[i]];
+    c2s_vec_push(&boxes->all, box);
+    return rank == out->rank;
 }
 
 /* ---- Transpose ---- */
@@ -216,11 +276,9 @@ bool c2s_boxes_of(const c2s_step *step, c2s_boxes *boxes) {
     static const struct {
         const char *op;
         bool (*make)(const c2s_step *step, c2s_boxes *boxes);
-    } makers[] = {{"Expand", expand_boxes},
-                  {"Pad", pad_boxes},
-                  {"Slice", slice_boxes},
-                  {"Split", split_boxes},
-                  {"Transpose", transpose_boxes}};
+    } makers[] = {{"Expand", expand_boxes}, {"Gather", gather_boxes},
+                  {"Pad", pad_boxes},       {"Slice", slice_boxes},
+                  {"Split", split_boxes},   {"Transpose", transpose_boxes}};
     begin(step, boxes);
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
         if (strcmp(step->node->type, makers[i].op) == 0)

@@ -606,6 +606,137 @@ static c2s_node *try_expand(trial *t, int rank, int64_t *dim) {
     return node(t, "Expand", x, make_ints(t->model, "shape", rank, wide), NULL);
 }
 
+static c2s_value *integers(trial *t, bool constant, int rank, const int64_t *dim, int64_t low,
+                           int64_t high) {
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_create(C2S_INT64, rank, dim, &tensor), C2S_OK);
+    int64_t *data = c2s_tensor_mutable(tensor);
+    for (size_t k = 0; k < tensor->count; k++)
+        data[k] = pick(t, low, high);
+    if (constant)
+        return c2s_value_constant(t->model->graph, "i", tensor);
+    t->in[t->in_count] = tensor;
+    char name[8];
+    snprintf(name, sizeof name, "x%u", t->in_count++);
+    return make_input(t->model, name, C2S_INT64, rank, dim);
+}
+
+/* For an axis of that extent, also counted from its end. */
+static c2s_value *indices(trial *t, bool constant, int rank, const int64_t *dim, int64_t extent) {
+    return integers(t, constant, rank, dim, -extent, extent - 1);
+}
+
+/* Of neighbours, or of elements equally far apart; else of any, also such as are known later. */
+static c2s_node *try_gather(trial *t, int rank, const int64_t *dim, bool any) {
+    int64_t axis = pick(t, 0, rank - 1), shape[2] = {1, pick(t, 1, 3)}, data[3];
+    int index_rank = (int)pick(t, 0, 2);
+    c2s_value *x = in_any_type(t, operand(t, false, rank, dim)), *index;
+    if (any) {
+        index = indices(t, flip(t), index_rank, shape + 2 - index_rank, dim[axis]);
+    } else {
+        int64_t count = index_rank ? shape[1] : 1, first = pick(t, 0, dim[axis] - 1), apart = 0;
+        if (count > 1)
+            apart = flip(t) ? -(first / (count - 1)) : (dim[axis] - 1 - first) / (count - 1);
+        for (int64_t k = 0; k < count; k++)
+            data[k] = first + k * apart;
+        c2s_tensor *tensor;
+        assert_int_equal(c2s_tensor_create(C2S_INT64, index_rank, shape + 2 - index_rank, &tensor),
+                         C2S_OK);
+        memcpy(c2s_tensor_mutable(tensor), data, (size_t)count * sizeof *data);
+        index = c2s_value_constant(t->model->graph, "i", tensor);
+    }
+    c2s_node *n = node(t, "Gather", x, index, NULL);
+    c2s_attr_set_int(n, "axis", flip(t) ? axis : axis - rank);
+    return n;
+}
+
+/* Indices meet now and then: the last update counts. */
+static c2s_node *try_scatter(trial *t, const char *op) {
+    int64_t dim[4], index[3], updates[6], most = 9;
+    int rank = (int)pick(t, 1, 4), lead = (int)pick(t, 0, 2), depth = (int)pick(t, 1, rank);
+    random_shape(t, rank, 9, dim);
+    for (int i = 0; i < depth; i++)
+        most = dim[i] < most ? dim[i] : most;
+    for (int i = 0; i < lead; i++)
+        updates[i] = index[i] = pick(t, 1, 5);
+    index[lead] = depth;
+    for (int i = depth; i < rank; i++)
+        updates[lead + i - depth] = dim[i];
+    bool constant = strcmp(op, "constant") == 0;
+    c2s_value *x = operand(t, false, rank, dim);
+    c2s_node *n = node(t, "ScatterND", x, indices(t, constant, lead + 1, index, most),
+                       operand(t, flip(t), lead + rank - depth, updates));
+    if (!constant && flip(t))
+        c2s_attr_set_string(n, "reduction", "add");
+    t->operations = 0;
+    return n;
+}
+
+static c2s_node *try_constant_scatter(trial *t, const char *op) {
+    (void)op;
+    return try_scatter(t, "constant");
+}
+
+/* Operators that their plain code computes: the same bits. */
+static c2s_node *try_evaluated(trial *t, const char *op) {
+    static const char *const axial[] = {"ArgMax",     "ArgMin",          "Hardmax",
+                                        "LogSoftmax", "LpNormalization", NULL};
+    int64_t dim[4];
+    int rank = (int)pick(t, 1, 4);
+    random_shape(t, 4, 9, dim);
+    t->operations = 0;
+    if (is_one_of(op, axial)) {
+        c2s_node *n = node(t, op, operand(t, false, rank, dim), NULL, NULL);
+        c2s_attr_set_int(n, "axis", pick(t, -rank, rank - 1));
+        return n;
+    }
+    if (strcmp(op, "Gather") == 0)
+        return try_gather(t, rank, dim, true);
+    if (strcmp(op, "ScatterND") == 0)
+        return try_scatter(t, op);
+    if (strcmp(op, "MeanVarianceNormalization") == 0)
+        return node(t, op, operand(t, false, 4, dim), NULL, NULL);
+    if (strcmp(op, "GatherND") == 0)
+        return node(t, op, operand(t, false, rank, dim),
+                    indices(t, flip(t), 2, (int64_t[]){pick(t, 1, 5), 1}, dim[0]), NULL);
+    if (strcmp(op, "RotaryEmbedding") == 0) {
+        dim[3] = 2 * pick(t, 1, 5);
+        int64_t cache[2] = {9, dim[3] / 2}, at[2] = {dim[0], dim[2]};
+        c2s_node *n = c2s_node_create(t->model->graph, NULL, "", op, 4, 1);
+        c2s_use_set(&n->inputs[0], operand(t, false, 4, dim));
+        c2s_use_set(&n->inputs[1], operand(t, true, 2, cache));
+        c2s_use_set(&n->inputs[2], operand(t, true, 2, cache));
+        c2s_use_set(&n->inputs[3], integers(t, flip(t), 2, at, 0, 8));
+        return n;
+    }
+    if (strcmp(op, "GroupNormalization") == 0) {
+        dim[1] = 2 * pick(t, 1, 4);
+        dim[2] += 4;
+        c2s_node *n = node(t, op, operand(t, false, 4, dim), operand(t, true, 1, dim + 1),
+                           operand(t, true, 1, dim + 1));
+        c2s_attr_set_int(n, "num_groups", 2);
+        t->operations = 64;
+        return n;
+    }
+    if (strcmp(op, "DepthToSpace") == 0 || strcmp(op, "SpaceToDepth") == 0) {
+        int64_t block = pick(t, 1, 3);
+        dim[1] = block * block * pick(t, 1, 3);
+        dim[2] = block * pick(t, 1, 3);
+        dim[3] = block * pick(t, 1, 3);
+        c2s_node *n = node(t, op, operand(t, false, 4, dim), NULL, NULL);
+        c2s_attr_set_int(n, "blocksize", block);
+        return n;
+    }
+    int64_t axis = pick(t, 0, rank - 1), extent = dim[axis];
+    c2s_value *x = operand(t, false, rank, dim);
+    dim[axis] = strcmp(op, "ScatterElements") == 0 ? 1 : pick(t, 1, 9);
+    c2s_value *index = indices(t, flip(t), rank, dim, extent);
+    c2s_value *updates = op[0] == 'S' ? operand(t, false, rank, dim) : NULL;
+    c2s_node *n = node(t, op, x, index, updates);
+    c2s_attr_set_int(n, "axis", flip(t) ? axis : axis - rank);
+    return n;
+}
+
 /* What moves elements, with the same bits. */
 static c2s_node *try_move(trial *t, const char *op) {
     int64_t dim[5];
@@ -620,6 +751,8 @@ static c2s_node *try_move(trial *t, const char *op) {
         return try_pad(t, rank, dim);
     if (strcmp(op, "Expand") == 0)
         return try_expand(t, rank, dim);
+    if (strcmp(op, "Gather") == 0)
+        return try_gather(t, rank, dim, false);
     return node(t, op, cast_to(t, operand(t, false, rank, dim), C2S_INT32), NULL, NULL);
 }
 
@@ -807,6 +940,7 @@ static const struct {
     {"dnnl_softmax", try_softmax, 1, ALWAYS},
     {"dynamic_quantize", try_dynamic_quantize, 1, IN_FLOAT},
     {"elementwise", try_elementwise, 0.6, ALWAYS},
+    {"evaluated", try_evaluated, 0.4, ALWAYS},
     {"gemm", try_gemm, 0.9, WITH_FMA},
     {"global_pool", try_pool, 1, ALWAYS},
     {"instance_norm", try_instance_norm, 1, ALWAYS},
@@ -820,6 +954,7 @@ static const struct {
     {"reduce", try_reduce, 0.5, ALWAYS},
     {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
     {"row_norm", try_layer_norm, 1, WITH_FMA},
+    {"scatter", try_constant_scatter, 1, ALWAYS},
     {"transpose", try_transpose, 1, IN_FLOAT},
     {"view", try_view, 1, ALWAYS},
     {"winograd", try_winograd, 1, WITH_FMA},
