@@ -5,6 +5,7 @@
 #include "passes/fuse/fuse.h"
 
 #include "passes/cleanup/cleanup.h"
+#include "passes/fuse/transpose_region.h"
 #include "passes/pass.h"
 
 /* Chains first: what they shorten may then fuse into something larger. */
@@ -60,6 +61,19 @@ static const c2s_rule *const fuse_rules[] = {
     NULL,
 };
 
+/* Where Transposes have gone, neighbours meet that rules know. Every round moves fewer elements. */
+#define MOST_ROUNDS 8u
+
+static c2s_status rewrite(c2s_graph *graph, const c2s_rule *const *rules, c2s_stats *stats) {
+    unsigned before, round = 0;
+    do {
+        C2S_TRY(c2s_rewrite(graph, rules, stats));
+        before = stats->rewrites;
+        C2S_TRY(c2s_transpose_regions(graph, stats));
+    } while (stats->rewrites > before && ++round < MOST_ROUNDS);
+    return C2S_OK;
+}
+
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
                       c2s_stats *stats) {
     (void)options;
@@ -70,15 +84,22 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_ev
     for (const c2s_rule *const *rule = fuse_rules; *rule; rule++)
         c2s_vec_push(&rules, *rule);
     c2s_vec_push(&rules, NULL);
-    c2s_status status = c2s_rewrite(model->graph, rules.at, stats);
+    c2s_status status = rewrite(model->graph, rules.at, stats);
     c2s_vec_free(&rules);
     return status == C2S_OK ? c2s_graph_infer(model->graph) : status;
 }
+
+static const c2s_rewrite_kind kinds[] = {
+    {c2s_transpose_region, "Transposes around operators that any layout suits -> fewer, or none",
+     false},
+    {0},
+};
 
 const c2s_pass c2s_pass_fuse = {
     .name = "fuse",
     .summary = "folds normalizations, scales, biases, pads and transposes into neighbours, and "
                "shortens chains",
     .rules = fuse_rules,
+    .kinds = kinds,
     .run = run,
 };
