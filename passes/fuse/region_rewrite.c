@@ -283,8 +283,12 @@ static void annotate(const rewriter *w, const c2s_node *seed) {
 static void replace(rewriter *w, size_t from, size_t to, heir_list *list) {
     for (size_t i = from; i < to; i++) {
         const successor *s = &w->successors.at[i];
+        /* The name of an actor is its successor's already. */
+        const c2s_node *def = s->old->def;
         if (is_built(w, s->value))
-            c2s_vec_push(list, (heir){s->value, s->old->name, s->old->def->name, s->old->origin});
+            c2s_vec_push(list,
+                         (heir){s->value, s->old->name,
+                                c2s_region_actor_of(w->r, def) ? "" : def->name, s->old->origin});
         c2s_rewrite_replace(s->old, s->value);
     }
 }
