@@ -103,8 +103,8 @@ static bool is_candidate(const c2s_step *step) {
 }
 
 bool c2s_plan_groups(c2s_plan *plan) {
-    static bool (*const match[])(c2s_step *, c2s_draft *) = {c2s_match_norm, c2s_match_gelu,
-                                                             c2s_match_attention};
+    static bool (*const match[])(c2s_step *, c2s_draft *) = {
+        c2s_match_norm, c2s_match_gelu, c2s_match_attention, c2s_match_shuffle};
     bool found = false;
     if (!c2s_processor_has_fma())
         return false;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Groups: nodes that one step computes together, because they write out what is one function: an
- * activation, a normalization, attention. (The passes make one node of them where the model's opset
- * has it; here the opset does not matter.) The last node's step stands for the group and has the
- * group's inputs; the others are inside it. Eval computes the nodes one by one.
+ * activation, a normalization, attention, a shuffle of channels. (The passes make one node of them
+ * where the model's opset has it; here the opset does not matter.) The last node's step stands for
+ * the group and has the group's inputs; the others are inside it. Eval computes the nodes one by
+ * one.
  */
 #ifndef C2S_RUNTIME_GROUPS_H
 #define C2S_RUNTIME_GROUPS_H
@@ -11,7 +12,7 @@
 #include "runtime/kernel.h"
 
 extern const c2s_kernel_family c2s_kernels_gelu, c2s_kernels_written_norm,
-    c2s_kernels_written_attention;
+    c2s_kernels_written_attention, c2s_kernels_shuffle;
 
 enum { C2S_MOST_GROUPED = 16, C2S_MOST_GROUP_INPUTS = 4 };
 
@@ -25,7 +26,9 @@ typedef struct c2s_group {
     c2s_post post;
     float number; /* epsilon, scale */
     bool flag;
-    int64_t terms; /* of products of inputs 0 and 1 are summed; 0: of none */
+    int64_t extent; /* groups of channels */
+    bool moves;     /* the results are elements of input 0 */
+    int64_t terms;  /* of products of inputs 0 and 1 are summed; 0: of none */
 } c2s_group;
 
 /* While a group is looked for: the steps that would be in it, the last one first. */
@@ -50,6 +53,7 @@ void c2s_draft_input(c2s_draft *draft, c2s_slot *slot);
 bool c2s_match_gelu(c2s_step *root, c2s_draft *draft);
 bool c2s_match_norm(c2s_step *root, c2s_draft *draft);
 bool c2s_match_attention(c2s_step *root, c2s_draft *draft);
+bool c2s_match_shuffle(c2s_step *root, c2s_draft *draft);
 
 /* Finds all groups. Readers of values are counted; they are no longer right afterwards if something
  * was found. */

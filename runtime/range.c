@@ -242,7 +242,8 @@ void c2s_range_plan(c2s_step *step) {
         plan_members(step);
     bool moves = step->node->op->flags & C2S_OP_MOVES_DATA;
     bool known = !step->group && (moves || (step->kernel && !step->quantized));
-    step->rule = step->is_reorder ? FIRST : known ? (unsigned char)rule_of(step->node) : UNKNOWN;
+    bool same = step->is_reorder || (step->group && step->group->moves);
+    step->rule = same ? FIRST : known ? (unsigned char)rule_of(step->node) : UNKNOWN;
     step->gain = step->rule == LINEAR  ? find_gain(step)
                  : step->rule == FIXED ? c2s_dequantized_most(step)
                                        : 0;

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "eval/compare.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/session.h"
 #include "unit/retyped.h"
 
@@ -182,9 +183,19 @@ static c2s_value *add_moved(network *t, c2s_value *x) {
     }
 }
 
+/* Channels shuffled between groups. */
+static c2s_value *add_shuffle(network *t, c2s_value *x, int64_t groups) {
+    const int64_t *dim = x->type.dim;
+    c2s_value *cut = INTS(t->model, "cut", 0, groups, -1, dim[2], dim[3]),
+              *back = INTS(t->model, "back", 0, dim[1], dim[2], dim[3]);
+    c2s_node *n = NODE(t->model, "Transpose", OP(t->model, "Reshape", x, cut));
+    c2s_attr_set_ints(n, "perm", (int64_t[]){0, 2, 1, 3, 4}, 5);
+    return OP(t->model, "Reshape", make_infer(n), back);
+}
+
 static c2s_value *add_layer(network *t) {
     c2s_value *x = any_value(t);
-    switch (pick(t, 0, 11)) {
+    switch (pick(t, 0, 12)) {
     case 0:
     case 1:
     case 2:
@@ -202,6 +213,10 @@ static c2s_value *add_layer(network *t) {
     case 9:
     case 10:
         return add_moved(t, x);
+    case 12: {
+        int64_t channels = x->type.dim[1];
+        return add_shuffle(t, x, channels % 4 == 0 ? 4 : channels % 3 == 0 ? 3 : 1);
+    }
     default:
         return add_other(t, x);
     }
@@ -502,6 +517,30 @@ static void parts_of_channels_are_views(void **state) {
         }
 }
 
+/* Channels are shuffled where they are: nothing between two convolutions but that. */
+static void shuffles_are_one_step(void **state) {
+    (void)state;
+    for (int64_t groups = 2; groups <= 3; groups++) {
+        network t = {.random = {3}, .model = make_model()};
+        int64_t w[4] = {24, 16, 3, 3}, v[4] = {16, 24, 3, 3};
+        t.value[0] = make_input(t.model, "x", C2S_FLOAT, DIMS(2, 16, 20, 20));
+        c2s_value *y = OP(t.model, "Conv", t.value[0], weight(&t, 4, w, 0.1));
+        y = OP(t.model, "Conv", add_shuffle(&t, y, groups), weight(&t, 4, v, 0.1));
+        make_output(OP(t.model, "GlobalMaxPool", y), "y");
+        c2s_session *fast =
+            open_session(&c2s_evaluator_onednn, &t, (c2s_eval_options){.threads = 1});
+        c2s_session *plain = open_session(&c2s_evaluator_reference, &t, (c2s_eval_options){0});
+        hold_against_eval(&t, plain, fast, 0, false);
+        hold_against_eval(&t, plain, fast, 0, true);
+        assert_int_equal(count_steps(fast, "shuffle"), c2s_processor_has_fma() ? 1 : 0);
+        if (c2s_processor_has_fma())
+            assert_in_range(count_steps(fast, "reorder"), 0, 2);
+        c2s_evaluator_onednn.close(fast);
+        c2s_evaluator_reference.close(plain);
+        c2s_model_destroy(t.model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_agree_with_eval),
@@ -512,6 +551,7 @@ int main(void) {
         cmocka_unit_test(residual_block_is_four_steps),
         cmocka_unit_test(channels_are_scaled_by_the_weights),
         cmocka_unit_test(parts_of_channels_are_views),
+        cmocka_unit_test(shuffles_are_one_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
