@@ -171,6 +171,8 @@ static bool take_coded(c2s_step *step, const c2s_quantized_operator *op, c2s_qua
             return false;
     }
     if (op->bias && c2s_step_has(step, op->bias)) {
+        if (step->in[op->bias]->base->type.dtype != C2S_INT32)
+            return false;
         q->x[2].input = op->bias;
         q->x[2].slot = step->in[op->bias]->base;
     }
