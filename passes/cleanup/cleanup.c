@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "passes/cleanup/fold_groups.h"
+
 /* Each round but the last one changes something; few models need more than three. */
 #define MAX_ROUNDS 16
 
@@ -50,7 +52,6 @@ static void remove_dead(c2s_model *model, c2s_stats *stats) {
 
 /* What the constants and nodes take in a file, roughly. */
 static uint64_t estimate_size(const c2s_model *model) {
-    enum { NODE = 64 };
     uint64_t bytes = 0;
     for (size_t i = 0; i < model->values.count; i++) {
         const c2s_value *value = model->values.at[i];
@@ -59,7 +60,7 @@ static uint64_t estimate_size(const c2s_model *model) {
             bytes += c2s_tensor_size(value->constant);
     }
     for (size_t i = 0; i < model->nodes.count; i++)
-        bytes += model->nodes.at[i] ? NODE : 0;
+        bytes += model->nodes.at[i] ? C2S_FOLD_NODE_BYTES : 0;
     return bytes;
 }
 
@@ -84,11 +85,11 @@ static void list_again(c2s_graph_list *graphs, c2s_model *model) {
     drop_impossible(graphs);
 }
 
-/* Duplicates go first: what is there once is folded once, and is not counted twice. */
 typedef struct settings {
     bool keep_inputs, tie_transposed;
 } settings;
 
+/* Duplicates go first: what is there once is folded once, and is not counted twice. */
 static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_budget *budget,
                             c2s_stats *stats) {
     c2s_graph_list graphs = {0};

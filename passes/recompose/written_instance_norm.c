@@ -8,36 +8,9 @@
  * Refuses below 4 axes, where such means are those of a layer normalization, and when the number of
  * channels is not known.
  */
-#include "passes/recompose/normalised_axes.h"
+#include "passes/recompose/written_statistics.h"
 
-enum {
-    X = C2S_LETTER_A,
-    MEAN,
-    D,
-    POWER,
-    SQUARE,
-    VARIANCE,
-    EPSILON,
-    E,
-    ROOT,
-    I,
-    SCALE,
-    SHIFT,
-    Y,
-    C
-};
-
-/* Rows 0 to 5 of both patterns. */
-#define STATISTICS                                                                                 \
-    {.op = &c2s_op_reduce_mean, .out = MEAN, .in = {X}},                                           \
-        {.op = &c2s_op_sub, .out = D, .in = {X, MEAN}},                                            \
-        {.any_of = squares, .out = SQUARE, .in = {D, POWER}},                                      \
-        {.op = &c2s_op_reduce_mean, .out = VARIANCE, .in = {SQUARE}},                              \
-        {.op = &c2s_op_add, .out = E, .in = {VARIANCE, EPSILON}}, {                                \
-        .op = &c2s_op_sqrt, .out = ROOT, .in = { E }                                               \
-    }
-
-static const c2s_op *const squares[] = {&c2s_op_mul, &c2s_op_pow, NULL};
+enum { I = FIRST_FREE_LETTER, SCALE, SHIFT, Y, C };
 
 static bool is_over_positions(const c2s_node *mean, int rank) {
     c2s_ints axes;

@@ -7,38 +7,9 @@
  *         with that scale and shift
  * Refuses when the means run over anything but the last axes, in double, or before opset 17.
  */
-#include "passes/recompose/normalised_axes.h"
+#include "passes/recompose/written_statistics.h"
 
-enum {
-    X = C2S_LETTER_A,
-    MEAN,
-    D,
-    POWER,
-    SQUARE,
-    VARIANCE,
-    EPSILON,
-    E,
-    ROOT,
-    I,
-    SCALE,
-    G,
-    XG,
-    MG,
-    SHIFT,
-    T
-};
-
-/* Rows 0 to 5 of every pattern. */
-#define STATISTICS                                                                                 \
-    {.op = &c2s_op_reduce_mean, .out = MEAN, .in = {X}},                                           \
-        {.op = &c2s_op_sub, .out = D, .in = {X, MEAN}},                                            \
-        {.any_of = squares, .out = SQUARE, .in = {D, POWER}},                                      \
-        {.op = &c2s_op_reduce_mean, .out = VARIANCE, .in = {SQUARE}},                              \
-        {.op = &c2s_op_add, .out = E, .in = {VARIANCE, EPSILON}}, {                                \
-        .op = &c2s_op_sqrt, .out = ROOT, .in = { E }                                               \
-    }
-
-static const c2s_op *const squares[] = {&c2s_op_mul, &c2s_op_pow, NULL};
+enum { I = FIRST_FREE_LETTER, SCALE, G, XG, MG, SHIFT, T };
 
 static const char *read(const c2s_match *m, int *axis, double *epsilon) {
     if (!c2s_is_square(m->node[2], m->value[D]))

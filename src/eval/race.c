@@ -9,25 +9,25 @@ enum { LEAST_TURNS = 3, SURE_TURNS = 9, MOST_TURNS = 41 };
 #define LEAST_SECONDS 0.0005 /* of one measurement: shorter runs are repeated */
 #define MOST_SECONDS  1.0
 
-typedef struct runner {
+typedef struct racer {
     c2s_runner *runner;
     const c2s_tensor **in;
     c2s_tensor **out;
     unsigned outputs;
-} runner;
+} racer;
 
 struct c2s_race {
     const c2s_baseline *inputs;
-    runner before;
+    racer before;
 };
 
-static void close_runner(runner *r) {
+static void close_racer(racer *r) {
     c2s_runner_close(r->runner);
     free(r->in);
     free(r->out);
 }
 
-static c2s_status open_runner(const c2s_baseline *inputs, const c2s_graph *graph, runner *r) {
+static c2s_status open_racer(const c2s_baseline *inputs, const c2s_graph *graph, racer *r) {
     const c2s_prove_options *options = c2s_baseline_options(inputs);
     r->outputs = c2s_graph_output_count(graph);
     r->in = c2s_baseline_inputs(inputs, graph);
@@ -37,7 +37,7 @@ static c2s_status open_runner(const c2s_baseline *inputs, const c2s_graph *graph
     return c2s_runner_open(graph, options->evaluator, &eval, &r->runner);
 }
 
-static c2s_status run(runner *r, unsigned times, double *seconds) {
+static c2s_status run(racer *r, unsigned times, double *seconds) {
     const double start = c2s_processor_clock();
     for (unsigned i = 0; i < times; i++) {
         C2S_TRY(c2s_runner_run(r->runner, r->in, r->out));
@@ -52,7 +52,7 @@ c2s_status c2s_race_open(const c2s_baseline *inputs, const c2s_graph *before, c2
     c2s_race *race = c2s_zalloc(sizeof *race);
     race->inputs = inputs;
     double first;
-    c2s_status status = open_runner(inputs, before, &race->before);
+    c2s_status status = open_racer(inputs, before, &race->before);
     if (status == C2S_OK)
         status = run(&race->before, 1, &first);
     if (status != C2S_OK) {
@@ -66,12 +66,12 @@ c2s_status c2s_race_open(const c2s_baseline *inputs, const c2s_graph *before, c2
 void c2s_race_close(c2s_race *race) {
     if (!race)
         return;
-    close_runner(&race->before);
+    close_racer(&race->before);
     free(race);
 }
 
 /* Who goes first takes turns, too. */
-static c2s_status take_turn(runner *before, runner *after, unsigned times, c2s_times *a,
+static c2s_status take_turn(racer *before, racer *after, unsigned times, c2s_times *a,
                             c2s_times *b) {
     double x, y;
     const bool reverse = a->count % 2;
@@ -93,11 +93,12 @@ static bool decided(const c2s_times *a, const c2s_times *b, double spent, bool *
     return a->count >= MOST_TURNS || (spent > MOST_SECONDS && a->count >= SURE_TURNS);
 }
 
-static c2s_status take_turns(runner *before, runner *after, bool *slower, c2s_ratio *ratio) {
+static c2s_status take_turns(racer *before, racer *after, bool *slower, c2s_ratio *ratio) {
     double first, second;
     C2S_TRY(run(after, 1, &first)); /* plans */
     C2S_TRY(run(after, 1, &second));
-    const unsigned times = second < LEAST_SECONDS ? (unsigned)(LEAST_SECONDS / (second + 1e-7)) + 1 : 1;
+    const unsigned times =
+        second < LEAST_SECONDS ? (unsigned)(LEAST_SECONDS / (second + 1e-7)) + 1 : 1;
     c2s_times a = {0}, b = {0};
     c2s_status status = C2S_OK;
     const double start = c2s_clock();
@@ -109,12 +110,12 @@ static c2s_status take_turns(runner *before, runner *after, bool *slower, c2s_ra
 }
 
 c2s_status c2s_race_run(c2s_race *race, const c2s_graph *after, bool *slower, c2s_ratio *ratio) {
-    runner r = {0};
+    racer r = {0};
     *slower = false;
     *ratio = (c2s_ratio){1, 1, 1};
-    c2s_status status = open_runner(race->inputs, after, &r);
+    c2s_status status = open_racer(race->inputs, after, &r);
     if (status == C2S_OK)
         status = take_turns(&race->before, &r, slower, ratio);
-    close_runner(&r);
+    close_racer(&r);
     return status;
 }
