@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution of integers: sums over the taps of 16 channels at a time, and their codes.
+ */
 #include <string.h>
 
 #include "runtime/dnnl_processor.h"

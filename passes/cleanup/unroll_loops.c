@@ -3,7 +3,7 @@
  * Before: Loop whose number of trips is constant and whose condition never ends it
  * After:  the nodes of the body, once per trip; what it stacks becomes Unsqueeze and Concat
  * Refuses when the copies would enlarge the model by more than c2s_fold_budget allows, or there are
- * more trips than 64.
+ * more trips than UNROLL_TRIPS.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading the expressions of rule files: conditions, and what attributes of a replacement are.
+ */
 #include <string.h>
 
 #include "base/vec.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which layout each operator of a region gets: what moving costs, as a graph whose minimum cut is
+ * the answer, and whether that is worth it.
+ */
 #include <limits.h>
 
 #include "passes/fuse/min_cut.h"

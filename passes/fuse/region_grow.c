@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What belongs to a region: from one Transpose on, over values and the operators that follow a
+ * layout.
+ */
 #include <limits.h>
 
 #include "passes/fuse/transpose_region.h"

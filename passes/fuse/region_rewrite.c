@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Building the operators of a region in the layouts that were chosen, with the Transposes that are
+ * still needed.
+ */
 #include <limits.h>
 #include <stdio.h>
 

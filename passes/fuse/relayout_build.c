@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making a node that computes in another order of axes: its constants, and what it says of axes.
+ */
 #include "base/vec.h"
 #include "passes/constants.h"
 #include "passes/fuse/relayout_kind.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Before: Transposes around operators that compute the same in any layout: elementwise ones,
- * Concat, Split, Pad, Softmax, reductions, Resize, ... with branches and constants After:  the
- * operators in the layout in which the fewest elements are moved Refuses when no fewer elements
- * would be moved, or nodes or constants would become more.
+ *         Concat, Split, Pad, Softmax, reductions, Resize, ... with branches and constants
+ * After:  the operators in the layout in which the fewest elements are moved
+ * Refuses when no fewer elements would be moved, or nodes or constants would become more.
  *
  * A region has two layouts, 0 and 1: that of the operand and that of the result of the Transpose
  * with which it began. Its tensors are classes of values that Transposes between these layouts make

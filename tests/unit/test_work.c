@@ -1,5 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Sharing loops among threads, and how many threads a step is worth. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sharing loops among threads, and how many threads a step is worth.
+ */
 #include "unit/make_graph.h"
 
 #include "base/threads.h"
