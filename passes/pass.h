@@ -5,7 +5,7 @@
 #ifndef C2S_PASSES_PASS_H
 #define C2S_PASSES_PASS_H
 
-#include "eval/evaluator.h"
+#include "eval/quality.h"
 #include "rewrite/rewrite.h"
 
 /* An option of a pass in the pipeline text: `name(option=value, ...)`. */
@@ -33,6 +33,22 @@ c2s_status c2s_option_bytes(const c2s_options *options, const char *name,
 c2s_status c2s_option_flag(const c2s_options *options, const char *name,
                            bool *out); /* yes, no, true, false, on, off, 1, 0 */
 
+/* What results may lose, measured by c2s_quality against the model as the job found it. */
+typedef struct c2s_budget {
+    double max_drop;    /* points of top-1; NaN: no bound */
+    double min_sqnr_db; /* NaN: no bound */
+} c2s_budget;
+
+/* What passes may watch the model with. */
+typedef struct c2s_pass_context {
+    const c2s_evaluator *evaluator;
+    c2s_eval_options eval; /* threads, memory; no observer */
+    const c2s_feed *feed;  /* samples to learn from; NULL: none were given */
+    c2s_quality *quality;  /* what the first model computes; NULL: it cannot be run */
+    c2s_budget budget;
+    uint64_t seed;
+} c2s_pass_context;
+
 typedef struct c2s_pass {
     const char *name, *summary;
     const c2s_option_spec *options; /* ends with a NULL name; NULL: none */
@@ -40,10 +56,14 @@ typedef struct c2s_pass {
      * rewrites, ending with a NULL name. Either may be NULL. */
     const c2s_rule *const *rules;
     const c2s_rewrite_kind *kinds;
+    /* Results change by design: they are judged by the budget instead of the tolerance. */
+    bool lossy;
+    /* What it makes may be slower: it was asked for because of the size. */
+    bool for_size;
     /* Changes model->graph and its bodies, asks `stats` before each rewrite. Leaves the list order
-     * topological and the types inferred; dead nodes may stay. `evaluator` is for passes that
-     * watch the model run. On failure the model may be half changed: the caller discards it. */
-    c2s_status (*run)(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+     * topological and the types inferred; dead nodes may stay. On failure the model may be half
+     * changed: the caller discards it. */
+    c2s_status (*run)(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats);
 } c2s_pass;
 

@@ -24,6 +24,7 @@ typedef struct attempt {
     unsigned limit;
     c2s_step_result *result;
     const char *reason; /* why what came out may not stay; NULL: it may */
+    bool beyond_budget; /* it is what results lose, for which no single rewrite is to blame */
 } attempt;
 
 /* How many rewrites of one pass are left out one by one before all of it is given up, and how many
@@ -42,14 +43,26 @@ static c2s_stats start_stats(const attempt *a, unsigned limit, c2s_trace *trace)
 /* The pass, then what every pass owes: dead nodes gone, invariants intact. */
 static c2s_status run_step(const attempt *a, c2s_model *model, c2s_stats *stats) {
     const c2s_pipeline_step *step = a->step;
-    C2S_TRY(step->pass->run(model, &step->options, a->options->evaluator, stats));
+    C2S_TRY(step->pass->run(model, &step->options, a->options->context, stats));
     c2s_graph_sweep(model->graph);
     return c2s_model_verify(model);
 }
 
 static bool is_slower(const attempt *a, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
     const c2s_prover *prover = a->options->prover;
-    return a->options->guard && prover->slower && prover->slower(prover->user, after, text);
+    return a->options->guard && !a->step->pass->for_size && prover->slower &&
+           prover->slower(prover->user, after, text);
+}
+
+/* Holds `after` against what the pass may do to results. */
+static c2s_status prove(const attempt *a, c2s_model *before, c2s_model *after, c2s_proof *proof) {
+    const c2s_prover *prover = a->options->prover;
+    if (!a->step->pass->lossy)
+        return prover->prove(prover->user, before, after, proof);
+    if (prover->measure)
+        return prover->measure(prover->user, before, after, proof);
+    *proof = (c2s_proof){.verdict = C2S_PROVED, .error = (double)NAN};
+    return C2S_OK;
 }
 
 /* Runs the step up to `limit` rewrites on a copy of `before` and judges that. */
@@ -61,7 +74,7 @@ static c2s_status try_limit(const attempt *a, c2s_model *before, unsigned limit,
     *stats = start_stats(a, limit, NULL);
     c2s_status status = run_step(a, copy, stats);
     if (status == C2S_OK && prover)
-        status = prover->prove(prover->user, before, copy, &proof);
+        status = prove(a, before, copy, &proof);
     else if (status != C2S_OK && status != C2S_ERR_MEMORY) {
         status = C2S_OK; /* a broken graph is as good an answer as a wrong result */
         proof.verdict = C2S_DIFFERENT;
@@ -112,13 +125,15 @@ static c2s_status judge(attempt *a, c2s_model *before, c2s_model *after) {
         return C2S_OK;
     }
     c2s_proof proof = {.verdict = C2S_NOT_PROVED, .error = (double)NAN};
-    C2S_TRY(prover->prove(prover->user, before, after, &proof));
+    C2S_TRY(prove(a, before, after, &proof));
     if (proof.verdict == C2S_NOT_PROVED)
         result->unproved = c2s_arena_strdup(a->arena, proof.text);
     else
         result->report.error = proof.error;
+    result->quality = proof.quality;
+    a->beyond_budget = proof.verdict == C2S_BEYOND_BUDGET;
     char text[C2S_SLOWER_TEXT];
-    if (proof.verdict == C2S_DIFFERENT)
+    if (proof.verdict == C2S_DIFFERENT || a->beyond_budget)
         a->reason = c2s_arena_strdup(a->arena, proof.text);
     else if (proof.verdict == C2S_PROVED && is_slower(a, after, text))
         a->reason = c2s_arena_strdup(a->arena, text);
@@ -129,6 +144,7 @@ static c2s_status judge(attempt *a, c2s_model *before, c2s_model *after) {
 static c2s_status run_and_judge(attempt *a, c2s_model *model, c2s_model *before) {
     c2s_step_result *result = a->result;
     a->reason = NULL;
+    a->beyond_budget = false;
     c2s_stats_free(&result->stats);
     result->stats = start_stats(a, a->limit, a->options->trace);
     c2s_status status = run_step(a, model, &result->stats);
@@ -187,6 +203,12 @@ static void give_up(attempt *a) {
     c2s_log(0, "pass %s rolled back: %s", a->step->pass->name, result->report.reason);
 }
 
+static void accept(const attempt *a) {
+    const c2s_prover *prover = a->options->prover;
+    if (prover && prover->rebase && a->step->pass->lossy && a->result->stats.rewrites > 0)
+        prover->rebase(prover->user);
+}
+
 /* Runs the step, and again without what breaks the results, until they stand. */
 static c2s_status run_guarded(attempt *a, c2s_model *model) {
     c2s_trace *trace = a->options->trace;
@@ -196,16 +218,21 @@ static c2s_status run_guarded(attempt *a, c2s_model *model) {
         c2s_stats culprit = C2S_STATS_INIT;
         c2s_status status = run_and_judge(a, model, before);
         if (status == C2S_OK && a->reason) {
-            if (a->options->bisect && a->result->stats.rewrites > 0 && !a->result->stats.endless)
+            if (a->options->bisect && !a->beyond_budget && a->result->stats.rewrites > 0 &&
+                !a->result->stats.endless)
                 status = bisect(a, before, a->result->stats.rewrites, &culprit);
             c2s_model_swap(model, before);
             if (trace)
                 c2s_trace_cut(trace, events);
         }
         c2s_model_destroy(before);
-        if (status != C2S_OK || !a->reason)
+        if (status != C2S_OK)
             return status;
-        if (!a->options->bisect || !leave_out(a, &culprit)) {
+        if (!a->reason) {
+            accept(a);
+            return C2S_OK;
+        }
+        if (!a->options->bisect || a->beyond_budget || !leave_out(a, &culprit)) {
             give_up(a);
             return C2S_OK;
         }

@@ -41,15 +41,20 @@ typedef struct c2s_prover {
     c2s_status (*prove)(void *user, c2s_model *before, c2s_model *after, c2s_proof *result);
     /* True if what was proved last is slower than the first model; `text` says by how much. */
     bool (*slower)(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]);
+    /* For lossy passes, instead of `prove`: the model runs, has the interface it had, and its
+     * results are within the budget. NULL: such passes are trusted. */
+    c2s_status (*measure)(void *user, c2s_model *before, c2s_model *after, c2s_proof *result);
+    /* What a lossy pass made was accepted: later passes are held against that. */
+    void (*rebase)(void *user);
     void *user;
 } c2s_prover;
 
 typedef struct c2s_pipeline_options {
-    const c2s_evaluator *evaluator; /* handed to the passes */
-    const c2s_prover *prover;       /* NULL: passes are trusted once the graph verifies */
-    bool bisect;                    /* find the rewrites that break a pass, and leave them out */
-    bool guard;                     /* the same for those that make the model slower */
-    const c2s_skip *skips;          /* what the user wants left out */
+    const c2s_pass_context *context; /* handed to the passes */
+    const c2s_prover *prover;        /* NULL: passes are trusted once the graph verifies */
+    bool bisect;                     /* find the rewrites that break a pass, and leave them out */
+    bool guard;                      /* the same for those that make the model slower */
+    const c2s_skip *skips;           /* what the user wants left out */
     size_t skip_count;
     unsigned limit;   /* rewrites after which to stop; 0: none */
     bool annotate;    /* nodes that rules make say so in the file */
@@ -63,6 +68,7 @@ typedef struct c2s_pipeline_options {
 typedef struct c2s_step_result {
     c2s_pass_report report; /* name and reason live in the result's arena */
     c2s_stats stats;
+    c2s_quality_result quality;     /* of what a lossy pass made; 0 samples: not measured */
     const char *unproved;           /* why it could not be proved, else NULL */
     C2S_VEC(const char *) left_out; /* rewrites without which the rest was proved */
 } c2s_step_result;

@@ -15,7 +15,10 @@
 typedef struct execution {
     c2s_prover prover;
     c2s_prove_options options;
-    c2s_baseline *baseline;
+    c2s_baseline *baseline; /* of the first model, or of what the last lossy pass made */
+    c2s_baseline *first;    /* NULL: `baseline` is that of the first model */
+    c2s_quality *quality;   /* NULL: none */
+    c2s_budget budget;
     double seconds; /* of a run of what was proved last */
     const c2s_model *before;
     c2s_race *race; /* against `before`; opened when it is needed */
@@ -30,6 +33,44 @@ static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_pro
     return C2S_OK;
 }
 
+/* Text for what is beyond the budget; false: nothing is. */
+static bool is_beyond(const c2s_budget *budget, const c2s_quality_result *q, char *text,
+                      size_t size) {
+    const double drop = c2s_quality_drop(q);
+    if (q->sqnr_db < budget->min_sqnr_db)
+        snprintf(text, size, "the SQNR of the outputs is %.1f dB, at least %.1f are wanted",
+                 q->sqnr_db, budget->min_sqnr_db);
+    else if (drop > budget->max_drop)
+        snprintf(text, size, "top-1 drops by %.2f points from %.2f %%, at most %.2f may be lost",
+                 drop, q->top1_first, budget->max_drop);
+    else
+        return false;
+    return true;
+}
+
+static c2s_status measure(void *user, c2s_model *before, c2s_model *after, c2s_proof *result) {
+    execution *e = user;
+    if (!e->baseline)
+        C2S_TRY(c2s_baseline_create(before->graph, &e->options, &e->baseline));
+    c2s_prove_runs(e->baseline, after->graph, result);
+    e->seconds = result->seconds;
+    if (!e->quality || result->verdict != C2S_PROVED)
+        return C2S_OK;
+    C2S_TRY(c2s_quality_measure(e->quality, after->graph, 0, &result->quality));
+    if (is_beyond(&e->budget, &result->quality, result->text, sizeof result->text))
+        result->verdict = C2S_BEYOND_BUDGET;
+    return C2S_OK;
+}
+
+static void rebase(void *user) {
+    execution *e = user;
+    if (e->first)
+        c2s_baseline_destroy(e->baseline);
+    else
+        e->first = e->baseline;
+    e->baseline = NULL;
+}
+
 static bool is_large(const c2s_graph *graph) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < graph->initializers.count; i++)
@@ -39,9 +80,10 @@ static bool is_large(const c2s_graph *graph) {
 }
 
 static bool may_be_slower(const execution *e) {
-    if (!e->before || !e->baseline || !c2s_baseline_runs(e->baseline) || e->seconds <= 0)
+    const c2s_baseline *first = e->first ? e->first : e->baseline;
+    if (!e->before || !first || !c2s_baseline_runs(first) || e->seconds <= 0)
         return false;
-    const double before = c2s_baseline_seconds(e->baseline);
+    const double before = c2s_baseline_seconds(first);
     return before < LONG_RUN || e->seconds > before;
 }
 
@@ -57,7 +99,7 @@ static bool slower(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
     c2s_ratio ratio;
     c2s_status status = C2S_OK;
     if (!e->race)
-        status = c2s_race_open(e->baseline, e->before->graph, &e->race);
+        status = c2s_race_open(e->first ? e->first : e->baseline, e->before->graph, &e->race);
     if (status == C2S_OK)
         status = c2s_race_run(e->race, after->graph, &is_slower, &ratio);
     if (status != C2S_OK) {
@@ -75,10 +117,26 @@ static bool slower(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
 
 c2s_prover *c2s_prover_create(const c2s_prove_options *options, c2s_baseline *baseline) {
     execution *e = c2s_zalloc(sizeof *e);
-    e->prover = (c2s_prover){.prove = prove, .slower = slower, .user = e};
+    e->prover = (c2s_prover){
+        .prove = prove, .slower = slower, .measure = measure, .rebase = rebase, .user = e};
     e->options = *options;
     e->baseline = baseline;
     return &e->prover;
+}
+
+void c2s_prover_set_budget(c2s_prover *prover, c2s_quality *quality, const c2s_budget *budget) {
+    execution *e = prover->user;
+    e->quality = quality;
+    e->budget = *budget;
+}
+
+void c2s_prover_restart(c2s_prover *prover) {
+    execution *e = prover->user;
+    if (!e->first)
+        return;
+    c2s_baseline_destroy(e->baseline);
+    e->baseline = e->first;
+    e->first = NULL;
 }
 
 void c2s_prover_race(c2s_prover *prover, const c2s_model *before) {
@@ -93,6 +151,7 @@ void c2s_prover_destroy(c2s_prover *prover) {
         return;
     execution *e = prover->user;
     c2s_race_close(e->race);
+    c2s_baseline_destroy(e->first);
     c2s_baseline_destroy(e->baseline);
     free(e);
 }

@@ -129,9 +129,20 @@ typedef struct c2s_event_report {
     unsigned node_count, removed_count;
 } c2s_event_report;
 
+/* What lossy passes cost, measured on the data of the job. */
+typedef struct c2s_quality_report {
+    unsigned samples;     /* 0: no lossy pass was applied, or nothing could be measured */
+    double sqnr_db;       /* of the output where it is least; infinite if nothing changed */
+    double agreement;     /* per cent of output rows with the largest element at the same place; NaN: no rows */
+    double top1_before, top1_after; /* per cent; NaN: the data have no labels */
+    double drop_error;    /* one standard error of their difference, in points */
+} c2s_quality_report;
+
 typedef struct c2s_report {
     c2s_counts before, after;
-    double error;         /* largest relative error of the final model; NaN if not proved */
+    double error;         /* largest relative error of the final model; NaN if not proved. Behind a
+                             lossy pass: against what that made */
+    c2s_quality_report quality;
     unsigned pass_count;
     const c2s_pass_report *passes;
     unsigned note_count;  /* what was left alone, and why: one line each */
@@ -186,6 +197,12 @@ typedef struct c2s_run_options {
     unsigned samples;         /* inputs to prove with; 0: 2 */
     uint64_t seed;
     const char *data;         /* data set to prove with; NULL: random inputs */
+    /* Data sets that lossy passes learn from; none: `data`. They are judged by `data` (none: these). */
+    const char *const *calibration;
+    unsigned calibration_count;
+    /* What lossy passes may lose, else they are rolled back; 0: no bound. */
+    double max_drop;    /* points of top-1; the data need labels */
+    double min_sqnr_db; /* of every output */
     /* Named dimensions that become these numbers, in the whole model. */
     const c2s_dim_binding *dims;
     unsigned dim_count;

@@ -44,6 +44,17 @@ void c2s_job_note_unknown(const c2s_model *model, c2s_job_report *r) {
     c2s_vec_free(&graphs);
 }
 
+static void take_quality(const c2s_quality_result *q, c2s_quality_report *out) {
+    *out = (c2s_quality_report){
+        .samples = q->samples > UINT32_MAX ? UINT32_MAX : (unsigned)q->samples,
+        .sqnr_db = q->sqnr_db,
+        .agreement = q->agreement,
+        .top1_before = q->top1_first,
+        .top1_after = q->top1,
+        .drop_error = q->drop_error,
+    };
+}
+
 void c2s_job_take_results(const c2s_pipeline_result *result, c2s_job_report *r) {
     const char *unproved = NULL;
     for (size_t i = 0; i < result->steps.count; i++) {
@@ -66,6 +77,8 @@ void c2s_job_take_results(const c2s_pipeline_result *result, c2s_job_report *r) 
         pass.left_out = left_out;
         pass.left_out_count = (unsigned)step->left_out.count;
         c2s_vec_push(&r->passes, pass);
+        if (pass.outcome == C2S_APPLIED && step->quality.samples > 0)
+            take_quality(&step->quality, &r->public.quality);
         if (step->unproved)
             unproved = step->unproved;
     }

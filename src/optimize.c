@@ -12,6 +12,7 @@
 #include "io/normalise.h"
 #include "io/opset.h"
 #include "ir/swap.h"
+#include "job_lossy.h"
 #include "job_opset.h"
 #include "job_report.h"
 #include "job_samples.h"
@@ -48,12 +49,13 @@ static c2s_skip parse_skip(const char *text, c2s_arena *arena) {
 }
 
 static c2s_status run_pipeline(c2s_model *model, const c2s_pipeline *pipeline,
-                               const c2s_run_options *o, c2s_prover *prover, c2s_job_report *r) {
+                               const c2s_run_options *o, const c2s_pass_context *context,
+                               c2s_prover *prover, c2s_job_report *r) {
     C2S_VEC(c2s_skip) skips = {0};
     for (unsigned i = 0; i < o->skip_count; i++)
         c2s_vec_push(&skips, parse_skip(o->skip[i], r->arena));
     c2s_pipeline_options run = {
-        .evaluator = &c2s_evaluator_onednn,
+        .context = context,
         .prover = prover,
         .bisect = !o->no_bisect,
         .skips = skips.at,
@@ -84,10 +86,12 @@ typedef struct job {
     c2s_shape_change change;
     c2s_samples samples;
     c2s_extents extents;
+    c2s_job_lossy lossy;
     c2s_job_report *r;
 } job;
 
 static void free_job(job *j) {
+    c2s_job_lossy_close(&j->lossy);
     c2s_samples_free(&j->samples);
     c2s_extents_free(&j->extents);
     c2s_shape_change_free(&j->change);
@@ -147,7 +151,7 @@ static c2s_status run_steps(const job *j, c2s_prover *prover) {
     if (o->opset > c2s_model_opset(j->model, ""))
         status = c2s_job_convert_opset(j->model, o->opset, prover, j->r);
     if (status == C2S_OK && j->pipeline->steps.count)
-        status = run_pipeline(j->model, j->pipeline, o, prover, j->r);
+        status = run_pipeline(j->model, j->pipeline, o, &j->lossy.context, prover, j->r);
     if (status == C2S_OK && o->opset && o->opset < c2s_model_opset(j->model, ""))
         status = c2s_job_convert_opset(j->model, o->opset, prover, j->r);
     return status;
@@ -167,8 +171,14 @@ static c2s_status prove_steps(job *j) {
     c2s_baseline *baseline = NULL;
     if (!o->no_prove && j->original && !j->change.overridden)
         C2S_TRY(prove_shapes(j, &proof, &baseline));
+    if (!o->no_prove && !baseline && c2s_pipeline_is_lossy(j->pipeline))
+        C2S_TRY(c2s_baseline_create(j->model->graph, &proof, &baseline));
     c2s_prover *prover = o->no_prove ? NULL : c2s_prover_create(&proof, baseline);
-    c2s_status status = run_steps(j, prover);
+    c2s_status status = c2s_job_lossy_open(j->model, j->pipeline, o, baseline, r, &j->lossy);
+    if (prover)
+        c2s_prover_set_budget(prover, j->lossy.quality, &j->lossy.context.budget);
+    if (status == C2S_OK)
+        status = run_steps(j, prover);
     c2s_prover_destroy(prover);
     for (size_t i = 0; i < r->passes.count; i++)
         if (r->passes.at[i].outcome == C2S_APPLIED && !isnan(r->passes.at[i].error))

@@ -127,9 +127,9 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
     return status;
 }
 
-static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    (void)evaluator;
+    (void)context;
     c2s_fold_budget budget;
     double growth;
     settings what;

@@ -6,9 +6,9 @@
 
 #include "passes/custom/custom_rule.h"
 
-static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    (void)evaluator;
+    (void)context;
     if (!options->rules)
         return c2s_fail(C2S_ERR_USAGE, "there are no rules, expected some (--rules FILE)");
     C2S_TRY(c2s_rewrite(model->graph, options->rules, stats));

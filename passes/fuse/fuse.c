@@ -74,10 +74,10 @@ static c2s_status rewrite(c2s_graph *graph, const c2s_rule *const *rules, c2s_st
     return C2S_OK;
 }
 
-static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
     (void)options;
-    (void)evaluator;
+    (void)context;
     C2S_VEC(const c2s_rule *) rules = {0};
     for (const c2s_rule *const *rule = c2s_noop_rules; *rule; rule++)
         c2s_vec_push(&rules, *rule);

@@ -48,9 +48,9 @@ static void merge(c2s_model *model, c2s_stats *stats) {
     c2s_vec_free(&graphs);
 }
 
-static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_evaluator *evaluator,
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    (void)evaluator;
+    (void)context;
     bool group_norm;
     C2S_TRY(c2s_option_flag(options, "group_norm", &group_norm));
     unsigned before = stats->rewrites;

@@ -197,6 +197,7 @@ void cli_arguments_free(cli_arguments *arguments) {
     c2s_vec_free(&arguments->shapes);
     c2s_vec_free(&arguments->rules);
     c2s_vec_free(&arguments->skips);
+    c2s_vec_free(&arguments->calibration);
     c2s_vec_free(&arguments->from);
     c2s_vec_free(&arguments->to);
     c2s_vec_free(&arguments->connections);

@@ -18,10 +18,10 @@ typedef struct cli_arguments {
     bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
     bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules, parallel, share, annotate;
     const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites;
-    double tolerance, seconds;
+    double tolerance, seconds, max_drop, min_sqnr;
     int64_t samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
-    cli_texts skips, rules, from, to, connections;
+    cli_texts skips, rules, from, to, connections, calibration;
     C2S_VEC(c2s_dim_binding) dims;
     C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;

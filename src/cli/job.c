@@ -18,6 +18,13 @@ static const cli_option options[] = {
      "passes to run, or none (default " C2S_DEFAULT_PASSES "; see onnx-c2s passes)", CLI_TEXT,
      offsetof(cli_arguments, passes)},
     CLI_DATA_OPTION,
+    {0, "calib", "PATH",
+     "data that quantization, pruning, ... learn from (default: --data); may be repeated",
+     CLI_TEXTS, offsetof(cli_arguments, calibration)},
+    {0, "max-drop", "POINTS", "how much top-1 lossy passes may lose; --data needs labels",
+     CLI_NUMBER, offsetof(cli_arguments, max_drop)},
+    {0, "min-sqnr", "DB", "the least signal-to-noise ratio that lossy passes may leave", CLI_NUMBER,
+     offsetof(cli_arguments, min_sqnr)},
     CLI_SAMPLES_OPTION,
     CLI_SEED_OPTION,
     {0, "dim", "NAME=N", "make a named dimension this number, in the whole model; may be repeated",
@@ -119,6 +126,18 @@ static void print_passes(const c2s_report *r, bool rules, FILE *stream) {
     }
 }
 
+static void print_quality(const c2s_quality_report *q, FILE *stream) {
+    if (q->samples == 0)
+        return;
+    fprintf(stream, "against the first model, on %u samples: SQNR %.1f dB", q->samples, q->sqnr_db);
+    if (!isnan(q->agreement))
+        fprintf(stream, ", same largest element in %.2f %%", q->agreement);
+    if (!isnan(q->top1_after))
+        fprintf(stream, "; top-1 %.2f %%, was %.2f %% (%+.2f, standard error %.2f)", q->top1_after,
+                q->top1_before, q->top1_after - q->top1_before, q->drop_error);
+    fputc('\n', stream);
+}
+
 static void print_report(const cli_arguments *a, const c2s_report *r, FILE *stream) {
     print_counts(r, stream);
     fputc('\n', stream);
@@ -128,6 +147,7 @@ static void print_report(const cli_arguments *a, const c2s_report *r, FILE *stre
                 (long long)r->opset_after);
     if (!isnan(r->error))
         fprintf(stream, "largest relative error of the outputs: %.1e\n", r->error);
+    print_quality(&r->quality, stream);
     for (unsigned i = 0; i < r->note_count; i++)
         fprintf(stream, "%s\n", r->notes[i]);
 }
@@ -156,6 +176,19 @@ static json_t *pass_json(const c2s_pass_report *pass) {
     return json;
 }
 
+static json_t *quality_json(const c2s_quality_report *q) {
+    if (q->samples == 0)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "samples", json_integer(q->samples));
+    json_object_set_new(json, "sqnr_db", cli_json_number(q->sqnr_db));
+    json_object_set_new(json, "agreement", cli_json_number(q->agreement));
+    json_object_set_new(json, "top1_before", cli_json_number(q->top1_before));
+    json_object_set_new(json, "top1_after", cli_json_number(q->top1_after));
+    json_object_set_new(json, "drop_error", cli_json_number(q->drop_error));
+    return json;
+}
+
 static c2s_status print_json(const cli_arguments *a, const c2s_report *r, FILE *stream) {
     json_t *passes = json_array(), *notes = json_array(), *root = json_object();
     for (unsigned i = 0; i < r->pass_count; i++)
@@ -165,6 +198,7 @@ static c2s_status print_json(const cli_arguments *a, const c2s_report *r, FILE *
     json_object_set_new(root, "before", cli_json_counts(&r->before));
     json_object_set_new(root, "after", cli_json_counts(&r->after));
     json_object_set_new(root, "error", cli_json_number(r->error));
+    json_object_set_new(root, "quality", quality_json(&r->quality));
     json_object_set_new(root, "opset",
                         json_pack("{s:I, s:I}", "before", (json_int_t)r->opset_before, "after",
                                   (json_int_t)r->opset_after));
@@ -223,6 +257,10 @@ static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, c2s_mo
         .samples = a->samples > UINT32_MAX ? UINT32_MAX : (unsigned)a->samples,
         .seed = (uint64_t)a->seed,
         .data = a->data,
+        .calibration = a->calibration.at,
+        .calibration_count = (unsigned)a->calibration.count,
+        .max_drop = a->max_drop,
+        .min_sqnr_db = a->min_sqnr,
         .dims = a->dims.at,
         .dim_count = (unsigned)a->dims.count,
         .opset = a->opset,

@@ -6,7 +6,7 @@
 #ifndef C2S_EVAL_PROVE_H
 #define C2S_EVAL_PROVE_H
 
-#include "eval/evaluator.h"
+#include "eval/quality.h"
 #include "eval/random_inputs.h"
 
 typedef struct c2s_prove_options {
@@ -32,6 +32,7 @@ void c2s_baseline_destroy(c2s_baseline *baseline); /* NULL is allowed */
 const c2s_prove_options *c2s_baseline_options(const c2s_baseline *baseline);
 /* False: the graph could not be run. */
 bool c2s_baseline_runs(const c2s_baseline *baseline);
+unsigned c2s_baseline_sets(const c2s_baseline *baseline); /* of inputs */
 /* Processor seconds that the last set took, the one that did not plan as well if there are more. */
 double c2s_baseline_seconds(const c2s_baseline *baseline);
 /* The sets' tensors in the order of this graph's inputs, set by set; those it does not have are left
@@ -41,7 +42,8 @@ const c2s_tensor **c2s_baseline_inputs(const c2s_baseline *baseline, const c2s_g
 typedef enum c2s_verdict {
     C2S_PROVED,
     C2S_DIFFERENT, /* outputs differ by more than the tolerance, or the graph no longer runs */
-    C2S_NOT_PROVED /* the graph before could not be run */
+    C2S_BEYOND_BUDGET, /* of a lossy pass: results lose more than they may */
+    C2S_NOT_PROVED     /* the graph before could not be run */
 } c2s_verdict;
 
 typedef struct c2s_proof {
@@ -49,11 +51,16 @@ typedef struct c2s_proof {
     double error;     /* largest relative error of all outputs and inputs; NaN: nothing compared */
     double sqnr_db;   /* smallest; infinite if all is equal */
     double seconds;   /* of the processor that the last set took; 0: nothing ran */
+    c2s_quality_result quality; /* of what a lossy pass made; 0 samples: not measured */
     char output[128]; /* DIFFERENT: the first output that does, shortened; else "" */
-    char text[512];   /* DIFFERENT: which element, found and expected; NOT_PROVED: why; else "" */
+    char text[512];   /* DIFFERENT: which element, found and expected; BEYOND_BUDGET,
+                         NOT_PROVED: why; else "" */
 } c2s_proof;
 
 /* Holds `graph` against the baseline: inputs by name, outputs by position and name. */
 void c2s_prove(const c2s_baseline *baseline, const c2s_graph *graph, c2s_proof *out);
+/* The same for a graph that may compute something else: DIFFERENT if it does not run, or its
+ * interface or the type of an output is another one, or an element became NaN or infinite. */
+void c2s_prove_runs(const c2s_baseline *baseline, const c2s_graph *graph, c2s_proof *out);
 
 #endif

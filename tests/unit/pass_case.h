@@ -92,7 +92,8 @@ static inline unsigned run_passes_with(c2s_model *model, const char *text, const
         fail_msg("%s", c2s_error());
     if (rules)
         assert_true(c2s_pipeline_use(pipeline, c2s_rules_pass(rules)));
-    c2s_pipeline_options options = {.evaluator = &c2s_evaluator_reference};
+    const c2s_pass_context context = {.evaluator = &c2s_evaluator_reference};
+    c2s_pipeline_options options = {.context = &context};
     if (c2s_pipeline_run(pipeline, model, &options, &result) != C2S_OK)
         fail_msg("%s", c2s_error());
     unsigned rewrites = 0;

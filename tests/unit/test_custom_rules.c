@@ -578,8 +578,8 @@ static void run_proved(c2s_model *model, c2s_rules *rules, c2s_pipeline_result *
     c2s_pipeline *pipeline;
     assert_int_equal(c2s_pipeline_parse("custom", &pipeline), C2S_OK);
     assert_true(c2s_pipeline_use(pipeline, c2s_rules_pass(rules)));
-    c2s_pipeline_options options = {
-        .evaluator = &c2s_evaluator_onednn, .prover = prover, .bisect = true};
+    const c2s_pass_context context = {.evaluator = &c2s_evaluator_onednn, .eval = {.threads = 1}};
+    c2s_pipeline_options options = {.context = &context, .prover = prover, .bisect = true};
     assert_int_equal(c2s_pipeline_run(pipeline, model, &options, result), C2S_OK);
     c2s_pipeline_free(pipeline);
     c2s_prover_destroy(prover);

@@ -152,9 +152,9 @@ static const char *refuse_own(const c2s_match *m) {
 }
 
 static c2s_status run_mutation(c2s_model *model, const c2s_options *options,
-                               const c2s_evaluator *evaluator, c2s_stats *stats) {
+                               const c2s_pass_context *context, c2s_stats *stats) {
     (void)options;
-    (void)evaluator;
+    (void)context;
     static const c2s_pattern_row identity_rows[] = {{.op = &c2s_op_identity, .in = {A}}};
     static const c2s_rule identity = {
         .name = "identity", C2S_ROWS(identity_rows), .build = c2s_build_forward};
@@ -187,7 +187,8 @@ static void check(const mutation *m, const c2s_evaluator *evaluator) {
     c2s_prover *prover = c2s_prover_create(&proof, NULL);
     c2s_pipeline pipeline = {0};
     c2s_vec_push(&pipeline.steps, (c2s_pipeline_step){.pass = &pass});
-    c2s_pipeline_options options = {.evaluator = evaluator, .prover = prover, .bisect = true};
+    const c2s_pass_context context = {.evaluator = evaluator, .eval = {.threads = 1}};
+    c2s_pipeline_options options = {.context = &context, .prover = prover, .bisect = true};
     c2s_pipeline_result result;
     assert_int_equal(c2s_pipeline_run(&pipeline, model, &options, &result), C2S_OK);
     const c2s_step_result *step = &result.steps.at[0];

@@ -23,11 +23,11 @@ static void reads_text(void **state) {
     bool flag;
     assert_int_equal(c2s_option_bytes(&p->steps.at[0].options, "fold_limit", &bytes), C2S_OK);
     assert_int_equal(bytes, 2 << 20);
-    assert_int_equal(
-        c2s_option_flag(&p->steps.at[0].options, "keep_initializer_inputs", &flag), C2S_OK);
+    assert_int_equal(c2s_option_flag(&p->steps.at[0].options, "keep_initializer_inputs", &flag),
+                     C2S_OK);
     assert_true(flag);
-    assert_int_equal(
-        c2s_option_flag(&p->steps.at[1].options, "keep_initializer_inputs", &flag), C2S_OK);
+    assert_int_equal(c2s_option_flag(&p->steps.at[1].options, "keep_initializer_inputs", &flag),
+                     C2S_OK);
     assert_false(flag);
     c2s_pipeline_set(p, "cleanup", "fold_limit", "17");
     assert_int_equal(c2s_option_bytes(&p->steps.at[1].options, "fold_limit", &bytes), C2S_OK);
@@ -43,7 +43,8 @@ static void explains_errors(void **state) {
     expect_error("", "expected the name of a pass");
     expect_error("cleanup,", "ends too early");
     expect_error("tidy", "there is no pass \"tidy\"; there are cleanup");
-    expect_error("cleanup(foo=1)", "no option \"foo\"; it has fold_limit, fold_growth, tie_transposed, keep_initializer_inputs");
+    expect_error("cleanup(foo=1)", "no option \"foo\"; it has fold_limit, fold_growth, "
+                                   "tie_transposed, keep_initializer_inputs");
     expect_error("cleanup(fold_limit=", "a value");
     expect_error("cleanup(fold_limit=1", "',' or ')'");
     expect_error("cleanup cleanup", "found 'c' at character 9");
@@ -66,9 +67,9 @@ static void explains_errors(void **state) {
 
 /* A pass that removes the identities of a chain one by one; the third removal does damage. */
 static c2s_status break_third(c2s_model *model, const c2s_options *options,
-                              const c2s_evaluator *evaluator, c2s_stats *stats) {
+                              const c2s_pass_context *context, c2s_stats *stats) {
     (void)options;
-    (void)evaluator;
+    (void)context;
     int place = 0;
     for (c2s_node *node = model->graph->first, *next; node; node = next) {
         next = node->next;
@@ -96,9 +97,9 @@ static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_pro
 }
 
 static c2s_status fail_run(c2s_model *model, const c2s_options *options,
-                           const c2s_evaluator *evaluator, c2s_stats *stats) {
+                           const c2s_pass_context *context, c2s_stats *stats) {
     (void)options;
-    (void)evaluator;
+    (void)context;
     c2s_stats_apply(stats, "half-done", c2s_node_text(model->graph->first));
     c2s_node_set_type(model->graph->first, "", "Neg");
     return c2s_fail(C2S_ERR_UNSUPPORTED, "stopped half way");
@@ -155,9 +156,9 @@ static void rolls_back_what_breaks(void **state) {
 
 /* A rule that is wrong wherever it applies is left out as a whole once it was so a few times. */
 static c2s_status break_all(c2s_model *model, const c2s_options *options,
-                            const c2s_evaluator *evaluator, c2s_stats *stats) {
+                            const c2s_pass_context *context, c2s_stats *stats) {
     (void)options;
-    (void)evaluator;
+    (void)context;
     for (int i = 0; i < 20 && c2s_stats_may_apply(stats); i++) {
         char where[32];
         snprintf(where, sizeof where, "place %d", i);
@@ -185,8 +186,8 @@ static void leaves_out_all_of_a_kind(void **state) {
 
 /* What is wrong however much is left out: all of the pass goes. */
 static c2s_status break_always(c2s_model *model, const c2s_options *options,
-                               const c2s_evaluator *evaluator, c2s_stats *stats) {
-    C2S_TRY(break_all(model, options, evaluator, stats));
+                               const c2s_pass_context *context, c2s_stats *stats) {
+    C2S_TRY(break_all(model, options, context, stats));
     if (!c2s_stats_may_apply(stats))
         return C2S_OK;
     c2s_stats_apply(stats, "worse-rule", "the whole");
@@ -211,7 +212,8 @@ static void gives_up(void **state) {
 static void obeys_the_user(void **state) {
     (void)state;
     static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_third};
-    static const c2s_skip skips[] = {{"good-rule", "Identity_1", "not wanted"}, {"bad-rule", NULL, "bad"}};
+    static const c2s_skip skips[] = {{"good-rule", "Identity_1", "not wanted"},
+                                     {"bad-rule", NULL, "bad"}};
     c2s_trace *trace = c2s_trace_create();
     c2s_pipeline_options options = {.skips = skips, .skip_count = 2, .limit = 2, .trace = trace};
     c2s_model *m = identities();

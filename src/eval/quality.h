@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How good a changed model still is: held against what the first one computed on the same samples,
+ * and against labels, if there are any. This is what lossy passes are judged by.
+ */
+#ifndef C2S_EVAL_QUALITY_H
+#define C2S_EVAL_QUALITY_H
+
+#include "eval/evaluator.h"
+#include "eval/feed.h"
+
+typedef struct c2s_quality_result {
+    size_t samples;
+    /* 10 log10(sum first^2 / sum difference^2) over the elements of an output in all samples, of
+     * the float output where it is least; infinite if all are equal, minus infinity if an element
+     * became NaN or infinite, or an output changed its shape. */
+    double sqnr_db;
+    /* Per cent of the rows (along the last axis) of output 0 that have their largest element where
+     * they had it. NaN: output 0 has no rows of two or more floats. */
+    double agreement;
+    /* Per cent of the labelled rows whose largest element is at the label: now, and with the first
+     * model. NaN: there are no labels that fit the rows. */
+    double top1, top1_first;
+    /* One standard error of top1_first - top1: the rows that were gained and those that were lost
+     * are counted, the others say nothing about the difference (McNemar 1947). */
+    double drop_error;
+} c2s_quality_result;
+
+/* Points of top-1 that were lost, below 0: gained. NaN: no labels. */
+double c2s_quality_drop(const c2s_quality_result *result);
+
+typedef struct c2s_quality c2s_quality;
+
+/* Runs `first` on at most `most` samples of the feed, spread evenly over it (0: all), and keeps its
+ * outputs, fewer if they took more than 256 MB. The feed must stay alive. If output rows have one
+ * element more than there are classes, as those of ImageNet models whose class 0 is the background,
+ * labels count from 1 if that suits the first model better. Fails if the model does not run. */
+c2s_status c2s_quality_open(const c2s_graph *first, const c2s_evaluator *evaluator,
+                            const c2s_eval_options *eval, const c2s_feed *feed, size_t most,
+                            c2s_quality **out);
+void c2s_quality_close(c2s_quality *quality); /* NULL is allowed */
+size_t c2s_quality_samples(const c2s_quality *quality);
+
+/* Runs `graph`, which has the interface of the first one, on `samples` of these (0: all), spread
+ * evenly. Fails if it does not run. */
+c2s_status c2s_quality_measure(c2s_quality *quality, const c2s_graph *graph, size_t samples,
+                               c2s_quality_result *result);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job_feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/dataset.h"
+#include "ir/convert.h"
+
+/* ---- data sets ---- */
+
+typedef struct data_feed {
+    c2s_feed feed;
+    unsigned set_count, input_count;
+    c2s_dataset **sets;
+    char **input_name;
+    c2s_tensor *labels;
+} data_feed;
+
+static void close_data(data_feed *f) {
+    for (unsigned k = 0; k < f->set_count; k++)
+        c2s_dataset_close(f->sets[k]);
+    free(f->sets);
+    for (unsigned k = 0; k < f->input_count; k++)
+        free(f->input_name[k]);
+    free(f->input_name);
+    c2s_tensor_unref(f->labels);
+}
+
+static unsigned find_input(const data_feed *f, const char *name, unsigned guess) {
+    if (guess < f->input_count && strcmp(f->input_name[guess], name) == 0)
+        return guess;
+    unsigned k = 0;
+    while (k < f->input_count && strcmp(f->input_name[k], name) != 0)
+        k++;
+    return k;
+}
+
+static c2s_status get_data(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                           c2s_tensor **in) {
+    const data_feed *f = (const data_feed *)feed;
+    unsigned set = 0;
+    while (index >= c2s_dataset_count(f->sets[set]))
+        index -= c2s_dataset_count(f->sets[set++]);
+    c2s_tensor **own = c2s_zalloc((f->input_count + 1) * sizeof *own);
+    c2s_status status = c2s_dataset_sample(f->sets[set], index, own);
+    for (unsigned k = 0; status == C2S_OK && k < c2s_graph_input_count(graph); k++) {
+        const unsigned at = find_input(f, c2s_graph_input(graph, k)->name, k);
+        in[k] = at < f->input_count && own[at] ? c2s_tensor_ref(own[at]) : NULL;
+    }
+    for (unsigned k = 0; k < f->input_count; k++)
+        c2s_tensor_unref(own[k]);
+    free(own);
+    return status;
+}
+
+static bool have_labels(const data_feed *f, size_t *total) {
+    *total = 0;
+    for (unsigned k = 0; k < f->set_count; k++) {
+        const c2s_tensor *labels = c2s_dataset_array(f->sets[k], "labels");
+        size_t count;
+        if (!labels || !c2s_dtype_is_integer(labels->type.dtype) ||
+            !c2s_type_elements(&labels->type, &count))
+            return false;
+        *total += count;
+    }
+    return f->set_count > 0;
+}
+
+/* The arrays of all sets, one behind the other. */
+static c2s_status join_labels(data_feed *f) {
+    size_t total, at = 0;
+    if (!have_labels(f, &total))
+        return C2S_OK;
+    const int64_t extent = (int64_t)total;
+    C2S_TRY(c2s_tensor_create(C2S_INT64, 1, &extent, &f->labels));
+    int64_t *out = c2s_tensor_mutable(f->labels);
+    for (unsigned k = 0; k < f->set_count; k++) {
+        const c2s_tensor *labels = c2s_dataset_array(f->sets[k], "labels");
+        size_t count = 0;
+        if (c2s_type_elements(&labels->type, &count) && count > 0)
+            c2s_load_i64(labels->type.dtype, c2s_tensor_data(labels), 0, count, out + at);
+        at += count;
+    }
+    f->feed.labels = f->labels;
+    return C2S_OK;
+}
+
+c2s_status c2s_feed_open_data(const char *const *paths, unsigned count, const c2s_graph *graph,
+                              c2s_feed **out) {
+    data_feed *f = c2s_zalloc(sizeof *f);
+    f->feed.get = get_data;
+    f->sets = c2s_zalloc((count + 1) * sizeof *f->sets);
+    f->input_count = c2s_graph_input_count(graph);
+    f->input_name = c2s_zalloc((f->input_count + 1) * sizeof *f->input_name);
+    for (unsigned k = 0; k < f->input_count; k++)
+        f->input_name[k] = c2s_strdup(c2s_graph_input(graph, k)->name);
+    c2s_status status = C2S_OK;
+    for (; f->set_count < count && status == C2S_OK; f->set_count++) {
+        status = c2s_dataset_open(paths[f->set_count], graph, &f->sets[f->set_count]);
+        if (status == C2S_OK)
+            f->feed.count += c2s_dataset_count(f->sets[f->set_count]);
+    }
+    if (status == C2S_OK)
+        status = join_labels(f);
+    *out = &f->feed;
+    if (status != C2S_OK) {
+        c2s_feed_close(&f->feed);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* ---- what a baseline ran on ---- */
+
+typedef struct baseline_feed {
+    c2s_feed feed;
+    const c2s_baseline *baseline;
+} baseline_feed;
+
+static c2s_status get_baseline(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                               c2s_tensor **in) {
+    const baseline_feed *f = (const baseline_feed *)feed;
+    const unsigned count = c2s_graph_input_count(graph);
+    const c2s_tensor **all = c2s_baseline_inputs(f->baseline, graph);
+    for (unsigned k = 0; k < count; k++)
+        in[k] = all[index * count + k] ? c2s_tensor_ref(all[index * count + k]) : NULL;
+    free(all);
+    return C2S_OK;
+}
+
+c2s_feed *c2s_feed_open_baseline(const c2s_baseline *baseline) {
+    baseline_feed *f = c2s_zalloc(sizeof *f);
+    f->feed.get = get_baseline;
+    f->feed.count = c2s_baseline_runs(baseline) ? c2s_baseline_sets(baseline) : 0;
+    f->baseline = baseline;
+    return &f->feed;
+}
+
+void c2s_feed_close(c2s_feed *feed) {
+    if (feed && feed->get == get_data)
+        close_data((data_feed *)feed);
+    free(feed);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job_lossy.h"
+
+#include <math.h>
+
+#include "job_feed.h"
+#include "runtime/session.h"
+
+bool c2s_pipeline_is_lossy(const c2s_pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->steps.count; i++)
+        if (pipeline->steps.at[i].pass->lossy)
+            return true;
+    return false;
+}
+
+static c2s_status open_feeds(const c2s_model *model, const c2s_run_options *o,
+                             c2s_job_lossy *lossy) {
+    if (o->calibration_count > 0)
+        C2S_TRY(
+            c2s_feed_open_data(o->calibration, o->calibration_count, model->graph, &lossy->learn));
+    if (o->data)
+        C2S_TRY(c2s_feed_open_data(&o->data, 1, model->graph, &lossy->judge));
+    if (!lossy->learn)
+        lossy->learn = lossy->judge;
+    if (!lossy->judge)
+        lossy->judge = lossy->learn;
+    return C2S_OK;
+}
+
+static c2s_status open_quality(const c2s_model *model, const c2s_baseline *baseline,
+                               c2s_job_report *r, c2s_job_lossy *lossy) {
+    if (!lossy->judge) {
+        lossy->judge = c2s_feed_open_baseline(baseline);
+        c2s_job_note(r, "no data (--calib, --data): what lossy passes cost was measured on random "
+                        "inputs, which says little");
+    }
+    const c2s_pass_context *context = &lossy->context;
+    if (!c2s_baseline_runs(baseline) || lossy->judge->count == 0)
+        return C2S_OK;
+    return c2s_quality_open(model->graph, context->evaluator, &context->eval, lossy->judge, 0,
+                            &lossy->quality);
+}
+
+c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeline,
+                              const c2s_run_options *o, const c2s_baseline *baseline,
+                              c2s_job_report *r, c2s_job_lossy *out) {
+    *out =
+        (c2s_job_lossy){.context = {.evaluator = &c2s_evaluator_onednn,
+                                    .eval = {.threads = o->threads},
+                                    .budget = {o->max_drop > 0 ? o->max_drop : (double)NAN,
+                                               o->min_sqnr_db > 0 ? o->min_sqnr_db : (double)NAN},
+                                    .seed = o->seed}};
+    if (!c2s_pipeline_is_lossy(pipeline))
+        return C2S_OK;
+    const bool bounded = o->max_drop > 0 || o->min_sqnr_db > 0;
+    if (bounded && !baseline)
+        return c2s_fail(C2S_ERR_USAGE, "a bound for what passes may lose needs the proof");
+    C2S_TRY(open_feeds(model, o, out));
+    if (o->max_drop > 0 && (!out->judge || !out->judge->labels))
+        return c2s_fail(C2S_ERR_USAGE, "a bound for the drop of top-1 needs data with labels");
+    if (baseline)
+        C2S_TRY(open_quality(model, baseline, r, out));
+    out->context.feed = out->learn;
+    out->context.quality = out->quality;
+    return C2S_OK;
+}
+
+void c2s_job_lossy_close(c2s_job_lossy *lossy) {
+    c2s_quality_close(lossy->quality);
+    if (lossy->learn != lossy->judge)
+        c2s_feed_close(lossy->learn);
+    c2s_feed_close(lossy->judge);
+}
