@@ -19,9 +19,10 @@ static const cli_option options[] = {
      offsetof(cli_arguments, passes)},
     CLI_DATA_OPTION,
     {0, "calib", "PATH",
-     "data that quantization, pruning, ... learn from (default: --data); may be repeated",
+     "data that quantization, pruning, ... learn from (default: the data to prove on); may be "
+     "repeated",
      CLI_TEXTS, offsetof(cli_arguments, calibration)},
-    {0, "max-drop", "POINTS", "how much top-1 lossy passes may lose; --data needs labels",
+    {0, "max-drop", "POINTS", "how much top-1 lossy passes may lose; the data need labels",
      CLI_NUMBER, offsetof(cli_arguments, max_drop)},
     {0, "min-sqnr", "DB", "the least signal-to-noise ratio that lossy passes may leave", CLI_NUMBER,
      offsetof(cli_arguments, min_sqnr)},
