@@ -9,19 +9,13 @@ pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng>=1.6)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp>=1.0)
 pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4>=4.5)
 pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2>=2.5)
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas>=0.3) # with LAPACK inside
 set(C2S_CORE_LIBRARIES PkgConfig::PROTOBUF_C PkgConfig::LIBZIP PkgConfig::JANSSON PkgConfig::JPEG PkgConfig::PNG
-                       PkgConfig::WEBP PkgConfig::TIFF PkgConfig::OPENJPEG)
+                       PkgConfig::WEBP PkgConfig::TIFF PkgConfig::OPENJPEG PkgConfig::OPENBLAS)
 # What a program needs beside libc2s.a: these alone, not what their own static forms would need.
 set(C2S_PC_LIBS_PRIVATE ${PROTOBUF_C_LDFLAGS} ${LIBZIP_LDFLAGS} ${JANSSON_LDFLAGS} ${JPEG_LDFLAGS}
-                        ${PNG_LDFLAGS} ${WEBP_LDFLAGS} ${TIFF_LDFLAGS} ${OPENJPEG_LDFLAGS})
-
-# LAPACK stands behind one file, called lapack.c.
-file(GLOB_RECURSE lapack_sources CONFIGURE_DEPENDS src/*lapack.c passes/*lapack.c)
-if(lapack_sources)
-    pkg_check_modules(LAPACKE REQUIRED IMPORTED_TARGET lapacke openblas)
-    list(APPEND C2S_CORE_LIBRARIES PkgConfig::LAPACKE)
-    list(APPEND C2S_PC_LIBS_PRIVATE ${LAPACKE_LDFLAGS})
-endif()
+                        ${PNG_LDFLAGS} ${WEBP_LDFLAGS} ${TIFF_LDFLAGS} ${OPENJPEG_LDFLAGS}
+                        ${OPENBLAS_LDFLAGS})
 
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)
 find_package(DNNL 2.6 MODULE REQUIRED)
