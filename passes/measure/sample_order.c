@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/measure/sample_order.h"
+
+static size_t reversed(size_t k, unsigned bits) {
+    size_t r = 0;
+    for (unsigned b = 0; b < bits; b++)
+        r |= (k >> b & 1) << (bits - 1 - b);
+    return r;
+}
+
+void c2s_samples_choose(size_t count, size_t wanted, bool *chosen) {
+    unsigned bits = 0;
+    while (bits < 63 && ((size_t)1 << bits) < count)
+        bits++;
+    if (wanted == 0 || wanted > count)
+        wanted = count;
+    for (size_t k = 0; k < count; k++)
+        chosen[k] = false;
+    for (size_t k = 0; wanted > 0; k++) {
+        const size_t sample = reversed(k, bits);
+        if (sample < count) {
+            chosen[sample] = true;
+            wanted--;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which samples of a data set are taken if not all are: neighbours are often alike, so any number
+ * of them is spread evenly; and whoever takes more later takes the same ones and others.
+ */
+#ifndef C2S_MEASURE_SAMPLE_ORDER_H
+#define C2S_MEASURE_SAMPLE_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Sets chosen[k] for `wanted` (at most `count`; 0: all) of the samples k < count: the first ones in
+ * the order of k with its bits reversed (van der Corput's sequence). */
+void c2s_samples_choose(size_t count, size_t wanted, bool *chosen);
+
+#endif
