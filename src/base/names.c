@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/names.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +17,60 @@ typedef struct entry {
     unsigned next_suffix; /* where the search for a fresh name based on this one goes on */
 } entry;
 
-struct c2s_names {
+/* Where texts lie. A copy refers to those of what it was copied from, and adds none to them. */
+typedef struct store {
     c2s_arena *arena;
+    struct store *copied_from;
+    atomic_uint refs;
+} store;
+
+struct c2s_names {
+    store *texts;
     entry *table;
     size_t count, capacity;
+    const char *empty; /* "", which most nodes are called */
 };
+
+static store *store_create(store *copied_from) {
+    store *s = c2s_zalloc(sizeof *s);
+    s->arena = c2s_arena_create();
+    s->copied_from = copied_from;
+    atomic_init(&s->refs, 1);
+    return s;
+}
+
+static void store_release(store *s) {
+    while (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
+        store *next = s->copied_from;
+        c2s_arena_destroy(s->arena);
+        free(s);
+        s = next;
+    }
+}
 
 c2s_names *c2s_names_create(void) {
     c2s_names *names = c2s_zalloc(sizeof *names);
-    names->arena = c2s_arena_create();
+    names->texts = store_create(NULL);
     names->capacity = 64;
     names->table = c2s_zalloc(names->capacity * sizeof *names->table);
+    names->empty = c2s_name_intern_n(names, "", 0);
+    return names;
+}
+
+c2s_names *c2s_names_copy(const c2s_names *from) {
+    c2s_names *names = c2s_alloc(sizeof *names);
+    *names = *from;
+    atomic_fetch_add_explicit(&from->texts->refs, 1, memory_order_relaxed);
+    names->texts = store_create(from->texts);
+    names->table = c2s_alloc(from->capacity * sizeof *names->table);
+    memcpy(names->table, from->table, from->capacity * sizeof *names->table);
     return names;
 }
 
 void c2s_names_destroy(c2s_names *names) {
     if (!names)
         return;
-    c2s_arena_destroy(names->arena);
+    store_release(names->texts);
     free(names->table);
     free(names);
 }
@@ -71,7 +108,7 @@ static entry *intern(c2s_names *names, const char *text, size_t length) {
     uint64_t hash = c2s_hash_bytes(text, length, 0);
     entry *e = find(names, text, length, hash);
     if (!e->text) {
-        *e = (entry){hash, c2s_arena_memdup(names->arena, text, length), length, 1};
+        *e = (entry){hash, c2s_arena_memdup(names->texts->arena, text, length), length, 1};
         names->count++;
     }
     return e;
@@ -82,7 +119,7 @@ const char *c2s_name_intern_n(c2s_names *names, const char *text, size_t length)
 }
 
 const char *c2s_name_intern(c2s_names *names, const char *text) {
-    return c2s_name_intern_n(names, text, strlen(text));
+    return text[0] ? c2s_name_intern_n(names, text, strlen(text)) : names->empty;
 }
 
 const char *c2s_name_find(const c2s_names *names, const char *text) {

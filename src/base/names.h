@@ -9,6 +9,8 @@
 
 typedef struct c2s_names c2s_names;
 c2s_names *c2s_names_create(void);
+/* The same texts at the same addresses; what either one takes in later, the other does not know. */
+c2s_names *c2s_names_copy(const c2s_names *from);
 void c2s_names_destroy(c2s_names *names);
 
 const char *c2s_name_intern(c2s_names *names, const char *text);

@@ -67,7 +67,12 @@ c2s_graph *c2s_attr_graph(const c2s_node *node, const char *name) {
 
 /* ---- change ---- */
 
-static void release(c2s_attr *attr) {
+static bool holds_graphs(const c2s_attr *attr) {
+    return attr->kind == C2S_ATTR_GRAPH || attr->kind == C2S_ATTR_GRAPHS;
+}
+
+static void release(c2s_node *node, c2s_attr *attr) {
+    node->body_attrs -= holds_graphs(attr);
     if (attr->kind == C2S_ATTR_TENSOR)
         c2s_tensor_unref(attr->t);
     if (attr->kind == C2S_ATTR_TENSORS)
@@ -85,6 +90,7 @@ void c2s_attr_append(c2s_node *node, const c2s_attr *attr) {
         node->attr_capacity = capacity;
     }
     node->attrs[node->attr_count++] = *attr;
+    node->body_attrs += holds_graphs(attr);
 }
 
 void c2s_attr_append_shared(c2s_node *node, const c2s_attr *attr) {
@@ -101,8 +107,9 @@ static void set(c2s_node *node, const char *name, c2s_attr value) {
     c2s_attr *old = (c2s_attr *)(uintptr_t)c2s_attr_find(node, name);
     if (old) {
         value.name = old->name;
-        release(old);
+        release(node, old);
         *old = value;
+        node->body_attrs += holds_graphs(old);
         return;
     }
     value.name = c2s_name_intern(node->graph->model->names, name);
@@ -161,7 +168,7 @@ void c2s_attr_remove(c2s_node *node, const char *name) {
     c2s_attr *attr = (c2s_attr *)(uintptr_t)c2s_attr_find(node, name);
     if (!attr)
         return;
-    release(attr);
+    release(node, attr);
     node->changed = true;
     c2s_attr *end = node->attrs + node->attr_count--;
     memmove(attr, attr + 1, (size_t)(end - attr - 1) * sizeof *attr);

@@ -15,6 +15,7 @@ typedef struct c2s_copier {
      * and the names that values have there. */
     const c2s_dims *dims;
     c2s_map *taken;
+    bool same_names; /* the model's names are a copy of the old one's */
 } c2s_copier;
 
 const char *c2s_copy_name(c2s_copier *c, const char *name);

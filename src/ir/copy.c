@@ -12,7 +12,7 @@
 typedef c2s_copier copier;
 
 const char *c2s_copy_name(copier *c, const char *name) {
-    return name ? c2s_name_intern(c->to->names, name) : NULL;
+    return name && !c->same_names ? c2s_name_intern(c->to->names, name) : name;
 }
 
 /* The name itself, or with the first number with which it is not taken. Takes it. */
@@ -156,8 +156,8 @@ static void copy_outputs(copier *c, const c2s_node *from, c2s_node *to) {
 }
 
 static void copy_node(copier *c, const c2s_node *from, c2s_graph *graph) {
-    c2s_node *to = c2s_node_create(graph, NULL, c2s_copy_name(c, from->domain),
-                                   c2s_copy_name(c, from->type), 0, 0);
+    c2s_node *to = c2s_node_append(graph, c2s_copy_name(c, from->domain),
+                                   c2s_copy_name(c, from->type), from->op);
     to->name = c2s_copy_name(c, from->name);
     to->overload = c2s_copy_name(c, from->overload);
     to->origin = from->origin;
@@ -233,11 +233,9 @@ void c2s_copy_origins(c2s_model *to, const c2s_model *from) {
 }
 
 c2s_model *c2s_model_copy(const c2s_model *from) {
-    c2s_model *to = c2s_model_create();
-    copier c = {.to = to};
+    c2s_model *to = c2s_model_create_with(c2s_names_copy(from->names), c2s_dims_copy(from->dims));
+    copier c = {.to = to, .same_names = true};
     c.value = c2s_zalloc((from->values.count + 1) * sizeof *c.value);
-    c2s_dims_destroy(to->dims);
-    to->dims = c2s_dims_copy(from->dims);
     to->ir_version = from->ir_version;
     to->reshaped = from->reshaped;
     to->path = c2s_arena_strdup(to->arena, from->path);

@@ -70,6 +70,8 @@ const char *c2s_graph_output_name(const c2s_graph *graph, unsigned index) {
 /* ---- bodies and captures ---- */
 
 c2s_graph *c2s_node_body(const c2s_node *node, unsigned index) {
+    if (node->body_attrs == 0)
+        return NULL;
     for (unsigned i = 0; i < node->attr_count; i++) {
         const c2s_attr *attr = &node->attrs[i];
         if (attr->kind == C2S_ATTR_GRAPH && index-- == 0)

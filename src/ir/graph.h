@@ -64,6 +64,7 @@ struct c2s_node {
     const c2s_op *op;          /* never NULL; c2s_op_opaque for what is not known */
     c2s_attr *attrs;
     unsigned attr_count, attr_capacity;
+    unsigned body_attrs; /* attributes that hold graphs */
     c2s_use *inputs;
     unsigned input_count;  /* formal and hidden slots */
     unsigned formal_count; /* slots that the file lists; the rest is hidden (captures of bodies) */

@@ -8,8 +8,12 @@
 
 #include "ir/graph.h"
 
+/* An empty model that takes over what its names and dimensions are to be. */
+c2s_model *c2s_model_create_with(c2s_names *names, c2s_dims *dims);
 /* A node that is in no list. */
 c2s_node *c2s_node_allocate(c2s_graph *graph, const char *domain, const char *type);
+/* A node at the end of the list, without operands and results; the texts are interned. */
+c2s_node *c2s_node_append(c2s_graph *graph, const char *domain, const char *type, const c2s_op *op);
 /* An output with exactly this name, even if another value has it (captures). */
 c2s_value *c2s_node_add_output_named(c2s_node *node, const char *name);
 /* Opens or closes one operand slot; the slot must be empty when it closes or is emptied. */

@@ -2,16 +2,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/graph.h"
+#include "ir/internal.h"
 
-c2s_model *c2s_model_create(void) {
+c2s_model *c2s_model_create_with(c2s_names *names, c2s_dims *dims) {
     c2s_model *model = c2s_zalloc(sizeof *model);
     model->arena = c2s_arena_create();
-    model->names = c2s_names_create();
-    model->dims = c2s_dims_create();
+    model->names = names;
+    model->dims = dims;
     model->path = "";
     model->graph = c2s_graph_create(model, NULL, "");
     return model;
+}
+
+c2s_model *c2s_model_create(void) {
+    return c2s_model_create_with(c2s_names_create(), c2s_dims_create());
 }
 
 static void release_attrs(c2s_node *node) {

@@ -7,17 +7,25 @@
 #include "ir/internal.h"
 #include "ops/op.h"
 
-c2s_node *c2s_node_allocate(c2s_graph *graph, const char *domain, const char *type) {
+/* Of interned texts. */
+static c2s_node *allocate(c2s_graph *graph, const char *domain, const char *type,
+                          const c2s_op *op) {
     c2s_model *model = graph->model;
     c2s_node *node = c2s_arena_alloc(model->arena, sizeof *node);
     node->id = (unsigned)model->nodes.count;
     node->name = node->overload = c2s_name_intern(model->names, "");
-    node->type = c2s_name_intern(model->names, type);
-    node->domain = c2s_name_intern(model->names, domain);
-    node->op = c2s_op_find(domain, type);
+    node->type = type;
+    node->domain = domain;
+    node->op = op;
     node->graph = graph;
     c2s_vec_push(&model->nodes, node);
     return node;
+}
+
+c2s_node *c2s_node_allocate(c2s_graph *graph, const char *domain, const char *type) {
+    c2s_names *names = graph->model->names;
+    return allocate(graph, c2s_name_intern(names, domain), c2s_name_intern(names, type),
+                    c2s_op_find(domain, type));
 }
 
 /* ---- list ---- */
@@ -46,6 +54,13 @@ c2s_node *c2s_node_create(c2s_graph *graph, c2s_node *before, const char *domain
     c2s_node_resize_inputs(node, inputs);
     for (unsigned i = 0; i < outputs; i++)
         c2s_node_add_output(node, type);
+    return node;
+}
+
+c2s_node *c2s_node_append(c2s_graph *graph, const char *domain, const char *type,
+                          const c2s_op *op) {
+    c2s_node *node = allocate(graph, domain, type, op);
+    link_before(node, NULL);
     return node;
 }
 

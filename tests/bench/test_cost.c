@@ -17,8 +17,11 @@
 #define RATIO_MAX          2.5
 #define MEMORY_PER_FILE    2
 #define MEMORY_EXTRA_BYTES (20u << 20)
-/* Ten times the nodes: 10 if time grows linearly, 100 if quadratically. */
-#define GROWTH_MAX 16.0
+/* Four times the nodes: 4 if time grows linearly, 16 if quadratically. Both sizes are far beyond the
+ * caches, so that what they do for small graphs is no part of the growth. */
+#define FEW_NODES  "40000"
+#define MANY_NODES "160000"
+#define GROWTH_MAX 6.0
 #define MODELS_MAX 256
 
 typedef struct cost {
@@ -74,6 +77,12 @@ static cost optimize(const char *in, const char *passes) {
     cost result = run(argv);
     unlink(out);
     return result;
+}
+
+/* The cheaper of two runs: disturbances only add. */
+static cost optimize_undisturbed(const char *in) {
+    cost first = optimize(in, C2S_DEFAULT_PASSES), second = optimize(in, C2S_DEFAULT_PASSES);
+    return first.status != 0 || first.cpu_seconds < second.cpu_seconds ? first : second;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -138,13 +147,13 @@ static void big_graphs(void **state) {
     static const char *const kinds[] = {"deep", "wide"};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         char small[256], large[256];
-        make_big(maker, kinds[k], "10000", small, sizeof small);
-        make_big(maker, kinds[k], "100000", large, sizeof large);
-        cost few = optimize(small, C2S_DEFAULT_PASSES), many = optimize(large, C2S_DEFAULT_PASSES);
+        make_big(maker, kinds[k], FEW_NODES, small, sizeof small);
+        make_big(maker, kinds[k], MANY_NODES, large, sizeof large);
+        cost few = optimize_undisturbed(small), many = optimize_undisturbed(large);
         unlink(small);
         unlink(large);
-        print_message("%s: 10,000 nodes %.3f s, 100,000 nodes %.3f s\n", kinds[k], few.cpu_seconds,
-                      many.cpu_seconds);
+        print_message("%s: " FEW_NODES " nodes %.3f s, " MANY_NODES " nodes %.3f s\n", kinds[k],
+                      few.cpu_seconds, many.cpu_seconds);
         assert_int_equal(few.status, 0);
         assert_int_equal(many.status, 0);
         assert_true(many.cpu_seconds <= GROWTH_MAX * few.cpu_seconds);

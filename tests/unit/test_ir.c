@@ -329,6 +329,41 @@ static void captures_follow_what_they_capture(void **state) {
     c2s_model_destroy(m);
 }
 
+static void copied_names_are_the_same_and_outlive_their_source(void **state) {
+    (void)state;
+    c2s_names *names = c2s_names_create();
+    const char *a = c2s_name_intern(names, "a");
+    assert_string_equal(c2s_name_fresh(names, "a"), "a_1");
+    c2s_names *copy = c2s_names_copy(names), *second = c2s_names_copy(copy);
+    assert_ptr_equal(c2s_name_find(copy, "a"), a);
+    assert_ptr_equal(c2s_name_intern(second, "a"), a);
+    assert_ptr_equal(c2s_name_intern(copy, ""), c2s_name_intern(names, ""));
+    assert_string_equal(c2s_name_fresh(names, "a"), "a_2");
+    assert_null(c2s_name_find(copy, "a_2"));
+    assert_string_equal(c2s_name_fresh(copy, "a"), "a_2");
+    c2s_names_destroy(names);
+    c2s_names_destroy(copy);
+    assert_string_equal(a, "a");
+    assert_string_equal(c2s_name_fresh(second, "a"), "a_2");
+    c2s_names_destroy(second);
+}
+
+static void nodes_know_whether_they_have_bodies(void **state) {
+    (void)state;
+    c2s_model *m = c2s_model_create();
+    c2s_node *owner = node(m->graph, "Outer", NULL, NULL);
+    c2s_attr_set_int(owner, "first", 1);
+    assert_null(c2s_node_body(owner, 0));
+    c2s_graph *body = c2s_graph_create(m, owner, "body");
+    c2s_attr_set_graph(owner, "first", body); /* in the place of the number */
+    assert_ptr_equal(c2s_node_body(owner, 0), body);
+    assert_null(c2s_node_body(owner, 1));
+    c2s_attr_set_int(owner, "first", 1);
+    assert_null(c2s_node_body(owner, 0));
+    assert_int_equal(owner->body_attrs, 0);
+    c2s_model_destroy(m);
+}
+
 static void sealed_inputs_become_initializers(void **state) {
     (void)state;
     c2s_model *m = c2s_model_create();
@@ -421,6 +456,8 @@ int main(void) {
         cmocka_unit_test(floats_round_to_even),
         cmocka_unit_test(small_floats_round_trip),
         cmocka_unit_test(packed_elements),
+        cmocka_unit_test(copied_names_are_the_same_and_outlive_their_source),
+        cmocka_unit_test(nodes_know_whether_they_have_bodies),
         cmocka_unit_test(sweeping_removes_what_nobody_reads),
         cmocka_unit_test(sorting_is_stable_and_finds_cycles),
         cmocka_unit_test(captures_follow_what_they_capture),
