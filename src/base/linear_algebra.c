@@ -91,45 +91,53 @@ c2s_status c2s_matrix_multiply(const c2s_product *p, const double *a, const doub
     return C2S_OK;
 }
 
-/* Columns i.. of x against columns j.. of y, over all rows, into the tile of c. */
-static void add_moments(size_t rows, size_t n, size_t m, const float *x, const float *y, size_t i,
-                        size_t j, double *c) {
+static const float *sample_at(const c2s_samples *x, size_t row, size_t variable) {
+    return x->at + (x->by_column ? variable * x->stride + row : row * x->stride + variable);
+}
+
+/* Variables i.. of x against variables j.. of y, over all rows, into the tile of c. */
+static void add_moments(const c2s_samples *x, const c2s_samples *y, size_t i, size_t j, double *c) {
     float tile[TILE * TILE];
-    const size_t height = least(TILE, n - i), width = least(TILE, m - j);
-    for (size_t row = 0; row < rows; row += ROWS) {
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)height, (int)width,
-                    (int)least(ROWS, rows - row), 1, x + row * n + i, (int)n, y + row * m + j,
-                    (int)m, 0, tile, TILE);
+    const size_t height = least(TILE, x->n - i), width = least(TILE, y->n - j);
+    for (size_t row = 0; row < x->rows; row += ROWS) {
+        cblas_sgemm(CblasRowMajor, x->by_column ? CblasNoTrans : CblasTrans,
+                    y->by_column ? CblasTrans : CblasNoTrans, (int)height, (int)width,
+                    (int)least(ROWS, x->rows - row), 1, sample_at(x, row, i), (int)x->stride,
+                    sample_at(y, row, j), (int)y->stride, 0, tile, TILE);
         for (size_t r = 0; r < height; r++)
             for (size_t k = 0; k < width; k++)
-                c[(i + r) * m + j + k] += (double)tile[r * TILE + k];
+                c[(i + r) * y->n + j + k] += (double)tile[r * TILE + k];
     }
 }
 
-c2s_status c2s_gram_add(size_t rows, size_t n, const float *x, double *g) {
-    C2S_TRY(check_size(rows, n));
-    C2S_TRY(check_size(n, n));
-    const size_t across = (n + TILE - 1) / TILE;
-#pragma omp parallel for schedule(dynamic) if (across > 1 && is_worth(rows, n, n))
+static c2s_status check_samples(const c2s_samples *x) {
+    C2S_TRY(check_size(x->rows, x->n));
+    return check_size(x->stride, x->by_column ? x->n : x->rows);
+}
+
+c2s_status c2s_gram_add(const c2s_samples *x, double *g) {
+    C2S_TRY(check_samples(x));
+    C2S_TRY(check_size(x->n, x->n));
+    const size_t across = (x->n + TILE - 1) / TILE;
+#pragma omp parallel for schedule(dynamic) if (across > 1 && is_worth(x->rows, x->n, x->n))
     for (size_t t = 0; t < across * across; t++) {
         const size_t i = t / across * TILE, j = t % across * TILE;
         alone();
         if (j <= i)
-            add_moments(rows, n, n, x, x, i, j, g);
+            add_moments(x, x, i, j, g);
     }
     return C2S_OK;
 }
 
-c2s_status c2s_cross_add(size_t rows, size_t n, size_t m, const float *x, const float *y,
-                         double *c) {
-    C2S_TRY(check_size(rows, n));
-    C2S_TRY(check_size(rows, m));
-    C2S_TRY(check_size(n, m));
-    const size_t across = (m + TILE - 1) / TILE, tiles = (n + TILE - 1) / TILE * across;
-#pragma omp parallel for schedule(dynamic) if (tiles > 1 && is_worth(rows, n, m))
+c2s_status c2s_cross_add(const c2s_samples *x, const c2s_samples *y, double *c) {
+    C2S_TRY(check_samples(x));
+    C2S_TRY(check_samples(y));
+    C2S_TRY(check_size(x->n, y->n));
+    const size_t across = (y->n + TILE - 1) / TILE, tiles = (x->n + TILE - 1) / TILE * across;
+#pragma omp parallel for schedule(dynamic) if (tiles > 1 && is_worth(x->rows, x->n, y->n))
     for (size_t t = 0; t < tiles; t++) {
         alone();
-        add_moments(rows, n, m, x, y, t / across * TILE, t % across * TILE, c);
+        add_moments(x, y, t / across * TILE, t % across * TILE, c);
     }
     return C2S_OK;
 }

@@ -29,12 +29,19 @@ typedef struct c2s_product {
 c2s_status c2s_matrix_multiply(const c2s_product *shape, const double *a, const double *b,
                                double *c);
 
-/* Second moments of rows x [rows, n] and y [rows, m]: the lower triangle of g [n, n] += x^T x
- * (elements above it may change, c2s_symmetric_fill makes them equal), c [n, m] += x^T y. Products
- * are summed in float over 256 rows, in double beyond. */
-c2s_status c2s_gram_add(size_t rows, size_t n, const float *x, double *g);
-c2s_status c2s_cross_add(size_t rows, size_t n, size_t m, const float *x, const float *y,
-                         double *c);
+/* `rows` observations of `n` variables: variable v of row r is at[r * stride + v], if they lie
+ * by_column at[v * stride + r]. */
+typedef struct c2s_samples {
+    const float *at;
+    size_t rows, n, stride;
+    bool by_column;
+} c2s_samples;
+
+/* Second moments of as many rows: the lower triangle of g [x.n, x.n] += x^T x (elements above it
+ * may change, c2s_symmetric_fill makes them equal), c [x.n, y.n] += x^T y. Products are summed in
+ * float over 256 rows, in double beyond. */
+c2s_status c2s_gram_add(const c2s_samples *x, double *g);
+c2s_status c2s_cross_add(const c2s_samples *x, const c2s_samples *y, double *c);
 /* Copies the lower triangle of a [n, n] to the upper one. */
 void c2s_symmetric_fill(size_t n, double *a);
 

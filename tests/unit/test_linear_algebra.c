@@ -78,10 +78,16 @@ static void moments(void **state) {
         double *x = matrix(rows, n, 1), *y = matrix(rows, m, 2);
         float *xf = narrowed(x, rows * n), *yf = narrowed(y, rows * m);
         double *g = c2s_zalloc(n * n * sizeof *g), *c = c2s_zalloc(n * m * sizeof *c);
+        float *columns = c2s_alloc_array(rows * n + 1, sizeof *columns);
+        for (size_t i = 0; i < rows * n; i++)
+            columns[i % n * rows + i / n] = xf[i];
         for (int twice = 0; twice < 2; twice++) {
-            assert_int_equal(c2s_gram_add(rows, n, xf, g), C2S_OK);
-            assert_int_equal(c2s_cross_add(rows, n, m, xf, yf, c), C2S_OK);
+            const c2s_samples xs = {twice ? columns : xf, rows, n, twice ? rows : n, twice};
+            const c2s_samples ys = {yf, rows, m, m, false};
+            assert_int_equal(c2s_gram_add(&xs, g), C2S_OK);
+            assert_int_equal(c2s_cross_add(&xs, &ys, c), C2S_OK);
         }
+        free(columns);
         c2s_symmetric_fill(n, g);
         const double tolerance = 1e-5 * (double)(rows + 1);
         for (size_t i = 0; i < n; i++) {
@@ -261,7 +267,8 @@ static void same_bits(void **state) {
     for (unsigned threads = 1; threads <= 2; threads++) {
         double *g = c2s_zalloc(n * n * sizeof *g), damping = 0.01;
         const unsigned before = c2s_threads_set(threads);
-        assert_int_equal(c2s_gram_add(400, n, xf, g), C2S_OK);
+        const c2s_samples samples = {xf, 400, n, n, false};
+        assert_int_equal(c2s_gram_add(&samples, g), C2S_OK);
         c2s_symmetric_fill(n, g);
         assert_int_equal(c2s_cholesky(n, g, &damping), C2S_OK);
         assert_int_equal(c2s_most_threads() > 1, threads > 1); /* the caller's setting stays */
