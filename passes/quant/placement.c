@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/quant/placement.h"
+
+#include <math.h>
+
+static c2s_placed_node *placed(const c2s_placement *p, const c2s_node *node) {
+    return &p->nodes[node->id];
+}
+
+bool c2s_placement_is_operand(const c2s_placement *p, const c2s_node *node, unsigned slot) {
+    const c2s_placed_node *n = placed(p, node);
+    if (slot >= node->formal_count || !node->inputs[slot].value)
+        return false;
+    if (n->row && n->row->way == C2S_WAY_RESIDUAL)
+        return n->head && node->inputs[slot].value->def != n->head &&
+               placed(p, n->head)->integer && c2s_quant_has(n->rule.operands, slot);
+    return !n->head && c2s_quant_has(n->rule.operands, slot);
+}
+
+bool c2s_placement_reads_codes(const c2s_placement *p, const c2s_use *use) {
+    const c2s_placed_value *v = &p->values[use->value->id];
+    return v->role && (v->for_all || (placed(p, use->user)->integer &&
+                                      c2s_placement_is_operand(p, use->user, use->slot)));
+}
+
+c2s_value *c2s_placement_result(const c2s_placement *p, const c2s_node *node) {
+    while (placed(p, node)->tail)
+        node = placed(p, node)->tail;
+    return node->outputs[0];
+}
+
+/* ---- candidates ---- */
+
+/* What a target that takes everything does with operators that its table does not mention. */
+static const c2s_target_row *implied_row(const c2s_placed_node *n) {
+    static const c2s_target_row computes = {.way = C2S_WAY_COMPUTES,
+                                            .result = C2S_RESULT_CODES,
+                                            .wide = true},
+                                passes = {.way = C2S_WAY_PASSES, .wide = true};
+    switch ((c2s_quant_kind)n->rule.kind) {
+    case C2S_QUANT_FLOAT:
+    case C2S_QUANT_LINEAR:
+    case C2S_QUANT_OWN:
+    case C2S_QUANT_WITHIN:
+    case C2S_QUANT_UNIFY:
+    case C2S_QUANT_RANGE:
+    case C2S_QUANT_CLAMP:
+        return n->rule.operands ? &computes : NULL;
+    case C2S_QUANT_SAME:
+        return &passes;
+    default:
+        return NULL;
+    }
+}
+
+static bool is_float(const c2s_value *value) {
+    return c2s_type_is_tensor(&value->type) && value->type.dtype == C2S_FLOAT;
+}
+
+static const char *refuse_operands(const c2s_node *node, const c2s_quant_rule *rule) {
+    bool any = false;
+    for (unsigned k = 0; k < node->formal_count; k++) {
+        const c2s_value *value = node->inputs[k].value;
+        if (!value || !c2s_quant_has(rule->operands, k))
+            continue;
+        if (!is_float(value))
+            return "an operand is no float32";
+        any |= !value->constant;
+    }
+    return any ? NULL : "all operands are constant";
+}
+
+static const char *refuse_results(const c2s_node *node, const c2s_quant_rule *rule) {
+    bool any = false;
+    for (unsigned k = 0; k < node->output_count; k++)
+        if (node->outputs[k] && c2s_quant_has(rule->results, k)) {
+            if (!is_float(node->outputs[k]))
+                return "a result is no float32";
+            any |= node->outputs[k]->use_count > 0;
+        }
+    return any ? NULL : "no result of it can be quantized";
+}
+
+/* What is added to the sums must be int32 codes, which constants can be made. */
+static const char *refuse_addends(const c2s_node *node, const c2s_quant_rule *rule) {
+    for (unsigned k = 0; k < node->formal_count; k++) {
+        const c2s_value *value = node->inputs[k].value;
+        if (!value || c2s_quant_has(rule->operands, k))
+            continue;
+        if (rule->bias != k + 1)
+            return "an operand is added that is no vector of channels";
+        if (!value->constant)
+            return "the bias is computed";
+    }
+    return NULL;
+}
+
+static const char *refuse(const c2s_node *node, const c2s_placed_node *n,
+                          const c2s_placement_options *o, c2s_dtype activations) {
+    if (n->rule.kind == C2S_QUANT_UNSTATED || n->rule.kind == C2S_QUANT_CODES ||
+        n->rule.kind == C2S_QUANT_NONE)
+        return "no float goes in";
+    if (n->rule.kind == C2S_QUANT_FLOAT && !o->target->everything)
+        return "it needs the precision of floats";
+    if (!n->row)
+        return "the target does not compute it on integers";
+    if (o->exclude && c2s_name_filter_names(o->exclude, node))
+        return "excluded";
+    if (o->include && o->include->patterns.count && !c2s_name_filter_names(o->include, node))
+        return "not included";
+    if (c2s_dtype_bits(activations) > 8 && !n->row->wide)
+        return "the target takes codes of 8 bits only";
+    const char *reason = n->row->refuse ? n->row->refuse(node) : NULL;
+    if (!reason)
+        reason = refuse_operands(node, &n->rule);
+    if (!reason)
+        reason = refuse_results(node, &n->rule);
+    if (!reason && n->rule.kind == C2S_QUANT_LINEAR && !o->target->float_bias)
+        reason = refuse_addends(node, &n->rule);
+    if (!reason && o->veto)
+        reason = o->veto(o->user, node);
+    return reason;
+}
+
+/* ---- tails ---- */
+
+/* The last of the chain of a node that computes; NULL if this one does not. */
+static c2s_node *chain_of(const c2s_placement *p, c2s_node *node, bool sums_only) {
+    if (!node)
+        return NULL;
+    c2s_node *head = placed(p, node)->head ? placed(p, node)->head : node;
+    const c2s_placed_node *h = placed(p, head);
+    if (!h->integer || h->row->way != C2S_WAY_COMPUTES ||
+        (sums_only && h->rule.kind != C2S_QUANT_LINEAR))
+        return NULL;
+    return head;
+}
+
+static bool follows_alone(const c2s_value *value) {
+    return value && value->use_count == 1 && !c2s_value_is_output(value);
+}
+
+/* Of a sum's operands the one with more products on its way is the main branch, if products make
+ * it. */
+static c2s_node *main_branch(const c2s_placement *p, const unsigned *depth, const c2s_node *add) {
+    c2s_node *best = NULL;
+    unsigned most = 0;
+    for (unsigned k = 0; k < 2 && k < add->formal_count; k++) {
+        const c2s_value *value = add->inputs[k].value;
+        if (!value || !follows_alone(value))
+            continue;
+        c2s_node *def = value->def && chain_of(p, value->def, true) ? value->def : NULL;
+        /* What has an activation already is no sum any more. */
+        if (!def || placed(p, def)->head)
+            continue;
+        if (!best || depth[def->id] > most) {
+            best = def;
+            most = depth[def->id];
+        }
+    }
+    return best;
+}
+
+static void attach(c2s_placement *p, c2s_node *before, c2s_node *node) {
+    c2s_node *head = placed(p, before)->head ? placed(p, before)->head : before;
+    placed(p, before)->tail = node;
+    placed(p, node)->head = head;
+}
+
+static const char *attach_tail(c2s_placement *p, const unsigned *depth, c2s_node *node) {
+    const c2s_target_row *row = placed(p, node)->row;
+    c2s_node *before = NULL;
+    if (row->way == C2S_WAY_RESIDUAL) {
+        before = main_branch(p, depth, node);
+        if (!before)
+            return "no sum of products is in front of it alone";
+    } else {
+        const c2s_value *x = c2s_node_in(node, 0);
+        before = x ? x->def : NULL;
+        if (!x || !follows_alone(x) || !chain_of(p, before, row->way == C2S_WAY_FUSES))
+            return "it stands behind no operator that it could be done with";
+    }
+    attach(p, before, node);
+    return NULL;
+}
+
+/* ---- which values have scales ---- */
+
+static unsigned find(const c2s_placement *p, unsigned id) {
+    while (p->values[id].group != id)
+        id = p->values[id].group = p->values[p->values[id].group].group;
+    return id;
+}
+
+/* The lower id stands for both. */
+static void unite(c2s_placement *p, unsigned a, unsigned b) {
+    a = find(p, a);
+    b = find(p, b);
+    c2s_placed_value *first = &p->values[a < b ? a : b], *second = &p->values[a < b ? b : a];
+    if (first == second)
+        return;
+    second->group = first->group;
+    first->low = fmaxf(first->low, second->low);
+    first->high = fminf(first->high, second->high);
+    first->clamped |= second->clamped;
+    first->fixed |= second->fixed;
+}
+
+static int weight_axis(const c2s_placed_node *n, const c2s_placement_options *o) {
+    if (!o->per_channel || n->row->whole_weight)
+        return -1;
+    const int axis = n->row->weight_axis ? n->row->weight_axis - 1 : n->rule.weight_axis;
+    return axis == C2S_QUANT_NO_AXIS ? -1 : axis;
+}
+
+static void mark_weight(c2s_placed_value *v, int axis, c2s_dtype dtype) {
+    const bool first = v->role != C2S_ROLE_WEIGHT;
+    v->axis = first || v->axis == axis ? axis : -1;
+    v->role = C2S_ROLE_WEIGHT;
+    v->dtype = dtype;
+}
+
+static void mark_activation(c2s_placed_value *v, const c2s_value *value, c2s_dtype dtype) {
+    if (v->role)
+        return;
+    v->role = value->constant ? C2S_ROLE_CONSTANT : C2S_ROLE_ACTIVATION;
+    v->dtype = dtype;
+}
+
+static void mark_operands(c2s_placement *p, const c2s_placement_options *o, const c2s_node *node,
+                          c2s_dtype activations, c2s_dtype weights) {
+    const c2s_placed_node *n = placed(p, node);
+    for (unsigned k = 0; k < node->formal_count; k++) {
+        const c2s_value *value = node->inputs[k].value;
+        if (!c2s_placement_is_operand(p, node, k))
+            continue;
+        if (value->constant && c2s_quant_has(n->rule.weights, k) &&
+            n->rule.kind == C2S_QUANT_LINEAR)
+            mark_weight(&p->values[value->id], weight_axis(n, o), weights);
+        else
+            mark_activation(&p->values[value->id], value, activations);
+    }
+}
+
+/* Readers of what a node on integers makes: floats are there only if nobody quantizes it. */
+static void mark_results(c2s_placement *p, const c2s_node *node, c2s_dtype activations) {
+    const c2s_placed_node *n = placed(p, node);
+    if (n->row->way == C2S_WAY_PASSES) {
+        for (unsigned k = 0; k < node->output_count; k++)
+            if (node->outputs[k] && node->outputs[k]->use_count &&
+                c2s_quant_has(n->rule.results, k)) {
+                c2s_placed_value *v = &p->values[node->outputs[k]->id];
+                mark_activation(v, node->outputs[k], activations);
+                v->for_all = true;
+            }
+        return;
+    }
+    const c2s_value *result = c2s_placement_result(p, node);
+    c2s_placed_value *v = &p->values[result->id];
+    if (n->row->result == C2S_RESULT_CODES)
+        mark_activation(v, result, activations);
+    v->for_all = v->role != C2S_ROLE_NONE;
+}
+
+static void join_groups(c2s_placement *p, const c2s_node *node) {
+    const c2s_placed_node *n = placed(p, node);
+    if (n->row->way != C2S_WAY_PASSES)
+        return;
+    unsigned first = 0;
+    bool any = false;
+    for (unsigned k = 0; k < node->formal_count; k++)
+        if (c2s_placement_is_operand(p, node, k)) {
+            const unsigned id = node->inputs[k].value->id;
+            if (any)
+                unite(p, first, id);
+            first = any ? first : id;
+            any = true;
+        }
+    for (unsigned k = 0; any && k < node->output_count; k++)
+        if (node->outputs[k] && p->values[node->outputs[k]->id].role &&
+            c2s_quant_has(n->rule.results, k))
+            unite(p, first, node->outputs[k]->id);
+}
+
+static void bound(c2s_placement *p, const c2s_node *node, bool fixed_ranges) {
+    const c2s_placed_node *n = placed(p, node);
+    const bool vanishes = n->head && n->row->way == C2S_WAY_VANISHES;
+    const bool fixed = fixed_ranges && n->rule.kind == C2S_QUANT_RANGE && !n->head;
+    c2s_placed_value *v = &p->values[node->outputs[0]->id];
+    if ((!vanishes && !fixed) || v->role == C2S_ROLE_NONE)
+        return;
+    v->low = fmaxf(v->low, n->rule.low);
+    v->high = fminf(v->high, n->rule.high);
+    v->clamped |= vanishes;
+    v->fixed |= fixed;
+}
+
+static void mark_values(c2s_placement *p, const c2s_graph *graph, const c2s_placement_options *o,
+                        c2s_dtype activations, c2s_dtype weights) {
+    for (const c2s_node *node = graph->first; node; node = node->next)
+        if (placed(p, node)->integer)
+            mark_operands(p, o, node, activations, weights);
+    for (const c2s_node *node = graph->first; node; node = node->next)
+        if (placed(p, node)->integer && !placed(p, node)->head)
+            mark_results(p, node, activations);
+    for (const c2s_node *node = graph->first; node; node = node->next)
+        if (placed(p, node)->integer) {
+            p->integer_count++;
+            bound(p, node, o->target->fixed_ranges);
+        }
+    for (const c2s_node *node = graph->first; node; node = node->next)
+        if (placed(p, node)->integer)
+            join_groups(p, node);
+    for (size_t i = 0; i < graph->model->values.count; i++)
+        p->values[i].group = find(p, (unsigned)i);
+}
+
+/* ---- all of it ---- */
+
+static c2s_status check_dtype(const c2s_target *t, uint32_t dtypes, c2s_dtype dtype,
+                              const char *what) {
+    if (c2s_target_takes(dtypes, dtype))
+        return C2S_OK;
+    return c2s_fail(C2S_ERR_USAGE, "%s of type %s: target %s does not take them", what,
+                    c2s_dtype_name(dtype), t->name);
+}
+
+static void find_candidates(c2s_placement *p, const c2s_graph *graph,
+                            const c2s_placement_options *o, c2s_dtype activations) {
+    unsigned *depth = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *depth);
+    for (c2s_node *node = graph->first; node; node = node->next) {
+        c2s_placed_node *n = placed(p, node);
+        n->rule = c2s_node_quant_rule(node);
+        n->row = c2s_target_row_of(o->target, node->op);
+        if (!n->row && o->target->everything)
+            n->row = implied_row(n);
+        n->reason = refuse(node, n, o, activations);
+        n->integer = !n->reason;
+        const bool follows = n->integer && n->row->way >= C2S_WAY_VANISHES;
+        const char *alone = follows ? attach_tail(p, depth, node) : NULL;
+        if (alone && o->target->everything)
+            n->row = implied_row(n);
+        else if (alone) {
+            n->reason = alone;
+            n->integer = false;
+        }
+        for (unsigned k = 0; k < node->input_count; k++)
+            if (node->inputs[k].value && node->inputs[k].value->def) {
+                /* the most sums of products on a way to here */
+                const unsigned before = depth[node->inputs[k].value->def->id];
+                depth[node->id] = before > depth[node->id] ? before : depth[node->id];
+            }
+        depth[node->id] += n->integer && n->rule.kind == C2S_QUANT_LINEAR;
+    }
+    free(depth);
+}
+
+c2s_status c2s_placement_make(const c2s_graph *graph, const c2s_placement_options *o,
+                              c2s_placement *p) {
+    const c2s_target *t = o->target;
+    const c2s_dtype activations = o->activations ? o->activations : t->activation,
+                    weights = o->weights ? o->weights : t->weight;
+    *p = (c2s_placement){.target = t};
+    C2S_TRY(check_dtype(t, t->activations, activations, "activations"));
+    C2S_TRY(check_dtype(t, t->weights, weights, "weights"));
+    p->nodes = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *p->nodes);
+    p->values = c2s_zalloc((graph->model->values.count + 1) * sizeof *p->values);
+    for (size_t i = 0; i < graph->model->values.count; i++)
+        p->values[i] = (c2s_placed_value){
+            .axis = -1, .group = (unsigned)i, .low = -INFINITY, .high = INFINITY};
+    find_candidates(p, graph, o, activations);
+    if (!t->everything)
+        c2s_placement_keep_cheapest(graph, o->force, p);
+    mark_values(p, graph, o, activations, weights);
+    if (o->include)
+        C2S_TRY(c2s_name_filter_check(o->include, "include"));
+    return o->exclude ? c2s_name_filter_check(o->exclude, "exclude") : C2S_OK;
+}
+
+void c2s_placement_free(c2s_placement *p) {
+    free(p->nodes);
+    free(p->values);
+    *p = (c2s_placement){0};
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a runtime requires of a graph with QuantizeLinear and DequantizeLinear before it computes on
+ * integers: plain data, one table per runtime. What scales an operator can have at all is its
+ * quantization rule (ops/quant_rule.h); a row here says what this runtime makes of it. docs/targets.md
+ * says where each claim comes from.
+ */
+#ifndef C2S_PASSES_QUANT_TARGET_H
+#define C2S_PASSES_QUANT_TARGET_H
+
+#include "ops/op.h"
+
+typedef enum c2s_target_way {
+    C2S_WAY_FLOAT = 0, /* the runtime has no code on integers for it */
+    C2S_WAY_COMPUTES,  /* on integers; operands and result have scales of their own */
+    C2S_WAY_PASSES,    /* runs on the codes as they stand: one scale and zero point in front of it
+                          and behind */
+    C2S_WAY_VANISHES,  /* a clamp that goes if the quantizer behind it saturates at its bounds */
+    C2S_WAY_FUSES,     /* is done with the sums in front of it, whatever the scale */
+    C2S_WAY_RESIDUAL   /* adds to the sums in front of it: one operand comes as codes, not both */
+} c2s_target_way;
+
+typedef enum c2s_target_result {
+    C2S_RESULT_EITHER = 0, /* codes if a reader wants them, else floats */
+    C2S_RESULT_CODES       /* without a quantized result it is not computed on integers */
+} c2s_target_result;
+
+typedef struct c2s_target_row {
+    const c2s_op *op;
+    uint8_t way;       /* c2s_target_way */
+    uint8_t result;    /* c2s_target_result; of a sum of products that of what fuses with it, too */
+    bool wide;         /* takes codes of 16 bits, too */
+    bool whole_weight; /* no scale per channel */
+    uint8_t opset;     /* of ai.onnx, the least with which the runtime does so; 0: any */
+    int8_t weight_axis; /* of per-channel scales, where the runtime wants another than the rule;
+                           counted as C2S_TARGET_AXIS(axis); 0: the rule's */
+    /* What takes how long, in nanoseconds on one core; relations count. Of sums per product, else
+     * per element of the result. 0: those of the target. */
+    float on_floats, on_codes;
+    /* Why this node is an exception, else NULL. */
+    const char *(*refuse)(const c2s_node *node);
+} c2s_target_row;
+
+#define C2S_TARGET_AXIS(axis) ((axis) + 1)
+
+typedef struct c2s_target {
+    const char *name, *summary;
+    const c2s_target_row *rows; /* ends with a NULL op */
+    /* Every operator whose rule has scales runs on integers, rows or not; then nothing is left in
+     * float because it does not pay. */
+    bool everything;
+    uint32_t activations; /* dtypes, as bits */
+    uint32_t weights;     /* likewise */
+    c2s_dtype activation, weight; /* the usual choice */
+    bool symmetric;          /* zero points of activations are 0 */
+    bool symmetric_weights;
+    bool narrow;             /* codes of weights leave out the least one */
+    bool float_bias;         /* else int32 codes with scale x * w[channel] and zero point 0 */
+    bool fixed_ranges;       /* results with a known range (Sigmoid, Softmax) have its scale */
+    bool contrib_16;         /* below opset 21 codes of 16 bits are known in com.microsoft */
+    double least_range;      /* of an activation's codes, from the least to the greatest; 0: none */
+    /* Costs, see c2s_target_row. */
+    float sum_on_floats, sum_on_codes; /* per product */
+    float on_floats, on_codes;         /* per element */
+    float convert;                     /* per element of a QuantizeLinear or DequantizeLinear that
+                                          stays */
+    float start;                       /* per node that stays */
+} c2s_target;
+
+/* "ort-cpu", ...; NULL: there is none. */
+const c2s_target *c2s_target_find(const char *name);
+/* All of them; ends with NULL. */
+const c2s_target *const *c2s_target_all(void);
+/* The row of an operator; NULL: there is none. */
+const c2s_target_row *c2s_target_row_of(const c2s_target *target, const c2s_op *op);
+bool c2s_target_takes(uint32_t dtypes, c2s_dtype dtype);
+/* Fails with C2S_ERR_USAGE and the names there are. */
+c2s_status c2s_target_read(const char *name, const c2s_target **out);
+
+#define C2S_DTYPE_BIT(dtype) (UINT32_C(1) << (dtype))
+
+/* ---- exceptions that tables share ---- */
+
+/* Any mode but "nearest" rounds. */
+const char *c2s_target_refuse_interpolation(const c2s_node *node);
+/* Sums that are scaled or added to in another way than the integers can be. */
+const char *c2s_target_refuse_scaled_gemm(const c2s_node *node);
+
+extern const c2s_target c2s_target_generic, c2s_target_openvino, c2s_target_ort_cpu,
+    c2s_target_qnn, c2s_target_tensorrt;
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OpenVINO on CPUs: an operator runs on integers when all of its operands are quantized; quantizers
+ * stand behind the chain of operators that fuse. Read from its documentation, not run.
+ */
+#include "passes/quant/target.h"
+
+static const c2s_target_row rows[] = {
+    {.op = &c2s_op_conv, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_conv_transpose, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_gemm, .way = C2S_WAY_COMPUTES, .refuse = c2s_target_refuse_scaled_gemm},
+    {.op = &c2s_op_matmul, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_add, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_average_pool, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_div, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_global_average_pool, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_mul, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_reduce_mean, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_reduce_sum, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_sub, .way = C2S_WAY_COMPUTES},
+    {.op = &c2s_op_clip, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_elu, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_gelu, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_hard_sigmoid, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_hard_swish, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_leaky_relu, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_prelu, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_relu, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_sigmoid, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_tanh, .way = C2S_WAY_FUSES},
+    {.op = &c2s_op_concat, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_depth_to_space, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_expand, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_flatten, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_gather, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_global_max_pool, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_max_pool, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_pad, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_reduce_max, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_reduce_min, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_reshape, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_slice, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_space_to_depth, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_split, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_squeeze, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_tile, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_transpose, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_unsqueeze, .way = C2S_WAY_PASSES},
+    {0}};
+
+const c2s_target c2s_target_openvino = {
+    .name = "openvino",
+    .summary = "OpenVINO: weights in [-127, 127], one scale around Concat",
+    .rows = rows,
+    .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8),
+    .weights = C2S_DTYPE_BIT(C2S_INT8),
+    .activation = C2S_UINT8,
+    .weight = C2S_INT8,
+    .symmetric_weights = true,
+    .narrow = true,
+    .float_bias = true,
+    .sum_on_floats = 0.03f,
+    .sum_on_codes = 0.012f,
+    .on_floats = 0.4f,
+    .on_codes = 0.2f,
+    .convert = 0.3f,
+    .start = 500,
+};
