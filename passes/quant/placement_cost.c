@@ -14,7 +14,7 @@
 /* Capacities are whole numbers: so many to a nanosecond. */
 #define UNITS 16.0
 /* More than any graph costs, yet so little that many of them can be added. */
-#define ALWAYS (INT64_C(1) << 44)
+#define ALWAYS (INT64_C(1) << 40)
 
 typedef struct network {
     c2s_cut cut;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by insert.c and insert_weights.c. Nobody else includes this.
+ */
+#ifndef C2S_PASSES_QUANT_INSERT_PARTS_H
+#define C2S_PASSES_QUANT_INSERT_PARTS_H
+
+#include "passes/quant/insert.h"
+
+/* How the codes of a value are read. */
+typedef struct c2s_coded {
+    const c2s_tensor *scale;  /* borrowed from scale_value; NULL: not coded (yet) */
+    c2s_value *scale_value, *zero_value;
+    c2s_value *floats; /* what DequantizeLinear gives */
+} c2s_coded;
+
+typedef struct c2s_inserter {
+    c2s_graph *graph;
+    const c2s_placement *p;
+    const c2s_insert_options *o;
+    c2s_insert_result *result;
+    size_t value_count; /* values that were there before */
+    c2s_coded *coded;   /* by their ids */
+    c2s_span *groups;   /* by the id of a group's first: the spans of its members */
+} c2s_inserter;
+
+/* A name for what belongs to a value: "NAME_SUFFIX". */
+void c2s_insert_name(c2s_value *value, const c2s_value *owner, const char *suffix);
+/* A constant called so; takes over the reference. */
+c2s_value *c2s_insert_constant(c2s_inserter *i, const c2s_value *owner, const char *suffix,
+                               c2s_tensor *tensor);
+/* A node of QuantizeLinear or DequantizeLinear whose result is called like `owner` with a suffix. */
+c2s_status c2s_insert_node(c2s_inserter *i, c2s_node *before, const char *type, c2s_value *x,
+                           const c2s_coded *by, int axis, const c2s_value *owner,
+                           const char *suffix, c2s_value **out);
+
+/* Weights, then biases. The scales of activations are there. */
+c2s_status c2s_insert_weights(c2s_inserter *i);
+
+#endif
