@@ -77,9 +77,9 @@ static c2s_status give_scale(c2s_inserter *i, size_t id) {
     if (!shared->scale) {
         const c2s_span within = {first->low, first->high};
         const c2s_span span = first->fixed ? within : i->groups[v->group];
-        const c2s_code_scale c = c2s_code_scale_choose(
-            span, v->dtype, i->o->symmetric || i->p->target->symmetric,
-            i->p->target->least_range, first->clamped ? &within : NULL);
+        const c2s_code_scale c =
+            c2s_code_scale_choose(span, v->dtype, i->o->symmetric || i->p->target->symmetric,
+                                  i->p->target->least_range, first->clamped ? &within : NULL);
         const c2s_value *owner = i->graph->model->values.at[v->group];
         c2s_tensor *scale, *zero;
         const double number = (double)c.scale;
@@ -99,8 +99,8 @@ static c2s_status give_scale(c2s_inserter *i, size_t id) {
 
 static c2s_status code_activation(c2s_inserter *i, c2s_value *value) {
     c2s_coded *c = &i->coded[value->id];
-    c2s_node *before = value->def && value->def != i->graph->entry ? value->def->next
-                                                                    : i->graph->first;
+    c2s_node *before =
+        value->def && value->def != i->graph->entry ? value->def->next : i->graph->first;
     c2s_value *codes, *floats;
     C2S_TRY(c2s_insert_node(i, before, "QuantizeLinear", value, c, -1, value, "quantized", &codes));
     C2S_TRY(c2s_insert_node(i, before, "DequantizeLinear", codes, c, -1, value, "dequantized",

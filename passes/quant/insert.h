@@ -10,8 +10,8 @@
 #include "passes/quant/encode.h"
 
 typedef struct c2s_insert_options {
-    const c2s_span *spans; /* by value id: what activations with scales hold; groups join them */
-    bool symmetric;        /* activations, beside what the target wants */
+    const c2s_span *spans;   /* by value id: what activations with scales hold; groups join them */
+    bool symmetric;          /* activations, beside what the target wants */
     c2s_scale_method method; /* of weights */
 } c2s_insert_options;
 

@@ -9,7 +9,7 @@
 
 /* How the codes of a value are read. */
 typedef struct c2s_coded {
-    const c2s_tensor *scale;  /* borrowed from scale_value; NULL: not coded (yet) */
+    const c2s_tensor *scale; /* borrowed from scale_value; NULL: not coded (yet) */
     c2s_value *scale_value, *zero_value;
     c2s_value *floats; /* what DequantizeLinear gives */
 } c2s_coded;
@@ -29,7 +29,8 @@ void c2s_insert_name(c2s_value *value, const c2s_value *owner, const char *suffi
 /* A constant called so; takes over the reference. */
 c2s_value *c2s_insert_constant(c2s_inserter *i, const c2s_value *owner, const char *suffix,
                                c2s_tensor *tensor);
-/* A node of QuantizeLinear or DequantizeLinear whose result is called like `owner` with a suffix. */
+/* A node of QuantizeLinear or DequantizeLinear whose result is called like `owner` with a suffix.
+ */
 c2s_status c2s_insert_node(c2s_inserter *i, c2s_node *before, const char *type, c2s_value *x,
                            const c2s_coded *by, int axis, const c2s_value *owner,
                            const char *suffix, c2s_value **out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Constants as codes. A bias is int32 with the scale x * w[channel]: where that is so small that the
- * bias would not fit, the weights of the channel get a larger scale.
+ * Constants as codes. A bias is int32 with the scale x * w[channel]: where that is so small that
+ * the bias would not fit, the weights of the channel get a larger scale.
  */
 #include <math.h>
 
@@ -142,20 +142,17 @@ static c2s_status place_constant(c2s_inserter *i, c2s_node *before, c2s_value *v
     if (coded->floats)
         return C2S_OK;
     C2S_TRY(code_constant(i, value, &codes));
-    c2s_value *stored =
-        c2s_insert_constant(i, value, "quantized", c2s_tensor_ref(codes.codes));
+    c2s_value *stored = c2s_insert_constant(i, value, "quantized", c2s_tensor_ref(codes.codes));
     if (placed(i, value)->role == C2S_ROLE_WEIGHT) {
-        coded->scale_value =
-            c2s_insert_constant(i, value, "scale", c2s_tensor_ref(codes.scale));
-        coded->zero_value =
-            c2s_insert_constant(i, value, "zero_point", c2s_tensor_ref(codes.zero));
+        coded->scale_value = c2s_insert_constant(i, value, "scale", c2s_tensor_ref(codes.scale));
+        coded->zero_value = c2s_insert_constant(i, value, "zero_point", c2s_tensor_ref(codes.zero));
         coded->scale = coded->scale_value->constant;
     }
     c2s_codes_free(&codes);
     i->result->weights++;
     const int axis = placed(i, value)->role == C2S_ROLE_WEIGHT ? placed(i, value)->axis : -1;
-    return c2s_insert_node(i, before, "DequantizeLinear", stored, coded, axis, value,
-                           "dequantized", &coded->floats);
+    return c2s_insert_node(i, before, "DequantizeLinear", stored, coded, axis, value, "dequantized",
+                           &coded->floats);
 }
 
 static c2s_status code_operands(c2s_inserter *i, c2s_node *node) {

@@ -12,8 +12,8 @@ bool c2s_placement_is_operand(const c2s_placement *p, const c2s_node *node, unsi
     if (slot >= node->formal_count || !node->inputs[slot].value)
         return false;
     if (n->row && n->row->way == C2S_WAY_RESIDUAL)
-        return n->head && node->inputs[slot].value->def != n->head &&
-               placed(p, n->head)->integer && c2s_quant_has(n->rule.operands, slot);
+        return n->head && node->inputs[slot].value->def != n->head && placed(p, n->head)->integer &&
+               c2s_quant_has(n->rule.operands, slot);
     return !n->head && c2s_quant_has(n->rule.operands, slot);
 }
 
@@ -110,6 +110,8 @@ static const char *refuse(const c2s_node *node, const c2s_placed_node *n,
         return "not included";
     if (c2s_dtype_bits(activations) > 8 && !n->row->wide)
         return "the target takes codes of 8 bits only";
+    if (n->row->way == C2S_WAY_VANISHES && n->rule.kind != C2S_QUANT_CLAMP)
+        return "its bounds are computed";
     const char *reason = n->row->refuse ? n->row->refuse(node) : NULL;
     if (!reason)
         reason = refuse_operands(node, &n->rule);

@@ -89,8 +89,8 @@ static void add_value(network *n, const c2s_value *value) {
     const c2s_placed_node *made = value->def ? &n->p->nodes[value->def->id] : NULL;
     const c2s_node *head = made && made->head ? made->head : value->def;
     unsigned to_float = 0, to_codes = 0;
-    const int64_t cost = capacity((double)n->p->target->start +
-                                  elements(value) * (double)n->p->target->convert);
+    const int64_t cost =
+        capacity((double)n->p->target->start + elements(value) * (double)n->p->target->convert);
     /* Inside of a chain nothing is converted; sums may come out as floats for nothing. */
     if (made && made->tail && made->integer)
         return;
@@ -143,8 +143,7 @@ static void leave_in_float(c2s_placement *p, c2s_node *node, const char *reason)
 }
 
 void c2s_placement_keep_cheapest(const c2s_graph *graph, bool force, c2s_placement *p) {
-    network n = {.p = p,
-                 .vertex = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *n.vertex)};
+    network n = {.p = p, .vertex = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *n.vertex)};
     bool *in_float = NULL;
     c2s_cut_init(&n.cut);
     add_nodes(&n, graph, force);

@@ -2,8 +2,8 @@
  *
  * What a runtime requires of a graph with QuantizeLinear and DequantizeLinear before it computes on
  * integers: plain data, one table per runtime. What scales an operator can have at all is its
- * quantization rule (ops/quant_rule.h); a row here says what this runtime makes of it. docs/targets.md
- * says where each claim comes from.
+ * quantization rule (ops/quant_rule.h); a row here says what this runtime makes of it.
+ * docs/targets.md says where each claim comes from.
  */
 #ifndef C2S_PASSES_QUANT_TARGET_H
 #define C2S_PASSES_QUANT_TARGET_H
@@ -49,16 +49,16 @@ typedef struct c2s_target {
     /* Every operator whose rule has scales runs on integers, rows or not; then nothing is left in
      * float because it does not pay. */
     bool everything;
-    uint32_t activations; /* dtypes, as bits */
-    uint32_t weights;     /* likewise */
+    uint32_t activations;         /* dtypes, as bits */
+    uint32_t weights;             /* likewise */
     c2s_dtype activation, weight; /* the usual choice */
-    bool symmetric;          /* zero points of activations are 0 */
+    bool symmetric;               /* zero points of activations are 0 */
     bool symmetric_weights;
-    bool narrow;             /* codes of weights leave out the least one */
-    bool float_bias;         /* else int32 codes with scale x * w[channel] and zero point 0 */
-    bool fixed_ranges;       /* results with a known range (Sigmoid, Softmax) have its scale */
-    bool contrib_16;         /* below opset 21 codes of 16 bits are known in com.microsoft */
-    double least_range;      /* of an activation's codes, from the least to the greatest; 0: none */
+    bool narrow;        /* codes of weights leave out the least one */
+    bool float_bias;    /* else int32 codes with scale x * w[channel] and zero point 0 */
+    bool fixed_ranges;  /* results with a known range (Sigmoid, Softmax) have its scale */
+    bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
+    double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
     /* Costs, see c2s_target_row. */
     float sum_on_floats, sum_on_codes; /* per product */
     float on_floats, on_codes;         /* per element */
@@ -86,7 +86,7 @@ const char *c2s_target_refuse_interpolation(const c2s_node *node);
 /* Sums that are scaled or added to in another way than the integers can be. */
 const char *c2s_target_refuse_scaled_gemm(const c2s_node *node);
 
-extern const c2s_target c2s_target_generic, c2s_target_openvino, c2s_target_ort_cpu,
-    c2s_target_qnn, c2s_target_tensorrt;
+extern const c2s_target c2s_target_generic, c2s_target_openvino, c2s_target_ort_cpu, c2s_target_qnn,
+    c2s_target_tensorrt;
 
 #endif

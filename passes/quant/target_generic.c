@@ -8,7 +8,10 @@
 static const c2s_target_row rows[] = {
     {.op = &c2s_op_conv, .way = C2S_WAY_COMPUTES, .wide = true},
     {.op = &c2s_op_conv_transpose, .way = C2S_WAY_COMPUTES, .wide = true},
-    {.op = &c2s_op_gemm, .way = C2S_WAY_COMPUTES, .wide = true, .refuse = c2s_target_refuse_scaled_gemm},
+    {.op = &c2s_op_gemm,
+     .way = C2S_WAY_COMPUTES,
+     .wide = true,
+     .refuse = c2s_target_refuse_scaled_gemm},
     {.op = &c2s_op_matmul, .way = C2S_WAY_COMPUTES, .wide = true},
     {.op = &c2s_op_add, .way = C2S_WAY_COMPUTES, .wide = true},
     {.op = &c2s_op_average_pool, .way = C2S_WAY_COMPUTES, .wide = true},
@@ -31,8 +34,8 @@ const c2s_target c2s_target_generic = {
     .name = "generic",
     .summary = "no runtime in particular: sums of products and what surrounds them",
     .rows = rows,
-    .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8) |
-                   C2S_DTYPE_BIT(C2S_UINT16) | C2S_DTYPE_BIT(C2S_INT16),
+    .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT16) |
+                   C2S_DTYPE_BIT(C2S_INT16),
     .weights = C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT8),
     .activation = C2S_UINT8,
     .weight = C2S_INT8,

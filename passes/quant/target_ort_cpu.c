@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ONNX Runtime's CPU provider. Each row was confirmed with version 1.30: what its optimizer makes of
- * the operator between DequantizeLinear and QuantizeLinear.
+ * ONNX Runtime's CPU provider. Each row was confirmed with version 1.30: what its optimizer makes
+ * of the operator between DequantizeLinear and QuantizeLinear.
  */
 #include "passes/quant/target.h"
 

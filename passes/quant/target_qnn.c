@@ -7,9 +7,16 @@
 
 static const c2s_target_row rows[] = {
     {.op = &c2s_op_conv, .way = C2S_WAY_COMPUTES, .result = C2S_RESULT_CODES, .wide = true},
-    {.op = &c2s_op_conv_transpose, .way = C2S_WAY_COMPUTES, .result = C2S_RESULT_CODES, .wide = true},
+    {.op = &c2s_op_conv_transpose,
+     .way = C2S_WAY_COMPUTES,
+     .result = C2S_RESULT_CODES,
+     .wide = true},
     {.op = &c2s_op_gemm, .way = C2S_WAY_COMPUTES, .result = C2S_RESULT_CODES, .wide = true},
-    {.op = &c2s_op_matmul, .way = C2S_WAY_COMPUTES, .result = C2S_RESULT_CODES, .wide = true, .whole_weight = true},
+    {.op = &c2s_op_matmul,
+     .way = C2S_WAY_COMPUTES,
+     .result = C2S_RESULT_CODES,
+     .wide = true,
+     .whole_weight = true},
     {.op = &c2s_op_clip, .way = C2S_WAY_VANISHES, .wide = true},
     {.op = &c2s_op_relu, .way = C2S_WAY_VANISHES, .wide = true},
     {0}};

@@ -80,6 +80,9 @@ static inline void record_case(const c2s_pass *pass, const c2s_stats *stats,
     fclose(stream);
 }
 
+/* Samples for passes that learn from some; NULL: there are none. */
+static const c2s_feed *case_feed;
+
 /* Runs the pipeline, the pass custom with `rules` (may be NULL); the model must verify. Returns the
  * number of rewrites. */
 static inline unsigned run_passes_with(c2s_model *model, const char *text, const c2s_rules *rules) {
@@ -92,7 +95,7 @@ static inline unsigned run_passes_with(c2s_model *model, const char *text, const
         fail_msg("%s", c2s_error());
     if (rules)
         assert_true(c2s_pipeline_use(pipeline, c2s_rules_pass(rules)));
-    const c2s_pass_context context = {.evaluator = &c2s_evaluator_reference};
+    const c2s_pass_context context = {.evaluator = &c2s_evaluator_reference, .feed = case_feed};
     c2s_pipeline_options options = {.context = &context};
     if (c2s_pipeline_run(pipeline, model, &options, &result) != C2S_OK)
         fail_msg("%s", c2s_error());

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Before: operators on floats
+ * After:  those that the target computes on integers stand between DequantizeLinear and
+ *         QuantizeLinear, their weights and biases are codes
+ * Leaves alone what the target does not compute on integers, or not faster.
+ */
+#include "passes/measure/ranges.h"
+#include "base/log.h"
+#include "passes/pass.h"
+#include "passes/quant/insert.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char kind[] = "quantize-node";
+
+typedef struct job {
+    c2s_model *model;
+    const c2s_pass_context *context;
+    c2s_stats *stats;
+    const c2s_target *target;
+    c2s_dtype activations, weights;
+    bool per_channel, symmetric, force;
+    c2s_name_filter include, exclude;
+    unsigned asked; /* candidates so far */
+    c2s_placement placement;
+    c2s_span *spans; /* by value id */
+} job;
+
+/* ---- options ---- */
+
+static const c2s_option_spec options[] = {
+    {"target", "ort-cpu", "the runtime: ort-cpu, tensorrt, openvino, qnn or generic"},
+    {"activations", "auto", "type of their codes: uint8, int8, uint16, int16; auto: the target's"},
+    {"weights", "auto", "type of their codes: int8, uint8; auto: the target's"},
+    {"per_channel", "yes", "a scale per output channel of weights, where the target can"},
+    {"symmetric", "no", "zero points of activations in the middle, whatever the target wants"},
+    {"include", "", "quantize only these: names or operators, as patterns, separated by ;"},
+    {"exclude", "", "leave these in float: likewise"},
+    {"force", "no", "quantize sums of products also where that costs time"},
+    {0}};
+
+static c2s_status read_dtype(const c2s_options *o, const char *name, c2s_dtype *out) {
+    const char *text = c2s_option_text(o, name);
+    *out = c2s_dtype_from_name(text);
+    if (*out != C2S_UNDEFINED || strcmp(text, "auto") == 0)
+        return C2S_OK;
+    return c2s_fail(C2S_ERR_USAGE, "option %s is \"%s\", expected a type such as int8, or auto",
+                    name, text);
+}
+
+static c2s_status read_options(job *j, const c2s_options *o) {
+    c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
+    c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
+    C2S_TRY(c2s_target_read(c2s_option_text(o, "target"), &j->target));
+    C2S_TRY(read_dtype(o, "activations", &j->activations));
+    C2S_TRY(read_dtype(o, "weights", &j->weights));
+    C2S_TRY(c2s_option_flag(o, "per_channel", &j->per_channel));
+    C2S_TRY(c2s_option_flag(o, "symmetric", &j->symmetric));
+    return c2s_option_flag(o, "force", &j->force);
+}
+
+/* ---- placing ---- */
+
+static const char *veto(void *user, const c2s_node *node) {
+    job *j = user;
+    if (j->stats->rewrites + j->asked >= j->stats->limit)
+        return "the limit of rewrites is reached";
+    if (c2s_stats_skips(j->stats, kind, c2s_node_text(node)))
+        return "left out on request";
+    j->asked++;
+    return NULL;
+}
+
+static c2s_status place(job *j) {
+    const c2s_placement_options o = {.target = j->target,
+                                     .activations = j->activations,
+                                     .weights = j->weights,
+                                     .per_channel = j->per_channel,
+                                     .force = j->force,
+                                     .include = &j->include,
+                                     .exclude = &j->exclude,
+                                     .veto = veto,
+                                     .user = j};
+    return c2s_placement_make(j->model->graph, &o, &j->placement);
+}
+
+/* Next to something that is quantized, people ask why a node is not. */
+static bool is_asked_about(const job *j, const c2s_node *node) {
+    const c2s_placed_node *n = &j->placement.nodes[node->id];
+    bool asked = n->row || n->rule.kind == C2S_QUANT_LINEAR;
+    for (unsigned k = 0; k < node->formal_count && !asked; k++)
+        asked = node->inputs[k].value && j->placement.values[node->inputs[k].value->id].role;
+    for (unsigned k = 0; k < node->output_count && !asked; k++)
+        asked = node->outputs[k] && j->placement.values[node->outputs[k]->id].role;
+    return asked && n->reason && n->rule.kind != C2S_QUANT_NONE;
+}
+
+static void report(job *j) {
+    for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
+        const c2s_placed_node *n = &j->placement.nodes[node->id];
+        if (n->integer)
+            c2s_stats_apply(j->stats, kind, c2s_node_text(node));
+        else if (is_asked_about(j, node))
+            c2s_stats_refuse(j->stats, kind, c2s_node_text(node), n->reason);
+        else
+            continue;
+        c2s_stats_looked(j->stats, node);
+    }
+}
+
+/* ---- ranges ---- */
+
+static c2s_status measure(job *j) {
+    const c2s_graph *graph = j->model->graph;
+    const size_t count = j->model->values.count;
+    if (!j->context->feed || j->context->feed->count == 0)
+        return c2s_fail(C2S_ERR_USAGE,
+                        "no samples to learn the ranges of activations from, expected --calib");
+    bool *wanted = c2s_zalloc(count + 1);
+    for (size_t id = 0; id < count; id++)
+        wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
+    const c2s_ranges_options o = {.eval = j->context->eval};
+    c2s_ranges *ranges = NULL;
+    c2s_status status =
+        c2s_ranges_collect(graph, j->context->feed, j->context->evaluator, wanted, &o, &ranges);
+    j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
+    for (size_t id = 0; id < count && status == C2S_OK; id++) {
+        const c2s_value_stats *stats =
+            wanted[id] ? c2s_ranges_find(ranges, j->model->values.at[id]) : NULL;
+        j->spans[id] = stats ? (c2s_span){stats->min, stats->max} : C2S_SPAN_NONE;
+    }
+    c2s_ranges_free(ranges);
+    free(wanted);
+    return status;
+}
+
+/* ---- the pass ---- */
+
+static c2s_status quantize(job *j) {
+    c2s_insert_result result;
+    C2S_TRY(place(j));
+    report(j);
+    if (j->placement.integer_count == 0)
+        return C2S_OK;
+    C2S_TRY(measure(j));
+    const c2s_insert_options o = {.spans = j->spans, .symmetric = j->symmetric};
+    C2S_TRY(c2s_insert_quantizers(j->model, &j->placement, &o, &result));
+    c2s_log(1, "quantize: %u nodes, %u pairs of quantizers, %u weights", j->placement.integer_count,
+            result.pairs, result.weights);
+    if (result.repaired)
+        c2s_log(1, "quantize: %u channels have larger scales for their biases to fit",
+                result.repaired);
+    return C2S_OK;
+}
+
+static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_context *context,
+                      c2s_stats *stats) {
+    job j = {.model = model, .context = context, .stats = stats};
+    c2s_status status = read_options(&j, o);
+    if (status == C2S_OK)
+        status = quantize(&j);
+    c2s_name_filter_free(&j.include);
+    c2s_name_filter_free(&j.exclude);
+    c2s_placement_free(&j.placement);
+    free(j.spans);
+    return status;
+}
+
+static const c2s_rewrite_kind kinds[] = {
+    {.name = kind, .summary = "a node between DequantizeLinear and QuantizeLinear"}, {0}};
+
+const c2s_pass c2s_pass_quantize = {
+    .name = "quantize",
+    .summary = "static quantization for a target: what it computes on integers gets scales",
+    .options = options,
+    .kinds = kinds,
+    .lossy = true,
+    .run = run};
