@@ -110,12 +110,11 @@ double c2s_code_grid_error(const c2s_code_grid *grid, c2s_affine a, const float 
 
 /* ---- scales ---- */
 
-/* As it is stored, and neither 0 nor infinite; subnormal floats are left to nobody's mercy. */
-static float stored_scale(c2s_dtype dtype, double scale) {
+float c2s_code_grid_scale(const c2s_code_grid *grid, double scale) {
     float value = (float)fmin(scale, FLT_MAX);
-    if (dtype == C2S_FLOAT16)
+    if (grid->scale_dtype == C2S_FLOAT16)
         return fmaxf(c2s_f16_to_f32(c2s_f32_to_f16(fminf(value, 65504))), 0x1p-24f);
-    if (dtype == C2S_BFLOAT16)
+    if (grid->scale_dtype == C2S_BFLOAT16)
         value = c2s_bf16_to_f32(c2s_f32_to_bf16(fminf(value, 0x1.fep127f)));
     return fmaxf(value, FLT_MIN);
 }
@@ -124,12 +123,11 @@ static float stored_scale(c2s_dtype dtype, double scale) {
 static c2s_affine spread(const c2s_code_grid *grid, double low, double high) {
     c2s_affine a = {0, grid->middle};
     if (grid->symmetric) {
-        a.scale = stored_scale(grid->scale_dtype,
-                               fmax(-low, high) / ((double)grid->most - (double)grid->middle));
+        a.scale = c2s_code_grid_scale(grid, fmax(-low, high) /
+                                                ((double)grid->most - (double)grid->middle));
         return a;
     }
-    a.scale =
-        stored_scale(grid->scale_dtype, (high - low) / ((double)grid->most - (double)grid->least));
+    a.scale = c2s_code_grid_scale(grid, (high - low) / ((double)grid->most - (double)grid->least));
     const double zero = nearbyint((double)grid->least - low / (double)a.scale);
     a.zero = (float)fmin(fmax(zero, (double)grid->least), (double)grid->most);
     return a;
@@ -169,8 +167,7 @@ static bool refit_scale(search *s) {
     }
     if (!(above > 0 && below > 0))
         return false;
-    return try_affine(
-        s, (c2s_affine){stored_scale(s->grid->scale_dtype, above / below), s->best.zero});
+    return try_affine(s, (c2s_affine){c2s_code_grid_scale(s->grid, above / below), s->best.zero});
 }
 
 /* From the whole range down to a fifth of it, then closer around the best, each end by itself. */

@@ -31,6 +31,9 @@ typedef struct c2s_affine {
     float scale, zero;
 } c2s_affine;
 
+/* A scale as it is stored: rounded to scale_dtype, neither 0, infinite nor a subnormal float. */
+float c2s_code_grid_scale(const c2s_code_grid *grid, double scale);
+
 typedef enum c2s_scale_method {
     C2S_SCALE_MAX, /* the greatest weight is the greatest code */
     C2S_SCALE_MSE  /* least squared error, of the scales that a search finds; never above MAX's */

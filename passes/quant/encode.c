@@ -18,7 +18,7 @@ static c2s_dtype scale_dtype(const c2s_type *type, const c2s_coding *coding) {
     return type->dtype == C2S_FLOAT16 || type->dtype == C2S_BFLOAT16 ? type->dtype : C2S_FLOAT;
 }
 
-static c2s_status grid_of(const c2s_type *type, const c2s_coding *coding, c2s_code_grid *out) {
+c2s_status c2s_coding_grid(const c2s_type *type, const c2s_coding *coding, c2s_code_grid *out) {
     return c2s_code_grid_of(coding->dtype, scale_dtype(type, coding), coding->symmetric,
                             coding->narrow, out);
 }
@@ -132,7 +132,7 @@ c2s_status c2s_affines_choose(const c2s_type *type, const float *weights, const 
                               c2s_affine *out) {
     c2s_code_grid grid;
     c2s_code_map map;
-    C2S_TRY(grid_of(type, coding, &grid));
+    C2S_TRY(c2s_coding_grid(type, coding, &grid));
     C2S_TRY(c2s_code_map_of(type, coding, &map));
     const size_t most = most_members(&map);
     const size_t threads = (size_t)c2s_most_threads();
@@ -155,7 +155,7 @@ c2s_status c2s_codes_round(const c2s_type *type, const float *weights, const c2s
                            const c2s_affine *affines, float *codes, double *error) {
     c2s_code_grid grid;
     c2s_code_map map;
-    C2S_TRY(grid_of(type, coding, &grid));
+    C2S_TRY(c2s_coding_grid(type, coding, &grid));
     C2S_TRY(c2s_code_map_of(type, coding, &map));
     const size_t most = most_members(&map);
     float *scratch;

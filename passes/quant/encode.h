@@ -39,6 +39,9 @@ void c2s_codes_free(c2s_codes *codes);
 
 /* ---- the steps of it, for who rounds otherwise ---- */
 
+/* The codes there are. Fails as c2s_encode does. */
+c2s_status c2s_coding_grid(const c2s_type *weights, const c2s_coding *coding, c2s_code_grid *out);
+
 /* The weights as [outer, axis, inner] and the scale of each: those of a scale are a group. */
 typedef struct c2s_code_map {
     size_t outer, axis, inner;

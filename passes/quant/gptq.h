@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Codes for the weights of a linear operator that keep its output, not its weights: with the second
+ * moments G of the rows it reads, the error of an output channel is (w - v)^T G (w - v) for the
+ * weights v that its codes stand for.
+ *
+ * First, weight after weight is rounded and those that are left take over what its error can be
+ * made up for with (GPTQ, arXiv:2210.17323; the same as Babai's nearest plane on the Cholesky
+ * factor of G, arXiv:2507.18553). The order is that of the diagonal of G, largest first; scales
+ * belong to weights, not to the order, so no format has to know of it. Then codes are changed one
+ * at a time, and scales refitted, as long as the error shrinks.
+ */
+#ifndef C2S_PASSES_QUANT_GPTQ_H
+#define C2S_PASSES_QUANT_GPTQ_H
+
+#include "passes/measure/gram.h"
+#include "passes/quant/encode.h"
+
+typedef struct c2s_gptq_options {
+    double damping;   /* of G, times the mean of its diagonal (c2s_cholesky); 0: 0.01 */
+    unsigned sweeps;  /* of changing codes, at most; 0: none */
+    bool keep_scales; /* those that the coding chose, weighed by G's diagonal */
+} c2s_gptq_options;
+/* 0.01, 8 sweeps, scales refitted. */
+extern const c2s_gptq_options c2s_gptq_usual;
+
+/* Sums over all output channels and rows; divided by gram->rows they are means. */
+typedef struct c2s_gptq_error {
+    double signal;  /* of the outputs, squared */
+    double nearest; /* squared error with the nearest codes and the scales of the coding */
+    double error;   /* with these codes: of no channel above that */
+} c2s_gptq_error;
+
+/* `weights`: the constant weights of the site; coding->importance is of no account. Moments that
+ * are not finite: C2S_ERR_INVALID. Else as c2s_encode. */
+c2s_status c2s_gptq_encode(const c2s_linear_site *site, const c2s_tensor *weights,
+                           const c2s_gram *gram, const c2s_coding *coding,
+                           const c2s_gptq_options *options, c2s_codes *out, c2s_gptq_error *error);
+
+#endif
