@@ -136,6 +136,8 @@ static void run_items(const void *context, size_t from, size_t to) {
 }
 
 size_t c2s_integer_conv_work(const c2s_integer_conv *c, unsigned threads) {
+    if (c->saturating)
+        return c2s_saturating_conv_work(c->saturating, threads);
     return c->winograd ? c2s_integer_winograd_work(c->winograd, threads)
                        : c2s_integer_block_size(c, c->rows) * sizeof(int16_t) * threads;
 }
@@ -144,6 +146,10 @@ void c2s_integer_conv_run(const c2s_integer_conv *c, const void *in, bool is_sig
                           const c2s_requantize *requantize, void *out, unsigned threads,
                           void *work) {
     const c2s_integer_shape *s = &c->shape;
+    if (c->saturating) {
+        c2s_saturating_conv_run(c->saturating, in, is_signed, zero, requantize, out, threads, work);
+        return;
+    }
     if (c->winograd) {
         c2s_integer_winograd_run(c->winograd, in, is_signed, zero, requantize, out, threads, work);
         return;

@@ -8,11 +8,14 @@
 #include "runtime/integer_conv.h"
 #include "runtime/integer_dot.h"
 #include "runtime/integer_winograd.h"
+#include "runtime/saturating_conv.h"
 
 struct c2s_integer_conv {
     c2s_integer_shape shape;
     int64_t gain;
-    c2s_integer_winograd *winograd; /* instead of all that follows; NULL: that */
+    /* One of these instead of all that follows; NULL: that. */
+    c2s_integer_winograd *winograd;
+    c2s_saturating_conv *saturating;
     bool depthwise;
     size_t pixel, row; /* integers of one pixel, and of one row of the widened input */
     size_t channels;   /* of a group, inputs and outputs */

@@ -79,7 +79,9 @@ c2s_status c2s_integer_conv_create(const c2s_integer_shape *shape, const c2s_int
     c->shape = *shape;
     c2s_integer_weights_measure(c, w);
     c2s_status status;
-    if (c2s_integer_winograd_serves(shape, c->gain)) {
+    if (shape->pairing != C2S_PAIRS_NONE && c2s_saturating_conv_serves(shape, w)) {
+        status = c2s_saturating_conv_create(shape, w, &c->saturating);
+    } else if (c2s_integer_winograd_serves(shape, c->gain)) {
         status = c2s_integer_winograd_create(shape, w, c->narrow, &c->winograd);
     } else {
         set_geometry(c);
@@ -97,6 +99,7 @@ void c2s_integer_conv_destroy(c2s_integer_conv *c) {
     if (!c)
         return;
     c2s_integer_winograd_destroy(c->winograd);
+    c2s_saturating_conv_destroy(c->saturating);
     free(c->tap);
     free(c->place);
     free(c->weights);
@@ -104,5 +107,5 @@ void c2s_integer_conv_destroy(c2s_integer_conv *c) {
 }
 
 int64_t c2s_integer_conv_gain(const c2s_integer_conv *c) {
-    return c->gain;
+    return c->saturating ? c2s_saturating_conv_gain(c->saturating) : c->gain;
 }

@@ -10,11 +10,21 @@
 #include "base/status.h"
 #include "runtime/requantize.h"
 
+/* How products are added, if 8 bits are unsigned on the left and signed on the right. */
+typedef enum c2s_pairing {
+    C2S_PAIRS_NONE,      /* in 32 bits: exact */
+    C2S_PAIRS_OF_WINDOW, /* by saturating_dot.h, all terms of a window one after the other: channel
+                            by channel at each of its positions */
+    C2S_PAIRS_OF_TAPS    /* the same, but with an odd number of channels the last of each position
+                            stands alone */
+} c2s_pairing;
+
 /* Axes: 0 is height, 1 width. */
 typedef struct c2s_integer_shape {
     size_t batch, groups, inputs, outputs; /* channels of all groups */
     size_t in[2], out[2], kernel[2];
     size_t stride[2], dilation[2], pad[2]; /* pad: at the beginning */
+    c2s_pairing pairing;
 } c2s_integer_shape;
 
 /* How weights are arranged: element [output, input of its group, y, x]. */
@@ -35,7 +45,8 @@ typedef struct c2s_integer_conv c2s_integer_conv;
 c2s_status c2s_integer_conv_create(const c2s_integer_shape *shape, const c2s_integer_weights *w,
                                    c2s_integer_conv **out);
 void c2s_integer_conv_destroy(c2s_integer_conv *conv); /* NULL is allowed */
-/* The sum of the magnitudes of an output's weights, the largest of all outputs. */
+/* No sum is larger than this times the largest magnitude of an input less its zero point: of exact
+ * sums the magnitudes of an output's weights, of which there is the largest. */
 int64_t c2s_integer_conv_gain(const c2s_integer_conv *conv);
 
 /* Bytes of work space that a run with so many threads needs. */

@@ -15,7 +15,9 @@
 #include "runtime/integer_dot.h"
 #include "runtime/layout.h"
 #include "runtime/quantized.h"
+#include "runtime/plan.h"
 #include "runtime/requantize.h"
+#include "runtime/saturating_dot.h"
 
 #define COLUMNS ((size_t)C2S_DOT_COLUMNS)
 
@@ -29,6 +31,7 @@ typedef struct product {
     c2s_matmul plan;
     operand x[2];
     size_t rows, terms, columns;
+    bool saturates;            /* as the processor does that is emulated */
     size_t row, panels, panel; /* integers of a widened row; panels of the right matrix, of one */
     size_t *place;             /* of the rows */
     c2s_requantize requantize;
@@ -54,6 +57,8 @@ static bool describe(const c2s_step *step, product *p) {
     p->rows = p->plan.gemm.m;
     p->columns = p->plan.gemm.n;
     p->terms = p->plan.gemm.k;
+    p->saturates = step->plan->context->options.emulate != C2S_EMULATE_NOTHING &&
+                   !p->x[0].is_signed && p->x[1].is_signed;
     return p->terms <= MOST_TERMS && c2s_type_elements(&step->out[0]->type, &count) &&
            count == p->plan.batches * p->rows * p->columns;
 }
@@ -96,7 +101,8 @@ static c2s_status set_requantize(const c2s_step *step, product *p) {
     p->requantize.zero = q->zero;
     if (q->requantizes)
         c2s_quantized_bounds(step, &p->requantize.low, &p->requantize.high);
-    c2s_requantize_settle(&p->requantize, p->columns, (int64_t)p->terms * 255 * 255);
+    c2s_requantize_settle(&p->requantize, p->columns,
+                          (int64_t)p->terms * 255 * 255 * (p->saturates ? 3 : 1));
     return C2S_OK;
 }
 
@@ -130,8 +136,15 @@ typedef struct task {
     int16_t *work; /* per thread: the widened left matrix, two rows and one panel of the right */
 } task;
 
+/* Bytes of a row, and of a column, in pairs that saturate. */
+static size_t padded(const product *p) {
+    return c2s_quads_of(p->terms) * C2S_QUAD;
+}
+
 /* Integers of the work space of a thread. */
 static size_t work_size(const product *p) {
+    if (p->saturates) /* rows, a panel of columns, sums of both */
+        return ((p->rows + COLUMNS) * (padded(p) / 2 + COLUMNS * 2) + 63) / 64 * 64;
     return (p->rows * p->row + 2 * COLUMNS + p->panel + 63) / 64 * 64;
 }
 
@@ -170,6 +183,32 @@ static void pack_panel(const task *k, const uint8_t *from, size_t column, int16_
     }
 }
 
+/* One panel of columns, of one pair of matrices. */
+static void multiply_saturating(const task *k, const uint8_t *a, const uint8_t *b, size_t column,
+                                char *out, void *work) {
+    const product *p = k->product;
+    const size_t row = padded(p),
+                 columns = p->columns - column < COLUMNS ? p->columns - column : COLUMNS;
+    int32_t *sums = work, column_sum[C2S_DOT_COLUMNS] = {0}, zero[C2S_DOT_COLUMNS];
+    uint8_t *left = (uint8_t *)(sums + p->rows * COLUMNS);
+    int8_t *right = (int8_t *)(left + p->rows * row);
+    memset(left, 0, (p->rows + COLUMNS) * row);
+    for (size_t r = 0; r < p->rows; r++)
+        memcpy(left + r * row, a + r * p->terms, p->terms);
+    for (size_t t = 0; t < p->terms; t++)
+        for (size_t c = 0; c < columns; c++) {
+            const int8_t code = (int8_t)b[t * p->columns + column + c];
+            right[(t / C2S_QUAD * COLUMNS + c) * C2S_QUAD + t % C2S_QUAD] = code;
+            column_sum[c] += code;
+        }
+    for (size_t c = 0; c < COLUMNS; c++)
+        zero[c] = k->zero[1];
+    const c2s_saturating_zeros zeros = {k->zero[0], (int32_t)p->terms, zero, column_sum};
+    c2s_saturating_dot(left, row, p->rows, right, row / C2S_QUAD, sums);
+    c2s_saturating_correct(&zeros, left, row, p->rows, sums);
+    c2s_requantize_rows(&p->requantize, sums, p->rows, column, columns, out, p->columns);
+}
+
 static void multiply(const void *context, size_t from, size_t to) {
     const task *k = context;
     const product *p = k->product;
@@ -182,12 +221,18 @@ static void multiply(const void *context, size_t from, size_t to) {
         const size_t batch = i / p->panels, column = i % p->panels * COLUMNS;
         size_t a, b;
         c2s_matmul_batch(&p->plan, batch, &a, &b);
+        char *out = k->out + (batch * p->rows * p->columns + column) * element;
+        if (p->saturates) {
+            multiply_saturating(k, k->a + a * p->rows * p->terms, k->b + b * p->terms * p->columns,
+                                column, out, left);
+            continue;
+        }
         if (i == from || column == 0)
             widen_left(k, k->a + a * p->rows * p->terms, left);
         pack_panel(k, k->b + b * p->terms * p->columns, column, rows, right);
         c2s_dot_panel(&dot, left, p->place, p->rows, right, &p->requantize, column,
-                      p->columns - column < COLUMNS ? p->columns - column : COLUMNS,
-                      k->out + (batch * p->rows * p->columns + column) * element, p->columns);
+                      p->columns - column < COLUMNS ? p->columns - column : COLUMNS, out,
+                      p->columns);
     }
 }
 

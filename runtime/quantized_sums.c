@@ -6,7 +6,8 @@
 #include "base/threads.h"
 #include "runtime/dnnl_context.h"
 #include "runtime/integer_dot.h"
-#include "runtime/quantized.h"
+#include "runtime/plan.h"
+#include "runtime/quantized_operands.h"
 
 /* ---- operands ---- */
 
@@ -135,15 +136,36 @@ static c2s_status set_weights(const c2s_step *step, c2s_quantized_sums *s,
     return status;
 }
 
+/* ONNX Runtime multiplies signed by signed exactly, but QDQ graphs are made unsigned first. Its
+ * ConvInteger has the weights on the left. */
+static c2s_pairing pairing_of(const c2s_step *step) {
+    const c2s_quantized_operator *op = c2s_quantized_operator_of(step->node);
+    switch (step->plan->context->options.emulate) {
+    case C2S_EMULATE_AVX2:
+        return (op->form == C2S_FORM_SUMS && op->family[0] == &c2s_kernels_quantized_conv) ||
+                       (op->form != C2S_FORM_FLOATS &&
+                        step->quantized->x[0].slot->type.dtype == C2S_INT8)
+                   ? C2S_PAIRS_NONE
+                   : C2S_PAIRS_OF_WINDOW;
+    case C2S_EMULATE_AVX2_ONEDNN:
+        return C2S_PAIRS_OF_TAPS;
+    case C2S_EMULATE_NOTHING:
+        break;
+    }
+    return C2S_PAIRS_NONE;
+}
+
 c2s_status c2s_quantized_sums_create(c2s_step *step, const c2s_integer_shape *shape,
                                      c2s_integer_weights w, double scale) {
+    c2s_integer_shape paired = *shape;
     c2s_quantized_sums *s = step->state = c2s_zalloc(sizeof *s);
     const c2s_codes *x = &step->quantized->x[0];
     s->input = x->input;
     s->is_signed = x->slot->type.dtype == C2S_INT8;
     s->zero = c2s_codes_zero(x, 0);
     s->zero_input = x->zero_input;
-    c2s_status status = set_weights(step, s, shape, w);
+    paired.pairing = pairing_of(step);
+    c2s_status status = set_weights(step, s, &paired, w);
     if (status == C2S_OK && stays_sums(step)) {
         s->requantize.dtype = C2S_INT32;
         return C2S_OK;

@@ -149,6 +149,8 @@ static void onednn_close(c2s_session *session) {
 
 static c2s_status onednn_open(const c2s_graph *graph, const c2s_eval_options *options,
                               c2s_session **session) {
+    if (options && options->simulate_quantized && options->emulate != C2S_EMULATE_NOTHING)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "what is computed on floats emulates no processor");
     onednn *s = c2s_zalloc(sizeof *s);
     s->base.evaluator = &c2s_evaluator_onednn;
     s->arena = c2s_arena_create();

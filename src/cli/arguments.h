@@ -16,8 +16,10 @@ typedef struct cli_arguments {
     cli_texts positional;
     int verbosity;
     bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
-    bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules, parallel, share, annotate;
-    const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites;
+    bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules,
+        parallel, share, annotate;
+    const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites,
+        *emulate;
     double tolerance, seconds, max_drop, min_sqnr;
     int64_t samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
@@ -87,6 +89,12 @@ extern const cli_option cli_common_options[];
     {                                                                                              \
         0, "simulate-quantized", NULL, "compute quantized operators in float, not on integers",    \
             CLI_FLAG, offsetof(cli_arguments, simulate_quantized)                                  \
+    }
+#define CLI_EMULATE_OPTION                                                                         \
+    {                                                                                              \
+        0, "emulate", "CPU",                                                                       \
+            "saturate where this does: avx2 (ONNX Runtime without VNNI), avx2-onednn", CLI_TEXT,   \
+            offsetof(cli_arguments, emulate)                                                       \
     }
 #define CLI_JSON_OPTION                                                                            \
     { 0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json) }

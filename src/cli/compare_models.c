@@ -24,6 +24,7 @@ static const cli_option options[] = {
      offsetof(cli_arguments, threads)},
     CLI_MEMORY_OPTION,
     CLI_SIMULATE_OPTION,
+    CLI_EMULATE_OPTION,
     CLI_JSON_OPTION,
     {0}};
 
@@ -169,7 +170,9 @@ static c2s_status report(const cli_arguments *arguments, const c2s_graph *graph,
 static c2s_status run(const cli_arguments *arguments) {
     cli_model a, b = {0};
     cli_inputs inputs = {0};
-    C2S_TRY(cli_model_open(arguments->positional.at[0], arguments, &a));
+    cli_arguments exact = *arguments;
+    exact.emulate = NULL;
+    C2S_TRY(cli_model_open(arguments->positional.at[0], &exact, &a));
     c2s_graph *graph = a.model->graph;
     unsigned outputs = c2s_graph_output_count(graph);
     output_result *result = c2s_zalloc((outputs + 1) * sizeof *result);
@@ -195,7 +198,8 @@ const cli_verb cli_verb_compare = {
     .summary = "Runs two models on the same inputs and compares every output. Exit code 7 if they differ.",
     .options = options,
     .details = "max rel is the largest difference relative to the largest magnitude of A's output;\n"
-               "SQNR is 10 log10 of signal over error power, the worst sample of each output.",
+               "SQNR is 10 log10 of signal over error power, the worst sample of each output.\n"
+               "--emulate is for B alone: of a model and itself it shows what a processor loses.",
     .least = 2,
     .most = 2,
     .run = run,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/execution.h"
 
+#include <string.h>
+
 #include "base/status.h"
 #include "eval/random_inputs.h"
 #include "io/normalise.h"
@@ -9,14 +11,27 @@
 
 enum { RANDOM_SAMPLES = 2 };
 
+static c2s_status parse_emulation(const char *text, c2s_emulation *out) {
+    static const char *const names[] = {"nothing", "avx2", "avx2-onednn"};
+    *out = C2S_EMULATE_NOTHING;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text && strcmp(text, names[i]) == 0) {
+            *out = (c2s_emulation)i;
+            return C2S_OK;
+        }
+    return text ? c2s_fail(C2S_ERR_USAGE, "--emulate %s: expected avx2 or avx2-onednn", text)
+                : C2S_OK;
+}
+
 static c2s_status prepare(const char *path, const cli_arguments *a, cli_model *out) {
+    c2s_eval_options options = {.threads = (unsigned)a->threads,
+                                .memory_limit = a->memory,
+                                .simulate_quantized = a->simulate_quantized};
+    C2S_TRY(parse_emulation(a->emulate, &options.emulate));
     C2S_TRY(c2s_model_load(path, &out->model));
     C2S_TRY(c2s_model_normalise(out->model));
     C2S_TRY(c2s_model_inline(out->model, 0));
     C2S_TRY(c2s_graph_infer(out->model->graph));
-    c2s_eval_options options = {.threads = (unsigned)a->threads,
-                                .memory_limit = a->memory,
-                                .simulate_quantized = a->simulate_quantized};
     return c2s_evaluator_onednn.open(out->model->graph, &options, &out->session);
 }
 

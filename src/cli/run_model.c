@@ -26,6 +26,7 @@ static const cli_option options[] = {
      offsetof(cli_arguments, threads)},
     CLI_MEMORY_OPTION,
     CLI_SIMULATE_OPTION,
+    CLI_EMULATE_OPTION,
     CLI_JSON_OPTION,
     {0}};
 

@@ -11,6 +11,14 @@
 /* Called for every value chosen in c2s_eval_options, as soon as it is computed. */
 typedef c2s_status (*c2s_observer)(void *user, const c2s_value *value, const c2s_tensor *tensor);
 
+/* Whose arithmetic sums of products of 8 bits have. Only evaluators that compute on integers know
+ * any but the first. */
+typedef enum c2s_emulation {
+    C2S_EMULATE_NOTHING,    /* exact, as with VNNI, on ARM, and here */
+    C2S_EMULATE_AVX2,       /* of ONNX Runtime on x86 processors without VNNI, which saturates */
+    C2S_EMULATE_AVX2_ONEDNN /* of oneDNN, which OpenVINO uses, on these */
+} c2s_emulation;
+
 typedef struct c2s_eval_options {
     unsigned threads;      /* 0: as many as the machine has, which no number exceeds */
     uint64_t memory_limit; /* bytes that a run's tensors may take; 0: the machine's memory */
@@ -19,6 +27,7 @@ typedef struct c2s_eval_options {
     const bool *observe_value; /* by value id; NULL: all values of the main graph */
     bool simulate_quantized;   /* between DequantizeLinear and QuantizeLinear compute on floats,
                                   also where kernels on integers could */
+    c2s_emulation emulate;
 } c2s_eval_options;
 
 typedef struct c2s_session c2s_session;

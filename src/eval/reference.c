@@ -230,6 +230,8 @@ static c2s_status run_plan(reference *r, const plan *p, const c2s_tensor *const 
 
 static c2s_status reference_open(const c2s_graph *graph, const c2s_eval_options *options,
                                  c2s_session **session) {
+    if (options && options->emulate != C2S_EMULATE_NOTHING)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the plain evaluator emulates no processor");
     reference *r = c2s_zalloc(sizeof *r);
     r->base.evaluator = &c2s_evaluator_reference;
     r->graph = graph;
