@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Before   convolutions or products whose channels have ranges of very different size
+ * After    the same function: channel c of what one layer makes is multiplied by t[c], and so are
+ *          the weights that make it; those of the next layer are divided by it
+ * Refuses  when something in between depends on the size of the channels, see channel_group.h
+ *
+ * One scale for all channels of a tensor then loses less. Two ways to choose t:
+ *
+ *   weights      t = sqrt(r2 / r1) makes the largest weights of both layers, r1 and r2, equal
+ *                channel by channel (Nagel et al. 2019, arXiv 1906.04721, equation 11);
+ *   activations  t = r2^(1-a) / x^a shares the burden between the largest activation x and the
+ *                weights that read it (SmoothQuant: Xiao et al. 2023, arXiv 2211.10438, equation
+ * 4).
+ *
+ * Clip to [0, high] stands in the way of neither, as long as a channel never comes near `high` on
+ * the data, before and after: those that do keep t = 1.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "ir/convert.h"
+#include "passes/measure/ranges.h"
+#include "passes/pass.h"
+#include "passes/quant/channel_group.h"
+
+#define KIND "equalize-channels"
+
+/* How near a channel may come to the bound of a Clip. */
+#define NEAR 0.95
+/* Factors below and above this are cut: weights of other tools' dead channels are noise. */
+#define MOST_FACTOR 1024.0
+/* Rounds end when no factor is farther from 1; smaller changes are none. */
+#define SMALL_CHANGE 0.02
+enum { MOST_ROUNDS = 20 };
+
+typedef struct site {
+    c2s_channel_group group;
+    c2s_node *maker;
+    double *factor; /* by class: product of all rounds */
+    double *most;   /* by class: largest magnitude of what input ends read, on the data; 0: none */
+    double *limit;  /* by class: the product may not exceed this; 0: it stays 1 */
+} site;
+
+typedef struct work {
+    c2s_graph *graph;
+    C2S_VEC(site) sites;
+    c2s_map floats;              /* constant -> its elements, as they are scaled */
+    C2S_VEC(c2s_value *) scaled; /* the constants in there */
+    bool by_activations;
+    double strength;
+} work;
+
+/* ---- constants ---- */
+
+static c2s_status floats_of(work *w, c2s_value *constant, float **out) {
+    *out = c2s_map_get(&w->floats, constant);
+    if (*out)
+        return C2S_OK;
+    size_t count;
+    if (!c2s_type_elements(&constant->type, &count) || count > SIZE_MAX / sizeof **out - 1)
+        return c2s_fail(C2S_ERR_MEMORY, "constant \"%s\" is too large", constant->name);
+    *out = malloc((count + 1) * sizeof **out);
+    if (!*out)
+        return c2s_fail(C2S_ERR_MEMORY, "no memory to scale \"%s\"", constant->name);
+    memcpy(*out, c2s_tensor_raw(constant->constant), count * sizeof **out);
+    c2s_map_put(&w->floats, constant, *out);
+    c2s_vec_push(&w->scaled, constant);
+    return C2S_OK;
+}
+
+static c2s_status write_back(work *w, c2s_value *constant) {
+    const float *floats = c2s_map_get(&w->floats, constant);
+    c2s_tensor *tensor;
+    C2S_TRY(c2s_tensor_create(C2S_FLOAT, constant->type.rank, constant->type.dim, &tensor));
+    memcpy(c2s_tensor_mutable(tensor), floats, c2s_tensor_size(tensor));
+    c2s_value_set_constant(constant, tensor);
+    c2s_tensor_unref(tensor);
+    return C2S_OK;
+}
+
+/* ---- walking over weights by channel ---- */
+
+/* Calls for each weight of an end, with the class of its channel: the largest magnitude goes into
+ * `most`, or, if that is NULL, it is multiplied by the factor. */
+static void walk_weights(const c2s_channel_end *e, const unsigned *class_of, float *weights,
+                         double *most, const double *factor) {
+    const c2s_linear_site *s = &e->site;
+    const size_t channels = e->extent / s->groups, kernel = e->output ? 1 : s->k / channels;
+    for (size_t g = 0; g < s->groups; g++)
+        for (size_t j = 0; j < s->n; j++) {
+            float *column = weights + g * s->group_step + j * s->n_step;
+            const unsigned *class_here = class_of + e->first + g * channels + (e->output ? j : 0);
+            for (size_t i = 0; i < s->k; i++) {
+                const unsigned c = class_here[e->output ? 0 : i / kernel];
+                float *weight = column + i * s->k_step;
+                if (!most)
+                    *weight = (float)((double)*weight * factor[c]);
+                else if (fabs((double)*weight) > most[c])
+                    most[c] = fabs((double)*weight);
+            }
+        }
+}
+
+/* Largest weights by class, over all ends of one side. Where several layers make the channels, each
+ * counts relative to its largest weight: they have scales of their own. */
+static c2s_status largest_weights(work *w, const site *t, bool output, double *most) {
+    const size_t classes = t->group.classes;
+    double *here = c2s_alloc_array(classes + 1, sizeof *here);
+    c2s_status status = C2S_OK;
+    memset(most, 0, classes * sizeof *most);
+    for (size_t i = 0; i < t->group.ends.count && status == C2S_OK; i++) {
+        const c2s_channel_end *e = &t->group.ends.at[i];
+        float *weights;
+        if (e->output != output)
+            continue;
+        status = floats_of(w, c2s_node_in(e->site.node, 1), &weights);
+        if (status != C2S_OK)
+            break;
+        memset(here, 0, classes * sizeof *here);
+        walk_weights(e, t->group.class_of.at, weights, here, NULL);
+        double largest = 0;
+        for (size_t c = 0; c < classes; c++)
+            largest = fmax(largest, here[c]);
+        for (size_t c = 0; c < classes && largest > 0; c++)
+            most[c] = fmax(most[c], here[c] / largest);
+    }
+    free(here);
+    return status;
+}
+
+/* ---- scaling ---- */
+
+static c2s_status scale_vector(work *w, c2s_node *node, unsigned slot, const unsigned *class_of,
+                               const double *factor) {
+    c2s_value *constant = c2s_node_in(node, slot);
+    float *floats;
+    if (!constant)
+        return C2S_OK;
+    C2S_TRY(floats_of(w, constant, &floats));
+    for (int64_t i = 0; i < constant->type.dim[constant->type.rank - 1]; i++)
+        floats[i] = (float)((double)floats[i] * factor[class_of[i]]);
+    return C2S_OK;
+}
+
+static c2s_status scale_addend(work *w, const c2s_channel_addend *a, const unsigned *class_of,
+                               const double *factor) {
+    c2s_value *constant = a->use->value;
+    float *floats;
+    C2S_TRY(floats_of(w, constant, &floats));
+    size_t count, inner = 1;
+    if (!c2s_type_elements(&constant->type, &count))
+        return C2S_OK;
+    for (int k = a->axis + 1; k < constant->type.rank; k++)
+        inner *= (size_t)constant->type.dim[k];
+    for (size_t i = 0; i < count; i++)
+        floats[i] = (float)((double)floats[i] * factor[class_of[a->first + i / inner % a->extent]]);
+    return C2S_OK;
+}
+
+/* Multiplies the channels of the group by the factors of their classes. */
+static c2s_status scale_group(work *w, site *t, const double *factor) {
+    const c2s_channel_group *g = &t->group;
+    const unsigned *class_of = g->class_of.at;
+    double *inverse = c2s_alloc_array(g->classes + 1, sizeof *inverse);
+    for (size_t c = 0; c < g->classes; c++) {
+        inverse[c] = 1 / factor[c];
+        t->factor[c] *= factor[c];
+    }
+    c2s_status status = C2S_OK;
+    for (size_t i = 0; i < g->ends.count && status == C2S_OK; i++) {
+        const c2s_channel_end *e = &g->ends.at[i];
+        c2s_node *node = (c2s_node *)(uintptr_t)e->site.node;
+        float *weights;
+        status = floats_of(w, c2s_node_in(node, 1), &weights);
+        if (status != C2S_OK)
+            break;
+        walk_weights(e, class_of, weights, NULL, e->output ? factor : inverse);
+        if (e->output)
+            status = scale_vector(w, node, 2, class_of + e->first, factor);
+    }
+    for (size_t i = 0; i < g->norms.count && status == C2S_OK; i++) {
+        const unsigned *of = class_of + g->norms.at[i].first;
+        status = scale_vector(w, g->norms.at[i].node, 1, of, factor);
+        if (status == C2S_OK)
+            status = scale_vector(w, g->norms.at[i].node, 2, of, factor);
+    }
+    for (size_t i = 0; i < g->addends.count && status == C2S_OK; i++)
+        status = scale_addend(w, &g->addends.at[i], class_of, factor);
+    free(inverse);
+    return status;
+}
+
+/* ---- choosing factors ---- */
+
+static double wanted_factor(const work *w, double made, double taken, double activation) {
+    if (w->by_activations)
+        return activation > 0 && taken > 0
+                   ? pow(taken, 1 - w->strength) / pow(activation, w->strength)
+                   : 1;
+    return made > 0 && taken > 0 ? sqrt(taken / made) : 1;
+}
+
+/* What all factors have in common changes nothing but the size of the tensor. So those that stay 1
+ * should come out as that, else the mean of all. */
+static void centre(const site *t, double *factor) {
+    double sum[2] = {0, 0};
+    size_t count[2] = {0, 0};
+    for (size_t c = 0; c < t->group.classes; c++) {
+        const bool fixed = t->limit[c] == 0;
+        sum[fixed] += log(factor[c]);
+        count[fixed]++;
+    }
+    const bool fixed = count[1] > 0;
+    const double mean = count[fixed] ? exp(sum[fixed] / (double)count[fixed]) : 1;
+    for (size_t c = 0; c < t->group.classes; c++)
+        factor[c] /= mean;
+}
+
+/* One step towards equal channels; *change: the farthest that a factor was from 1. */
+static c2s_status choose_factors(work *w, site *t, double *factor, double *change) {
+    const size_t classes = t->group.classes;
+    double *made = c2s_alloc_array(classes + 1, sizeof *made);
+    double *taken = c2s_alloc_array(classes + 1, sizeof *taken);
+    c2s_status status = largest_weights(w, t, true, made);
+    if (status == C2S_OK)
+        status = largest_weights(w, t, false, taken);
+    for (size_t c = 0; c < classes && status == C2S_OK; c++)
+        factor[c] = wanted_factor(w, made[c], taken[c], t->most[c] * t->factor[c]);
+    if (status == C2S_OK)
+        centre(t, factor);
+    *change = 0;
+    for (size_t c = 0; c < classes && status == C2S_OK; c++) {
+        const double before = t->factor[c];
+        double product = fmax(fmin(before * factor[c], MOST_FACTOR), 1 / MOST_FACTOR);
+        product = t->limit[c] > 0 ? fmin(product, t->limit[c]) : 1;
+        factor[c] = product / before;
+        *change = fmax(*change, fabs(log(factor[c])));
+    }
+    free(made);
+    free(taken);
+    return status;
+}
+
+/* ---- finding the groups ---- */
+
+/* A group without layers on both sides has nothing to share. */
+static const char *is_useless(const c2s_channel_group *g) {
+    bool made = g->norms.count > 0, taken = false;
+    for (size_t i = 0; i < g->ends.count; i++) {
+        made |= g->ends.at[i].output;
+        taken |= !g->ends.at[i].output;
+    }
+    for (size_t i = 0; i < g->addends.count; i++)
+        if (g->addends.at[i].use->value->use_count != 1 || g->addends.at[i].use->value->def)
+            return "a constant beside its channels is used elsewhere, too";
+    return made && taken ? NULL : "no layer takes its channels";
+}
+
+static void free_site(site *t) {
+    c2s_channel_group_free(&t->group);
+    free(t->factor);
+    free(t->most);
+    free(t->limit);
+}
+
+static void find_sites(work *w, c2s_stats *stats) {
+    c2s_map done = {0};
+    for (c2s_node *node = w->graph->first; node; node = node->next) {
+        if (c2s_channel_axis_made(node) < 0 || c2s_map_get(&done, node->outputs[0]))
+            continue;
+        site t = {.maker = node};
+        const c2s_node *in_the_way;
+        const char *why = c2s_channel_group_of(node->outputs[0], &t.group, &in_the_way);
+        for (size_t i = 0; i < t.group.values.count; i++)
+            c2s_map_put(&done, t.group.values.at[i].value, node);
+        if (!why)
+            why = is_useless(&t.group);
+        char text[400];
+        snprintf(text, sizeof text, "%s%s%s", in_the_way ? c2s_node_text(in_the_way) : "",
+                 in_the_way ? ": " : "", why ? why : "");
+        if (!why) {
+            t.factor = c2s_alloc_array(t.group.classes + 1, sizeof *t.factor);
+            t.limit = c2s_alloc_array(t.group.classes + 1, sizeof *t.limit);
+            t.most = c2s_zalloc((t.group.classes + 1) * sizeof *t.most);
+            for (size_t c = 0; c < t.group.classes; c++) {
+                t.factor[c] = 1;
+                t.limit[c] = INFINITY;
+            }
+            c2s_vec_push(&w->sites, t);
+        } else {
+            c2s_stats_refuse(stats, KIND, c2s_node_text(node), text);
+            free_site(&t);
+        }
+    }
+    c2s_map_free(&done);
+}
+
+/* ---- what the data say ---- */
+
+/* Values whose channels are to be observed: what input ends read, and what Clips clamp. */
+static void want_values(const work *w, bool *wanted, int8_t *axes) {
+    for (size_t i = 0; i < w->sites.count; i++) {
+        const c2s_channel_group *g = &w->sites.at[i].group;
+        for (size_t k = 0; k < g->values.count; k++) {
+            const c2s_channel_value *v = &g->values.at[k];
+            wanted[v->value->id] = true;
+            axes[v->value->id] = (int8_t)v->axis;
+        }
+    }
+}
+
+static double channel_most(const c2s_value_stats *s, size_t channel) {
+    return s->channels.count[channel] ? fmax(fabs((double)s->channels.min[channel]),
+                                             fabs((double)s->channels.max[channel]))
+                                      : 0;
+}
+
+static void take_activations(site *t, const c2s_ranges *ranges) {
+    for (size_t i = 0; i < t->group.ends.count; i++) {
+        const c2s_channel_end *e = &t->group.ends.at[i];
+        const c2s_value_stats *s =
+            e->output ? NULL : c2s_ranges_find(ranges, c2s_node_in(e->site.node, 0));
+        if (!s || s->channels.extent != e->extent)
+            continue;
+        for (size_t k = 0; k < e->extent; k++) {
+            double *most = &t->most[t->group.class_of.at[e->first + k]];
+            *most = fmax(*most, channel_most(s, k));
+        }
+    }
+}
+
+static void take_limits(site *t, const c2s_ranges *ranges) {
+    for (size_t i = 0; i < t->group.clamps.count; i++) {
+        const c2s_channel_clamp *clamp = &t->group.clamps.at[i];
+        const c2s_value_stats *s =
+            ranges ? c2s_ranges_find(ranges, c2s_node_in(clamp->node, 0)) : NULL;
+        const bool known = s && s->channels.extent == clamp->extent;
+        for (size_t k = 0; k < clamp->extent; k++) {
+            const double most = !known                 ? INFINITY
+                                : s->channels.count[k] ? (double)s->channels.max[k]
+                                                       : 0;
+            double *limit = &t->limit[t->group.class_of.at[clamp->first + k]];
+            *limit = most > NEAR * (double)clamp->high
+                         ? 0
+                         : fmin(*limit, most > 0 ? NEAR * (double)clamp->high / most : INFINITY);
+        }
+    }
+}
+
+static bool has_clamps(const work *w) {
+    for (size_t i = 0; i < w->sites.count; i++)
+        if (w->sites.at[i].group.clamps.count > 0)
+            return true;
+    return false;
+}
+
+static c2s_status observe(work *w, const c2s_pass_context *context) {
+    const size_t count = w->graph->model->values.count;
+    bool *wanted = c2s_zalloc(count + 1);
+    int8_t *axes = c2s_alloc_array(count + 1, sizeof *axes);
+    memset(axes, C2S_NO_CHANNELS, count);
+    want_values(w, wanted, axes);
+    const c2s_ranges_options options = {.eval = context->eval, .channel_axis = axes};
+    c2s_ranges *ranges = NULL;
+    c2s_status status = context->feed
+                            ? c2s_ranges_collect(w->graph, context->feed, context->evaluator,
+                                                 wanted, &options, &ranges)
+                            : C2S_OK;
+    for (size_t i = 0; i < w->sites.count && status == C2S_OK; i++) {
+        if (ranges)
+            take_activations(&w->sites.at[i], ranges);
+        take_limits(&w->sites.at[i], ranges);
+    }
+    c2s_ranges_free(ranges);
+    free(wanted);
+    free(axes);
+    return status;
+}
+
+/* ---- the pass ---- */
+
+static c2s_status balance(work *w) {
+    double worst = INFINITY;
+    for (unsigned round = 0; round < MOST_ROUNDS && worst > SMALL_CHANGE; round++) {
+        worst = 0;
+        for (size_t i = 0; i < w->sites.count; i++) {
+            site *t = &w->sites.at[i];
+            double change, *factor = c2s_alloc_array(t->group.classes + 1, sizeof *factor);
+            c2s_status status = choose_factors(w, t, factor, &change);
+            if (status == C2S_OK && change > SMALL_CHANGE)
+                status = scale_group(w, t, factor);
+            free(factor);
+            C2S_TRY(status);
+            worst = fmax(worst, change);
+        }
+    }
+    return C2S_OK;
+}
+
+/* All channels come too near to what a Clip cuts off. */
+static bool is_fixed(const site *t) {
+    for (size_t c = 0; c < t->group.classes; c++)
+        if (t->limit[c] > 0)
+            return false;
+    return true;
+}
+
+static bool leave_out(work *w, c2s_stats *stats) {
+    size_t kept = 0;
+    for (size_t i = 0; i < w->sites.count; i++) {
+        site *t = &w->sites.at[i];
+        const char *where = c2s_node_text(t->maker);
+        const bool fixed = is_fixed(t);
+        if (fixed)
+            c2s_stats_refuse(stats, KIND, where,
+                             "a Clip cuts its channels off, or would without data to tell");
+        if (fixed || !c2s_stats_may_apply(stats) || c2s_stats_skips(stats, KIND, where)) {
+            free_site(t);
+            continue;
+        }
+        c2s_stats_apply(stats, KIND, where);
+        c2s_stats_looked(stats, t->maker);
+        w->sites.at[kept++] = *t;
+    }
+    w->sites.count = kept;
+    return kept > 0;
+}
+
+static void free_work(work *w) {
+    for (size_t i = 0; i < w->sites.count; i++)
+        free_site(&w->sites.at[i]);
+    c2s_vec_free(&w->sites);
+    for (size_t i = 0; i < w->scaled.count; i++)
+        free(c2s_map_get(&w->floats, w->scaled.at[i]));
+    c2s_vec_free(&w->scaled);
+    c2s_map_free(&w->floats);
+}
+
+static c2s_status equalize(work *w, const c2s_pass_context *context, c2s_stats *stats) {
+    find_sites(w, stats);
+    if (w->by_activations || has_clamps(w))
+        C2S_TRY(observe(w, context));
+    if (!leave_out(w, stats))
+        return C2S_OK;
+    C2S_TRY(balance(w));
+    for (size_t i = 0; i < w->scaled.count; i++)
+        C2S_TRY(write_back(w, w->scaled.at[i]));
+    return C2S_OK;
+}
+
+static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context, work *w) {
+    const char *by = c2s_option_text(o, "by");
+    C2S_TRY(c2s_option_number(o, "strength", 0, 1, &w->strength));
+    if (strcmp(by, "auto") != 0 && strcmp(by, "weights") != 0 && strcmp(by, "activations") != 0)
+        return c2s_fail(C2S_ERR_USAGE,
+                        "pass %s: option by is \"%s\", expected auto, weights or activations",
+                        o->pass, by);
+    w->by_activations = *by == 'a' && (by[1] == 'c' || context->feed);
+    return w->by_activations && !context->feed
+               ? c2s_fail(C2S_ERR_USAGE, "pass %s: by=activations needs data", o->pass)
+               : C2S_OK;
+}
+
+static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
+                      c2s_stats *stats) {
+    work w = {.graph = model->graph};
+    C2S_TRY(read_options(options, context, &w));
+    c2s_status status = equalize(&w, context, stats);
+    free_work(&w);
+    return status;
+}
+
+static const c2s_option_spec options_of_equalize[] = {
+    {"by", "auto", "what is made equal: weights, activations (needs data), or auto: what there is"},
+    {"strength", "0.5", "by activations: 0 moves nothing into the weights, 1 all of it"},
+    {0}};
+
+static const c2s_rewrite_kind kinds[] = {
+    {KIND, "channels of different size between two layers -> of equal size, by scaled weights",
+     false},
+    {0}};
+
+const c2s_pass c2s_pass_equalize = {
+    .name = "equalize",
+    .summary = "scales channels against each other, so that one scale per tensor fits them all",
+    .options = options_of_equalize,
+    .kinds = kinds,
+    .run = run,
+};
