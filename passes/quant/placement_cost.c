@@ -3,8 +3,10 @@
  * Which candidates pay: what runs on integers and what in float, as a graph whose minimum cut is
  * the answer. The source's side is that of the integers.
  */
+#include <limits.h>
 #include <math.h>
 
+#include "base/log.h"
 #include "ops/macs.h"
 #include "passes/fuse/min_cut.h"
 #include "passes/quant/placement.h"
@@ -20,6 +22,7 @@ typedef struct network {
     c2s_cut cut;
     const c2s_placement *p;
     unsigned *vertex; /* by node id; 0: none, it stays in float */
+    double on_floats; /* what all candidates cost there */
 } network;
 
 /* ---- what things cost ---- */
@@ -41,22 +44,40 @@ static int64_t capacity(double nanoseconds) {
     return (int64_t)fmin(nanoseconds * UNITS, (double)ALWAYS);
 }
 
+static double sum_cost(const c2s_node *node, const c2s_sum_cost *by) {
+    const c2s_value *result = node->outputs[0], *weight = c2s_node_in(node, 1);
+    const c2s_type *w = &weight->type;
+    const int64_t group = c2s_attr_int(node, "group", 1);
+    const double products =
+        node->op->macs ? (double)node->op->macs(node) * free_extents(&result->type) : 0;
+    double cost = products * (double)by->product + elements(result) * (double)by->result;
+    if (weight->constant)
+        cost += elements(weight) * (double)by->weight;
+    if (w->rank > 2 && c2s_type_is_static(w) && c2s_macs_extents(w, 2, -1) > 1 && group > 0) {
+        const double pairs = (double)c2s_macs_extents(w, 0, 2) / (double)group;
+        cost +=
+            products / fmax(pairs, 1) * (double)(group > 1 && pairs <= 1 ? by->single : by->window);
+    }
+    return cost;
+}
+
+static double most_elements(const c2s_node *node) {
+    double most = elements(node->outputs[0]);
+    for (unsigned k = 0; k < node->formal_count; k++)
+        if (node->inputs[k].value && !node->inputs[k].value->constant)
+            most = fmax(most, elements(node->inputs[k].value));
+    return most;
+}
+
 static int64_t cost_of(const c2s_placement *p, const c2s_node *node, bool on_codes) {
     const c2s_target *t = p->target;
-    const c2s_target_row *row = p->nodes[node->id].row;
-    const c2s_value *result = node->outputs[0] ? node->outputs[0] : node->inputs[0].value;
-    const float own = on_codes ? row->on_codes : row->on_floats;
+    const c2s_placed_node *n = &p->nodes[node->id];
+    const float own = on_codes ? n->row->on_codes : n->row->on_floats;
     const float usual = on_codes ? t->on_codes : t->on_floats;
-    double cost = (double)t->start;
-    if (p->nodes[node->id].rule.kind == C2S_QUANT_LINEAR && node->op->macs) {
-        const float sum = on_codes ? t->sum_on_codes : t->sum_on_floats;
-        cost += (double)node->op->macs(node) * free_extents(&result->type) *
-                (double)(own > 0 ? own : sum);
-        cost += on_codes ? elements(result) * (double)usual : 0;
-    } else {
-        cost += elements(result) * (double)(own > 0 ? own : usual);
-    }
-    return capacity(cost);
+    if (n->rule.kind == C2S_QUANT_LINEAR)
+        return capacity((double)t->start +
+                        sum_cost(node, on_codes ? &t->sums_on_codes : &t->sums_on_floats));
+    return capacity((double)t->start + most_elements(node) * (double)(own > 0 ? own : usual));
 }
 
 /* ---- the network ---- */
@@ -76,9 +97,12 @@ static void add_nodes(network *n, const c2s_graph *graph, bool force) {
             continue;
         const unsigned vertex = n->vertex[node->id] = c2s_cut_add_vertex(&n->cut);
         const bool always = force && placed->rule.kind == C2S_QUANT_LINEAR;
-        c2s_cut_add_edge(&n->cut, C2S_CUT_SOURCE, vertex,
-                         always ? ALWAYS : cost_of(n->p, node, false), 0);
-        c2s_cut_add_edge(&n->cut, vertex, C2S_CUT_SINK, cost_of(n->p, node, true), 0);
+        const int64_t on_floats = cost_of(n->p, node, false), on_codes = cost_of(n->p, node, true);
+        c2s_cut_add_edge(&n->cut, C2S_CUT_SOURCE, vertex, always ? ALWAYS : on_floats, 0);
+        c2s_cut_add_edge(&n->cut, vertex, C2S_CUT_SINK, on_codes, 0);
+        n->on_floats += (double)on_floats;
+        c2s_log(2, "%s: about %.1f us on floats, %.1f on codes", c2s_node_text(node),
+                (double)on_floats / (1e3 * UNITS), (double)on_codes / (1e3 * UNITS));
     }
 }
 
@@ -142,6 +166,14 @@ static void leave_in_float(c2s_placement *p, c2s_node *node, const char *reason)
     }
 }
 
+/* The flow is what the cheapest way costs. */
+static double cost_of_cut(const c2s_cut *cut) {
+    double cost = 0;
+    for (unsigned e = cut->first.at[C2S_CUT_SOURCE]; e != UINT_MAX; e = cut->edges[e].next)
+        cost += (double)cut->edges[e ^ 1].capacity;
+    return cost;
+}
+
 void c2s_placement_keep_cheapest(const c2s_graph *graph, bool force, c2s_placement *p) {
     network n = {.p = p, .vertex = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *n.vertex)};
     bool *in_float = NULL;
@@ -149,11 +181,17 @@ void c2s_placement_keep_cheapest(const c2s_graph *graph, bool force, c2s_placeme
     add_nodes(&n, graph, force);
     add_values(&n, graph);
     const bool solved = c2s_cut_solve(&n.cut, &in_float);
-    for (c2s_node *node = graph->first; node; node = node->next)
-        if (n.vertex[node->id] && (!solved || in_float[n.vertex[node->id]]))
-            leave_in_float(p, node,
-                           solved ? "what it would gain is less than what conversions cost"
-                                  : "the graph is too tangled to tell what pays");
+    const bool gains =
+        force || n.on_floats - cost_of_cut(&n.cut) >= (double)p->target->margin * n.on_floats;
+    for (c2s_node *node = graph->first; node; node = node->next) {
+        const unsigned vertex = n.vertex[node->id];
+        if (vertex && !solved)
+            leave_in_float(p, node, "the graph is too tangled to tell what pays");
+        else if (vertex && in_float[vertex])
+            leave_in_float(p, node, "what it would gain is less than what conversions cost");
+        else if (vertex && !gains)
+            leave_in_float(p, node, "the model would hardly become faster");
+    }
     free(in_float);
     free(n.vertex);
     c2s_cut_free(&n.cut);

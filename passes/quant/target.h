@@ -34,14 +34,21 @@ typedef struct c2s_target_row {
     uint8_t opset;     /* of ai.onnx, the least with which the runtime does so; 0: any */
     int8_t weight_axis; /* of per-channel scales, where the runtime wants another than the rule;
                            counted as C2S_TARGET_AXIS(axis); 0: the rule's */
-    /* What takes how long, in nanoseconds on one core; relations count. Of sums per product, else
-     * per element of the result. 0: those of the target. */
+    /* Nanoseconds per element of the result or of the operand, whichever has more; 0: the target's.
+     * Of no account for sums of products. */
     float on_floats, on_codes;
     /* Why this node is an exception, else NULL. */
     const char *(*refuse)(const c2s_node *node);
 } c2s_target_row;
 
 #define C2S_TARGET_AXIS(axis) ((axis) + 1)
+
+/* What sums of products take, in nanoseconds: per product; per element of a window at each of its
+ * places, for all channels of a group together, or for a group of one channel; per element of the
+ * result; per weight. */
+typedef struct c2s_sum_cost {
+    float product, window, single, result, weight;
+} c2s_sum_cost;
 
 typedef struct c2s_target {
     const char *name, *summary;
@@ -59,12 +66,12 @@ typedef struct c2s_target {
     bool fixed_ranges;  /* results with a known range (Sigmoid, Softmax) have its scale */
     bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
     double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
-    /* Costs, see c2s_target_row. */
-    float sum_on_floats, sum_on_codes; /* per product */
-    float on_floats, on_codes;         /* per element */
-    float convert;                     /* per element of a QuantizeLinear or DequantizeLinear that
-                                          stays */
-    float start;                       /* per node that stays */
+    /* What takes how long, in nanoseconds on one core. Relations count. */
+    c2s_sum_cost sums_on_floats, sums_on_codes;
+    float on_floats, on_codes; /* of other operators, per element */
+    float convert;             /* per element of a QuantizeLinear or DequantizeLinear that stays */
+    float start;               /* per node that stays */
+    float margin;              /* of the time on floats: gains that are less are none */
 } c2s_target;
 
 /* "ort-cpu", ...; NULL: there is none. */
