@@ -200,6 +200,9 @@ typedef struct c2s_run_options {
     /* Data sets that lossy passes learn from; none: `data`. They are judged by `data` (none: these). */
     const char *const *calibration;
     unsigned calibration_count;
+    size_t calibration_samples;    /* at most, spread evenly; 0: all */
+    const char *calibration_cache; /* file to keep statistics in, and to go on from; NULL: none */
+    const char *image; /* how pictures become inputs: a text, see docs/data.md; NULL: they do not */
     /* What lossy passes may lose, else they are rolled back; 0: no bound. */
     double max_drop;    /* points of top-1; the data need labels */
     double min_sqnr_db; /* of every output */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
+#include "eval/sample_order.h"
 #include "io/dataset.h"
 #include "ir/convert.h"
 
@@ -15,6 +17,7 @@ typedef struct data_feed {
     c2s_dataset **sets;
     char **input_name;
     c2s_tensor *labels;
+    size_t total, *origin; /* samples of all sets; those that are taken, NULL: all */
 } data_feed;
 
 static void close_data(data_feed *f) {
@@ -25,6 +28,7 @@ static void close_data(data_feed *f) {
         free(f->input_name[k]);
     free(f->input_name);
     c2s_tensor_unref(f->labels);
+    free(f->origin);
 }
 
 static unsigned find_input(const data_feed *f, const char *name, unsigned guess) {
@@ -40,6 +44,8 @@ static c2s_status get_data(const c2s_feed *feed, const c2s_graph *graph, size_t 
                            c2s_tensor **in) {
     const data_feed *f = (const data_feed *)feed;
     unsigned set = 0;
+    if (f->origin)
+        index = f->origin[index];
     while (index >= c2s_dataset_count(f->sets[set]))
         index -= c2s_dataset_count(f->sets[set++]);
     c2s_tensor **own = c2s_zalloc((f->input_count + 1) * sizeof *own);
@@ -86,8 +92,43 @@ static c2s_status join_labels(data_feed *f) {
     return C2S_OK;
 }
 
+/* Labels of the samples that are taken; all samples have the same number. */
+static c2s_status take_labels(data_feed *f) {
+    const size_t each = f->labels->count / f->total;
+    const int64_t extent = (int64_t)(each * f->feed.count);
+    c2s_tensor *taken;
+    C2S_TRY(c2s_tensor_create(C2S_INT64, 1, &extent, &taken));
+    const int64_t *from = c2s_tensor_data(f->labels);
+    int64_t *to = c2s_tensor_mutable(taken);
+    for (size_t k = 0; k < f->feed.count; k++)
+        memcpy(to + k * each, from + f->origin[k] * each, each * sizeof *to);
+    c2s_tensor_unref(f->labels);
+    f->labels = taken;
+    f->feed.labels = taken;
+    return C2S_OK;
+}
+
+static c2s_status take_samples(data_feed *f, size_t samples) {
+    f->total = f->feed.count;
+    if (samples == 0 || samples >= f->total)
+        return C2S_OK;
+    bool *chosen = c2s_alloc_array(f->total, sizeof *chosen);
+    f->origin = c2s_alloc_array(samples, sizeof *f->origin);
+    c2s_samples_choose(f->total, samples, chosen);
+    f->feed.count = 0;
+    for (size_t k = 0; k < f->total; k++)
+        if (chosen[k])
+            f->origin[f->feed.count++] = k;
+    free(chosen);
+    f->feed.origin = f->origin;
+    if (f->labels && f->labels->count % f->total == 0)
+        return take_labels(f);
+    f->feed.labels = NULL;
+    return C2S_OK;
+}
+
 c2s_status c2s_feed_open_data(const char *const *paths, unsigned count, const c2s_graph *graph,
-                              c2s_feed **out) {
+                              const char *image, size_t samples, c2s_feed **out) {
     data_feed *f = c2s_zalloc(sizeof *f);
     f->feed.get = get_data;
     f->sets = c2s_zalloc((count + 1) * sizeof *f->sets);
@@ -97,12 +138,16 @@ c2s_status c2s_feed_open_data(const char *const *paths, unsigned count, const c2
         f->input_name[k] = c2s_strdup(c2s_graph_input(graph, k)->name);
     c2s_status status = C2S_OK;
     for (; f->set_count < count && status == C2S_OK; f->set_count++) {
-        status = c2s_dataset_open(paths[f->set_count], graph, &f->sets[f->set_count]);
-        if (status == C2S_OK)
-            f->feed.count += c2s_dataset_count(f->sets[f->set_count]);
+        status = c2s_dataset_open(paths[f->set_count], graph, image, &f->sets[f->set_count]);
+        if (status != C2S_OK)
+            break;
+        f->feed.count += c2s_dataset_count(f->sets[f->set_count]);
+        f->feed.digest = c2s_hash_mix(f->feed.digest, c2s_dataset_digest(f->sets[f->set_count]));
     }
     if (status == C2S_OK)
         status = join_labels(f);
+    if (status == C2S_OK)
+        status = take_samples(f, samples);
     *out = &f->feed;
     if (status != C2S_OK) {
         c2s_feed_close(&f->feed);

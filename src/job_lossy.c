@@ -16,10 +16,10 @@ bool c2s_pipeline_is_lossy(const c2s_pipeline *pipeline) {
 static c2s_status open_feeds(const c2s_model *model, const c2s_run_options *o,
                              c2s_job_lossy *lossy) {
     if (o->calibration_count > 0)
-        C2S_TRY(
-            c2s_feed_open_data(o->calibration, o->calibration_count, model->graph, &lossy->learn));
+        C2S_TRY(c2s_feed_open_data(o->calibration, o->calibration_count, model->graph, o->image,
+                                   o->calibration_samples, &lossy->learn));
     if (o->data)
-        C2S_TRY(c2s_feed_open_data(&o->data, 1, model->graph, &lossy->judge));
+        C2S_TRY(c2s_feed_open_data(&o->data, 1, model->graph, o->image, 0, &lossy->judge));
     if (!lossy->learn)
         lossy->learn = lossy->judge;
     if (!lossy->judge)
@@ -49,7 +49,8 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
                                     .eval = {.threads = o->threads},
                                     .budget = {o->max_drop > 0 ? o->max_drop : (double)NAN,
                                                o->min_sqnr_db > 0 ? o->min_sqnr_db : (double)NAN},
-                                    .seed = o->seed}};
+                                    .seed = o->seed,
+                                    .ranges_cache = o->calibration_cache}};
     if (!c2s_pipeline_is_lossy(pipeline))
         return C2S_OK;
     const bool bounded = o->max_drop > 0 || o->min_sqnr_db > 0;

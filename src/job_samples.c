@@ -16,7 +16,7 @@ void c2s_samples_free(c2s_samples *s) {
 }
 
 c2s_status c2s_samples_load(const c2s_model *model, const c2s_run_options *o, c2s_samples *s) {
-    C2S_TRY(c2s_dataset_open(o->data, model->graph, &s->data));
+    C2S_TRY(c2s_dataset_open(o->data, model->graph, o->image, &s->data));
     size_t available = c2s_dataset_count(s->data), wanted = o->samples ? o->samples : DATA_SAMPLES;
     s->count = (unsigned)(available < wanted ? available : wanted);
     s->inputs = c2s_graph_input_count(model->graph);

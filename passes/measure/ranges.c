@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "passes/measure/sample_order.h"
+#include "eval/sample_order.h"
 
 struct c2s_ranges {
     c2s_value_stats *stats; /* in the order of names */

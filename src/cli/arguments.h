@@ -18,10 +18,10 @@ typedef struct cli_arguments {
     bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
     bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules,
         parallel, share, annotate;
-    const char *passes, *data, *out, *against, *domain, *explain, *print_after, *log_rewrites,
-        *emulate;
+    const char *passes, *data, *image, *calibration_cache, *out, *against, *domain, *explain,
+        *print_after, *log_rewrites, *emulate;
     double tolerance, seconds, max_drop, min_sqnr;
-    int64_t samples, seed, threads, opset, stop_after;
+    int64_t samples, calibration_samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
     cli_texts skips, rules, from, to, connections, calibration;
     C2S_VEC(c2s_dim_binding) dims;
@@ -66,6 +66,13 @@ extern const cli_option cli_common_options[];
     {                                                                                              \
         0, "data", "PATH", "run on this data: .npz, .npy or a folder (default: random inputs)",    \
             CLI_TEXT, offsetof(cli_arguments, data)                                                \
+    }
+#define CLI_IMAGE_OPTION                                                                           \
+    {                                                                                              \
+        0, "image", "TEXT",                                                                        \
+            "how pictures in data folders become inputs: torch, tf, caffe, 01 or raw, and "        \
+            "resize=256,crop=224,... (docs/data.md)",                                              \
+            CLI_TEXT, offsetof(cli_arguments, image)                                               \
     }
 #define CLI_SAMPLES_OPTION                                                                         \
     { 0, "samples", "N", "use at most N samples", CLI_INTEGER, offsetof(cli_arguments, samples) }

@@ -23,6 +23,7 @@ static const cli_option options[] = {
     {0, "threads", "N", "threads (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
     CLI_DATA_OPTION,
+    CLI_IMAGE_OPTION,
     CLI_SAMPLES_OPTION,
     CLI_SEED_OPTION,
     CLI_DIM_OPTION,

@@ -68,7 +68,7 @@ c2s_status cli_inputs_open(const c2s_graph *graph, const cli_arguments *a, size_
         out->count = wanted ? wanted : RANDOM_SAMPLES;
         return C2S_OK;
     }
-    C2S_TRY(c2s_dataset_open(a->data, graph, &out->data));
+    C2S_TRY(c2s_dataset_open(a->data, graph, a->image, &out->data));
     out->count = c2s_dataset_count(out->data);
     if (wanted && wanted < out->count)
         out->count = wanted;

@@ -17,6 +17,7 @@
 
 static const cli_option options[] = {
     CLI_DATA_OPTION,
+    CLI_IMAGE_OPTION,
     CLI_SAMPLES_OPTION,
     CLI_SEED_OPTION,
     CLI_DIM_OPTION,

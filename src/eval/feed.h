@@ -17,6 +17,9 @@ typedef struct c2s_feed {
     /* What class each sample, or each position of it, belongs to; below 0: none. Integers, the same
      * number for every sample, one sample after the other. NULL: not known. */
     const c2s_tensor *labels;
+    /* Tells data apart; 0: that is not known, nothing learnt from them can be kept in a file. */
+    uint64_t digest;
+    const size_t *origin; /* which sample of those data each one is; NULL: all of them, in order */
     void *user;
 } c2s_feed;
 

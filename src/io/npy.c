@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mapping.h"
 #include "base/memory.h"
 #include "base/vec.h"
 #include "ir/convert.h"
@@ -179,50 +180,120 @@ static c2s_status find_type(const header *h, c2s_dtype *dtype) {
     return c2s_fail(C2S_ERR_UNSUPPORTED, "an array of type %s", code);
 }
 
+static bool is_text(const header *h) {
+    return h->code[0] == '<' && h->code[1] == 'U' && isdigit((unsigned char)h->code[2]);
+}
+
+static c2s_status check_order(const header *h) {
+    if (h->fortran && h->rank > 1)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "an array in Fortran order: save it in C order");
+    return C2S_OK;
+}
+
+/* `size`: bytes of the elements, of which `left` are there. */
+static c2s_status type_of(const header *h, uint64_t left, c2s_type *type, size_t *size) {
+    c2s_dtype dtype = C2S_UNDEFINED;
+    C2S_TRY(check_order(h));
+    C2S_TRY(find_type(h, &dtype));
+    *type = c2s_type_tensor(dtype, h->rank, h->dim);
+    size_t count;
+    if (!c2s_type_elements(type, &count) || !c2s_dtype_size(dtype, count, size) || *size > left)
+        return c2s_fail(C2S_ERR_INVALID, "the array's data ends early: %llu bytes are there",
+                        (unsigned long long)left);
+    return C2S_OK;
+}
+
+c2s_status c2s_npy_head(const c2s_npy_source *source, c2s_type *out) {
+    header h = {0};
+    uint64_t left = 0;
+    size_t size;
+    C2S_TRY(read_header(source, &h, &left));
+    return type_of(&h, left, out, &size);
+}
+
 c2s_status c2s_npy_read(const c2s_npy_source *source, c2s_tensor **out) {
     header h = {0};
     uint64_t left = 0;
+    c2s_type type;
+    size_t size;
     C2S_TRY(read_header(source, &h, &left));
-    if (h.fortran && h.rank > 1)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "an array in Fortran order: save it in C order");
-    if (h.code[0] == '<' && h.code[1] == 'U' && isdigit((unsigned char)h.code[2]))
+    if (is_text(&h)) {
+        C2S_TRY(check_order(&h));
         return read_strings(source, &h, strtoul(h.code + 2, NULL, 10), left, out);
-    c2s_dtype dtype = C2S_UNDEFINED;
-    C2S_TRY(find_type(&h, &dtype));
-    c2s_type type = c2s_type_tensor(dtype, h.rank, h.dim);
-    size_t count, size;
-    if (!c2s_type_elements(&type, &count) || !c2s_dtype_size(dtype, count, &size) || size > left)
-        return c2s_fail(C2S_ERR_INVALID, "the array's data ends early: %llu bytes are there",
-                        (unsigned long long)left);
-    C2S_TRY(c2s_tensor_create(dtype, h.rank, h.dim, out));
+    }
+    C2S_TRY(type_of(&h, left, &type, &size));
+    C2S_TRY(c2s_tensor_create(type.dtype, h.rank, h.dim, out));
     c2s_status status = source->read(source->user, c2s_tensor_mutable(*out), size);
     if (status != C2S_OK)
         c2s_tensor_unref(*out);
     return status;
 }
 
-static c2s_status read_stream(void *user, void *data, size_t size) {
-    if (fread(data, 1, size, user) != size)
+/* ---- files ---- */
+
+typedef struct span {
+    const char *at;
+    size_t left;
+} span;
+
+static c2s_status read_span(void *user, void *data, size_t size) {
+    span *s = user;
+    if (size > s->left)
         return c2s_fail(C2S_ERR_INVALID, "the file ends early");
+    memcpy(data, s->at, size);
+    s->at += size;
+    s->left -= size;
     return C2S_OK;
 }
 
-c2s_status c2s_npy_load(const char *path, c2s_tensor **out) {
-    FILE *stream = fopen(path, "rb");
-    if (!stream)
-        return c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
-    c2s_status status;
-    long end = -1;
-    if (fseek(stream, 0, SEEK_END) != 0 || (end = ftell(stream)) < 0 ||
-        fseek(stream, 0, SEEK_SET) != 0) {
-        status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
-    } else {
-        c2s_npy_source source = {read_stream, stream, (uint64_t)end};
-        status = c2s_npy_read(&source, out);
-        if (status != C2S_OK)
-            c2s_note("%s", path);
+static void unmap(c2s_bytes *bytes) {
+    c2s_mapping_destroy(bytes->data);
+    free(bytes);
+}
+
+/* The elements stay where they are mapped, if they are numbers and lie as they must. */
+static c2s_status view_mapped(const char *data, size_t size, c2s_tensor **out, bool *kept) {
+    span s = {data, size};
+    const c2s_npy_source source = {read_span, &s, size};
+    header h = {0};
+    uint64_t left = 0;
+    c2s_type type;
+    size_t bytes;
+    C2S_TRY(read_header(&source, &h, &left));
+    if (is_text(&h) || (s.at - data) % 16 != 0 || left == 0) {
+        s = (span){data, size};
+        return c2s_npy_read(&source, out);
     }
-    fclose(stream);
+    C2S_TRY(type_of(&h, left, &type, &bytes));
+    c2s_bytes *all = c2s_zalloc(sizeof *all);
+    all->data = (void *)(uintptr_t)data;
+    all->size = size;
+    all->release = unmap;
+    atomic_init(&all->refs, 1);
+    *kept = true;
+    c2s_status status = c2s_tensor_view(type.dtype, h.rank, h.dim, all, (size_t)(s.at - data), out);
+    c2s_bytes_unref(all);
+    return status;
+}
+
+c2s_status c2s_npy_load(const char *path, c2s_tensor **out) {
+    void *data;
+    size_t size;
+    bool mapped, kept = false;
+    C2S_TRY(c2s_file_view(path, UINT64_MAX, &data, &size, &mapped));
+    c2s_status status;
+    if (mapped) {
+        status = view_mapped(data, size, out, &kept);
+        if (!kept)
+            c2s_mapping_destroy(data);
+    } else {
+        span s = {data, size};
+        const c2s_npy_source source = {read_span, &s, size};
+        status = c2s_npy_read(&source, out);
+        free(data);
+    }
+    if (status != C2S_OK)
+        c2s_note("%s", path);
     return status;
 }
 

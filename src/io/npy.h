@@ -15,7 +15,11 @@ typedef struct c2s_npy_source {
     uint64_t size; /* bytes there are in all: bounds what a header may claim */
 } c2s_npy_source;
 
+/* The header alone: what is read next are the elements, row-major. Strings are C2S_ERR_UNSUPPORTED.
+ */
+c2s_status c2s_npy_head(const c2s_npy_source *source, c2s_type *out);
 c2s_status c2s_npy_read(const c2s_npy_source *source, c2s_tensor **out);
+/* Numbers in regular files are mapped (base/mapping.h), not read. */
 c2s_status c2s_npy_load(const char *path, c2s_tensor **out);
 
 /* Writes atomically. bfloat16 and smaller floats are written as float32, 4- and 2-bit integers as

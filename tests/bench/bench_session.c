@@ -60,7 +60,7 @@ static c2s_status get_inputs(subject *s, const char *data, const c2s_random_opti
     if (strcmp(data, "-") == 0)
         return c2s_random_inputs(s->model->graph, random, s->in);
     c2s_dataset *set;
-    C2S_TRY(c2s_dataset_open(data, s->model->graph, &set));
+    C2S_TRY(c2s_dataset_open(data, s->model->graph, NULL, &set));
     c2s_status status = c2s_dataset_sample(set, 0, s->in);
     c2s_dataset_close(set);
     return status;

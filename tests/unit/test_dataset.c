@@ -51,7 +51,9 @@ static void write_npz(const char *name, const char *const *entries, size_t count
     assert_non_null(zip);
     for (size_t i = 0; i < count; i++) {
         zip_source_t *source = zip_source_file(zip, file(entries[i]), 0, -1);
-        assert_true(zip_file_add(zip, entries[i], source, 0) >= 0);
+        const zip_int64_t at = zip_file_add(zip, entries[i], source, 0);
+        assert_true(at >= 0);
+        zip_set_file_compression(zip, (zip_uint64_t)at, ZIP_CM_DEFLATE, 1);
     }
     assert_int_equal(zip_close(zip), 0);
 }
@@ -112,10 +114,10 @@ static void damaged_arrays_are_refused(void **state) {
         const char *from, *to;
         c2s_status status;
     } changes[] = {
-        {"(4, 4,)", "(4, 5,)", C2S_ERR_INVALID},    {"(4, 4,)", "(4,-4,)", C2S_ERR_INVALID},
-        {"(4, 4,)", "(9999999", C2S_ERR_INVALID},   {"False", "True ", C2S_ERR_UNSUPPORTED},
-        {"<f4", ">f4", C2S_ERR_UNSUPPORTED},        {"<f4", "|O4", C2S_ERR_UNSUPPORTED},
-        {"'descr'", "'dexcr'", C2S_ERR_INVALID},    {"NUMPY", "NUMPX", C2S_ERR_INVALID},
+        {"(4, 4,)", "(4, 5,)", C2S_ERR_INVALID},  {"(4, 4,)", "(4,-4,)", C2S_ERR_INVALID},
+        {"(4, 4,)", "(9999999", C2S_ERR_INVALID}, {"False", "True ", C2S_ERR_UNSUPPORTED},
+        {"<f4", ">f4", C2S_ERR_UNSUPPORTED},      {"<f4", "|O4", C2S_ERR_UNSUPPORTED},
+        {"'descr'", "'dexcr'", C2S_ERR_INVALID},  {"NUMPY", "NUMPX", C2S_ERR_INVALID},
     };
     for (size_t k = 0; k < sizeof changes / sizeof *changes; k++) {
         char changed[512];
@@ -157,7 +159,7 @@ static void archives_are_cut_into_samples(void **state) {
     write_npz("d.npz", entries, 3);
     c2s_model *m = two_inputs();
     c2s_dataset *data;
-    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, &data), C2S_OK);
+    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, NULL, &data), C2S_OK);
     assert_int_equal(c2s_dataset_count(data), 5);
     assert_non_null(c2s_dataset_array(data, "labels"));
     assert_null(c2s_dataset_array(data, "x"));
@@ -173,7 +175,7 @@ static void archives_are_cut_into_samples(void **state) {
     /* A state with one item per sample beside it. */
     save("s.npy", 2, (const int64_t[]){5, 2});
     write_npz("d.npz", entries, 3);
-    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, &data), C2S_OK);
+    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, NULL, &data), C2S_OK);
     assert_int_equal(c2s_dataset_sample(data, 3, in), C2S_OK);
     assert_int_equal(in[1]->type.rank, 1);
     assert_true(((const float *)c2s_tensor_data(in[1]))[1] == 7.0f);
@@ -183,20 +185,51 @@ static void archives_are_cut_into_samples(void **state) {
 
     save("s.npy", 2, (const int64_t[]){4, 2});
     write_npz("d.npz", entries, 3);
-    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, &data), C2S_ERR_INVALID);
+    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, NULL, &data), C2S_ERR_INVALID);
     assert_non_null(strstr(c2s_error(), "samples"));
     write_npz("d.npz", entries, 1);
-    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, &data), C2S_ERR_INVALID);
+    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, NULL, &data), C2S_ERR_INVALID);
     assert_non_null(strstr(c2s_error(), "no array for input \"s\""));
     save("x.npy", 2, (const int64_t[]){5, 4});
     save("s.npy", 1, (const int64_t[]){2});
     write_npz("d.npz", entries, 2);
-    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, &data), C2S_ERR_INVALID);
+    assert_int_equal(c2s_dataset_open(file("d.npz"), m->graph, NULL, &data), C2S_ERR_INVALID);
     assert_non_null(strstr(c2s_error(), "float[5,4]"));
-    assert_int_equal(c2s_dataset_open(file("d.txt"), m->graph, &data), C2S_ERR_IO);
+    assert_int_equal(c2s_dataset_open(file("d.txt"), m->graph, NULL, &data), C2S_ERR_IO);
     write_bytes("broken.npz", "PK\x03\x04 nonsense", 13);
-    assert_int_equal(c2s_dataset_open(file("broken.npz"), m->graph, &data), C2S_ERR_INVALID);
+    assert_int_equal(c2s_dataset_open(file("broken.npz"), m->graph, NULL, &data), C2S_ERR_INVALID);
     c2s_model_destroy(m);
+}
+
+/* More than is kept in memory: samples are decompressed one by one, forwards and backwards. */
+static void large_arrays_are_read_by_samples(void **state) {
+    (void)state;
+    enum { SAMPLES = 40, EXTENT = 120000 };
+    static const char *const entries[] = {"x.npy", "unused.npy"};
+    static const size_t order[] = {3, 4, 39, 0, 39, 12};
+    save("x.npy", 2, (const int64_t[]){SAMPLES, EXTENT});
+    save("unused.npy", 2, (const int64_t[]){SAMPLES, EXTENT});
+    write_npz("large.npz", entries, 2);
+    c2s_model *m = c2s_model_create();
+    c2s_type x = c2s_type_tensor(C2S_FLOAT, 2, (const c2s_dim[]){1, EXTENT});
+    c2s_graph_add_input(m->graph, "x", &x);
+    c2s_dataset *data;
+    assert_int_equal(c2s_dataset_open(file("large.npz"), m->graph, NULL, &data), C2S_OK);
+    assert_int_equal(c2s_dataset_count(data), SAMPLES);
+    assert_null(c2s_dataset_array(data, "unused"));
+    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
+        c2s_tensor *in[1];
+        assert_int_equal(c2s_dataset_sample(data, order[k], in), C2S_OK);
+        assert_int_equal(in[0]->count, EXTENT);
+        const float *got = c2s_tensor_data(in[0]);
+        for (size_t i = 0; i < EXTENT; i += 999)
+            assert_true(got[i] == (float)(order[k] * EXTENT + i));
+        c2s_tensor_unref(in[0]);
+    }
+    c2s_dataset_close(data);
+    c2s_model_destroy(m);
+    unlink(file("large.npz"));
+    unlink(file("unused.npy"));
 }
 
 static void a_model_of_one_input_takes_an_array(void **state) {
@@ -206,7 +239,7 @@ static void a_model_of_one_input_takes_an_array(void **state) {
     c2s_graph_add_input(m->graph, "x", &x);
     save("only.npy", 2, (const int64_t[]){8, 3});
     c2s_dataset *data;
-    assert_int_equal(c2s_dataset_open(file("only.npy"), m->graph, &data), C2S_OK);
+    assert_int_equal(c2s_dataset_open(file("only.npy"), m->graph, NULL, &data), C2S_OK);
     assert_int_equal(c2s_dataset_count(data), 4); /* two rows each */
     c2s_tensor *in[1];
     assert_int_equal(c2s_dataset_sample(data, 1, in), C2S_OK);
@@ -215,7 +248,7 @@ static void a_model_of_one_input_takes_an_array(void **state) {
     c2s_dataset_close(data);
     c2s_model_destroy(m);
     m = two_inputs();
-    assert_int_equal(c2s_dataset_open(file("only.npy"), m->graph, &data), C2S_ERR_USAGE);
+    assert_int_equal(c2s_dataset_open(file("only.npy"), m->graph, NULL, &data), C2S_ERR_USAGE);
     c2s_model_destroy(m);
 }
 
@@ -227,7 +260,7 @@ static void test_data_sets_are_samples(void **state) {
     c2s_model *m;
     assert_int_equal(c2s_model_load(model, &m), C2S_OK);
     c2s_dataset *data;
-    assert_int_equal(c2s_dataset_open(path, m->graph, &data), C2S_OK);
+    assert_int_equal(c2s_dataset_open(path, m->graph, NULL, &data), C2S_OK);
     assert_true(c2s_dataset_count(data) >= 1);
     c2s_tensor *in[64];
     assert_true(c2s_graph_input_count(m->graph) <= 64);
@@ -248,6 +281,7 @@ int main(void) {
         cmocka_unit_test(small_types_are_widened),
         cmocka_unit_test(damaged_arrays_are_refused),
         cmocka_unit_test(archives_are_cut_into_samples),
+        cmocka_unit_test(large_arrays_are_read_by_samples),
         cmocka_unit_test(a_model_of_one_input_takes_an_array),
         cmocka_unit_test(test_data_sets_are_samples),
     };

@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 #include "passes/measure/ranges.h"
-#include "passes/measure/sample_order.h"
+#include "eval/sample_order.h"
 #include "run_text.h"
 
 /* ---- histograms ---- */

@@ -3,8 +3,8 @@
  * Which samples of a data set are taken if not all are: neighbours are often alike, so any number
  * of them is spread evenly; and whoever takes more later takes the same ones and others.
  */
-#ifndef C2S_MEASURE_SAMPLE_ORDER_H
-#define C2S_MEASURE_SAMPLE_ORDER_H
+#ifndef C2S_EVAL_SAMPLE_ORDER_H
+#define C2S_EVAL_SAMPLE_ORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

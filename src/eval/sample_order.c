@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "passes/measure/sample_order.h"
+#include "eval/sample_order.h"
 
 static size_t reversed(size_t k, unsigned bits) {
     size_t r = 0;
