@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "passes/pass.h"
 #include "passes/quant/insert.h"
+#include "passes/quant/range_choice.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,6 +23,8 @@ typedef struct job {
     const c2s_target *target;
     c2s_dtype activations, weights;
     bool per_channel, symmetric, force;
+    c2s_range_method method;
+    double percentile;
     c2s_name_filter include, exclude;
     unsigned asked; /* candidates so far */
     c2s_placement placement;
@@ -35,6 +38,8 @@ static const c2s_option_spec options[] = {
     {"activations", "auto", "type of their codes: uint8, int8, uint16, int16; auto: the target's"},
     {"weights", "auto", "type of their codes: int8, uint8; auto: the target's"},
     {"per_channel", "yes", "a scale per output channel of weights, where the target can"},
+    {"method", "auto", "ranges of activations: minmax, average, percentile, entropy, mse, auto"},
+    {"percentile", "99.99", "of method=percentile: the share of numbers that lie in the range"},
     {"symmetric", "no", "zero points of activations in the middle, whatever the target wants"},
     {"include", "", "quantize only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave these in float: likewise"},
@@ -56,6 +61,12 @@ static c2s_status read_options(job *j, const c2s_options *o) {
     C2S_TRY(c2s_target_read(c2s_option_text(o, "target"), &j->target));
     C2S_TRY(read_dtype(o, "activations", &j->activations));
     C2S_TRY(read_dtype(o, "weights", &j->weights));
+    if (!c2s_range_method_named(c2s_option_text(o, "method"), &j->method))
+        return c2s_fail(C2S_ERR_USAGE,
+                        "option method is \"%s\", expected minmax, average, percentile, entropy, "
+                        "mse or auto",
+                        c2s_option_text(o, "method"));
+    C2S_TRY(c2s_option_number(o, "percentile", 50, 100, &j->percentile));
     C2S_TRY(c2s_option_flag(o, "per_channel", &j->per_channel));
     C2S_TRY(c2s_option_flag(o, "symmetric", &j->symmetric));
     return c2s_option_flag(o, "force", &j->force);
@@ -112,8 +123,24 @@ static void report(job *j) {
 
 /* ---- ranges ---- */
 
+static c2s_status choose(job *j, const c2s_ranges *ranges) {
+    for (size_t id = 0; id < j->model->values.count; id++) {
+        const c2s_placed_value *v = &j->placement.values[id];
+        j->spans[id] = C2S_SPAN_NONE;
+        const c2s_value_stats *stats = v->role == C2S_ROLE_ACTIVATION
+                                           ? c2s_ranges_find(ranges, j->model->values.at[id])
+                                           : NULL;
+        /* What a clamp leaves is on one side of 0. */
+        const bool symmetric = (j->symmetric || j->target->symmetric) &&
+                               !j->placement.values[v->group].clamped;
+        if (stats)
+            C2S_TRY(c2s_range_choose(stats, j->method, j->percentile, v->dtype, symmetric,
+                                     &j->spans[id].low, &j->spans[id].high));
+    }
+    return C2S_OK;
+}
+
 static c2s_status measure(job *j) {
-    const c2s_graph *graph = j->model->graph;
     const size_t count = j->model->values.count;
     if (!j->context->feed || j->context->feed->count == 0)
         return c2s_fail(C2S_ERR_USAGE,
@@ -123,14 +150,11 @@ static c2s_status measure(job *j) {
         wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
     const c2s_ranges_options o = {.eval = j->context->eval};
     c2s_ranges *ranges = NULL;
-    c2s_status status =
-        c2s_ranges_collect(graph, j->context->feed, j->context->evaluator, wanted, &o, &ranges);
+    c2s_status status = c2s_ranges_collect(j->model->graph, j->context->feed,
+                                           j->context->evaluator, wanted, &o, &ranges);
     j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
-    for (size_t id = 0; id < count && status == C2S_OK; id++) {
-        const c2s_value_stats *stats =
-            wanted[id] ? c2s_ranges_find(ranges, j->model->values.at[id]) : NULL;
-        j->spans[id] = stats ? (c2s_span){stats->min, stats->max} : C2S_SPAN_NONE;
-    }
+    if (status == C2S_OK)
+        status = choose(j, ranges);
     c2s_ranges_free(ranges);
     free(wanted);
     return status;
