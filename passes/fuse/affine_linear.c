@@ -175,18 +175,16 @@ static c2s_status change_weight(const c2s_tensor *weight, const inputs *in,
     const c2s_type *type = &weight->type;
     const size_t length = in->turned ? in->outs : in->ins * in->inner;
     double w[CHUNK];
-    c2s_tensor *old;
-    C2S_TRY(c2s_tensor_once(weight, &old));
     c2s_status status = c2s_tensor_create(type->dtype, type->rank, type->dim, out);
     for (size_t start = 0; status == C2S_OK && start < weight->count;) {
         const size_t at = start % length;
         const size_t count = length - at < CHUNK ? length - at : CHUNK;
-        c2s_load_f64(type->dtype, c2s_tensor_data(old), start, count, w);
+        c2s_tensor_load_f64(weight, start, count, w);
         change(in, affine, start / length, at, count, w, moved);
         c2s_store_f64(type->dtype, c2s_tensor_mutable(*out), start, count, w);
         start += count;
     }
-    c2s_tensor_unref(old);
+    c2s_tensor_forget(weight);
     return status;
 }
 

@@ -201,14 +201,13 @@ static bool scale_run(const c2s_channel_layout *layout, const double *scale, siz
 }
 
 static c2s_status scale_weight(const c2s_linear *l, const double *scale, c2s_tensor **out) {
-    c2s_tensor *old;
-    C2S_TRY(c2s_tensor_once(l->weight->constant, &old));
+    const c2s_tensor *old = l->weight->constant;
     const c2s_dtype dtype = old->type.dtype;
     double chunk[CHUNK];
     c2s_status status = c2s_tensor_create(dtype, old->type.rank, old->type.dim, out);
     for (size_t start = 0; status == C2S_OK && start < old->count; start += CHUNK) {
         const size_t count = old->count - start < CHUNK ? old->count - start : CHUNK;
-        c2s_load_f64(dtype, c2s_tensor_data(old), start, count, chunk);
+        c2s_tensor_load_f64(old, start, count, chunk);
         if (!scale_run(&l->layout, scale, start, count, largest_finite(dtype), chunk)) {
             c2s_tensor_unref(*out);
             status = overflow(dtype);
@@ -216,7 +215,7 @@ static c2s_status scale_weight(const c2s_linear *l, const double *scale, c2s_ten
             c2s_store_f64(dtype, c2s_tensor_mutable(*out), start, count, chunk);
         }
     }
-    c2s_tensor_unref(old);
+    c2s_tensor_forget(old);
     return status;
 }
 

@@ -293,6 +293,21 @@ c2s_status c2s_tensor_once(const c2s_tensor *tensor, c2s_tensor **out) {
     return C2S_OK;
 }
 
+void c2s_tensor_load_f64(const c2s_tensor *tensor, size_t start, size_t count, double *out) {
+    enum { CHUNK = 512 };
+    _Alignas(64) char aligned[CHUNK * sizeof(double)];
+    const c2s_dtype dtype = tensor->type.dtype;
+    size_t width = 0;
+    c2s_dtype_size(dtype, 1, &width);
+    assert(width <= sizeof(double) && start + count <= tensor->count);
+    const char *at = (const char *)c2s_tensor_raw(tensor) + start * width;
+    for (size_t done = 0; done < count; done += CHUNK) {
+        const size_t part = count - done < CHUNK ? count - done : CHUNK;
+        memcpy(aligned, at + done * width, part * width);
+        c2s_load_f64(dtype, aligned, 0, part, out + done);
+    }
+}
+
 void *c2s_tensor_mutable(c2s_tensor *tensor) {
     return (char *)tensor->bytes->data + tensor->offset;
 }

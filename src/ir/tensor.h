@@ -89,6 +89,9 @@ const void *c2s_tensor_raw(const c2s_tensor *tensor);
 /* A reference for who reads all of it and will not soon again: if c2s_tensor_data would have to
  * make a copy, that goes with the reference. */
 c2s_status c2s_tensor_once(const c2s_tensor *tensor, c2s_tensor **out);
+/* Elements of one or more bytes each, as c2s_load_f64, from wherever they lie: for who goes through a
+ * tensor once and needs no copy of it. */
+void c2s_tensor_load_f64(const c2s_tensor *tensor, size_t start, size_t count, double *out);
 void *c2s_tensor_mutable(c2s_tensor *tensor);          /* only before it is shared */
 size_t c2s_tensor_size(const c2s_tensor *tensor);      /* bytes of its elements */
 c2s_tensor *c2s_tensor_item(const c2s_tensor *sequence, size_t index); /* borrowed */
