@@ -13,11 +13,13 @@ typedef struct c2s_insert_options {
     const c2s_span *spans;   /* by value id: what activations with scales hold; groups join them */
     bool symmetric;          /* activations, beside what the target wants */
     c2s_scale_method method; /* of weights */
+    bool portable;           /* weights of 8 bits whose sums never saturate (saturation.h) */
 } c2s_insert_options;
 
 typedef struct c2s_insert_result {
-    unsigned pairs;    /* of QuantizeLinear and DequantizeLinear */
-    unsigned weights;  /* constants that are codes now, biases not counted */
+    unsigned pairs;             /* of QuantizeLinear and DequantizeLinear */
+    unsigned weights;           /* constants that are codes now, biases not counted */
+    unsigned clipped, rescaled; /* weights and scales, for sums not to saturate */
     unsigned repaired; /* channels whose scale was enlarged for the bias to fit into int32 */
 } c2s_insert_result;
 

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "passes/quant/insert_parts.h"
+#include "passes/quant/saturation.h"
 
 /* Leaves room for the sums that are added to it. */
 #define MOST_BIAS 0x1p30
@@ -94,21 +95,62 @@ static void make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *affi
     }
 }
 
+/* For each reader; what has been clipped for one stays so for the others. */
+static c2s_status make_portable(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
+                                const float *weights, float *codes, c2s_affine *affines) {
+    const c2s_type *type = &value->constant->type;
+    c2s_value_each_use(use, value) {
+        c2s_pair_order order;
+        c2s_saturation_result result;
+        if (use->slot != 1 || !i->p->nodes[use->user->id].integer ||
+            !c2s_pair_order_of(use->user, type, &order))
+            continue;
+        C2S_TRY(c2s_saturation_mend(&order, NULL, type, coding, weights, codes, affines, &result));
+        i->result->clipped += (unsigned)result.clipped;
+        i->result->rescaled += (unsigned)result.rescaled;
+        if (result.pairs)
+            weights = NULL;
+    }
+    return C2S_OK;
+}
+
+static c2s_status round_weight(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
+                               const c2s_code_map *map, const float *weights, float *codes,
+                               c2s_affine *affines) {
+    const c2s_type *type = &value->constant->type;
+    double error;
+    C2S_TRY(c2s_affines_choose(type, weights, coding, affines));
+    make_room(i, value, affines, map->groups);
+    C2S_TRY(c2s_codes_round(type, weights, coding, affines, codes, &error));
+    return i->o->portable && coding->dtype == C2S_INT8
+               ? make_portable(i, value, coding, weights, codes, affines)
+               : C2S_OK;
+}
+
+static c2s_status round_activation(c2s_inserter *i, const c2s_value *value,
+                                   const c2s_coding *coding, float *numbers, c2s_affine *affine) {
+    double error;
+    int64_t zero = 0;
+    c2s_tensor_i64_at(i->coded[value->id].zero_value->constant, 0, &zero);
+    *affine = (c2s_affine){scale_at(&i->coded[value->id], 0), (float)zero};
+    return c2s_codes_round(&value->constant->type, numbers, coding, affine, numbers, &error);
+}
+
 static c2s_status encode(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
                          const c2s_code_map *map, float *numbers, c2s_affine *affines,
                          c2s_codes *out) {
     const c2s_type *type = &value->constant->type;
-    double error;
-    if (placed(i, value)->role == C2S_ROLE_WEIGHT) {
-        C2S_TRY(c2s_affines_choose(type, numbers, coding, affines));
-        make_room(i, value, affines, map->groups);
-    } else {
-        int64_t zero = 0;
-        c2s_tensor_i64_at(i->coded[value->id].zero_value->constant, 0, &zero);
-        affines[0] = (c2s_affine){scale_at(&i->coded[value->id], 0), (float)zero};
+    if (placed(i, value)->role != C2S_ROLE_WEIGHT) {
+        C2S_TRY(round_activation(i, value, coding, numbers, affines));
+        return c2s_codes_pack(type, coding, numbers, affines, out);
     }
-    C2S_TRY(c2s_codes_round(type, numbers, coding, affines, numbers, &error));
-    return c2s_codes_pack(type, coding, numbers, affines, out);
+    float *codes;
+    C2S_TRY(c2s_scratch(map->count, sizeof *codes, &codes));
+    c2s_status status = round_weight(i, value, coding, map, numbers, codes, affines);
+    if (status == C2S_OK)
+        status = c2s_codes_pack(type, coding, codes, affines, out);
+    free(codes);
+    return status;
 }
 
 static c2s_status code_constant(c2s_inserter *i, const c2s_value *value, c2s_codes *out) {

@@ -22,7 +22,7 @@ typedef struct job {
     c2s_stats *stats;
     const c2s_target *target;
     c2s_dtype activations, weights;
-    bool per_channel, symmetric, force;
+    bool per_channel, symmetric, portable, force;
     c2s_range_method method;
     double percentile;
     c2s_name_filter include, exclude;
@@ -41,6 +41,8 @@ static const c2s_option_spec options[] = {
     {"method", "auto", "ranges of activations: minmax, average, percentile, entropy, mse, auto"},
     {"percentile", "99.99", "of method=percentile: the share of numbers that lie in the range"},
     {"symmetric", "no", "zero points of activations in the middle, whatever the target wants"},
+    {"portable", "yes",
+     "weights whose sums are the same on processors without VNNI, if the target runs on such"},
     {"include", "", "quantize only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave these in float: likewise"},
     {"force", "no", "quantize sums of products also where that costs time"},
@@ -69,6 +71,7 @@ static c2s_status read_options(job *j, const c2s_options *o) {
     C2S_TRY(c2s_option_number(o, "percentile", 50, 100, &j->percentile));
     C2S_TRY(c2s_option_flag(o, "per_channel", &j->per_channel));
     C2S_TRY(c2s_option_flag(o, "symmetric", &j->symmetric));
+    C2S_TRY(c2s_option_flag(o, "portable", &j->portable));
     return c2s_option_flag(o, "force", &j->force);
 }
 
@@ -169,10 +172,15 @@ static c2s_status quantize(job *j) {
     if (j->placement.integer_count == 0)
         return C2S_OK;
     C2S_TRY(measure(j));
-    const c2s_insert_options o = {.spans = j->spans, .symmetric = j->symmetric};
+    const c2s_insert_options o = {.spans = j->spans,
+                                  .symmetric = j->symmetric,
+                                  .portable = j->portable && j->target->saturates};
     C2S_TRY(c2s_insert_quantizers(j->model, &j->placement, &o, &result));
     c2s_log(1, "quantize: %u nodes, %u pairs of quantizers, %u weights", j->placement.integer_count,
             result.pairs, result.weights);
+    if (result.clipped + result.rescaled > 0)
+        c2s_log(1, "quantize: %u weights are clipped and %u scales larger for sums not to saturate",
+                result.clipped, result.rescaled);
     if (result.repaired)
         c2s_log(1, "quantize: %u channels have larger scales for their biases to fit",
                 result.repaired);

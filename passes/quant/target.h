@@ -56,6 +56,7 @@ typedef struct c2s_target {
     /* Every operator whose rule has scales runs on integers, rows or not; then nothing is left in
      * float because it does not pay. */
     bool everything;
+    bool saturates;               /* on processors without VNNI (saturation.h) */
     uint32_t activations;         /* dtypes, as bits */
     uint32_t weights;             /* likewise */
     c2s_dtype activation, weight; /* the usual choice */

@@ -34,6 +34,7 @@ const c2s_target c2s_target_generic = {
     .name = "generic",
     .summary = "no runtime in particular: sums of products and what surrounds them",
     .rows = rows,
+    .saturates = true,
     .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT16) |
                    C2S_DTYPE_BIT(C2S_INT16),
     .weights = C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT8),

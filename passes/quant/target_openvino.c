@@ -52,6 +52,7 @@ const c2s_target c2s_target_openvino = {
     .name = "openvino",
     .summary = "OpenVINO: weights in [-127, 127], one scale around Concat",
     .rows = rows,
+    .saturates = true,
     .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8),
     .weights = C2S_DTYPE_BIT(C2S_INT8),
     .activation = C2S_UINT8,

@@ -94,6 +94,7 @@ const c2s_target c2s_target_ort_cpu = {
     .name = "ort-cpu",
     .summary = "ONNX Runtime on CPUs: unsigned activations, signed weights, QLinear operators",
     .rows = rows,
+    .saturates = true,
     .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8),
     .weights = C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT8),
     .activation = C2S_UINT8,
