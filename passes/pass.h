@@ -44,7 +44,7 @@ typedef struct c2s_pass_context {
     const c2s_evaluator *evaluator;
     c2s_eval_options eval; /* threads, memory; no observer */
     const c2s_feed *feed;  /* samples to learn from; NULL: none were given */
-    const char *ranges_cache; /* file for c2s_ranges_options; NULL: none */
+    struct c2s_ranges_cache *ranges_cache; /* for c2s_ranges_options; NULL: none */
     c2s_quality *quality;  /* what the first model computes; NULL: it cannot be run */
     c2s_budget budget;
     uint64_t seed;

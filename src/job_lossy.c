@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "ir/graph_digest.h"
 #include "job_feed.h"
 #include "runtime/session.h"
 
@@ -41,6 +42,18 @@ static c2s_status open_quality(const c2s_model *model, const c2s_baseline *basel
                             &lossy->quality);
 }
 
+static c2s_status open_cache(const c2s_model *model, const c2s_run_options *o,
+                             c2s_job_lossy *lossy) {
+    if (!lossy->learn)
+        return o->calibration_cache
+                   ? c2s_fail(C2S_ERR_USAGE, "statistics cannot be kept without data (--calib)")
+                   : C2S_OK;
+    C2S_TRY(c2s_ranges_cache_open(o->calibration_cache, c2s_graph_digest(model->graph),
+                                  lossy->learn->digest, &lossy->cache));
+    lossy->context.ranges_cache = lossy->cache;
+    return C2S_OK;
+}
+
 c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeline,
                               const c2s_run_options *o, const c2s_baseline *baseline,
                               c2s_job_report *r, c2s_job_lossy *out) {
@@ -49,14 +62,14 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
                                     .eval = {.threads = o->threads},
                                     .budget = {o->max_drop > 0 ? o->max_drop : (double)NAN,
                                                o->min_sqnr_db > 0 ? o->min_sqnr_db : (double)NAN},
-                                    .seed = o->seed,
-                                    .ranges_cache = o->calibration_cache}};
+                                    .seed = o->seed}};
     if (!c2s_pipeline_is_lossy(pipeline))
         return C2S_OK;
     const bool bounded = o->max_drop > 0 || o->min_sqnr_db > 0;
     if (bounded && !baseline)
         return c2s_fail(C2S_ERR_USAGE, "a bound for what passes may lose needs the proof");
     C2S_TRY(open_feeds(model, o, out));
+    C2S_TRY(open_cache(model, o, out));
     if (o->max_drop > 0 && (!out->judge || !out->judge->labels))
         return c2s_fail(C2S_ERR_USAGE, "a bound for the drop of top-1 needs data with labels");
     if (baseline)
@@ -67,6 +80,7 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
 }
 
 void c2s_job_lossy_close(c2s_job_lossy *lossy) {
+    c2s_ranges_cache_close(lossy->cache);
     c2s_quality_close(lossy->quality);
     if (lossy->learn != lossy->judge)
         c2s_feed_close(lossy->learn);

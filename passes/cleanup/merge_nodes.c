@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "ir/graph_digest.h"
 #include "passes/cleanup/cleanup.h"
 
 static bool may_merge(const c2s_node *node) {
@@ -17,27 +18,6 @@ static bool may_merge(const c2s_node *node) {
         op == &c2s_op_constant || op == &c2s_op_quantize_linear || op == &c2s_op_dequantize_linear)
         return false;
     return node->input_count == node->formal_count && node->output_count > 0;
-}
-
-static uint64_t hash_attr(const c2s_attr *attr) {
-    uint64_t hash = c2s_hash_mix(c2s_hash_bytes(attr->name, strlen(attr->name), 0),
-                                 c2s_hash_mix((uint64_t)attr->kind, attr->count));
-    switch (attr->kind) {
-    case C2S_ATTR_INT:
-        return c2s_hash_mix(hash, (uint64_t)attr->i);
-    case C2S_ATTR_INTS:
-        return c2s_hash_bytes(attr->ints, attr->count * sizeof *attr->ints, hash);
-    case C2S_ATTR_FLOAT:
-        return c2s_hash_bytes(&attr->f, sizeof attr->f, hash);
-    case C2S_ATTR_FLOATS:
-        return c2s_hash_bytes(attr->floats, attr->count * sizeof *attr->floats, hash);
-    case C2S_ATTR_STRING:
-        return c2s_hash_bytes(attr->s.data, attr->s.size, hash);
-    case C2S_ATTR_TENSOR:
-        return attr->t ? c2s_hash_mix(hash, c2s_tensor_hash(attr->t)) : hash;
-    default: /* equality decides */
-        return hash;
-    }
 }
 
 static uint64_t hash_operand(const c2s_node *node, unsigned slot) {
@@ -57,7 +37,7 @@ static uint64_t hash_node(const c2s_node *node) {
         hash = c2s_hash_mix(hash, hash_operand(node, i));
     uint64_t attrs = 0; /* their order does not matter */
     for (unsigned i = 0; i < node->attr_count; i++)
-        attrs += hash_attr(&node->attrs[i]);
+        attrs += c2s_attr_hash(&node->attrs[i]);
     return c2s_hash_mix(hash, c2s_hash_mix(attrs, node->output_count));
 }
 

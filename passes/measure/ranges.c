@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "eval/sample_order.h"
+#include "ir/graph_digest.h"
+#include "passes/measure/ranges_cache.h"
+#include "passes/measure/ranges_state.h"
 
-struct c2s_ranges {
-    c2s_value_stats *stats; /* in the order of names */
-    size_t count, samples;
-};
+enum { KEEP_SECONDS = 10 }; /* what is lost at most if the process ends */
 
 /* ---- which values ---- */
 
@@ -49,10 +50,11 @@ void c2s_ranges_free(c2s_ranges *ranges) {
     for (size_t k = 0; k < ranges->count; k++)
         c2s_value_stats_free(&ranges->stats[k]);
     free(ranges->stats);
+    c2s_vec_free(&ranges->seen);
     free(ranges);
 }
 
-static c2s_value_stats *find(const c2s_ranges *ranges, const char *name) {
+c2s_value_stats *c2s_ranges_of(const c2s_ranges *ranges, const char *name) {
     size_t from = 0, to = ranges->count;
     while (from < to) {
         const size_t middle = from + (to - from) / 2;
@@ -68,18 +70,18 @@ static c2s_value_stats *find(const c2s_ranges *ranges, const char *name) {
 }
 
 const c2s_value_stats *c2s_ranges_find(const c2s_ranges *ranges, const c2s_value *value) {
-    const c2s_value_stats *stats = find(ranges, value->name);
+    const c2s_value_stats *stats = c2s_ranges_of(ranges, value->name);
     return stats && stats->count > 0 ? stats : NULL;
 }
 
 size_t c2s_ranges_samples(const c2s_ranges *ranges) {
-    return ranges->samples;
+    return ranges->seen.count;
 }
 
 /* ---- running ---- */
 
 static c2s_status observe(void *user, const c2s_value *value, const c2s_tensor *tensor) {
-    c2s_value_stats *stats = find(user, value->name);
+    c2s_value_stats *stats = c2s_ranges_of(user, value->name);
     if (!stats || !c2s_value_stats_takes(&tensor->type))
         return C2S_OK;
     return c2s_value_stats_add(stats, tensor);
@@ -104,19 +106,75 @@ static c2s_status run_sample(c2s_session *session, const c2s_graph *graph, const
     return status;
 }
 
-static c2s_status run_samples(c2s_ranges *r, c2s_session *session, const c2s_graph *graph,
-                              const c2s_feed *feed, const bool *samples) {
-    size_t total = 0;
-    for (size_t k = 0; k < feed->count; k++)
-        total += samples[k];
-    for (size_t k = 0; k < feed->count; k++) {
-        if (!samples[k])
+/* What runs, and what is known already. */
+typedef struct collection {
+    c2s_ranges *ranges;
+    const c2s_graph *graph;
+    const c2s_feed *feed;
+    c2s_ranges_cache *cache;
+    uint64_t digest;        /* of the graph, for the cache */
+    bool *values, *samples; /* to be observed, by id; still to be run */
+} collection;
+
+static c2s_status run_samples(const collection *c, c2s_session *session) {
+    size_t total = 0, done = 0;
+    for (size_t k = 0; k < c->feed->count; k++)
+        total += c->samples[k];
+    for (size_t k = 0; k < c->feed->count; k++) {
+        if (!c->samples[k])
             continue;
-        c2s_progress("calibrating", (double)r->samples / (double)total);
-        C2S_TRY(run_sample(session, graph, feed, k));
-        r->samples++;
+        c2s_progress("calibrating", (double)done++ / (double)total);
+        C2S_TRY(run_sample(session, c->graph, c->feed, k));
+        c2s_vec_push(&c->ranges->seen, c->feed->origin ? c->feed->origin[k] : k);
+        if (c->cache)
+            C2S_TRY(c2s_ranges_cache_keep(c->cache, c->digest, c->ranges, KEEP_SECONDS));
     }
     return C2S_OK;
+}
+
+/* Takes what the cache has: those samples need not run, and all of its values are observed on. */
+static c2s_status resume(collection *c) {
+    bool taken;
+    c->digest = c2s_graph_digest(c->graph);
+    C2S_TRY(c2s_ranges_cache_take(c->cache, c->digest, c->ranges, &taken));
+    if (!taken)
+        return C2S_OK;
+    const c2s_model *model = c->graph->model;
+    for (size_t id = 0; id < model->values.count; id++) {
+        const c2s_value *value = model->values.at[id];
+        c->values[id] = observable(value, c->graph) && c2s_ranges_of(c->ranges, value->name);
+    }
+    c2s_map seen = {0};
+    for (size_t k = 0; k < c->ranges->seen.count; k++)
+        c2s_map_put_u64(&seen, c->ranges->seen.at[k], c);
+    for (size_t k = 0; k < c->feed->count; k++)
+        if (c2s_map_get_u64(&seen, c->feed->origin ? c->feed->origin[k] : k))
+            c->samples[k] = false;
+    c2s_map_free(&seen);
+    c2s_log(1, "statistics of %zu samples were kept", c->ranges->seen.count);
+    return C2S_OK;
+}
+
+static c2s_status collect(collection *c, const c2s_evaluator *evaluator,
+                          const c2s_eval_options *options) {
+    if (c->cache)
+        C2S_TRY(resume(c));
+    bool any = false;
+    for (size_t k = 0; k < c->feed->count; k++)
+        any = any || c->samples[k];
+    if (!any)
+        return C2S_OK;
+    c2s_eval_options eval = *options;
+    eval.observe = observe;
+    eval.observe_user = c->ranges;
+    eval.observe_value = c->values;
+    c2s_session *session;
+    C2S_TRY(evaluator->open(c->graph, &eval, &session));
+    c2s_status status = run_samples(c, session);
+    evaluator->close(session);
+    if (status == C2S_OK && c->cache)
+        status = c2s_ranges_cache_keep(c->cache, c->digest, c->ranges, 0);
+    return status;
 }
 
 c2s_status c2s_ranges_collect(const c2s_graph *graph, const c2s_feed *feed,
@@ -125,25 +183,17 @@ c2s_status c2s_ranges_collect(const c2s_graph *graph, const c2s_feed *feed,
     const c2s_ranges_options none = {.samples = 0}, *o = options ? options : &none;
     if (feed->count == 0)
         return c2s_fail(C2S_ERR_INVALID, "there are no samples to run the model on");
-    bool *chosen = c2s_alloc_array(graph->model->values.count + 1, sizeof *chosen);
-    bool *samples = c2s_alloc_array(feed->count, sizeof *samples);
-    c2s_ranges *r = prepare(graph, wanted, o, chosen);
-    c2s_samples_choose(feed->count, o->samples, samples);
-    c2s_eval_options eval = o->eval;
-    eval.observe = observe;
-    eval.observe_user = r;
-    eval.observe_value = chosen;
-    c2s_session *session;
-    c2s_status status = evaluator->open(graph, &eval, &session);
-    if (status == C2S_OK) {
-        status = run_samples(r, session, graph, feed, samples);
-        evaluator->close(session);
-    }
-    free(samples);
-    free(chosen);
+    collection c = {.graph = graph, .feed = feed, .cache = feed->digest ? o->cache : NULL};
+    c.values = c2s_alloc_array(graph->model->values.count + 1, sizeof *c.values);
+    c.samples = c2s_alloc_array(feed->count, sizeof *c.samples);
+    c.ranges = prepare(graph, wanted, o, c.values);
+    c2s_samples_choose(feed->count, o->samples, c.samples);
+    const c2s_status status = collect(&c, evaluator, &o->eval);
+    free(c.samples);
+    free(c.values);
     if (status == C2S_OK)
-        *out = r;
+        *out = c.ranges;
     else
-        c2s_ranges_free(r);
+        c2s_ranges_free(c.ranges);
     return status;
 }

@@ -19,6 +19,10 @@ typedef struct c2s_ranges_options {
     unsigned bins;              /* of histograms; 0: C2S_HISTOGRAM_BINS */
     const int8_t *channel_axis; /* by value id: C2S_NO_CHANNELS, or the axis by whose indices there
                                    are statistics, too; NULL: for no value */
+    /* Where samples that ran before need not run again, and those that run now are kept, now and
+     * then and in the end; NULL: nowhere. Statistics of more samples, or values, than are asked for
+     * are taken as they are. */
+    struct c2s_ranges_cache *cache;
 } c2s_ranges_options;
 
 /* `wanted`: by value id; NULL: all. The graph is in topological order with types inferred.

@@ -4,9 +4,12 @@
  * numbers that are none, the order of samples, which samples are taken.
  */
 #include <float.h>
+#include <unistd.h>
 
 #include "base/random.h"
-#include "passes/measure/ranges.h"
+#include "ir/graph_digest.h"
+#include "passes/measure/ranges_cache.h"
+#include "passes/measure/ranges_state.h"
 #include "eval/sample_order.h"
 #include "run_text.h"
 
@@ -150,14 +153,14 @@ static void expect_near(double found, double expected, double scale) {
 static void one_case(c2s_random *random, c2s_dtype dtype, int rank, int axis, bool broken) {
     int64_t dim[4];
     const int own = axis < 0 ? axis + rank : axis;
-    const int64_t channels = c2s_random_integer(random, 1, 90);
+    const int64_t channels = c2s_random_integer(random, 1, rank > 2 ? 9 : 90);
     c2s_value_stats s;
     c2s_value_stats_init(&s, "x", 256, axis);
     plain all = {0}, *by = c2s_zalloc((size_t)channels * sizeof *by);
     double sum_min = 0, sum_max = 0;
     for (int sample = 0; sample < 3; sample++) {
         for (int i = 0; i < rank; i++)
-            dim[i] = c2s_random_integer(random, 1, rank == 4 ? 12 : 40);
+            dim[i] = c2s_random_integer(random, 1, rank == 4 ? 20 : 40);
         dim[own] = channels;
         c2s_tensor *t = random_tensor(random, dtype, rank, dim, broken);
         assert_int_equal(c2s_value_stats_add(&s, t), C2S_OK);
@@ -305,6 +308,207 @@ static void values_are_observed_in_one_run(void **state) {
         c2s_tensor_unref(sample[k]);
 }
 
+/* ---- what is kept ---- */
+
+static void expect_same(const c2s_ranges *a, const c2s_ranges *b, const c2s_model *model) {
+    for (size_t id = 0; id < model->values.count; id++) {
+        const c2s_value *value = model->values.at[id];
+        const c2s_value_stats *x = value ? c2s_ranges_find(a, value) : NULL;
+        const c2s_value_stats *y = value ? c2s_ranges_find(b, value) : NULL;
+        assert_true(!x == !y);
+        if (!x)
+            continue;
+        assert_int_equal(x->count, y->count);
+        assert_int_equal(x->zeros, y->zeros);
+        assert_int_equal(x->samples, y->samples);
+        assert_true(x->min == y->min && x->max == y->max);
+        expect_near(x->sum_min, y->sum_min, fabs(y->sum_min) + 1e-9);
+        expect_near(x->sum_squares, y->sum_squares, y->sum_squares + 1e-9);
+        assert_int_equal(x->histogram.exponent, y->histogram.exponent);
+        assert_int_equal(x->histogram.first, y->histogram.first);
+        assert_memory_equal(x->histogram.bin, y->histogram.bin,
+                            x->histogram.capacity * sizeof *x->histogram.bin);
+        assert_int_equal(x->channels.extent, y->channels.extent);
+        for (size_t c = 0; c < x->channels.extent; c++)
+            assert_true(x->channels.min[c] == y->channels.min[c]);
+    }
+}
+
+typedef struct keeping {
+    c2s_tensor *sample[9];
+    made m;
+    c2s_feed feed;
+    c2s_model *model;
+    int8_t *axis;
+    char path[64];
+    c2s_ranges_cache *cache;
+} keeping;
+
+static void keep_open(keeping *k) {
+    c2s_random random = {11};
+    *k = (keeping){.model = subject(), .path = "/tmp/c2s-ranges-XXXXXX"};
+    const int file = mkstemp(k->path);
+    assert_true(file >= 0);
+    close(file);
+    unlink(k->path);
+    for (int i = 0; i < 9; i++)
+        k->sample[i] = random_tensor(&random, C2S_FLOAT, 2, (int64_t[]){i + 1, 4}, false);
+    k->m.sample = k->sample;
+    k->feed = (c2s_feed){.count = 9, .get = get, .digest = 5, .user = &k->m};
+    k->axis = c2s_alloc(k->model->values.count);
+    for (size_t id = 0; id < k->model->values.count; id++)
+        k->axis[id] = id % 2 ? 1 : C2S_NO_CHANNELS;
+    assert_int_equal(c2s_ranges_cache_open(k->path, 1, 5, &k->cache), C2S_OK);
+}
+
+static void keep_close(keeping *k) {
+    c2s_ranges_cache_close(k->cache);
+    c2s_model_destroy(k->model);
+    for (int i = 0; i < 9; i++)
+        c2s_tensor_unref(k->sample[i]);
+    free(k->axis);
+    unlink(k->path);
+}
+
+static void keep_again(keeping *k) {
+    c2s_ranges_cache_close(k->cache);
+    if (c2s_ranges_cache_open(k->path, 1, 5, &k->cache) != C2S_OK)
+        fail_msg("%s", c2s_error());
+}
+
+/* Runs so many of the samples; NULL: all values. */
+static c2s_ranges *keep_collect(keeping *k, size_t samples, const bool *wanted) {
+    c2s_ranges *out;
+    const c2s_ranges_options o = {
+        .samples = samples, .cache = k->cache, .channel_axis = k->axis, .bins = 256};
+    k->m.asked_count = 0;
+    assert_int_equal(
+        c2s_ranges_collect(k->model->graph, &k->feed, &c2s_evaluator_reference, wanted, &o, &out),
+        C2S_OK);
+    return out;
+}
+
+static void samples_run_once(void **state) {
+    (void)state;
+    keeping k;
+    keep_open(&k);
+    c2s_ranges *first = keep_collect(&k, 3, NULL);
+    assert_int_equal(k.m.asked_count, 3);
+    keep_again(&k);
+    c2s_ranges *again = keep_collect(&k, 3, NULL);
+    assert_int_equal(k.m.asked_count, 0);
+    expect_same(first, again, k.model);
+    c2s_ranges_free(first);
+    c2s_ranges_free(again);
+
+    /* Fewer values are there, more samples are added, for all values. */
+    bool *wanted = c2s_zalloc(k.model->values.count);
+    wanted[value_of(k.model, "y")->id] = true;
+    c2s_ranges_free(keep_collect(&k, 0, wanted));
+    assert_int_equal(k.m.asked_count, 6);
+    keep_again(&k);
+    again = keep_collect(&k, 0, NULL);
+    assert_int_equal(k.m.asked_count, 0);
+    k.feed.digest = 0; /* keeps nothing */
+    first = keep_collect(&k, 0, NULL);
+    assert_int_equal(k.m.asked_count, 9);
+    k.feed.digest = 5;
+    expect_same(first, again, k.model);
+    c2s_ranges_free(again);
+    c2s_ranges_free(first);
+
+    /* Another axis than before: all anew. */
+    memset(k.axis, 0, k.model->values.count);
+    c2s_ranges_free(keep_collect(&k, 0, wanted));
+    assert_int_equal(k.m.asked_count, 9);
+
+    /* A sample by its number in all the data. */
+    static const size_t origin[2] = {8, 20};
+    k.feed.origin = origin;
+    k.feed.count = 2;
+    c2s_ranges_free(keep_collect(&k, 0, wanted));
+    assert_int_equal(k.m.asked_count, 1);
+    assert_int_equal(k.m.asked[0], 1);
+    free(wanted);
+    keep_close(&k);
+}
+
+static void what_was_kept_is_told_apart(void **state) {
+    (void)state;
+    keeping k;
+    c2s_ranges_cache *other;
+    keep_open(&k);
+    c2s_ranges_free(keep_collect(&k, 3, NULL));
+    assert_int_equal(c2s_ranges_cache_open(k.path, 2, 5, &other), C2S_ERR_USAGE);
+    assert_non_null(strstr(c2s_error(), "of another model"));
+    assert_non_null(strstr(c2s_error(), k.path));
+    assert_int_equal(c2s_ranges_cache_open(k.path, 1, 6, &other), C2S_ERR_USAGE);
+    assert_non_null(strstr(c2s_error(), "of other data"));
+    /* A graph that changed in between has statistics of its own, beside the first one's. */
+    const uint64_t before = c2s_graph_digest(k.model->graph);
+    c2s_node_set_type(k.model->graph->last, "", "Sigmoid");
+    assert_true(c2s_graph_digest(k.model->graph) != before);
+    c2s_ranges_free(keep_collect(&k, 3, NULL));
+    assert_int_equal(k.m.asked_count, 3);
+    keep_again(&k);
+    c2s_node_set_type(k.model->graph->last, "", "Relu");
+    assert_true(c2s_graph_digest(k.model->graph) == before);
+    c2s_model *copy = c2s_model_copy(k.model);
+    assert_true(c2s_graph_digest(copy->graph) == before);
+    c2s_model_destroy(copy);
+    c2s_ranges_free(keep_collect(&k, 3, NULL));
+    assert_int_equal(k.m.asked_count, 0);
+    keep_close(&k);
+}
+
+/* Every byte counts; and the bytes of statistics are read with care when the sum is right, too. */
+static void damaged_files_are_refused(void **state) {
+    (void)state;
+    keeping k;
+    keep_open(&k);
+    c2s_ranges *ranges = keep_collect(&k, 3, NULL);
+    char bytes[65536];
+    FILE *stream = fopen(k.path, "rb");
+    assert_non_null(stream);
+    const size_t size = fread(bytes, 1, sizeof bytes, stream);
+    fclose(stream);
+    assert_true(size > 500 && size < sizeof bytes);
+    c2s_random random = {1};
+    for (int turn = 0; turn < 200; turn++) {
+        const size_t at = (size_t)c2s_random_integer(&random, 0, (int64_t)size - 1);
+        const size_t length = turn % 4 ? size : at;
+        bytes[at] ^= 0x10;
+        stream = fopen(k.path, "wb");
+        fwrite(bytes, 1, length, stream);
+        fclose(stream);
+        bytes[at] ^= 0x10;
+        c2s_ranges_cache *other;
+        assert_int_equal(c2s_ranges_cache_open(k.path, 1, 5, &other), C2S_ERR_INVALID);
+    }
+    c2s_byte_vec kept = {0};
+    c2s_ranges_write(ranges, &kept);
+    for (int turn = 0; turn < 3000; turn++) {
+        const size_t at = (size_t)c2s_random_integer(&random, 0, (int64_t)kept.count - 1);
+        const char was = kept.at[at];
+        char *exact = c2s_alloc(kept.count); /* reads beyond are seen */
+        kept.at[at] = (char)c2s_random_bits(&random);
+        const size_t length = turn % 3 ? kept.count : at;
+        memcpy(exact, kept.at, length);
+        c2s_ranges *target = c2s_zalloc(sizeof *target);
+        bool taken;
+        if (c2s_ranges_read(target, exact, length, &taken) == C2S_OK)
+            assert_true(taken);
+        c2s_ranges_free(target);
+        free(exact);
+        kept.at[at] = was;
+    }
+    c2s_vec_free(&kept);
+    c2s_ranges_free(ranges);
+    keep_close(&k);
+}
+
+/* ---- failures ---- */
+
 static c2s_status broken(const c2s_feed *feed, const c2s_graph *graph, size_t index,
                          c2s_tensor **in) {
     if (index == 1)
@@ -367,6 +571,9 @@ int main(void) {
         cmocka_unit_test(statistics_are_those_of_plain_loops),
         cmocka_unit_test(channels_of_different_extents_are_given_up),
         cmocka_unit_test(values_are_observed_in_one_run),
+        cmocka_unit_test(samples_run_once),
+        cmocka_unit_test(what_was_kept_is_told_apart),
+        cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(failures_name_the_sample),
         cmocka_unit_test(samples_are_spread),
     };
