@@ -364,7 +364,8 @@ static c2s_status observe(work *w, const c2s_pass_context *context) {
     int8_t *axes = c2s_alloc_array(count + 1, sizeof *axes);
     memset(axes, C2S_NO_CHANNELS, count);
     want_values(w, wanted, axes);
-    const c2s_ranges_options options = {.eval = context->eval, .channel_axis = axes};
+    const c2s_ranges_options options = {
+        .eval = context->eval, .channel_axis = axes, .cache = context->ranges_cache};
     c2s_ranges *ranges = NULL;
     c2s_status status = context->feed
                             ? c2s_ranges_collect(w->graph, context->feed, context->evaluator,

@@ -134,8 +134,8 @@ static c2s_status choose(job *j, const c2s_ranges *ranges) {
                                            ? c2s_ranges_find(ranges, j->model->values.at[id])
                                            : NULL;
         /* What a clamp leaves is on one side of 0. */
-        const bool symmetric = (j->symmetric || j->target->symmetric) &&
-                               !j->placement.values[v->group].clamped;
+        const bool symmetric =
+            (j->symmetric || j->target->symmetric) && !j->placement.values[v->group].clamped;
         if (stats)
             C2S_TRY(c2s_range_choose(stats, j->method, j->percentile, v->dtype, symmetric,
                                      &j->spans[id].low, &j->spans[id].high));
@@ -151,10 +151,10 @@ static c2s_status measure(job *j) {
     bool *wanted = c2s_zalloc(count + 1);
     for (size_t id = 0; id < count; id++)
         wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
-    const c2s_ranges_options o = {.eval = j->context->eval};
+    const c2s_ranges_options o = {.eval = j->context->eval, .cache = j->context->ranges_cache};
     c2s_ranges *ranges = NULL;
-    c2s_status status = c2s_ranges_collect(j->model->graph, j->context->feed,
-                                           j->context->evaluator, wanted, &o, &ranges);
+    c2s_status status = c2s_ranges_collect(j->model->graph, j->context->feed, j->context->evaluator,
+                                           wanted, &o, &ranges);
     j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
     if (status == C2S_OK)
         status = choose(j, ranges);
