@@ -9,7 +9,7 @@
 #include "base/threads.h"
 #include "passes/quant/gptq_rows.h"
 
-const c2s_gptq_options c2s_gptq_usual = {.damping = 0.01, .sweeps = 8};
+const c2s_gptq_options c2s_gptq_usual = {.sweeps = 8};
 
 /* The whole task; scales change on the way. */
 typedef struct encoding {
@@ -24,25 +24,19 @@ typedef struct encoding {
     bool own_scales; /* each belongs to one output channel */
 } encoding;
 
+/* Of the moments, beside the mean of their diagonal: rows that are few say little about many
+ * variables. */
+static double damping_of(const encoding *e) {
+    const double rows = (double)e->gram->rows;
+    if (e->options->damping > 0)
+        return e->options->damping;
+    return rows > 0 ? fmin(fmax((double)e->gram->k / rows, 0.01), 1) : 1;
+}
+
 /* ---- scales ---- */
 
 static size_t weight_index(const c2s_linear_site *s, size_t group, size_t i, size_t n) {
     return group * s->group_step + i * s->k_step + n * s->n_step;
-}
-
-/* The diagonal of G for each weight, 1 in the mean: the error of rounding a weight by itself. */
-static c2s_status importance_of(const c2s_linear_site *s, const c2s_gram *gram, float **out) {
-    double mean = 0;
-    C2S_TRY(c2s_scratch(s->groups * s->k, s->n * sizeof **out, out));
-    for (size_t v = 0; v < gram->groups * gram->k; v++)
-        mean += gram->moment[v * gram->k + v % gram->k] / (double)(gram->groups * gram->k);
-    for (size_t v = 0; v < gram->groups * gram->k; v++) {
-        const double diagonal = gram->moment[v * gram->k + v % gram->k];
-        for (size_t n = 0; n < s->n; n++)
-            (*out)[weight_index(s, v / s->k, v % s->k, n)] =
-                mean > 0 ? (float)(diagonal / mean) + 1e-6f : 1;
-    }
-    return C2S_OK;
 }
 
 /* No scale serves two output channels. */
@@ -168,8 +162,7 @@ static c2s_status encode_group(encoding *e, size_t group, c2s_gptq_error *error)
     const size_t k = e->site->k, parts = (e->site->n + C2S_GPTQ_ROWS - 1) / C2S_GPTQ_ROWS;
     c2s_gptq_moments m;
     C2S_TRY(moments_create(k, &m));
-    c2s_status status = order_moments(e->gram->moment + group * k * k, &m,
-                                      e->options->damping > 0 ? e->options->damping : 0.01);
+    c2s_status status = order_moments(e->gram->moment + group * k * k, &m, damping_of(e));
     c2s_gptq_error *errors = c2s_zalloc((parts + 1) * sizeof *errors);
     bool failed = false;
     if (status == C2S_OK) {
@@ -227,13 +220,9 @@ static double sqnr_of(const encoding *e) {
 
 static c2s_status encode(encoding *e, const c2s_type *type, const c2s_coding *coding,
                          c2s_codes *out, c2s_gptq_error *error) {
-    c2s_coding weighed = *coding;
-    float *importance;
-    C2S_TRY(importance_of(e->site, e->gram, &importance));
-    weighed.importance = importance;
-    c2s_status status = c2s_affines_choose(type, e->weights, &weighed, e->affines);
-    free(importance);
-    C2S_TRY(status);
+    c2s_coding even = *coding;
+    even.importance = NULL; /* the search weighs errors by G better than its diagonal would */
+    C2S_TRY(c2s_affines_choose(type, e->weights, &even, e->affines));
     C2S_TRY(find_owners(e));
     C2S_TRY(encode_groups(e, error));
     C2S_TRY(c2s_codes_pack(type, coding, e->codes, e->affines, out));
