@@ -107,6 +107,7 @@ const c2s_rule c2s_rule_slices_split = {.name = "slices-split",
 /* The only output in use, and the part that it is. */
 static const char *only_part(const c2s_match *m, unsigned *slot, c2s_part *out) {
     unsigned used = 0;
+    *slot = 0;
     for (unsigned k = 0; k < m->root->output_count; k++)
         if (m->root->outputs[k] && m->root->outputs[k]->use_count > 0) {
             *slot = k;
