@@ -25,9 +25,11 @@ size_t c2s_gemm_packed_count(int64_t n, int64_t k);
 void c2s_gemm_pack(const c2s_gemm *g, int64_t from, int64_t to, float *packed);
 int64_t c2s_gemm_panels(int64_t n);
 
-/* A part of the rows and of the panels, on this thread; `work` has c2s_gemm_work_count() floats. */
+/* A part of the rows and of the panels, on this thread; `work` has c2s_gemm_work_count() floats,
+ * which are no fewer for larger extents. */
 void c2s_gemm_part(const c2s_gemm *g, int64_t row_from, int64_t row_to, int64_t from, int64_t to,
                    float *work);
+/* Extents and steps of a count. */
 size_t c2s_gemm_work_count(const c2s_gemm *g);
 
 /* For few rows: b is read where it lies, on this thread or, to `share`, on all. */

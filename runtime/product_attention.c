@@ -150,8 +150,8 @@ typedef struct run {
     const attention *t;
     const float *in[INPUTS];
     float *c;
-    float *work; /* per thread: packed k, packed v, a block of scores, gathered rows of q */
-    size_t k_count, v_count, score_count, gather_count;
+    float *work; /* per thread: packed k, packed v, a block of scores, packed rows of q or scores */
+    size_t k_count, v_count, score_count, a_count;
     bool few;      /* k and v are read where they lie */
     int64_t parts; /* of the queries of a matrix */
 } run;
@@ -208,11 +208,11 @@ static void set_head(const run *r, int64_t matrix, float *work, head *h) {
     }
 }
 
-static void multiply(const run *r, const c2s_gemm *g, int64_t columns, float *gather) {
+static void multiply(const run *r, const c2s_gemm *g, int64_t columns, float *packed) {
     if (r->few)
         c2s_gemm_few(g, false);
     else
-        c2s_gemm_part(g, 0, g->m, 0, c2s_gemm_panels(columns), gather);
+        c2s_gemm_part(g, 0, g->m, 0, c2s_gemm_panels(columns), packed);
 }
 
 /* Keys in front of those that causality hides from the query. */
@@ -253,7 +253,7 @@ static void run_queries(const run *r, int64_t matrix, int64_t from, int64_t to, 
 static void run_parts(const void *context, size_t from, size_t to) {
     const run *r = context;
     const attention *t = r->t;
-    size_t each = r->k_count + r->v_count + r->score_count + r->gather_count;
+    size_t each = r->k_count + r->v_count + r->score_count + r->a_count;
     float *work = r->work + (size_t)c2s_this_thread() * each;
     for (int64_t i = (int64_t)from; i < (int64_t)to; i++) {
         int64_t part = i % r->parts;
@@ -283,15 +283,22 @@ c2s_status c2s_attention_run(const c2s_attention *t, struct c2s_dnnl *dnnl,
                              const float *const in[C2S_ATTENTION_INPUTS], float *c) {
     run r = {.t = t, .c = c, .few = reads_in_place(t)};
     memcpy(r.in, in, sizeof r.in);
-    c2s_gemm gathered = {.m = t->block, .k = t->depth, .a_column = t->stride[Q][t->batch_rank + 1]};
+    c2s_gemm scores = {.m = t->block,
+                       .n = t->keys,
+                       .k = t->depth,
+                       .a_row = t->stride[Q][t->batch_rank],
+                       .a_column = t->stride[Q][t->batch_rank + 1]},
+             values = {
+                 .m = t->block, .n = t->width, .k = t->keys, .a_row = t->pitch, .a_column = 1};
+    size_t q_count = c2s_gemm_work_count(&scores), p_count = c2s_gemm_work_count(&values);
     r.k_count = r.few ? 0 : c2s_gemm_packed_count(t->keys, t->depth);
     r.v_count = r.few ? 0 : c2s_gemm_packed_count(t->width, t->keys);
     r.score_count = (size_t)t->block * (size_t)t->pitch;
-    r.gather_count = r.few ? 0 : c2s_gemm_work_count(&gathered);
+    r.a_count = r.few ? 0 : q_count > p_count ? q_count : p_count;
     int64_t matrices = 1, threads = c2s_most_threads();
     for (int i = 0; i < t->batch_rank; i++)
         matrices *= t->batch[i];
-    size_t count = r.k_count + r.v_count + r.score_count + r.gather_count;
+    size_t count = r.k_count + r.v_count + r.score_count + r.a_count;
     void *work;
     C2S_TRY(c2s_dnnl_work_space(dnnl, count * (size_t)threads * sizeof(float), &work));
     r.work = work;

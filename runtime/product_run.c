@@ -12,8 +12,8 @@ typedef struct run {
     float *c;
     const float *operand[C2S_MOST_TAIL];
     bool few;
-    float *work; /* per thread: a packed matrix b, and what gathers rows of a */
-    size_t pack_count, gather_count;
+    float *work; /* per thread: a packed matrix b, and what rows of a are packed into */
+    size_t pack_count, a_count;
 } run;
 
 static void set_matrix(const run *r, int64_t matrix, c2s_gemm *g, c2s_tail *tail) {
@@ -72,15 +72,15 @@ static void run_together(const run *r, const c2s_gemm *given) {
             from = 0;
             to = panels;
         }
-        float *gather = r->work + r->pack_count + (size_t)thread * r->gather_count;
-        c2s_gemm_part(&g, row_from, row_to, from, to, gather);
+        float *packed = r->work + r->pack_count + (size_t)thread * r->a_count;
+        c2s_gemm_part(&g, row_from, row_to, from, to, packed);
     }
 }
 
 /* Matrices, each on this thread. */
 static void run_matrices(const void *context, size_t from, size_t to) {
     const run *r = context;
-    float *work = r->work + (size_t)c2s_this_thread() * (r->pack_count + r->gather_count);
+    float *work = r->work + (size_t)c2s_this_thread() * (r->pack_count + r->a_count);
     for (size_t i = from; i < to; i++) {
         c2s_gemm g;
         c2s_tail tail;
@@ -118,10 +118,10 @@ c2s_status c2s_product_run(const c2s_product *p, const c2s_step *step) {
         if (p->tail.op[k].binary)
             r.operand[k] = c2s_tensor_data(step->in[p->term[k].input]->tensor);
     if (!r.few) {
-        c2s_gemm g = {.m = p->m, .k = p->k, .a_column = p->a_column};
+        c2s_gemm g = {.m = p->m, .n = p->n, .k = p->k, .a_row = p->a_row, .a_column = p->a_column};
         r.pack_count = p->packed ? 0 : c2s_gemm_packed_count(p->n, p->k);
-        r.gather_count = c2s_gemm_work_count(&g);
-        size_t size = (r.pack_count + r.gather_count) * (size_t)c2s_most_threads() * sizeof(float);
+        r.a_count = c2s_gemm_work_count(&g);
+        size_t size = (r.pack_count + r.a_count) * (size_t)c2s_most_threads() * sizeof(float);
         void *work;
         C2S_TRY(c2s_dnnl_work_space(step->dnnl, size, &work));
         r.work = work;
