@@ -76,8 +76,8 @@ static void pack_column(c2s_integer_conv *c, const c2s_integer_weights *w, size_
                         size_t panel, size_t column) {
     for (size_t t = 0; t < c->taps; t++)
         for (size_t k = 0; k < c->run; k++) {
-            const size_t at =
-                panel * c->panel + ((t * c->pairs + k / 2) * COLUMNS + column) * 2 + k % 2;
+            const size_t step = t * c->steps + k / c->step,
+                         at = panel * c->panel + (step * COLUMNS + column) * c->step + k % c->step;
             const int value = tap_weight(c, w, output, t, k);
             if (c->narrow)
                 ((int8_t *)c->weights)[at] = (int8_t)value;
@@ -93,10 +93,65 @@ static void pack_depthwise(c2s_integer_conv *c, const c2s_integer_weights *w, si
             (int16_t)tap_weight(c, w, output, t, 0);
 }
 
+/* ---- repeats of C2S_DOT_BYTES ---- */
+
+enum { STEP_WEIGHTS = 4 * C2S_DOT_COLUMNS };
+
+/* What a pair has more than an instruction can bear. */
+static int excess(const int8_t *pair) {
+    const int sum = pair[0] + pair[1];
+    return sum > 128 ? sum - 128 : sum < -128 ? sum + 128 : 0;
+}
+
+static bool has_excess(const int8_t *weights) {
+    for (size_t k = 0; k < STEP_WEIGHTS; k += 2)
+        if (excess(weights + k) != 0)
+            return true;
+    return false;
+}
+
+/* It fits the second weight alone, whose sign it has. */
+static void move_excess(int8_t *weights, int8_t *rest) {
+    for (size_t k = 0; k < STEP_WEIGHTS; k += 2) {
+        const int much = excess(weights + k);
+        weights[k + 1] = (int8_t)(weights[k + 1] - much);
+        rest[k + 1] = (int8_t)much;
+    }
+}
+
+static void set_repeats(c2s_integer_conv *c, size_t panels) {
+    const size_t steps = c->taps * c->steps;
+    int8_t *weights = c->weights;
+    size_t count = 0;
+    for (size_t s = 0; s < panels * steps; s++)
+        count += has_excess(weights + s * STEP_WEIGHTS);
+    c->repeat = c2s_alloc_array(panels + 1, sizeof *c->repeat);
+    c->repeat_at = c2s_alloc_array(count + 1, sizeof *c->repeat_at);
+    c->repeat_weights = c2s_zalloc((count + 1) * STEP_WEIGHTS);
+    count = 0;
+    for (size_t p = 0; p < panels; p++) {
+        c->repeat[p] = count;
+        for (size_t s = 0; s < steps; s++, weights += STEP_WEIGHTS)
+            if (has_excess(weights)) {
+                c->repeat_at[count] = c->tap[s / c->steps] + (ptrdiff_t)(s % c->steps * c->step);
+                move_excess(weights, c->repeat_weights + count++ * STEP_WEIGHTS);
+            }
+    }
+    c->repeat[panels] = count;
+}
+
 typedef struct packing {
     c2s_integer_conv *conv;
     const c2s_integer_weights *weights;
 } packing;
+
+static int32_t total_of(const c2s_integer_conv *c, const c2s_integer_weights *w, size_t output) {
+    int32_t total = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        for (size_t k = 0; k < c->run; k++)
+            total += tap_weight(c, w, output, t, k);
+    return total;
+}
 
 static void pack_columns(const void *context, size_t from, size_t to) {
     const packing *p = context;
@@ -104,13 +159,14 @@ static void pack_columns(const void *context, size_t from, size_t to) {
     for (size_t o = from; o < to; o++) {
         size_t group = o / c->group_outputs, column = o % c->group_outputs;
         pack_column(c, p->weights, o, group * c->panels + column / COLUMNS, column % COLUMNS);
+        if (c->kind == C2S_DOT_BYTES)
+            c->total[o] = total_of(c, p->weights, o);
     }
 }
 
 c2s_status c2s_integer_weights_pack(c2s_integer_conv *c, const c2s_integer_weights *w) {
     const c2s_integer_shape *s = &c->shape;
     size_t count = (c->depthwise ? 1 : s->groups) * c->panels, size;
-    c->narrow = c->narrow && !c->depthwise;
     if (!c2s_mul_size(count, c->panel * (c->narrow ? sizeof(int8_t) : sizeof(int16_t)), &size))
         return c2s_fail(C2S_ERR_MEMORY, "weights are too large to be packed");
     c->weights = c2s_try_alloc_aligned(size);
@@ -122,7 +178,23 @@ c2s_status c2s_integer_weights_pack(c2s_integer_conv *c, const c2s_integer_weigh
             pack_depthwise(c, w, o);
         return C2S_OK;
     }
+    if (c->kind == C2S_DOT_BYTES)
+        c->total = c2s_zalloc((s->outputs + COLUMNS) * sizeof *c->total);
     const packing p = {c, w};
     c2s_share(s->outputs, size > 1 << 16, pack_columns, &p);
+    if (c->kind == C2S_DOT_BYTES)
+        set_repeats(c, count);
     return C2S_OK;
+}
+
+void c2s_integer_weights_free(c2s_integer_conv *c) {
+    free(c->weights);
+    free(c->repeat);
+    free(c->repeat_at);
+    free(c->repeat_weights);
+    free(c->total);
+    c->weights = c->repeat_weights = NULL;
+    c->repeat = NULL;
+    c->repeat_at = NULL;
+    c->total = NULL;
 }

@@ -177,7 +177,7 @@ static void multiply_panel(const task *k, size_t panel, char *work) {
     const c2s_integer_winograd *g = k->winograd;
     const size_t inputs = g->shape.inputs, element = g->narrow ? sizeof(int8_t) : sizeof(int16_t);
     const ptrdiff_t tap = 0;
-    const c2s_dot dot = {&tap, 1, inputs / 2, false};
+    const c2s_dot dot = {&tap, 1, inputs / 2, .kind = C2S_DOT_WORDS};
     const c2s_requantize all = {.dtype = C2S_INT32};
     int16_t *weights = (int16_t *)work;
     int32_t *found = (int32_t *)(work + weights_size(g));

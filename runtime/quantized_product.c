@@ -213,7 +213,7 @@ static void multiply(const void *context, size_t from, size_t to) {
     const task *k = context;
     const product *p = k->product;
     const ptrdiff_t tap = 0;
-    const c2s_dot dot = {&tap, 1, p->row / 2, false};
+    const c2s_dot dot = {&tap, 1, p->row / 2, .kind = C2S_DOT_WORDS};
     const size_t element = c2s_dtype_bits(p->requantize.dtype) / 8;
     int16_t *left = k->work + (size_t)c2s_this_thread() * work_size(p),
             *rows = left + p->rows * p->row, *right = rows + 2 * COLUMNS;

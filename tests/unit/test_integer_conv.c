@@ -12,7 +12,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "runtime/integer_conv.h"
+#include "runtime/dnnl_processor.h"
+#include "runtime/integer_blocks.h"
 #include "runtime/integer_dot.h"
 #include "runtime/integer_winograd.h"
 #include "runtime/requantize.h"
@@ -37,8 +38,8 @@ static void panels_are_exact(void **state) {
         int32_t sums[MOST * C2S_DOT_COLUMNS];
         for (size_t r = 0; r < rows; r++)
             place[r] = (size_t)c2s_random_integer(&random, 0, MOST - 1) * LONG;
-        c2s_dot_panel(&(c2s_dot){tap, TAPS, PAIRS, false}, x, place, rows, w, &all, 0, columns,
-                      sums, C2S_DOT_COLUMNS);
+        c2s_dot_panel(&(c2s_dot){tap, TAPS, PAIRS, .kind = C2S_DOT_WORDS}, x, place, rows, w, &all,
+                      0, columns, sums, C2S_DOT_COLUMNS);
         for (size_t r = 0; r < rows; r++)
             for (size_t c = 0; c < columns; c++) {
                 int64_t want = 0;
@@ -78,8 +79,8 @@ static void convolutions_are_exact(void **state) {
     (void)state;
     c2s_random random = {5};
     const c2s_requantize all = {.dtype = C2S_INT32};
-    unsigned served = 0;
-    for (int round = 0; round < 150; round++) {
+    unsigned served = 0, in_bytes = 0, repeating = 0;
+    for (int round = 0; round < 300; round++) {
 #define PICK(low, high) ((size_t)c2s_random_integer(&random, low, high))
         c2s_integer_shape s = {.batch = PICK(1, 2), .groups = 1};
         const bool winograd = round % 3 == 0;
@@ -97,7 +98,8 @@ static void convolutions_are_exact(void **state) {
                 (s.out[i] - 1) * s.stride[i] + (s.kernel[i] - 1) * s.dilation[i] + 1 - s.pad[i];
             s.in[i] -= s.in[i] > s.pad[i] ? PICK(0, (int64_t)s.pad[i]) : 0;
         }
-        const bool is_signed = PICK(0, 1), signed_weights = PICK(0, 1);
+        const bool is_signed = PICK(0, 1), signed_weights = PICK(0, 1),
+                   mostly_small = PICK(0, 1); /* as trained weights are */
         const int extreme = (int)PICK(0, 3), zero = (int)PICK(0, 255) - (is_signed ? 128 : 0);
         const size_t weights = s.outputs * (s.inputs / s.groups) * s.kernel[0] * s.kernel[1],
                      pixels = s.batch * s.in[0] * s.in[1],
@@ -105,11 +107,17 @@ static void convolutions_are_exact(void **state) {
         uint8_t *coded = c2s_alloc(weights), *x = c2s_alloc(pixels * s.inputs);
         int32_t *y = c2s_alloc_array(results + C2S_DOT_COLUMNS, sizeof *y), zeros[40];
         for (size_t k = 0; k < weights; k++)
-            coded[k] = (uint8_t)(extreme != 1 ? PICK(0, 255) : signed_weights ? 128u : 255u);
+            if (mostly_small)
+                coded[k] = (uint8_t)((signed_weights ? 0 : 128) +
+                                     (PICK(0, 250) ? c2s_random_integer(&random, -40, 40)
+                                                   : c2s_random_integer(&random, -128, 127)));
+            else
+                coded[k] = (uint8_t)(extreme != 1 ? PICK(0, 255) : signed_weights ? 128u : 255u);
         for (size_t k = 0; k < pixels * s.inputs; k++)
             x[k] = (uint8_t)(extreme == 1 ? 255 : extreme == 2 ? 255 * PICK(0, 1) : PICK(0, 255));
         for (size_t k = 0; k < s.outputs; k++)
-            zeros[k] = (int32_t)PICK(0, 255) - (signed_weights ? 128 : 0);
+            zeros[k] = mostly_small ? signed_weights ? 0 : 128
+                                    : (int32_t)PICK(0, 255) - (signed_weights ? 128 : 0);
         const c2s_integer_weights w = {.codes = coded,
                                        .is_signed = signed_weights,
                                        .stride_output =
@@ -119,7 +127,10 @@ static void convolutions_are_exact(void **state) {
                                        .zero = PICK(0, 1) ? zeros : NULL};
         c2s_integer_conv *conv;
         assert_int_equal(c2s_integer_conv_create(&s, &w, &conv), C2S_OK);
-        served += c2s_integer_winograd_serves(&s, c2s_integer_conv_gain(conv));
+        const bool bytes = !conv->winograd && conv->kind == C2S_DOT_BYTES;
+        served += conv->winograd != NULL;
+        in_bytes += bytes;
+        repeating += bytes && conv->repeat[conv->panels * s.groups] > 0;
         const unsigned threads = (unsigned)PICK(1, 2);
         void *work = c2s_try_alloc_aligned(c2s_integer_conv_work(conv, threads));
         assert_non_null(work);
@@ -138,7 +149,11 @@ static void convolutions_are_exact(void **state) {
         free(x);
         free(y);
     }
-    assert_in_range(served, 30, 50);
+    assert_in_range(served, 60, 100);
+    if (c2s_processor_has_avx2()) {
+        assert_in_range(in_bytes, 30, 300);
+        assert_in_range(repeating, 15, in_bytes);
+    }
 }
 
 /* What becomes of sums, against the formula in its header, with numbers at the ends of ranges. */
