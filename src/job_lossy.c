@@ -14,6 +14,13 @@ bool c2s_pipeline_is_lossy(const c2s_pipeline *pipeline) {
     return false;
 }
 
+static bool learns(const c2s_pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->steps.count; i++)
+        if (pipeline->steps.at[i].pass->learns || pipeline->steps.at[i].pass->lossy)
+            return true;
+    return false;
+}
+
 static c2s_status open_feeds(const c2s_model *model, const c2s_run_options *o,
                              c2s_job_lossy *lossy) {
     if (o->calibration_count > 0)
@@ -63,16 +70,17 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
                                     .budget = {o->max_drop > 0 ? o->max_drop : (double)NAN,
                                                o->min_sqnr_db > 0 ? o->min_sqnr_db : (double)NAN},
                                     .seed = o->seed}};
-    if (!c2s_pipeline_is_lossy(pipeline))
+    if (!learns(pipeline))
         return C2S_OK;
+    const bool lossy = c2s_pipeline_is_lossy(pipeline);
     const bool bounded = o->max_drop > 0 || o->min_sqnr_db > 0;
-    if (bounded && !baseline)
+    if (lossy && bounded && !baseline)
         return c2s_fail(C2S_ERR_USAGE, "a bound for what passes may lose needs the proof");
     C2S_TRY(open_feeds(model, o, out));
     C2S_TRY(open_cache(model, o, out));
-    if (o->max_drop > 0 && (!out->judge || !out->judge->labels))
+    if (lossy && o->max_drop > 0 && (!out->judge || !out->judge->labels))
         return c2s_fail(C2S_ERR_USAGE, "a bound for the drop of top-1 needs data with labels");
-    if (baseline)
+    if (lossy && baseline)
         C2S_TRY(open_quality(model, baseline, r, out));
     out->context.feed = out->learn;
     out->context.quality = out->quality;

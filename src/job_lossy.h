@@ -16,9 +16,9 @@ typedef struct c2s_job_lossy {
     c2s_pass_context context;
 } c2s_job_lossy;
 
-/* Fills in the context; data are opened and `model` is run on them only if a pass of the pipeline
- * is lossy. `baseline` (NULL: nothing is proved) is that of the model, and stays alive. Close also
- * after a failure. */
+/* Fills in the context; data are opened only if a pass of the pipeline learns from samples, and
+ * `model` is run on them only if one is lossy. `baseline` (NULL: nothing is proved) is that of the
+ * model, and stays alive. Close also after a failure. */
 c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeline,
                               const c2s_run_options *o, const c2s_baseline *baseline,
                               c2s_job_report *r, c2s_job_lossy *out);

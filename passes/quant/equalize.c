@@ -13,8 +13,8 @@
  *                weights that read it (SmoothQuant: Xiao et al. 2023, arXiv 2211.10438, equation
  * 4).
  *
- * Clip to [0, high] stands in the way of neither, as long as a channel never comes near `high` on
- * the data, before and after: those that do keep t = 1.
+ * Clip to [0, high] stands in the way, unless clips=data: then channels that on the data never come
+ * near `high`, before and after, are scaled, which other data may refute; the rest keeps t = 1.
  */
 #include <math.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ typedef struct work {
     C2S_VEC(site) sites;
     c2s_map floats;              /* constant -> its elements, as they are scaled */
     C2S_VEC(c2s_value *) scaled; /* the constants in there */
-    bool by_activations;
+    bool by_activations, through_clips;
     double strength;
 } work;
 
@@ -336,8 +336,8 @@ static void take_activations(site *t, const c2s_ranges *ranges) {
 static void take_limits(site *t, const c2s_ranges *ranges) {
     for (size_t i = 0; i < t->group.clamps.count; i++) {
         const c2s_channel_clamp *clamp = &t->group.clamps.at[i];
-        const c2s_value_stats *s =
-            ranges ? c2s_ranges_find(ranges, c2s_node_in(clamp->node, 0)) : NULL;
+        const c2s_value_stats *s = ranges ? c2s_ranges_find(ranges, c2s_node_in(clamp->node, 0))
+                                          : NULL; /* NULL: all stay */
         const bool known = s && s->channels.extent == clamp->extent;
         for (size_t k = 0; k < clamp->extent; k++) {
             const double most = !known                 ? INFINITY
@@ -374,7 +374,7 @@ static c2s_status observe(work *w, const c2s_pass_context *context) {
     for (size_t i = 0; i < w->sites.count && status == C2S_OK; i++) {
         if (ranges)
             take_activations(&w->sites.at[i], ranges);
-        take_limits(&w->sites.at[i], ranges);
+        take_limits(&w->sites.at[i], w->through_clips ? ranges : NULL);
     }
     c2s_ranges_free(ranges);
     free(wanted);
@@ -418,7 +418,7 @@ static bool leave_out(work *w, c2s_stats *stats) {
         const bool fixed = is_fixed(t);
         if (fixed)
             c2s_stats_refuse(stats, KIND, where,
-                             "a Clip cuts its channels off, or would without data to tell");
+                             "a Clip cuts its channels off, or may (clips=data asks the data)");
         if (fixed || !c2s_stats_may_apply(stats) || c2s_stats_skips(stats, KIND, where)) {
             free_site(t);
             continue;
@@ -455,7 +455,12 @@ static c2s_status equalize(work *w, const c2s_pass_context *context, c2s_stats *
 
 static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context, work *w) {
     const char *by = c2s_option_text(o, "by");
+    const char *clips = c2s_option_text(o, "clips");
     C2S_TRY(c2s_option_number(o, "strength", 0, 1, &w->strength));
+    if (strcmp(clips, "keep") != 0 && strcmp(clips, "data") != 0)
+        return c2s_fail(C2S_ERR_USAGE, "pass %s: option clips is \"%s\", expected keep or data",
+                        o->pass, clips);
+    w->through_clips = *clips == 'd' && context->feed;
     if (strcmp(by, "auto") != 0 && strcmp(by, "weights") != 0 && strcmp(by, "activations") != 0)
         return c2s_fail(C2S_ERR_USAGE,
                         "pass %s: option by is \"%s\", expected auto, weights or activations",
@@ -477,6 +482,8 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pa
 
 static const c2s_option_spec options_of_equalize[] = {
     {"by", "auto", "what is made equal: weights, activations (needs data), or auto: what there is"},
+    {"clips", "keep",
+     "Clip to [0, high]: keep channels as they are, or ask the data which never reach it"},
     {"strength", "0.5", "by activations: 0 moves nothing into the weights, 1 all of it"},
     {0}};
 
@@ -490,5 +497,6 @@ const c2s_pass c2s_pass_equalize = {
     .summary = "scales channels against each other, so that one scale per tensor fits them all",
     .options = options_of_equalize,
     .kinds = kinds,
+    .learns = true,
     .run = run,
 };

@@ -54,7 +54,7 @@ static const c2s_feed feed = {.count = 2, .get = get};
 /* ---- running ---- */
 
 static c2s_stats equalize(c2s_model *m, const char *by, const c2s_feed *data) {
-    const char *values[] = {by, "0.5"};
+    const char *values[] = {by, data ? "data" : "keep", "0.5"};
     const c2s_options options = {"equalize", c2s_pass_equalize.options, values, NULL};
     const c2s_pass_context context = {
         .evaluator = &c2s_evaluator_reference, .eval = {.threads = 1}, .feed = data};
