@@ -9,6 +9,9 @@
 
 /* A node is looked at by so many regions: one per pair of layouts, of which graphs have few. */
 #define MOST_VISITS 6u
+/* A region does not grow beyond so many operators: what is left begins others, and what lies between
+ * two is moved. Finding a minimum cut takes more than linear time. */
+#define MOST_ACTORS 2048u
 /* A second copy of a constant may be that large. */
 #define SMALL_CONSTANT 1024u
 
@@ -150,7 +153,7 @@ static void look_at(c2s_region *r, c2s_node *node, unsigned slot, bool backward,
                     const c2s_region_member *member, c2s_map *visits) {
     c2s_axis_order order;
     if (node == r->graph->exit || node == r->graph->entry || !c2s_relayout_takes(node) ||
-        c2s_map_get(&r->actor_of, node))
+        r->actors.count == MOST_ACTORS || c2s_map_get(&r->actor_of, node))
         return;
     c2s_region_actor actor = {.node = node, .layout = member->layout, .chosen = member->layout};
     c2s_map_put(&r->actor_of, node, (void *)(uintptr_t)C2S_REGION_NO_ACTOR);

@@ -160,6 +160,63 @@ static void big_graphs(void **state) {
     }
 }
 
+/* Transposes between two layouts, Relu and Add at random, each reading one of the last dozen values of
+ * its layout: one region of the whole graph, in which no choice is simple. */
+static void write_mixed(const char *path, int nodes) {
+    enum { NEAR = 12 };
+    char recent[2][NEAR][24];
+    unsigned count[2] = {1, 1};
+    uint64_t state = 1;
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "<ir_version: 8, opset_import: [\"\" : 17]>\n"
+                  "mixed (float[1,8,4,4] x) => (float[N,A,B,C] y0, float[N,D,E,F] y1) {\n"
+                  "x1 = Transpose <perm = [0, 2, 3, 1]> (x)\n");
+    snprintf(recent[0][0], sizeof recent[0][0], "x");
+    snprintf(recent[1][0], sizeof recent[1][0], "x1");
+    for (int i = 0; i < nodes; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        const unsigned draw = (unsigned)(state >> 33), layout = draw & 1, kind = draw / 2 % 3;
+        const unsigned known = count[layout] < NEAR ? count[layout] : NEAR;
+        const char *a = recent[layout][draw / 8 % known], *b = recent[layout][draw / 128 % known];
+        if (kind == 0)
+            fprintf(file, "v%d = Transpose <perm = [%s]> (%s)\n", i,
+                    layout ? "0, 3, 1, 2" : "0, 2, 3, 1", a);
+        else if (kind == 1)
+            fprintf(file, "v%d = Relu (%s)\n", i, a);
+        else
+            fprintf(file, "v%d = Add (%s, %s)\n", i, a, b);
+        const unsigned to = kind == 0 ? !layout : layout;
+        snprintf(recent[to][count[to]++ % NEAR], sizeof recent[0][0], "v%d", i);
+    }
+    for (unsigned layout = 0; layout < 2; layout++) {
+        const unsigned known = count[layout] < NEAR ? count[layout] : NEAR;
+        fprintf(file, "y%u = Sum (", layout);
+        for (unsigned k = 0; k < known; k++)
+            fprintf(file, "%s%s", k ? ", " : "", recent[layout][k]);
+        fprintf(file, ")\n");
+    }
+    fprintf(file, "}\n");
+    assert_int_equal(fclose(file), 0);
+}
+
+static void mixed_layouts(void **state) {
+    (void)state;
+    need_program();
+    char path[sizeof scratch + 32];
+    snprintf(path, sizeof path, "%s/mixed.onnxtxt", scratch);
+    write_mixed(path, atoi(FEW_NODES));
+    cost few = optimize_undisturbed(path);
+    write_mixed(path, atoi(MANY_NODES));
+    cost many = optimize_undisturbed(path);
+    unlink(path);
+    print_message("mixed layouts: " FEW_NODES " nodes %.3f s, " MANY_NODES " nodes %.3f s\n",
+                  few.cpu_seconds, many.cpu_seconds);
+    assert_int_equal(few.status, 0);
+    assert_int_equal(many.status, 0);
+    assert_true(many.cpu_seconds <= GROWTH_MAX * few.cpu_seconds);
+}
+
 static int make_scratch(void **state) {
     (void)state;
     return mkdtemp(scratch) ? 0 : -1;
@@ -174,6 +231,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real_models),
         cmocka_unit_test(big_graphs),
+        cmocka_unit_test(mixed_layouts),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
