@@ -4,7 +4,8 @@
  *         MatMul with a constant weight
  * After:  the second with the weight scaled per input channel, and the shift's image in its bias
  * Refuses a shift before a Conv that pads (the pads are zeros, not the shift) and before a MatMul
- * that is no Gemm, and what would make the model grow by a second large weight.
+ * that is no Gemm, what would make the model grow by a second large weight, and the half of a Gelu
+ * that is written out: runtimes know it whole, and are faster by more than one Mul.
  */
 #include <math.h>
 
@@ -107,12 +108,30 @@ static void to_affine(const c2s_match *m, c2s_affine *affine, const double *numb
     }
 }
 
+/* x * (1 + erf(...)) or x * (1 + tanh(...)), which is to be halved. */
+static bool is_double_gelu(const c2s_value *value) {
+    const c2s_node *product = value->def;
+    if (!product || product->op != &c2s_op_mul)
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        const c2s_node *sum = product->inputs[i].value->def;
+        for (unsigned k = 0; sum && sum->op == &c2s_op_add && k < 2; k++) {
+            const c2s_node *curve = sum->inputs[k].value->def;
+            if (curve && (curve->op == &c2s_op_erf || curve->op == &c2s_op_tanh))
+                return true;
+        }
+    }
+    return false;
+}
+
 static const char *read(const c2s_match *m, c2s_linear *l, inputs *in, c2s_affine *affine) {
     *affine = (c2s_affine){0};
     if (!m->value[C]->constant || m->value[X]->constant)
         return c2s_no_match;
     if (m->node[0]->op == &c2s_op_div && m->node[0]->inputs[0].value == m->value[C])
         return "a constant is divided by the operand";
+    if (!is_shift(m->node[0]) && is_double_gelu(m->value[X]))
+        return "it belongs to a Gelu, which runtimes know whole";
     const char *reason = c2s_linear_read(m->root, l);
     if (!reason)
         reason = read_inputs(m->root, in);
