@@ -24,13 +24,10 @@ typedef struct encoding {
     bool own_scales; /* each belongs to one output channel */
 } encoding;
 
-/* Of the moments, beside the mean of their diagonal: rows that are few say little about many
- * variables. */
-static double damping_of(const encoding *e) {
-    const double rows = (double)e->gram->rows;
-    if (e->options->damping > 0)
-        return e->options->damping;
-    return rows > 0 ? fmin(fmax((double)e->gram->k / rows, 0.01), 1) : 1;
+double c2s_gptq_damping(const c2s_gram *gram, double asked) {
+    if (asked > 0)
+        return asked;
+    return gram->rows > 0 ? fmin(fmax((double)gram->k / (double)gram->rows, 0.01), 1) : 1;
 }
 
 /* ---- scales ---- */
@@ -162,7 +159,8 @@ static c2s_status encode_group(encoding *e, size_t group, c2s_gptq_error *error)
     const size_t k = e->site->k, parts = (e->site->n + C2S_GPTQ_ROWS - 1) / C2S_GPTQ_ROWS;
     c2s_gptq_moments m;
     C2S_TRY(moments_create(k, &m));
-    c2s_status status = order_moments(e->gram->moment + group * k * k, &m, damping_of(e));
+    c2s_status status = order_moments(e->gram->moment + group * k * k, &m,
+                                      c2s_gptq_damping(e->gram, e->options->damping));
     c2s_gptq_error *errors = c2s_zalloc((parts + 1) * sizeof *errors);
     bool failed = false;
     if (status == C2S_OK) {

@@ -25,6 +25,9 @@ typedef struct c2s_gptq_options {
 /* Damped by rows, 8 sweeps, scales refitted. */
 extern const c2s_gptq_options c2s_gptq_usual;
 
+/* `asked`, or what 0 stands for with these moments. */
+double c2s_gptq_damping(const c2s_gram *gram, double asked);
+
 /* Sums over all output channels and rows; divided by gram->rows they are means. */
 typedef struct c2s_gptq_error {
     double signal;  /* of the outputs, squared */

@@ -24,6 +24,7 @@ typedef struct c2s_planned_weight {
     c2s_coding coding;
     c2s_weight_form form;
     c2s_codes codes; /* for the caller to fill in; freed with the plan */
+    bool written;    /* the caller has */
 } c2s_planned_weight;
 
 typedef struct c2s_weight_options {

@@ -221,12 +221,12 @@ c2s_status c2s_cholesky(size_t n, double *a, double *damping) {
     bool done = false;
     if (mean_diagonal(n, diagonal, &mean)) {
         double more = *damping;
-        while (!done && more <= 1) {
+        do {
             restart(n, a, diagonal, mean, more);
             done = factor(n, a);
             *damping = more;
             more = fmax(more * 10, 1e-12);
-        }
+        } while (!done && more <= 1);
     }
     free(diagonal);
     for (size_t i = 0; i < n; i++)

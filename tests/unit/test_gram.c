@@ -6,7 +6,7 @@
 #include "unit/make_graph.h"
 
 #include "base/random.h"
-#include "passes/measure/gram.h"
+#include "passes/measure/reconstruct.h"
 
 /* ---- samples ---- */
 
@@ -344,27 +344,75 @@ static void shares_one_matrix(void **state) {
     c2s_model_destroy(model);
 }
 
-/* The least-squares weights from the moments give back those of the reference, whose inputs the
- * graph sees scaled. */
+/* Gemm with a bias or a grouped convolution of the input times `scale`. */
+static c2s_model *scaled_model(bool conv, double scale, double offset) {
+    c2s_model *model = make_model();
+    c2s_value *x = conv ? INPUT(model, "x", 2, 6, 7, 7) : INPUT(model, "x", 40, 6), *w, *y;
+    x = OP(model, "Mul", x, make_scalar(model, "scale", scale));
+    c2s_value *bias = make_weight(model->graph, "b", C2S_FLOAT, 1, DIMS(4));
+    w = conv ? make_weight(model->graph, "w", C2S_FLOAT, offset, DIMS(4, 3, 2, 2))
+             : make_weight(model->graph, "w", C2S_FLOAT, offset, DIMS(6, 4));
+    c2s_node *node = NODE(model, conv ? "Conv" : "Gemm", x, w, bias);
+    if (conv)
+        c2s_attr_set_int(node, "group", 2);
+    y = make_infer(node);
+    make_output(y, "y");
+    return model;
+}
+
+typedef struct rebuilt {
+    double damping;
+    float weights[64];
+    c2s_status status;
+} rebuilt;
+
+static c2s_status rebuild(void *user, const c2s_linear_site *site, c2s_gram *gram,
+                          const c2s_cross *cross) {
+    rebuilt *r = user;
+    float before[64];
+    const c2s_tensor *w = site->weight->constant;
+    for (size_t i = 0; i < w->count; i++)
+        before[i] = (float)c2s_tensor_f64_at(w, i);
+    r->status = c2s_reconstruct(site, gram, cross, r->damping, before, r->weights);
+    return C2S_OK;
+}
+
+static void rebuild_from(const c2s_model *model, const c2s_model *reference, double damping,
+                         rebuilt *out) {
+    const c2s_gram_request request = {model->graph->last, c2s_graph_output(reference->graph, 0)};
+    const c2s_gram_options options = {.evaluator = &c2s_evaluator_reference,
+                                      .feed = &samples,
+                                      .reference = reference->graph,
+                                      .take = rebuild,
+                                      .user = out};
+    out->damping = damping;
+    assert_int_equal(c2s_gram_collect(model->graph, &request, 1, &options), C2S_OK);
+}
+
+/* Other weights that see other inputs become those that give the outputs of the reference. */
 static void reconstructs(void **state) {
     (void)state;
-    c2s_model *model = make_model(), *reference = matrix_model(GEMM, false);
-    c2s_value *x = INPUT(model, "x", 5, 6);
-    c2s_value *scaled = OP(model, "Mul", x, make_scalar(model, "two", 2));
-    c2s_node *node = OP(model, "MatMul", scaled, WEIGHT(model, "w", 6, 4))->def;
-    make_output(node->outputs[0], "y");
-    const c2s_gram_request request = {node, c2s_graph_output(reference->graph, 0)};
-    taken t;
-    assert_int_equal(collect(model, &request, 1, reference, 0, &t), C2S_OK);
-    double damping = 0, *l = t.gram[0]->moment, *w = t.cross[0];
-    assert_int_equal(c2s_cholesky(6, l, &damping), C2S_OK);
-    assert_int_equal(c2s_cholesky_solve(6, 4, l, w), C2S_OK);
-    const c2s_tensor *expected = reference->graph->first->inputs[1].value->constant;
-    for (size_t i = 0; i < 24; i++)
-        assert_true(fabs(2 * w[i] - c2s_tensor_f64_at(expected, i)) < 1e-4);
-    forget(&t);
-    c2s_model_destroy(model);
-    c2s_model_destroy(reference);
+    for (int conv = 0; conv < 2; conv++) {
+        c2s_model *model = scaled_model(conv, 2, 0.4), *reference = scaled_model(conv, 1, 0.1);
+        const c2s_tensor *expected = reference->graph->last->inputs[1].value->constant;
+        const c2s_tensor *own = model->graph->last->inputs[1].value->constant;
+        rebuilt r;
+        rebuild_from(model, reference, 0, &r);
+        assert_int_equal(r.status, C2S_OK);
+        for (size_t i = 0; i < expected->count; i++)
+            assert_true(fabs(2 * (double)r.weights[i] - c2s_tensor_f64_at(expected, i)) < 1e-4);
+        /* The more damping, the closer to what the weights were. */
+        rebuild_from(model, reference, 1e9, &r);
+        for (size_t i = 0; i < own->count; i++)
+            assert_true(fabs((double)r.weights[i] - c2s_tensor_f64_at(own, i)) < 1e-4);
+        if (!conv) {
+            c2s_attr_set_float(model->graph->last, "alpha", 2);
+            rebuild_from(model, reference, 0, &r);
+            assert_int_equal(r.status, C2S_ERR_UNSUPPORTED);
+        }
+        c2s_model_destroy(model);
+        c2s_model_destroy(reference);
+    }
 }
 
 static void refuses_other_targets(void **state) {

@@ -123,12 +123,12 @@ static void every_width(void **state) {
     } widths[] = {{"bits=8", 40, 0.27},
                   {"bits=8,type=uint", 40, 0.27},
                   {"bits=8,block=32", 40, 0.30},
-                  {"bits=4", 17, 0.19},
-                  {"bits=4,type=uint", 18, 0.20},
+                  {"bits=4,type=int", 17, 0.19},
+                  {"bits=4", 18, 0.20},
                   {"bits=4,block=0,type=uint", 15, 0.16},
                   {"bits=4,block=16,method=nearest", 16, 0.25},
-                  {"bits=2", 5, 0.13},
-                  {"bits=2,type=uint", 6, 0.14}};
+                  {"bits=2,type=int", 5, 0.13},
+                  {"bits=2", 6, 0.14}};
     for (unsigned i = 0; i < sizeof widths / sizeof *widths; i++) {
         const char *o = widths[i].options;
         const double db = widths[i].decibels, bytes = widths[i].bytes;
@@ -142,18 +142,19 @@ static void every_width(void **state) {
 
 static void contrib_forms(void **state) {
     (void)state;
-    check(matmul_model(), "bits=4,target=ort-cpu", "MatMulNBits", 17, 0.21);
+    check(matmul_model(), "bits=4,target=ort-cpu,type=int", "MatMulNBits", 17, 0.21);
     check(matmul_model(), "bits=4,target=ort-cpu,type=uint", "MatMulNBits", 18, 0.23);
     check(matmul_model(), "bits=8,target=ort-cpu,block=32", "MatMulNBits", 40, 0.37);
     check(matmul_model(), "bits=2,target=ort-cpu,type=uint", "MatMulNBits", 5, 0.15);
-    check(gemm_model(), "bits=4,target=ort-cpu", "MatMulNBits", 17, 0.23);
+    check(gemm_model(), "bits=4,target=ort-cpu,type=int", "MatMulNBits", 17, 0.23);
     check(gemm_model(), "bits=4,target=ort-cpu,block=64,type=uint", "MatMulNBits", 16, 0.23);
-    check(gather_model(), "bits=4,target=ort-cpu", "GatherBlockQuantized", 17, 0.2);
+    check(gather_model(), "bits=4,target=ort-cpu,type=int", "GatherBlockQuantized", 17, 0.2);
     check(gather_model(), "bits=4,target=ort-cpu,type=uint", "GatherBlockQuantized", 18, 0.22);
     /* Without blocks of a power of two the standard's operator stays. */
     check(matmul_model(), "bits=4,target=ort-cpu,block=48", "DequantizeLinear MatMul", 16, 0.2);
     check(matmul_model(), "bits=8,target=ort-cpu", "DequantizeLinear MatMul", 40, 0.27);
-    check(conv_model(64, 48, 1), "bits=4,target=ort-cpu", "DequantizeLinear Conv", 17, 0.2);
+    check(conv_model(64, 48, 1), "bits=4,target=ort-cpu,type=int", "DequantizeLinear Conv", 17,
+          0.2);
 }
 
 /* Blocks would need as many scales as there are weights: one scale per channel instead. */
@@ -173,13 +174,13 @@ static void shared_weights(void **state) {
     make_output(OP(model, "MatMul", OP(model, "Relu", x), w), "y");
     c2s_model *other = c2s_model_copy(model);
     check(model, "bits=4", "DequantizeLinear MatMul Relu MatMul", 13, 0.19);
-    check(other, "bits=4,target=ort-cpu", "MatMulNBits Relu MatMulNBits", 13, 0.19);
+    check(other, "bits=4,target=ort-cpu,type=int", "MatMulNBits Relu MatMulNBits", 13, 0.19);
     /* A table that is a matrix as well has one form for both. */
     model = make_model();
     w = NORMAL(model, "w", 64, 64);
     x = OP(model, "Gather", w, INTS(model, "i", 1, 2));
     make_output(OP(model, "MatMul", x, w), "y");
-    check(model, "bits=4,target=ort-cpu", "DequantizeLinear Gather MatMul", 13, 0.21);
+    check(model, "bits=4,target=ort-cpu,type=int", "DequantizeLinear Gather MatMul", 13, 0.21);
 }
 
 static void filters(void **state) {
@@ -295,6 +296,37 @@ static void samples_help(void **state) {
     }
 }
 
+/* Products one behind the other: each makes up for the errors before it. */
+static void stages_help(void **state) {
+    (void)state;
+    double error[2];
+    for (int staged = 0; staged < 2; staged++) {
+        c2s_model *model = make_model();
+        c2s_value *x = INPUT(model, "x", 6, 100);
+        for (int layer = 0; layer < 4; layer++) {
+            static const char *const names[] = {"a", "b", "c", "d"};
+            x = OP(model, "Gemm", x, NORMAL(model, names[layer], 100, 100),
+                   NORMAL(model, "e", 100));
+            x = OP(model, "Relu", x);
+        }
+        make_output(x, "y");
+        c2s_model *before = c2s_model_copy(model);
+        case_feed = &samples;
+        run_passes(model, staged ? "quantize_weights(bits=4,target=ort-cpu)"
+                                 : "quantize_weights(bits=4,stages=1)");
+        case_feed = NULL;
+        assert_string_equal(ops_of(model->graph),
+                            staged ? "MatMulNBits Relu MatMulNBits Relu MatMulNBits Relu "
+                                     "MatMulNBits Relu"
+                                   : "DequantizeLinear Gemm Relu DequantizeLinear Gemm Relu "
+                                     "DequantizeLinear Gemm Relu DequantizeLinear Gemm Relu");
+        error[staged] = sample_error(before, model);
+        c2s_model_destroy(model);
+        c2s_model_destroy(before);
+    }
+    assert_true(error[1] < 0.9 * error[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_width),
@@ -304,6 +336,7 @@ int main(void) {
         cmocka_unit_test(filters),
         cmocka_unit_test(refused),
         cmocka_unit_test(samples_help),
+        cmocka_unit_test(stages_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
