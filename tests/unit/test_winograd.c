@@ -216,6 +216,60 @@ static void rounding_is_moderate(void **state) {
                  four);
 }
 
+/* Of the tile that gives result `at`: the sum over channels of its largest input times the sum of
+ * the weights, in magnitudes. */
+static double tile_measure(const trial *t, size_t at) {
+    const c2s_winograd *w = &t->w;
+    const int64_t column = (int64_t)(at / BLOCK % (size_t)w->out_width),
+                  row = (int64_t)(at / BLOCK / (size_t)w->out_width % (size_t)w->out_height);
+    const size_t plane = (size_t)(w->out_height * w->out_width) * BLOCK,
+                 o = at / plane % w->out_blocks * BLOCK + at % BLOCK,
+                 image = at / plane / w->out_blocks;
+    const int64_t top = row / w->square * w->square - w->pad_top,
+                  left = column / w->square * w->square - w->pad_left;
+    double measure = 0;
+    for (size_t i = 0; i < t->in; i++) {
+        double largest = 0, weights = 0;
+        for (int k = 0; k < 9; k++)
+            weights += fabs((double)t->weights[(o * t->in + i) * 9 + (size_t)k]);
+        for (int64_t y = top; y < top + w->square + 2; y++)
+            for (int64_t x = left; x < left + w->square + 2; x++)
+                if (y >= 0 && y < w->in_height && x >= 0 && x < w->in_width) {
+                    const size_t block = image * w->in_blocks + i / BLOCK,
+                                 pixel = (block * (size_t)w->in_height + (size_t)y) *
+                                             (size_t)w->in_width +
+                                         (size_t)x;
+                    largest = fmax(largest, fabs((double)t->x[pixel * BLOCK + i % BLOCK]));
+                }
+        measure += largest * weights;
+    }
+    return measure;
+}
+
+/* The bound that stands in winograd_math.h, with inputs of very different size. */
+static void errors_stay_within_the_tile(void **state) {
+    (void)state;
+    skip_without_fma();
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        trial t;
+        float in_float;
+        make_trial(&t, seed, seed % 2 ? 2 : 4, 32);
+        const size_t count = t.w.images * t.in * (size_t)(t.w.in_height * t.w.in_width);
+        for (size_t k = 0; k < count / 500 + 1; k++)
+            t.x[pick(&t, 0, (int64_t)count - 1)] *= (float)pow(10, (double)pick(&t, 1, 9));
+        run(&t, NULL, 0, 1, t.y);
+        for (size_t at = 0; at < t.y_count; at++) {
+            const double want = expected(&t, at, &in_float),
+                         bound = C2S_WINOGRAD_ERROR(t.w.square, t.in) * tile_measure(&t, at) +
+                                 ldexp(fabs(want), -23);
+            if (!(fabs((double)t.y[at] - want) <= bound))
+                fail_msg("seed %llu, result %zu: error %g, at most %g expected",
+                         (unsigned long long)seed, at, fabs((double)t.y[at] - want), bound);
+        }
+        free_trial(&t);
+    }
+}
+
 static void threads_give_the_same_bits(void **state) {
     (void)state;
     skip_without_fma();
@@ -237,6 +291,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_those_of_double),
         cmocka_unit_test(rounding_is_moderate),
+        cmocka_unit_test(errors_stay_within_the_tile),
         cmocka_unit_test(threads_give_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
