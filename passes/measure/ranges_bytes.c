@@ -14,6 +14,8 @@
 /* ---- writing ---- */
 
 static void put(c2s_byte_vec *out, const void *data, size_t size) {
+    if (size == 0)
+        return;
     c2s_vec_reserve(out, out->count + size);
     memcpy(out->at + out->count, data, size);
     out->count += size;

@@ -51,7 +51,7 @@ static c2s_status take_section(c2s_ranges_cache *cache, const char **at, size_t 
     section s = {.graph = fields[0]};
     const size_t size = (size_t)fields[1];
     c2s_vec_reserve(&s.bytes, size + 1);
-    memcpy(s.bytes.at, *at, size);
+    memcpy(s.bytes.at, *at, size); /* room for one more: never NULL */
     s.bytes.count = size;
     c2s_vec_push(&cache->sections, s);
     *at += size;
@@ -140,6 +140,8 @@ c2s_status c2s_ranges_cache_take(const c2s_ranges_cache *cache, uint64_t graph, 
 /* ---- writing ---- */
 
 static void append(c2s_byte_vec *out, const void *data, size_t size) {
+    if (size == 0)
+        return;
     c2s_vec_reserve(out, out->count + size);
     memcpy(out->at + out->count, data, size);
     out->count += size;

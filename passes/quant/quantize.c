@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "passes/pass.h"
 #include "passes/quant/insert.h"
-#include "passes/quant/range_choice.h"
+#include "passes/quant/range_trial.h"
 
 #include <math.h>
 #include <string.h>
@@ -126,21 +126,51 @@ static void report(job *j) {
 
 /* ---- ranges ---- */
 
-static c2s_status choose(job *j, const c2s_ranges *ranges) {
+/* The activations that have statistics, and their codes. */
+static size_t list_activations(const job *j, const c2s_ranges *ranges,
+                               c2s_range_question *questions) {
+    size_t count = 0;
     for (size_t id = 0; id < j->model->values.count; id++) {
         const c2s_placed_value *v = &j->placement.values[id];
-        j->spans[id] = C2S_SPAN_NONE;
-        const c2s_value_stats *stats = v->role == C2S_ROLE_ACTIVATION
-                                           ? c2s_ranges_find(ranges, j->model->values.at[id])
-                                           : NULL;
-        /* What a clamp leaves is on one side of 0. */
-        const bool symmetric =
-            (j->symmetric || j->target->symmetric) && !j->placement.values[v->group].clamped;
-        if (stats)
-            C2S_TRY(c2s_range_choose(stats, j->method, j->percentile, v->dtype, symmetric,
-                                     &j->spans[id].low, &j->spans[id].high));
+        const c2s_value *value = j->model->values.at[id];
+        const c2s_value_stats *stats =
+            v->role == C2S_ROLE_ACTIVATION ? c2s_ranges_find(ranges, value) : NULL;
+        if (!stats)
+            continue;
+        questions[count++] =
+            (c2s_range_question){.value = value,
+                                 .stats = stats,
+                                 .dtype = v->dtype,
+                                 /* What a clamp leaves is on one side of 0. */
+                                 .symmetric = (j->symmetric || j->target->symmetric) &&
+                                              !j->placement.values[v->group].clamped};
+    }
+    return count;
+}
+
+static c2s_status answer(const job *j, c2s_range_question *questions, size_t count) {
+    const c2s_pass_context *c = j->context;
+    if (j->method == C2S_RANGE_AUTO)
+        return c2s_range_trial(j->model->graph, c->feed, c->evaluator, &c->eval, 0, questions,
+                               count);
+    for (size_t k = 0; k < count; k++) {
+        c2s_range_question *q = &questions[k];
+        C2S_TRY(c2s_range_choose(q->stats, j->method, j->percentile, q->dtype, q->symmetric,
+                                 &q->low, &q->high));
     }
     return C2S_OK;
+}
+
+static c2s_status choose(job *j, const c2s_ranges *ranges) {
+    c2s_range_question *questions = c2s_alloc_array(j->model->values.count + 1, sizeof *questions);
+    const size_t count = list_activations(j, ranges, questions);
+    for (size_t id = 0; id < j->model->values.count; id++)
+        j->spans[id] = C2S_SPAN_NONE;
+    const c2s_status status = answer(j, questions, count);
+    for (size_t k = 0; k < count && status == C2S_OK; k++)
+        j->spans[questions[k].value->id] = (c2s_span){questions[k].low, questions[k].high};
+    free(questions);
+    return status;
 }
 
 static c2s_status measure(job *j) {

@@ -10,7 +10,7 @@
 #include "ir/convert.h"
 #include "passes/quant/trial_graph.h"
 
-enum { CANDIDATES = 12, BETWEEN = 3 };
+enum { CANDIDATES = 12, BETWEEN = 3, SCREENED = 3 /* samples */ };
 
 #define BETTER     0.95        /* by so much another range must be better than that of MSE */
 #define SAME       0.02        /* of the width: ranges that differ less are one */
@@ -18,19 +18,22 @@ enum { CANDIDATES = 12, BETWEEN = 3 };
 
 typedef struct candidate {
     float low, high;
-    double error; /* sum over the samples */
+    double *error; /* by sample */
+    bool out;      /* was no better on the first samples */
 } candidate;
 
 /* A question with more than one candidate; 0 is that of MSE. */
 typedef struct open_question {
     c2s_range_question *of;
+    const c2s_value *value; /* of the trial's graph */
     candidate candidates[CANDIDATES];
     unsigned count;
     c2s_tensor **seen; /* by sample */
+    size_t tried;      /* samples */
 } open_question;
 
 typedef struct trial {
-    const c2s_graph *graph;
+    const c2s_graph *graph; /* c2s_trial_base's */
     const c2s_feed *feed;
     const c2s_evaluator *evaluator;
     c2s_eval_options eval;
@@ -52,7 +55,7 @@ static void add_candidate(open_question *q, float low, float high) {
         if (fabsf(q->candidates[k].low - low) <= (float)SAME * width &&
             fabsf(q->candidates[k].high - high) <= (float)SAME * width)
             return;
-    q->candidates[q->count++] = (candidate){low, high, 0};
+    q->candidates[q->count++] = (candidate){.low = low, .high = high};
 }
 
 static c2s_status find_candidates(c2s_range_question *question, open_question *q) {
@@ -93,7 +96,7 @@ static c2s_status copy_tensor(const c2s_tensor *tensor, c2s_tensor **out) {
 static c2s_status observe(void *user, const c2s_value *value, const c2s_tensor *tensor) {
     trial *t = user;
     for (size_t k = t->from; k < t->to; k++)
-        if (t->open[k].of->value == value && !t->open[k].seen[t->at])
+        if (t->open[k].value == value && !t->open[k].seen[t->at])
             return copy_tensor(tensor, &t->open[k].seen[t->at]);
     return C2S_OK;
 }
@@ -126,7 +129,7 @@ static c2s_status see(trial *t) {
     bool *wanted = c2s_zalloc(model->values.count + 1);
     for (size_t k = t->from; k < t->to; k++) {
         t->open[k].seen = c2s_zalloc(t->samples * sizeof *t->open[k].seen);
-        wanted[t->open[k].of->value->id] = true;
+        wanted[t->open[k].value->id] = true;
     }
     c2s_eval_options eval = t->eval;
     eval.observe = observe;
@@ -187,6 +190,8 @@ static c2s_status run_behind(const trial *t, c2s_trial_graph *behind, c2s_sessio
                              open_question *q, size_t at) {
     const unsigned outputs = c2s_graph_output_count(t->graph);
     for (unsigned k = 0; k < q->count; k++) {
+        if (q->candidates[k].out)
+            continue;
         c2s_tensor *rounded = NULL, **in = NULL;
         c2s_tensor **out = c2s_zalloc((outputs + 1) * sizeof *out);
         c2s_status status = round_tensor(q, &q->candidates[k], q->seen[at], &rounded);
@@ -195,7 +200,7 @@ static c2s_status run_behind(const trial *t, c2s_trial_graph *behind, c2s_sessio
         if (status == C2S_OK)
             status = session->evaluator->run(session, (const c2s_tensor *const *)in, out);
         if (status == C2S_OK)
-            q->candidates[k].error += compare(t, t->outputs[at], out);
+            q->candidates[k].error[at] = compare(t, t->outputs[at], out);
         release(in, c2s_graph_input_count(behind->model->graph));
         release(out, outputs);
         c2s_tensor_unref(rounded);
@@ -204,21 +209,62 @@ static c2s_status run_behind(const trial *t, c2s_trial_graph *behind, c2s_sessio
     return C2S_OK;
 }
 
-static void answer(const trial *t, open_question *q) {
-    unsigned best = 0;
-    for (unsigned k = 1; k < q->count; k++)
-        if (q->candidates[k].error < BETTER * q->candidates[0].error &&
-            q->candidates[k].error < q->candidates[best].error)
-            best = k;
-    q->of->low = q->candidates[best].low;
-    q->of->high = q->candidates[best].high;
-    q->of->error = q->candidates[best].error / (double)t->samples;
-    q->of->mse_error = q->candidates[0].error / (double)t->samples;
-    if (best > 0)
+static double mean(const double *x, size_t count) {
+    double sum = 0;
+    for (size_t k = 0; k < count; k++)
+        sum += x[k];
+    return sum / (double)count;
+}
+
+/* The mean of log(error / that of MSE) over the samples, and its standard error. */
+static double log_ratio(const candidate *c, const candidate *mse, size_t count, double *deviation) {
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < count; k++) {
+        const double ratio = log(fmax(c->error[k], 1e-30) / fmax(mse->error[k], 1e-30));
+        sum += ratio;
+        squares += ratio * ratio;
+    }
+    const double average = sum / (double)count;
+    *deviation =
+        count > 1 ? sqrt(fmax(squares / (double)count - average * average, 0) / (double)(count - 1))
+                  : 0;
+    return average;
+}
+
+/* Leaves out what was no better on the samples so far. False: nothing but MSE is left. */
+static bool screen(open_question *q) {
+    bool any = false;
+    for (unsigned k = 1; k < q->count; k++) {
+        double deviation;
+        const double found = log_ratio(&q->candidates[k], &q->candidates[0], q->tried, &deviation);
+        q->candidates[k].out = found > log(BETTER);
+        any = any || !q->candidates[k].out;
+    }
+    return any;
+}
+
+/* Better, and beyond what may be chance: by two standard errors. */
+static void answer(open_question *q) {
+    const candidate *mse = &q->candidates[0], *best = mse;
+    double least = 0;
+    for (unsigned k = 1; k < q->count; k++) {
+        double deviation;
+        if (q->candidates[k].out)
+            continue;
+        const double found = log_ratio(&q->candidates[k], mse, q->tried, &deviation);
+        if (found + 2 * deviation < log(BETTER) && found < least) {
+            best = &q->candidates[k];
+            least = found;
+        }
+    }
+    q->of->low = best->low;
+    q->of->high = best->high;
+    q->of->error = mean(best->error, q->tried);
+    q->of->mse_error = mean(mse->error, q->tried);
+    if (best != mse)
         c2s_log(1, "%s: [%g, %g] instead of [%g, %g]: the outputs' error is %.2f of what it was",
-                q->of->value->name, (double)q->of->low, (double)q->of->high,
-                (double)q->candidates[0].low, (double)q->candidates[0].high,
-                q->candidates[best].error / q->candidates[0].error);
+                q->of->value->name, (double)q->of->low, (double)q->of->high, (double)mse->low,
+                (double)mse->high, exp(least));
 }
 
 static c2s_status ask(const trial *t, open_question *q) {
@@ -227,18 +273,25 @@ static c2s_status ask(const trial *t, open_question *q) {
             return C2S_OK;
     c2s_trial_graph behind;
     c2s_session *session;
-    C2S_TRY(c2s_trial_graph_open(t->graph, q->of->value, &behind));
+    C2S_TRY(c2s_trial_graph_open(t->graph, q->value, &behind));
+    double *errors = c2s_zalloc(CANDIDATES * t->samples * sizeof *errors);
+    for (unsigned k = 0; k < q->count; k++)
+        q->candidates[k].error = errors + k * t->samples;
     c2s_status status = t->evaluator->open(behind.model->graph, &t->eval, &session);
     if (status == C2S_OK) {
-        for (size_t at = 0; at < t->samples && status == C2S_OK; at++)
-            status = run_behind(t, &behind, session, q, at);
+        while (status == C2S_OK && q->tried < t->samples) {
+            status = run_behind(t, &behind, session, q, q->tried++);
+            if (q->tried == SCREENED && !screen(q))
+                break;
+        }
         t->evaluator->close(session);
     }
     c2s_trial_graph_close(&behind);
     if (status == C2S_OK)
-        answer(t, q);
+        answer(q);
     else
         c2s_note("what is behind \"%s\"", q->of->value->name);
+    free(errors);
     return status;
 }
 
@@ -281,30 +334,38 @@ static void choose_samples(trial *t) {
     free(chosen);
 }
 
+static c2s_status list_questions(trial *t, c2s_range_question *questions, size_t count) {
+    t->open = c2s_alloc_array(count + 1, sizeof *t->open);
+    for (size_t k = 0; k < count; k++) {
+        open_question *q = &t->open[t->count];
+        C2S_TRY(find_candidates(&questions[k], q));
+        q->value = c2s_trial_find(t->graph, questions[k].value->name);
+        t->count += q->count > 1 && q->value;
+    }
+    return C2S_OK;
+}
+
 c2s_status c2s_range_trial(const c2s_graph *graph, const c2s_feed *feed,
                            const c2s_evaluator *evaluator, const c2s_eval_options *eval,
                            size_t samples, c2s_range_question *questions, size_t count) {
-    trial t = {.graph = graph,
+    if (feed->count == 0)
+        return c2s_fail(C2S_ERR_INVALID, "there are no samples to run the model on");
+    c2s_model *base = c2s_trial_base(graph);
+    trial t = {.graph = base->graph,
                .feed = feed,
                .evaluator = evaluator,
                .eval = *eval,
                .samples = samples ? samples : C2S_TRIAL_SAMPLES};
-    c2s_status status = C2S_OK;
-    if (feed->count == 0)
-        return c2s_fail(C2S_ERR_INVALID, "there are no samples to run the model on");
-    t.open = c2s_alloc_array(count + 1, sizeof *t.open);
-    for (size_t k = 0; k < count && status == C2S_OK; k++) {
-        status = find_candidates(&questions[k], &t.open[t.count]);
-        t.count += t.open[t.count].count > 1;
-    }
+    c2s_status status = list_questions(&t, questions, count);
     choose_samples(&t);
     t.outputs = c2s_zalloc(t.samples * sizeof *t.outputs);
     if (status == C2S_OK)
         status = ask_all(&t);
     for (size_t k = 0; k < t.samples; k++)
-        release(t.outputs[k], c2s_graph_output_count(graph));
+        release(t.outputs[k], c2s_graph_output_count(t.graph));
     free(t.outputs);
     free(t.sample);
     free(t.open);
+    c2s_model_destroy(base);
     return status;
 }

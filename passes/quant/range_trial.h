@@ -11,7 +11,7 @@
 #include "eval/feed.h"
 #include "passes/quant/range_choice.h"
 
-enum { C2S_TRIAL_SAMPLES = 4 };
+enum { C2S_TRIAL_SAMPLES = 8 };
 
 /* A tensor and the codes it is to have. */
 typedef struct c2s_range_question {
@@ -28,8 +28,9 @@ typedef struct c2s_range_question {
 
 /* Candidates are the ranges of all methods, and some between the narrowest and the widest; those
  * that hardly differ are one. The range of least squared error stays unless another one is better
- * by a twentieth. Runs the graph once per sample (`samples` of the feed, spread evenly; 0:
- * C2S_TRIAL_SAMPLES) and what is behind each tensor once per sample and candidate. */
+ * by a twentieth, beyond what may be chance between the samples. Runs the graph once per sample
+ * (`samples` of the feed, spread evenly; 0: C2S_TRIAL_SAMPLES) and what is behind each tensor once
+ * per sample and candidate. */
 c2s_status c2s_range_trial(const c2s_graph *graph, const c2s_feed *feed,
                            const c2s_evaluator *evaluator, const c2s_eval_options *eval,
                            size_t samples, c2s_range_question *questions, size_t count);

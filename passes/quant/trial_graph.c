@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/op.h"
+
 static c2s_value *find_value(const c2s_graph *graph, const char *name) {
     const c2s_model *model = graph->model;
     for (size_t k = 0; k < model->values.count; k++) {
@@ -12,6 +14,22 @@ static c2s_value *find_value(const c2s_graph *graph, const char *name) {
             return value;
     }
     return NULL;
+}
+
+const c2s_value *c2s_trial_find(const c2s_graph *graph, const char *name) {
+    return find_value(graph, name);
+}
+
+c2s_model *c2s_trial_base(const c2s_graph *graph) {
+    c2s_model *model = c2s_model_copy(graph->model);
+    c2s_node *exit = model->graph->exit;
+    for (unsigned k = 0; k < c2s_graph_output_count(model->graph); k++) {
+        const c2s_node *def = exit->inputs[k].value->def;
+        if (def && (def->op == &c2s_op_softmax || def->op == &c2s_op_log_softmax))
+            c2s_use_set(&exit->inputs[k], def->inputs[0].value);
+    }
+    c2s_graph_sweep(model->graph);
+    return model;
 }
 
 /* The value's readers read a new input. */

@@ -13,6 +13,12 @@ typedef struct c2s_trial_graph {
     unsigned input; /* index of the value among the inputs */
 } c2s_trial_graph;
 
+/* A copy whose outputs are those that errors are measured at: what Softmax and LogSoftmax take
+ * where they make an output, since they amplify some errors and hide others. To be destroyed. */
+c2s_model *c2s_trial_base(const c2s_graph *graph);
+/* The value of that name in the graph itself; NULL: there is none. */
+const c2s_value *c2s_trial_find(const c2s_graph *graph, const char *name);
+
 /* `value`: a tensor that nodes of the main graph make or take. Outputs are the same ones. */
 c2s_status c2s_trial_graph_open(const c2s_graph *graph, const c2s_value *value,
                                 c2s_trial_graph *out);

@@ -193,7 +193,7 @@ static c2s_model *model_of(c2s_type type) {
 
 static void folders_are_data(void **state) {
     (void)state;
-    const c2s_image a = random_image(1, 6, 4), b = random_image(2, 6, 4), c = random_image(3, 6, 4);
+    c2s_image a = random_image(1, 6, 4), b = random_image(2, 6, 4), c = random_image(3, 6, 4);
     save_image("a.jpg", &a);
     save_image("b.JPEG", &b);
     save_image("c.png", &c);
@@ -245,6 +245,9 @@ static void folders_are_data(void **state) {
     c2s_dataset_close(data);
     c2s_model_destroy(m);
     remove_file("labels.txt");
+    c2s_image_drop(&a);
+    c2s_image_drop(&b);
+    c2s_image_drop(&c);
 }
 
 static void refuse_labels(const char *text, c2s_status status, const char *part) {
