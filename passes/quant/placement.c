@@ -244,6 +244,16 @@ static void mark_operands(c2s_placement *p, const c2s_placement_options *o, cons
     }
 }
 
+/* It would take the only reader of its result along, in floats; a clamp vanishes in a quantizer. */
+static bool needs_codes(const c2s_placement *p, const c2s_node *node) {
+    const c2s_placed_node *n = placed(p, node);
+    const c2s_value *result = node->outputs[0];
+    if (n->tail)
+        return placed(p, n->tail)->row->way == C2S_WAY_VANISHES;
+    return n->row->activates && result->use_count == 1 && !c2s_value_is_output(result) &&
+           c2s_target_is_activation(result->uses->user);
+}
+
 /* Readers of what a node on integers makes: floats are there only if nobody quantizes it. */
 static void mark_results(c2s_placement *p, const c2s_node *node, c2s_dtype activations) {
     const c2s_placed_node *n = placed(p, node);
@@ -259,7 +269,7 @@ static void mark_results(c2s_placement *p, const c2s_node *node, c2s_dtype activ
     }
     const c2s_value *result = c2s_placement_result(p, node);
     c2s_placed_value *v = &p->values[result->id];
-    if (n->row->result == C2S_RESULT_CODES)
+    if (n->row->result == C2S_RESULT_CODES || needs_codes(p, node))
         mark_activation(v, result, activations);
     v->for_all = v->role != C2S_ROLE_NONE;
 }

@@ -55,3 +55,14 @@ const char *c2s_target_refuse_scaled_gemm(const c2s_node *node) {
         return "beta is not 1";
     return NULL;
 }
+
+bool c2s_target_is_activation(const c2s_node *node) {
+    static const c2s_op *const ops[] = {
+        &c2s_op_elu,  &c2s_op_hard_sigmoid,    &c2s_op_leaky_relu, &c2s_op_relu,
+        &c2s_op_selu, &c2s_op_sigmoid,         &c2s_op_softplus,   &c2s_op_softsign,
+        &c2s_op_tanh, &c2s_op_thresholded_relu};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (ops[i] == node->op)
+            return true;
+    return false;
+}

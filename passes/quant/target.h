@@ -31,7 +31,12 @@ typedef struct c2s_target_row {
     uint8_t result;    /* c2s_target_result; of a sum of products that of what fuses with it, too */
     bool wide;         /* takes codes of 16 bits, too */
     bool whole_weight; /* no scale per channel */
-    uint8_t opset;     /* of ai.onnx, the least with which the runtime does so; 0: any */
+    bool commutes;     /* of PASSES: the runtime moves quantizers to its other side by itself */
+    bool weights_alone; /* multiplies floats with constant codes, too */
+    bool activates; /* takes an activation behind it along, in floats, before it looks for codes */
+    bool adds_vector;   /* an Add of a constant vector behind it is its bias */
+    bool codes_weights; /* constant floats as weights or biases become codes when it loads them */
+    uint8_t opset;      /* of ai.onnx, the least with which the runtime does so; 0: any */
     int8_t weight_axis; /* of per-channel scales, where the runtime wants another than the rule;
                            counted as C2S_TARGET_AXIS(axis); 0: the rule's */
     /* Nanoseconds per element of the result or of the operand, whichever has more; 0: the target's.
@@ -65,6 +70,9 @@ typedef struct c2s_target {
     bool narrow;        /* codes of weights leave out the least one */
     bool float_bias;    /* else int32 codes with scale x * w[channel] and zero point 0 */
     bool fixed_ranges;  /* results with a known range (Sigmoid, Softmax) have its scale */
+    bool lone_reader;   /* where a result becomes codes, QuantizeLinear is all that reads it */
+    bool signed_once;   /* int8 activations are computed if they are read once (as uint8) */
+    bool explicit_zero; /* codes are passed on only where zero points are given */
     bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
     double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
     /* What takes how long, in nanoseconds on one core. Relations count. */
@@ -93,6 +101,9 @@ c2s_status c2s_target_read(const char *name, const c2s_target **out);
 const char *c2s_target_refuse_interpolation(const c2s_node *node);
 /* Sums that are scaled or added to in another way than the integers can be. */
 const char *c2s_target_refuse_scaled_gemm(const c2s_node *node);
+
+/* Is this an activation that a row with `activates` takes along? */
+bool c2s_target_is_activation(const c2s_node *node);
 
 extern const c2s_target c2s_target_generic, c2s_target_openvino, c2s_target_ort_cpu, c2s_target_qnn,
     c2s_target_tensorrt;

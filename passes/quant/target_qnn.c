@@ -31,6 +31,7 @@ const c2s_target c2s_target_qnn = {
     .activation = C2S_UINT8,
     .weight = C2S_INT8,
     .symmetric_weights = true,
+    .lone_reader = true,
     .fixed_ranges = true,
     .contrib_16 = true,
     .least_range = 1e-4,

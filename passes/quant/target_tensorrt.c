@@ -31,13 +31,13 @@ static const c2s_target_row rows[] = {
     {.op = &c2s_op_sigmoid, .way = C2S_WAY_FUSES},
     {.op = &c2s_op_tanh, .way = C2S_WAY_FUSES},
     /* commute with QuantizeLinear */
-    {.op = &c2s_op_flatten, .way = C2S_WAY_PASSES},
-    {.op = &c2s_op_max_pool, .way = C2S_WAY_PASSES},
-    {.op = &c2s_op_reshape, .way = C2S_WAY_PASSES},
-    {.op = &c2s_op_slice, .way = C2S_WAY_PASSES},
-    {.op = &c2s_op_squeeze, .way = C2S_WAY_PASSES},
-    {.op = &c2s_op_transpose, .way = C2S_WAY_PASSES},
-    {.op = &c2s_op_unsqueeze, .way = C2S_WAY_PASSES},
+    {.op = &c2s_op_flatten, .way = C2S_WAY_PASSES, .commutes = true},
+    {.op = &c2s_op_max_pool, .way = C2S_WAY_PASSES, .commutes = true},
+    {.op = &c2s_op_reshape, .way = C2S_WAY_PASSES, .commutes = true},
+    {.op = &c2s_op_slice, .way = C2S_WAY_PASSES, .commutes = true},
+    {.op = &c2s_op_squeeze, .way = C2S_WAY_PASSES, .commutes = true},
+    {.op = &c2s_op_transpose, .way = C2S_WAY_PASSES, .commutes = true},
+    {.op = &c2s_op_unsqueeze, .way = C2S_WAY_PASSES, .commutes = true},
     {0}};
 
 const c2s_target c2s_target_tensorrt = {

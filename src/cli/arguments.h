@@ -17,9 +17,9 @@ typedef struct cli_arguments {
     int verbosity;
     bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
     bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules,
-        parallel, share, annotate;
+        parallel, share, annotate, fix;
     const char *passes, *data, *image, *calibration_cache, *out, *against, *domain, *explain,
-        *print_after, *log_rewrites, *emulate;
+        *print_after, *log_rewrites, *target, *emulate;
     double tolerance, seconds, max_drop, min_sqnr;
     int64_t samples, calibration_samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;

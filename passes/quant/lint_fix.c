@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "passes/quant/lint.h"
+#include "rewrite/rewrite.h"
+
+/* Rounds of mending; each removes at least one fault. */
+enum { MOST_ROUNDS = 64 };
+
+typedef struct fixer {
+    const c2s_target *target;
+    c2s_model *model;
+    c2s_lint lint;
+    unsigned mended, removed;
+} fixer;
+
+/* ---- scales and zero points ---- */
+
+static c2s_value *constant(c2s_model *model, const c2s_node *owner, const char *suffix,
+                           c2s_tensor *tensor) {
+    char name[256];
+    snprintf(name, sizeof name, "%.200s_%s", owner->outputs[0]->name, suffix);
+    return c2s_value_constant(model->graph, c2s_name_fresh(model->names, name), tensor);
+}
+
+static c2s_status give_scalar(fixer *f, c2s_node *codec, unsigned slot, const char *suffix) {
+    const c2s_value *value = c2s_node_in(codec, slot);
+    c2s_tensor *scalar;
+    if (!value || !value->constant || value->constant->count != 1 || value->type.rank == 0)
+        return C2S_OK;
+    C2S_TRY(c2s_tensor_reshape(value->constant, 0, NULL, &scalar));
+    c2s_use_set(&codec->inputs[slot], constant(f->model, codec, suffix, scalar));
+    f->mended += slot == 1;
+    return C2S_OK;
+}
+
+static c2s_status give_zero(fixer *f, c2s_node *codec) {
+    const c2s_value *scale = c2s_node_in(codec, 1);
+    const c2s_value *codes = c2s_is_quantizer(codec) ? codec->outputs[0] : codec->inputs[0].value;
+    const int64_t zero = 0;
+    c2s_tensor *tensor;
+    if (c2s_node_in(codec, 2) || !scale->constant || scale->constant->count != 1 ||
+        c2s_attr_has(codec, "output_dtype"))
+        return C2S_OK;
+    C2S_TRY(c2s_tensor_from_i64(codes->type.dtype, 0, NULL, &zero, &tensor));
+    c2s_node_resize_inputs(codec, 3);
+    c2s_use_set(&codec->inputs[2], constant(f->model, codec, "zero_point", tensor));
+    f->mended++;
+    return C2S_OK;
+}
+
+static c2s_status mend_parameters(fixer *f) {
+    for (c2s_node *node = f->model->graph->first; node; node = node->next) {
+        if (!c2s_is_quantizer(node) && !c2s_is_dequantizer(node))
+            continue;
+        C2S_TRY(give_scalar(f, node, 1, "scale"));
+        C2S_TRY(give_scalar(f, node, 2, "zero_point"));
+        C2S_TRY(give_zero(f, node));
+    }
+    return C2S_OK;
+}
+
+/* ---- readers ---- */
+
+static c2s_node *dequantizer_of(fixer *f, c2s_node *quantizer) {
+    c2s_value_each_use(use, quantizer->outputs[0]) {
+        if (use->user != f->model->graph->exit && c2s_is_dequantizer(use->user))
+            return use->user;
+    }
+    c2s_node *dq = c2s_node_create(f->model->graph, quantizer->next, quantizer->domain,
+                                   "DequantizeLinear", 3, 1);
+    c2s_use_set(&dq->inputs[0], quantizer->outputs[0]);
+    c2s_use_set(&dq->inputs[1], c2s_node_in(quantizer, 1));
+    c2s_use_set(&dq->inputs[2], c2s_node_in(quantizer, 2));
+    return dq;
+}
+
+static void mend_readers(fixer *f, const c2s_node *node) {
+    c2s_value *result = node->outputs[0];
+    c2s_node *quantizer = NULL;
+    C2S_VEC(c2s_use *) others = {0};
+    c2s_value_each_use(use, result) {
+        if (use->user != f->model->graph->exit && c2s_is_quantizer(use->user) && !quantizer)
+            quantizer = use->user;
+        else
+            c2s_vec_push(&others, use);
+    }
+    c2s_value *floats = quantizer ? dequantizer_of(f, quantizer)->outputs[0] : NULL;
+    for (size_t k = 0; floats && k < others.count; k++)
+        c2s_use_set(others.at[k], floats);
+    f->mended += floats && others.count > 0;
+    c2s_vec_free(&others);
+}
+
+/* ---- signs ---- */
+
+/* Codes of all readers move with those of the quantizer: what they stand for stays. */
+static bool may_shift(const fixer *f, const c2s_node *quantizer) {
+    const c2s_value *codes = quantizer->outputs[0], *zero = c2s_node_in(quantizer, 2);
+    if (codes->type.dtype != C2S_INT8 || !zero || !zero->constant || zero->constant->count != 1)
+        return false;
+    c2s_value_each_use(use, codes) {
+        const c2s_value *other =
+            use->user != f->model->graph->exit ? c2s_node_in(use->user, 2) : NULL;
+        if (!other || !c2s_is_dequantizer(use->user) || !other->constant ||
+            other->constant->count != 1)
+            return false;
+    }
+    return true;
+}
+
+static c2s_status shift_zero(fixer *f, c2s_node *codec) {
+    int64_t zero = 0;
+    c2s_tensor *tensor;
+    c2s_tensor_i64_at(c2s_node_in(codec, 2)->constant, 0, &zero);
+    zero += 128;
+    C2S_TRY(c2s_tensor_from_i64(C2S_UINT8, 0, NULL, &zero, &tensor));
+    c2s_use_set(&codec->inputs[2], constant(f->model, codec, "zero_point", tensor));
+    return C2S_OK;
+}
+
+static c2s_status shift(fixer *f, c2s_node *quantizer) {
+    c2s_value *codes = quantizer->outputs[0];
+    c2s_type type = codes->type;
+    type.dtype = C2S_UINT8;
+    C2S_TRY(shift_zero(f, quantizer));
+    c2s_value_each_use(use, codes) {
+        C2S_TRY(shift_zero(f, use->user));
+    }
+    c2s_value_set_type(codes, &type);
+    f->mended++;
+    return C2S_OK;
+}
+
+static c2s_status mend_signs(fixer *f) {
+    for (c2s_node *node = f->model->graph->first; node; node = node->next)
+        if (c2s_is_quantizer(node) && may_shift(f, node))
+            C2S_TRY(shift(f, node));
+    return C2S_OK;
+}
+
+/* ---- biases ---- */
+
+static c2s_status mend_bias(fixer *f, c2s_node *node, unsigned slot) {
+    const c2s_value *value = c2s_node_in(node, slot);
+    const c2s_node *x = f->lint.judge.source[node->inputs[0].value->id],
+                   *w = f->lint.judge.source[node->inputs[1].value->id];
+    const c2s_tensor *bias = value ? value->constant : NULL;
+    if (!bias || !x || !w || bias->type.rank != 1 || bias->count == 0)
+        return C2S_OK;
+    const c2s_tensor *ws = c2s_node_in(w, 1)->constant;
+    const double xs = c2s_tensor_f64_at(c2s_node_in(x, 1)->constant, 0);
+    const int64_t count = (int64_t)bias->count;
+    double *scale = c2s_alloc_array(bias->count, sizeof *scale);
+    int64_t *code = c2s_alloc_array(bias->count, sizeof *code);
+    bool fits = true;
+    for (size_t k = 0; k < bias->count; k++) {
+        scale[k] = (double)(float)(xs * c2s_tensor_f64_at(ws, k % ws->count));
+        const double whole = rint(c2s_tensor_f64_at(bias, k) / scale[k]);
+        fits &= fabs(whole) < 0x1p31;
+        code[k] = fits ? (int64_t)whole : 0;
+    }
+    c2s_tensor *codes = NULL, *scales = NULL, *zeros = NULL;
+    c2s_status status = C2S_OK;
+    if (fits)
+        status = c2s_tensor_from_i64(C2S_INT32, 1, &count, code, &codes);
+    memset(code, 0, bias->count * sizeof *code);
+    if (fits && status == C2S_OK)
+        status = c2s_tensor_from_f64(C2S_FLOAT, 1, &count, scale, &scales);
+    if (fits && status == C2S_OK)
+        status = c2s_tensor_from_i64(C2S_INT32, 1, &count, code, &zeros);
+    free(scale);
+    free(code);
+    if (status != C2S_OK || !fits) {
+        c2s_tensor_unref(codes);
+        c2s_tensor_unref(scales);
+        return status;
+    }
+    c2s_node *dq = c2s_node_create(f->model->graph, node, "", "DequantizeLinear", 3, 1);
+    c2s_use_set(&dq->inputs[0], constant(f->model, node, "bias_quantized", codes));
+    c2s_use_set(&dq->inputs[1], constant(f->model, node, "bias_scale", scales));
+    c2s_use_set(&dq->inputs[2], constant(f->model, node, "bias_zero_point", zeros));
+    c2s_attr_set_int(dq, "axis", 0);
+    c2s_use_set(&node->inputs[slot], dq->outputs[0]);
+    f->mended++;
+    return C2S_OK;
+}
+
+/* ---- rounds ---- */
+
+static c2s_status mend_faults(fixer *f) {
+    C2S_VEC(c2s_node *) nodes = {0};
+    bool is_signed = false;
+    c2s_status status = C2S_OK;
+    for (c2s_node *node = f->model->graph->first; node; node = node->next)
+        c2s_vec_push(&nodes, node);
+    for (size_t k = 0; k < nodes.count && status == C2S_OK; k++) {
+        const c2s_judged *judged = &f->lint.judge.nodes[nodes.at[k]->id];
+        is_signed |= judged->fault == C2S_FAULT_SIGNED;
+        if (judged->fault == C2S_FAULT_READERS)
+            mend_readers(f, nodes.at[k]);
+        else if (judged->fault == C2S_FAULT_BIAS && nodes.at[k]->op != &c2s_op_add)
+            status = mend_bias(f, nodes.at[k], judged->slot);
+    }
+    c2s_vec_free(&nodes);
+    return status == C2S_OK && is_signed ? mend_signs(f) : status;
+}
+
+/* Neither maker nor any reader runs on integers. */
+static bool is_useless(const fixer *f, const c2s_node *quantizer) {
+    bool read = false;
+    if (c2s_judge_fuses_maker(&f->lint.judge, quantizer))
+        return false;
+    c2s_value_each_use(use, quantizer->outputs[0]) {
+        if (use->user == f->model->graph->exit || !c2s_is_dequantizer(use->user))
+            return false;
+        c2s_value_each_use(inner, use->user->outputs[0]) {
+            read = true;
+            if (c2s_judge_fuses_reader(&f->lint.judge, inner))
+                return false;
+        }
+    }
+    return read;
+}
+
+static void remove_pairs(fixer *f) {
+    C2S_VEC(c2s_value *) floats = {0};
+    for (c2s_node *node = f->model->graph->first; node; node = node->next)
+        if (c2s_is_quantizer(node) && is_useless(f, node)) {
+            f->removed++;
+            c2s_value_each_use(use, node->outputs[0]) {
+                c2s_vec_push(&floats, use->user->outputs[0]);
+            }
+        }
+    for (size_t k = 0; k < floats.count; k++) {
+        c2s_node *dq = floats.at[k]->def;
+        c2s_rewrite_replace(floats.at[k], dq->inputs[0].value->def->inputs[0].value);
+    }
+    c2s_vec_free(&floats);
+}
+
+static c2s_status settle(fixer *f) {
+    c2s_lint_free(&f->lint);
+    C2S_TRY(c2s_graph_sort(f->model->graph));
+    c2s_graph_sweep(f->model->graph);
+    C2S_TRY(c2s_graph_infer(f->model->graph));
+    c2s_lint_run(f->target, f->model->graph, c2s_model_opset(f->model, ""), &f->lint);
+    return C2S_OK;
+}
+
+static c2s_status fix(fixer *f) {
+    unsigned before;
+    C2S_TRY(mend_parameters(f));
+    for (unsigned round = 0; round < MOST_ROUNDS; round++) {
+        C2S_TRY(settle(f));
+        before = f->mended;
+        C2S_TRY(mend_faults(f));
+        if (f->mended == before)
+            break;
+    }
+    for (unsigned round = 0; round < MOST_ROUNDS; round++) {
+        before = f->removed;
+        remove_pairs(f);
+        C2S_TRY(settle(f));
+        if (f->removed == before)
+            break;
+    }
+    return C2S_OK;
+}
+
+c2s_status c2s_lint_fix(const c2s_target *target, c2s_model *model, unsigned *mended,
+                        unsigned *removed) {
+    fixer f = {.target = target, .model = model};
+    const c2s_status status = fix(&f);
+    *mended = f.mended;
+    *removed = f.removed;
+    c2s_lint_free(&f.lint);
+    return status;
+}
