@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "eval/runner.h"
+#include "eval/sample_runs.h"
 #include "ir/convert.h"
 
 /* What is kept of the first model's outputs, and of the samples, which may be slow to read. */
@@ -64,14 +64,10 @@ static bool has_inputs_of_first(const c2s_quality *q, const c2s_graph *graph) {
     return true;
 }
 
-/* Inputs for `graph`, to be released. */
-static c2s_status read_sample(c2s_quality *q, const c2s_graph *graph, sample *s,
-                              c2s_tensor ***out) {
-    const unsigned count = c2s_graph_input_count(graph);
-    c2s_tensor **in = c2s_zalloc((count + 1) * sizeof *in);
-    *out = in;
+static c2s_status read_sample(const c2s_quality *q, const c2s_graph *graph, const sample *s,
+                              c2s_tensor **in) {
     if (s->in && has_inputs_of_first(q, graph)) {
-        for (unsigned k = 0; k < count; k++)
+        for (unsigned k = 0; k < q->input_count; k++)
             in[k] = s->in[k] ? c2s_tensor_ref(s->in[k]) : NULL;
         return C2S_OK;
     }
@@ -218,23 +214,48 @@ static void sum_up(const power *powers, unsigned outputs, const tally *t,
 
 /* ---- measuring ---- */
 
-static c2s_status run_sample(c2s_quality *q, const c2s_graph *graph, c2s_runner *runner, sample *s,
-                             c2s_tensor **out) {
-    c2s_tensor **in = NULL;
-    c2s_status status = read_sample(q, graph, s, &in);
-    if (status == C2S_OK)
-        status = c2s_runner_run(runner, (const c2s_tensor *const *)in, out);
-    release(in, c2s_graph_input_count(graph));
-    return status;
+/* Of the samples that are run; powers are kept by sample, so that sums do not depend on the order
+ * in which they come. */
+typedef struct measurement {
+    c2s_quality *q;
+    const c2s_graph *graph;
+    size_t count;
+    power *powers; /* [count, outputs] */
+    tally tally;
+} measurement;
+
+static sample *sample_of(const measurement *m, size_t run) {
+    return &m->q->samples.at[run * m->q->samples.count / m->count];
 }
 
-static void judge_sample(const c2s_quality *q, const sample *s, c2s_tensor *const *found,
-                         power *powers, tally *t) {
+static c2s_status read_run(void *user, size_t run, c2s_tensor **in) {
+    const measurement *m = user;
+    return read_sample(m->q, m->graph, sample_of(m, run), in);
+}
+
+static c2s_status judge_run(void *user, size_t run, c2s_tensor *const *in,
+                            c2s_tensor *const *found) {
+    (void)in;
+    measurement *m = user;
+    const c2s_quality *q = m->q;
+    const sample *s = sample_of(m, run);
     for (unsigned k = 0; k < q->output_count; k++)
         if (is_float_tensor(s->out[k]))
-            add_power(s->out[k], found[k], &powers[k]);
+            add_power(s->out[k], found[k], &m->powers[run * q->output_count + k]);
     if (q->output_count > 0 && is_float_tensor(s->out[0]) && is_float_tensor(found[0]))
-        add_rows(q, s, found[0], t);
+        add_rows(q, s, found[0], &m->tally);
+    return C2S_OK;
+}
+
+static void sum_powers(const measurement *m, power *sums) {
+    const unsigned outputs = m->q->output_count;
+    for (size_t i = 0; i < m->count; i++)
+        for (unsigned k = 0; k < outputs; k++) {
+            const power *p = &m->powers[i * outputs + k];
+            sums[k].signal += p->signal;
+            sums[k].noise += p->noise;
+            sums[k].counts |= p->counts;
+        }
 }
 
 c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t samples,
@@ -243,31 +264,27 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
     if (c2s_graph_output_count(graph) != q->output_count)
         return c2s_fail(C2S_ERR_INVALID, "there are %u outputs, there were %u",
                         c2s_graph_output_count(graph), q->output_count);
-    const size_t count = samples && samples < q->samples.count ? samples : q->samples.count;
-    c2s_runner *runner;
-    C2S_TRY(c2s_runner_open(graph, q->evaluator, &q->eval, &runner));
-    power *powers = c2s_zalloc((q->output_count + 1) * sizeof *powers);
-    c2s_tensor **out = c2s_zalloc((q->output_count + 1) * sizeof *out);
-    tally t = {0};
-    c2s_status status = C2S_OK;
-    for (size_t i = 0; i < count && status == C2S_OK; i++) {
-        sample *s = &q->samples.at[i * q->samples.count / count];
-        c2s_progress("measuring", (double)i / (double)count);
-        status = run_sample(q, graph, runner, s, out);
-        if (status == C2S_OK)
-            judge_sample(q, s, out, powers, &t);
-        for (unsigned k = 0; k < q->output_count; k++) {
-            c2s_tensor_unref(out[k]);
-            out[k] = NULL;
-        }
-    }
+    measurement m = {.q = q, .graph = graph, .count = q->samples.count};
+    if (samples && samples < m.count)
+        m.count = samples;
+    m.powers = c2s_zalloc((m.count * q->output_count + 1) * sizeof *m.powers);
+    const c2s_sample_runs runs = {.graph = graph,
+                                  .evaluator = q->evaluator,
+                                  .eval = &q->eval,
+                                  .count = m.count,
+                                  .what = "measuring",
+                                  .read = read_run,
+                                  .take = judge_run,
+                                  .user = &m};
+    c2s_status status = c2s_sample_runs_do(&runs);
     if (status == C2S_OK) {
-        result->samples = count;
-        sum_up(powers, q->output_count, &t, result);
+        power *sums = c2s_zalloc((q->output_count + 1) * sizeof *sums);
+        sum_powers(&m, sums);
+        result->samples = m.count;
+        sum_up(sums, q->output_count, &m.tally, result);
+        free(sums);
     }
-    free(out);
-    free(powers);
-    c2s_runner_close(runner);
+    free(m.powers);
     return status;
 }
 
@@ -309,27 +326,54 @@ static void choose_offset(c2s_quality *q) {
     q->offset = shifted;
 }
 
-static c2s_status run_first(c2s_quality *q, const c2s_graph *first, c2s_runner *runner,
-                            size_t most) {
-    size_t count = most && most < q->feed->count ? most : q->feed->count;
-    for (size_t i = 0; i < count; i++) {
-        sample s = {.index = i * q->feed->count / count};
-        c2s_tensor **in;
-        c2s_progress("running the model", (double)i / (double)count);
-        c2s_status status = read_sample(q, first, &s, &in);
-        s.out = c2s_zalloc((q->output_count + 1) * sizeof *s.out);
-        if (status == C2S_OK)
-            status = c2s_runner_run(runner, (const c2s_tensor *const *)in, s.out);
-        if (status == C2S_OK)
-            keep_inputs(q, &s, in);
-        release(in, q->input_count);
-        c2s_vec_push(&q->samples, s);
-        C2S_TRY(status);
-        const uint64_t room = MOST_OUTPUT_BYTES / (bytes_of(s.out, q->output_count) + 1);
-        if (i == 0 && room < count)
-            count = room > 0 ? (size_t)room : 1;
-    }
+typedef struct first_run {
+    c2s_quality *q;
+    const c2s_graph *graph;
+    size_t from; /* samples before that have been run */
+} first_run;
+
+static c2s_status read_first(void *user, size_t run, c2s_tensor **in) {
+    const first_run *f = user;
+    return read_sample(f->q, f->graph, &f->q->samples.at[f->from + run], in);
+}
+
+static c2s_status keep_first(void *user, size_t run, c2s_tensor *const *in,
+                             c2s_tensor *const *out) {
+    const first_run *f = user;
+    sample *s = &f->q->samples.at[f->from + run];
+    keep_inputs(f->q, s, in);
+    s->out = c2s_zalloc((f->q->output_count + 1) * sizeof *s->out);
+    for (unsigned k = 0; k < f->q->output_count; k++)
+        s->out[k] = c2s_tensor_ref(out[k]);
     return C2S_OK;
+}
+
+/* Runs those of `count` samples, spread over the feed, that are not there yet. */
+static c2s_status run_samples(c2s_quality *q, const c2s_graph *first, size_t count) {
+    first_run f = {q, first, q->samples.count};
+    for (size_t i = f.from; i < count; i++)
+        c2s_vec_push(&q->samples, ((sample){.index = i * q->feed->count / count}));
+    const c2s_sample_runs runs = {.graph = first,
+                                  .evaluator = q->evaluator,
+                                  .eval = &q->eval,
+                                  .count = count - f.from,
+                                  .what = "running the model",
+                                  .read = read_first,
+                                  .take = keep_first,
+                                  .user = &f};
+    return c2s_sample_runs_do(&runs);
+}
+
+/* One sample tells how many there is room for. */
+static c2s_status run_first(c2s_quality *q, const c2s_graph *first, size_t most) {
+    size_t count = most && most < q->feed->count ? most : q->feed->count;
+    if (count == 0)
+        return C2S_OK;
+    C2S_TRY(run_samples(q, first, 1));
+    const uint64_t room = MOST_OUTPUT_BYTES / (bytes_of(q->samples.at[0].out, q->output_count) + 1);
+    if (room < count)
+        count = room > 0 ? (size_t)room : 1;
+    return run_samples(q, first, count);
 }
 
 c2s_status c2s_quality_open(const c2s_graph *first, const c2s_evaluator *evaluator,
@@ -344,13 +388,9 @@ c2s_status c2s_quality_open(const c2s_graph *first, const c2s_evaluator *evaluat
     q->input_name = c2s_alloc_array(q->input_count + 1u, sizeof *q->input_name);
     for (unsigned k = 0; k < q->input_count; k++)
         q->input_name[k] = c2s_strdup(c2s_graph_input(first, k)->name);
-    c2s_runner *runner = NULL;
     c2s_status status = take_labels(q);
     if (status == C2S_OK)
-        status = c2s_runner_open(first, evaluator, &q->eval, &runner);
-    if (status == C2S_OK)
-        status = run_first(q, first, runner, most);
-    c2s_runner_close(runner);
+        status = run_first(q, first, most);
     if (status == C2S_OK) {
         choose_offset(q);
     } else {
