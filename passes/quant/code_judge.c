@@ -261,7 +261,8 @@ static c2s_judged check_bias(const judge *j, const c2s_node *node, const c2s_val
     return good;
 }
 
-static c2s_judged check_result(const judge *j, const c2s_value *result, const c2s_target_row *row) {
+static c2s_judged check_result(const judge *j, const c2s_value *result, const c2s_target_row *row,
+                               bool activates) {
     const c2s_node *sink = j->sink[result->id];
     if (sink)
         return check_activation(j, row, UINT32_MAX, sink);
@@ -276,7 +277,7 @@ static c2s_judged check_result(const judge *j, const c2s_value *result, const c2
     if (quantized && j->target->lone_reader)
         return fault(C2S_FAULT_READERS, 0, "others than QuantizeLinear read the result");
     const c2s_use *only = only_use(result);
-    if (row->result == C2S_RESULT_EITHER && row->activates && only &&
+    if (row->result == C2S_RESULT_EITHER && activates && only &&
         c2s_target_is_activation(only->user))
         return fault(C2S_FAULT_RESULT, 0, "it takes an activation along, in floats");
     if (row->result == C2S_RESULT_EITHER)
@@ -344,7 +345,7 @@ static c2s_judged judge_computing(const judge *j, const c2s_node *node, const c2
     unsigned slot = 0;
     const c2s_node *add = vector_add(j, node, row, &slot);
     const c2s_value *result = add ? add->outputs[0] : node->outputs[0];
-    c2s_judged found = check_result(j, result, row);
+    c2s_judged found = check_result(j, result, row, row->activates || add != NULL);
     for (unsigned k = 0; k < node->formal_count && found.integer; k++)
         if (node->inputs[k].value && c2s_quant_has(rule->operands, k))
             found = check_operand(j, node, rule, row, k);
@@ -429,7 +430,8 @@ static c2s_judged judge_node(const judge *j, const c2s_node *node) {
         if (!sink || !is_redundant(node, sink))
             return fault(C2S_FAULT_CLAMP, 0, "no quantizer behind it saturates where it clamps");
         const c2s_node *source = j->source[node->inputs[0].value->id];
-        return (maker && j->nodes[maker->id].integer && !lets_through(j, maker)) || (source && same_scale(source, sink))
+        return (maker && j->nodes[maker->id].integer && !lets_through(j, maker)) ||
+                       (source && same_scale(source, sink))
                    ? good
                    : fault(C2S_FAULT_OPERAND, 0, "what it clamps is computed in float");
     }

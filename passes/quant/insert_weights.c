@@ -20,15 +20,22 @@ static const c2s_placed_value *placed(const c2s_inserter *i, const c2s_value *va
 /* Products of which weight and which other operand a node adds to its bias. */
 typedef struct addends {
     const c2s_value *bias, *weight, *x;
-    unsigned slot; /* of the bias */
+    c2s_node *adder; /* the node itself, or an Add that becomes one with it */
+    unsigned slot;   /* of the bias */
 } addends;
 
-static bool find_addends(const c2s_inserter *i, const c2s_node *node, addends *out) {
+static bool find_addends(const c2s_inserter *i, c2s_node *node, addends *out) {
     const c2s_placed_node *n = &i->p->nodes[node->id];
-    if (!n->integer || n->head || n->rule.kind != C2S_QUANT_LINEAR || !n->rule.bias ||
-        i->p->target->float_bias)
+    const c2s_placed_node *tail = n->tail ? &i->p->nodes[n->tail->id] : NULL;
+    if (!n->integer || n->head || n->rule.kind != C2S_QUANT_LINEAR || i->p->target->float_bias)
         return false;
-    *out = (addends){.slot = n->rule.bias - 1u, .bias = c2s_node_in(node, n->rule.bias - 1u)};
+    if (tail && tail->vector)
+        *out = (addends){.adder = n->tail, .slot = tail->vector - 1u};
+    else if (n->rule.bias)
+        *out = (addends){.adder = node, .slot = n->rule.bias - 1u};
+    else
+        return false;
+    out->bias = c2s_node_in(out->adder, out->slot);
     for (unsigned k = 0; k < node->formal_count; k++)
         if (c2s_quant_has(n->rule.operands, k))
             *(c2s_quant_has(n->rule.weights, k) ? &out->weight : &out->x) = c2s_node_in(node, k);
@@ -39,7 +46,7 @@ static float scale_at(const c2s_coded *coded, size_t channel) {
     return (float)c2s_tensor_f64_at(coded->scale, channel % coded->scale->count);
 }
 
-static c2s_status code_bias(c2s_inserter *i, c2s_node *node, const addends *a) {
+static c2s_status code_bias(c2s_inserter *i, const addends *a) {
     const c2s_coded *x = &i->coded[a->x->id], *w = &i->coded[a->weight->id];
     const c2s_tensor *bias = a->bias->constant;
     const size_t scales = w->scale->count > 1 ? bias->count : 1;
@@ -68,9 +75,9 @@ static c2s_status code_bias(c2s_inserter *i, c2s_node *node, const addends *a) {
     c2s_value *stored = c2s_insert_constant(i, a->bias, "quantized", codes), *floats;
     const c2s_coded by = {.scale_value = c2s_insert_constant(i, a->bias, "scale", s),
                           .zero_value = c2s_insert_constant(i, a->bias, "zero_point", zero)};
-    C2S_TRY(c2s_insert_node(i, node, "DequantizeLinear", stored, &by, scales > 1 ? 0 : -1, a->bias,
-                            "dequantized", &floats));
-    c2s_use_set(&node->inputs[a->slot], floats);
+    C2S_TRY(c2s_insert_node(i, a->adder, "DequantizeLinear", stored, &by, scales > 1 ? 0 : -1,
+                            a->bias, "dequantized", &floats));
+    c2s_use_set(&a->adder->inputs[a->slot], floats);
     return C2S_OK;
 }
 
@@ -220,7 +227,7 @@ c2s_status c2s_insert_weights(c2s_inserter *i) {
         const bool adds = find_addends(i, nodes.at[k], &a);
         status = code_operands(i, nodes.at[k]);
         if (status == C2S_OK && adds)
-            status = code_bias(i, nodes.at[k], &a);
+            status = code_bias(i, &a);
     }
     c2s_vec_free(&nodes);
     return status;

@@ -65,6 +65,8 @@ static const char *refuse_operands(const c2s_node *node, const c2s_quant_rule *r
             continue;
         if (!is_float(value))
             return "an operand is no float32";
+        if (value->def && value->def->op == &c2s_op_dequantize_linear)
+            return "an operand is quantized already";
         any |= !value->constant;
     }
     return any ? NULL : "all operands are constant";
@@ -169,6 +171,23 @@ static void attach(c2s_placement *p, c2s_node *before, c2s_node *node) {
     placed(p, node)->head = head;
 }
 
+/* Adds a constant vector to a product of matrices that nobody else reads: 1 + its operand. The
+ * runtime sees to that only where it knows how to flatten the other operand. */
+static unsigned vector_of(const c2s_placement *p, const c2s_node *add) {
+    for (unsigned k = 0; add->op == &c2s_op_add && k < 2; k++) {
+        const c2s_value *sum = add->inputs[k].value, *vector = add->inputs[1 - k].value;
+        const c2s_placed_node *n = sum && sum->def ? placed(p, sum->def) : NULL;
+        if (!n || !n->integer || n->head || !n->row->adds_vector || !follows_alone(sum) ||
+            !vector || !vector->constant || vector->type.rank != 1)
+            continue;
+        const c2s_value *x = c2s_node_in(sum->def, 0), *w = c2s_node_in(sum->def, 1);
+        if (w->type.rank == 2 && w->type.dim[1] == vector->type.dim[0] &&
+            (x->type.rank == 2 || c2s_type_is_static(&x->type)))
+            return 2 - k;
+    }
+    return 0;
+}
+
 static const char *attach_tail(c2s_placement *p, const unsigned *depth, c2s_node *node) {
     const c2s_target_row *row = placed(p, node)->row;
     c2s_node *before = NULL;
@@ -246,12 +265,14 @@ static void mark_operands(c2s_placement *p, const c2s_placement_options *o, cons
 
 /* It would take the only reader of its result along, in floats; a clamp vanishes in a quantizer. */
 static bool needs_codes(const c2s_placement *p, const c2s_node *node) {
-    const c2s_placed_node *n = placed(p, node);
-    const c2s_value *result = node->outputs[0];
-    if (n->tail)
-        return placed(p, n->tail)->row->way == C2S_WAY_VANISHES;
-    return n->row->activates && result->use_count == 1 && !c2s_value_is_output(result) &&
-           c2s_target_is_activation(result->uses->user);
+    bool activates = placed(p, node)->row->activates;
+    const c2s_value *result = c2s_placement_result(p, node);
+    for (const c2s_node *tail = placed(p, node)->tail; tail; tail = placed(p, tail)->tail) {
+        if (placed(p, tail)->row->way == C2S_WAY_VANISHES)
+            return true;
+        activates |= placed(p, tail)->vector > 0;
+    }
+    return activates && follows_alone(result) && c2s_target_is_activation(result->uses->user);
 }
 
 /* Readers of what a node on integers makes: floats are there only if nobody quantizes it. */
@@ -348,6 +369,9 @@ static void find_candidates(c2s_placement *p, const c2s_graph *graph,
             n->row = implied_row(n);
         n->reason = refuse(node, n, o, activations);
         n->integer = !n->reason;
+        n->vector = (uint8_t)(n->integer ? vector_of(p, node) : 0);
+        if (n->vector)
+            attach(p, node->inputs[2 - n->vector].value->def, node);
         const bool follows = n->integer && n->row->way >= C2S_WAY_VANISHES;
         const char *alone = follows ? attach_tail(p, depth, node) : NULL;
         if (alone && o->target->everything)

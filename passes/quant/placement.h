@@ -48,9 +48,11 @@ typedef struct c2s_placed_value {
 typedef struct c2s_placed_node {
     const c2s_target_row *row; /* NULL: the target has no row for it */
     c2s_quant_rule rule;
-    bool integer;       /* it will run on integers, or be done with one that does (head) */
-    c2s_node *head;     /* what this one is done with: the sums in front of a fused activation */
-    c2s_node *tail;     /* what is done with this one; of that in turn: a chain */
+    bool integer;   /* it will run on integers, or be done with one that does (head) */
+    c2s_node *head; /* what this one is done with: the sums in front of a fused activation */
+    c2s_node *tail; /* what is done with this one; of that in turn: a chain */
+    uint8_t vector; /* 1 + the operand that is the head's bias: an Add that the runtime makes one
+                       with a product of matrices; 0: none */
     const char *reason; /* why a node that has a row, or sums products, stays in float; else NULL */
 } c2s_placed_node;
 

@@ -38,6 +38,8 @@ class Truth:
         for _ in range(8):
             if value in self.made:
                 return on_integers(self.made[value])
+            if value + '_pre_q' in self.made:
+                return on_integers(self.made[value + '_pre_q'])
             if value + '_post_dq' in self.made or value + '_q_to_dq' in self.made:
                 return True  # a pair was moved to behind it
             readers = self.readers.get(value, [])

@@ -27,6 +27,20 @@ static void sums_of_products_run_on_integers(void **state) {
                     "g (float[2,2] x) => (float[2,2] y) <float[2,2] m = {1.0, 2.0, 3.0, -1.0}> "
                     "{ a = MatMul(x, m) y = MatMul(a, m) }",
                     "MatMul qW>q MatMul qW>");
+    /* ONNX Runtime makes one of a product and the vector added to it, if it can flatten x; with an
+     * activation behind only if a quantizer is there. */
+    check_quantized(17, FORCED, 0.02, MATRIX("a = MatMul(x, m) y = Add(a, d)"),
+                    "MatMul qW> Add .b>");
+    check_quantized(17, FORCED, 0.02, MATRIX("a = MatMul(x, m) c = Add(d, a) y = Relu(c)"),
+                    "MatMul qW> Add b.> Relu .>q");
+    check_quantized(17, FORCED, 0.02, MATRIX("a = MatMul(x, m) c = Add(d, a) y = Tanh(c)"),
+                    "MatMul qW> Add b.>q Tanh q>");
+    check_quantized(17, FORCED, 0.02, MATRIX("c = Gemm(x, m, d) y = Tanh(c)"),
+                    "Gemm qWb>q Tanh q>");
+    check_quantized(17, FORCED, 0.02,
+                    "g (float[N,4,2] x) => (float[N,4,3] y)\n" WEIGHTS
+                    "{ a = MatMul(x, m) y = Add(a, d) }",
+                    "MatMul qW> Add ..>");
     check_quantized(17, FORCED, 0.02,
                     "g (float[2,2] x, float[2,2] z) => (float[2,2] y) { y = MatMul(x, z) }",
                     "MatMul qq>");
