@@ -8,28 +8,23 @@
 #include "base/log.h"
 #include "eval/sample_order.h"
 #include "ir/convert.h"
+#include "passes/quant/range_candidates.h"
 #include "passes/quant/trial_graph.h"
 
-enum { CANDIDATES = 12, BETWEEN = 3, SCREENED = 3 /* samples */ };
+enum {
+    LEAST_SAMPLES = 8,
+    MOST_SAMPLES = 128,
+    ENOUGH = 8192 /* numbers in the outputs of all samples */
+};
 
-#define BETTER     0.95        /* by so much another range must be better than that of MSE */
-#define SAME       0.02        /* of the width: ranges that differ less are one */
 #define KEPT_BYTES (256 << 20) /* of tensors, at a time */
 
-typedef struct candidate {
-    float low, high;
-    double *error; /* by sample */
-    bool out;      /* was no better on the first samples */
-} candidate;
-
-/* A question with more than one candidate; 0 is that of MSE. */
+/* A question with more than one candidate. */
 typedef struct open_question {
-    c2s_range_question *of;
+    c2s_range_candidates of;
     const c2s_value *value; /* of the trial's graph */
-    candidate candidates[CANDIDATES];
-    unsigned count;
-    c2s_tensor **seen; /* by sample */
-    size_t tried;      /* samples */
+    c2s_tensor **seen;      /* by sample */
+    size_t tried;           /* samples */
 } open_question;
 
 typedef struct trial {
@@ -43,46 +38,13 @@ typedef struct trial {
     size_t count, from, to; /* questions; those whose tensors are kept at the moment */
     size_t at;              /* sample that runs */
     c2s_tensor ***outputs;  /* of the graph, by sample; NULL: not run yet */
+    double *signal;         /* by output: sum of squares, the mean over the samples */
 } trial;
-
-/* ---- candidates ---- */
-
-static void add_candidate(open_question *q, float low, float high) {
-    if (!(high > low) || q->count == CANDIDATES)
-        return;
-    const float width = high - low;
-    for (unsigned k = 0; k < q->count; k++)
-        if (fabsf(q->candidates[k].low - low) <= (float)SAME * width &&
-            fabsf(q->candidates[k].high - high) <= (float)SAME * width)
-            return;
-    q->candidates[q->count++] = (candidate){.low = low, .high = high};
-}
-
-static c2s_status find_candidates(c2s_range_question *question, open_question *q) {
-    static const c2s_range_method methods[] = {C2S_RANGE_MSE, C2S_RANGE_MINMAX, C2S_RANGE_AVERAGE,
-                                               C2S_RANGE_PERCENTILE, C2S_RANGE_ENTROPY};
-    *q = (open_question){.of = question};
-    float low[sizeof methods / sizeof *methods], high[sizeof methods / sizeof *methods];
-    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
-        C2S_TRY(c2s_range_choose(question->stats, methods[m], 0, question->dtype,
-                                 question->symmetric, &low[m], &high[m]));
-        add_candidate(q, low[m], high[m]);
-    }
-    question->low = low[0];
-    question->high = high[0];
-    question->error = question->mse_error = (double)NAN;
-    for (int k = 1; k <= BETWEEN; k++) { /* MSE's and all that was seen */
-        const float share = (float)k / (BETWEEN + 1);
-        add_candidate(q, low[0] + share * (low[1] - low[0]), high[0] + share * (high[1] - high[0]));
-    }
-    add_candidate(q, 0.85f * low[0], 0.85f * high[0]);
-    return C2S_OK;
-}
 
 /* ---- what the tensors hold ---- */
 
 static size_t bytes_of(const open_question *q) {
-    const c2s_value_stats *s = q->of->stats;
+    const c2s_value_stats *s = q->of.of->stats;
     return s->samples ? (size_t)(s->count / s->samples) * sizeof(float) : 0;
 }
 
@@ -148,10 +110,10 @@ static c2s_status see(trial *t) {
 
 /* ---- one question ---- */
 
-static c2s_status round_tensor(const open_question *q, const candidate *c, const c2s_tensor *x,
-                               c2s_tensor **out) {
+static c2s_status round_tensor(const open_question *q, const c2s_range_candidate *c,
+                               const c2s_tensor *x, c2s_tensor **out) {
     c2s_code_grid grid;
-    C2S_TRY(c2s_code_grid_of(q->of->dtype, C2S_FLOAT, q->of->symmetric, false, &grid));
+    C2S_TRY(c2s_code_grid_of(q->of.of->dtype, C2S_FLOAT, q->of.of->symmetric, false, &grid));
     C2S_TRY(c2s_tensor_create(C2S_FLOAT, x->type.rank, x->type.dim, out));
     const c2s_affine a = c2s_affine_of_range(&grid, c->low, c->high);
     float *y = c2s_tensor_mutable(*out);
@@ -160,6 +122,24 @@ static c2s_status round_tensor(const open_question *q, const candidate *c, const
     for (size_t i = 0; i < x->count; i++)
         y[i] = (y[i] - a.zero) * a.scale;
     return C2S_OK;
+}
+
+static double square_of(const c2s_tensor *tensor) {
+    double sum = 0;
+    for (size_t i = 0; i < tensor->count; i++) {
+        const double a = c2s_tensor_f64_at(tensor, i);
+        sum += isfinite(a) ? a * a : 0;
+    }
+    return sum;
+}
+
+static void find_signals(trial *t) {
+    for (unsigned k = 0; k < c2s_graph_output_count(t->graph); k++) {
+        t->signal[k] = 0;
+        for (size_t at = 0; at < t->samples; at++)
+            if (c2s_value_stats_takes(&t->outputs[at][k]->type))
+                t->signal[k] += square_of(t->outputs[at][k]) / (double)t->samples;
+    }
 }
 
 /* error^2 / output^2, the mean over outputs of floats; infinite if anything is no number any more.
@@ -172,15 +152,12 @@ static double compare(const trial *t, c2s_tensor *const *first, c2s_tensor *cons
             continue;
         if (!c2s_type_equal(&first[k]->type, &found[k]->type))
             return INFINITY;
-        double signal = 0, noise = 0;
+        double noise = 0;
         for (size_t i = 0; i < first[k]->count; i++) {
             const double a = c2s_tensor_f64_at(first[k], i), b = c2s_tensor_f64_at(found[k], i);
-            if (!isfinite(a))
-                continue;
-            signal += a * a;
-            noise += (a - b) * (a - b);
+            noise += isfinite(a) ? (a - b) * (a - b) : 0;
         }
-        sum += noise > 0 ? noise / (signal > 0 ? signal : 1) : 0;
+        sum += noise > 0 ? noise / (t->signal[k] > 0 ? t->signal[k] : 1) : 0;
         counted++;
     }
     return isfinite(sum) && counted ? sum / counted : (double)INFINITY;
@@ -189,82 +166,24 @@ static double compare(const trial *t, c2s_tensor *const *first, c2s_tensor *cons
 static c2s_status run_behind(const trial *t, c2s_trial_graph *behind, c2s_session *session,
                              open_question *q, size_t at) {
     const unsigned outputs = c2s_graph_output_count(t->graph);
-    for (unsigned k = 0; k < q->count; k++) {
-        if (q->candidates[k].out)
+    for (unsigned k = 0; k < q->of.count; k++) {
+        if (q->of.at[k].out)
             continue;
         c2s_tensor *rounded = NULL, **in = NULL;
         c2s_tensor **out = c2s_zalloc((outputs + 1) * sizeof *out);
-        c2s_status status = round_tensor(q, &q->candidates[k], q->seen[at], &rounded);
+        c2s_status status = round_tensor(q, &q->of.at[k], q->seen[at], &rounded);
         if (status == C2S_OK)
             status = c2s_trial_graph_inputs(behind, t->feed, t->sample[at], rounded, &in);
         if (status == C2S_OK)
             status = session->evaluator->run(session, (const c2s_tensor *const *)in, out);
         if (status == C2S_OK)
-            q->candidates[k].error[at] = compare(t, t->outputs[at], out);
+            q->of.at[k].error[at] = compare(t, t->outputs[at], out);
         release(in, c2s_graph_input_count(behind->model->graph));
         release(out, outputs);
         c2s_tensor_unref(rounded);
         C2S_TRY(status);
     }
     return C2S_OK;
-}
-
-static double mean(const double *x, size_t count) {
-    double sum = 0;
-    for (size_t k = 0; k < count; k++)
-        sum += x[k];
-    return sum / (double)count;
-}
-
-/* The mean of log(error / that of MSE) over the samples, and its standard error. */
-static double log_ratio(const candidate *c, const candidate *mse, size_t count, double *deviation) {
-    double sum = 0, squares = 0;
-    for (size_t k = 0; k < count; k++) {
-        const double ratio = log(fmax(c->error[k], 1e-30) / fmax(mse->error[k], 1e-30));
-        sum += ratio;
-        squares += ratio * ratio;
-    }
-    const double average = sum / (double)count;
-    *deviation =
-        count > 1 ? sqrt(fmax(squares / (double)count - average * average, 0) / (double)(count - 1))
-                  : 0;
-    return average;
-}
-
-/* Leaves out what was no better on the samples so far. False: nothing but MSE is left. */
-static bool screen(open_question *q) {
-    bool any = false;
-    for (unsigned k = 1; k < q->count; k++) {
-        double deviation;
-        const double found = log_ratio(&q->candidates[k], &q->candidates[0], q->tried, &deviation);
-        q->candidates[k].out = found > log(BETTER);
-        any = any || !q->candidates[k].out;
-    }
-    return any;
-}
-
-/* Better, and beyond what may be chance: by two standard errors. */
-static void answer(open_question *q) {
-    const candidate *mse = &q->candidates[0], *best = mse;
-    double least = 0;
-    for (unsigned k = 1; k < q->count; k++) {
-        double deviation;
-        if (q->candidates[k].out)
-            continue;
-        const double found = log_ratio(&q->candidates[k], mse, q->tried, &deviation);
-        if (found + 2 * deviation < log(BETTER) && found < least) {
-            best = &q->candidates[k];
-            least = found;
-        }
-    }
-    q->of->low = best->low;
-    q->of->high = best->high;
-    q->of->error = mean(best->error, q->tried);
-    q->of->mse_error = mean(mse->error, q->tried);
-    if (best != mse)
-        c2s_log(1, "%s: [%g, %g] instead of [%g, %g]: the outputs' error is %.2f of what it was",
-                q->of->value->name, (double)q->of->low, (double)q->of->high, (double)mse->low,
-                (double)mse->high, exp(least));
 }
 
 static c2s_status ask(const trial *t, open_question *q) {
@@ -274,23 +193,24 @@ static c2s_status ask(const trial *t, open_question *q) {
     c2s_trial_graph behind;
     c2s_session *session;
     C2S_TRY(c2s_trial_graph_open(t->graph, q->value, &behind));
-    double *errors = c2s_zalloc(CANDIDATES * t->samples * sizeof *errors);
-    for (unsigned k = 0; k < q->count; k++)
-        q->candidates[k].error = errors + k * t->samples;
+    double *errors = c2s_zalloc(C2S_RANGE_CANDIDATES * t->samples * sizeof *errors);
+    for (unsigned k = 0; k < q->of.count; k++)
+        q->of.at[k].error = errors + k * t->samples;
     c2s_status status = t->evaluator->open(behind.model->graph, &t->eval, &session);
     if (status == C2S_OK) {
         while (status == C2S_OK && q->tried < t->samples) {
             status = run_behind(t, &behind, session, q, q->tried++);
-            if (q->tried == SCREENED && !screen(q))
+            const bool doubled = q->tried >= LEAST_SAMPLES / 2 && (q->tried & (q->tried - 1)) == 0;
+            if (doubled && !c2s_range_candidates_screen(&q->of, q->tried))
                 break;
         }
         t->evaluator->close(session);
     }
     c2s_trial_graph_close(&behind);
     if (status == C2S_OK)
-        answer(q);
+        c2s_range_candidates_answer(&q->of, q->tried);
     else
-        c2s_note("what is behind \"%s\"", q->of->value->name);
+        c2s_note("what is behind \"%s\"", q->of.of->value->name);
     free(errors);
     return status;
 }
@@ -313,6 +233,8 @@ static c2s_status ask_all(trial *t) {
                 break;
         }
         c2s_status status = see(t);
+        if (status == C2S_OK)
+            find_signals(t);
         for (size_t k = t->from; k < t->to && status == C2S_OK; k++) {
             c2s_progress("trying ranges", (double)k / (double)t->count);
             status = ask(t, &t->open[k]);
@@ -323,7 +245,25 @@ static c2s_status ask_all(trial *t) {
     return C2S_OK;
 }
 
+/* Few outputs say little: then more samples, as long as their tensors can be kept together. */
+static size_t enough_samples(const trial *t) {
+    size_t numbers = 0, bytes = 1;
+    for (unsigned k = 0; k < c2s_graph_output_count(t->graph); k++) {
+        size_t count;
+        const c2s_type *type = &c2s_graph_output(t->graph, k)->type;
+        numbers += c2s_type_is_static(type) && c2s_type_elements(type, &count) ? count : 1024;
+    }
+    for (size_t k = 0; k < t->count; k++)
+        bytes += bytes_of(&t->open[k]);
+    size_t samples = ENOUGH / (numbers ? numbers : 1);
+    samples = samples < MOST_SAMPLES ? samples : MOST_SAMPLES;
+    samples = samples < KEPT_BYTES / bytes ? samples : KEPT_BYTES / bytes;
+    return samples > LEAST_SAMPLES ? samples : LEAST_SAMPLES;
+}
+
 static void choose_samples(trial *t) {
+    if (t->samples == 0)
+        t->samples = enough_samples(t);
     bool *chosen = c2s_alloc_array(t->feed->count, sizeof *chosen);
     c2s_samples_choose(t->feed->count, t->samples, chosen);
     t->samples = 0;
@@ -338,9 +278,10 @@ static c2s_status list_questions(trial *t, c2s_range_question *questions, size_t
     t->open = c2s_alloc_array(count + 1, sizeof *t->open);
     for (size_t k = 0; k < count; k++) {
         open_question *q = &t->open[t->count];
-        C2S_TRY(find_candidates(&questions[k], q));
+        *q = (open_question){.value = NULL};
+        C2S_TRY(c2s_range_candidates_find(&questions[k], &q->of));
         q->value = c2s_trial_find(t->graph, questions[k].value->name);
-        t->count += q->count > 1 && q->value;
+        t->count += q->of.count > 1 && q->value;
     }
     return C2S_OK;
 }
@@ -355,15 +296,17 @@ c2s_status c2s_range_trial(const c2s_graph *graph, const c2s_feed *feed,
                .feed = feed,
                .evaluator = evaluator,
                .eval = *eval,
-               .samples = samples ? samples : C2S_TRIAL_SAMPLES};
+               .samples = samples};
     c2s_status status = list_questions(&t, questions, count);
     choose_samples(&t);
     t.outputs = c2s_zalloc(t.samples * sizeof *t.outputs);
+    t.signal = c2s_zalloc((c2s_graph_output_count(t.graph) + 1) * sizeof *t.signal);
     if (status == C2S_OK)
         status = ask_all(&t);
     for (size_t k = 0; k < t.samples; k++)
         release(t.outputs[k], c2s_graph_output_count(t.graph));
     free(t.outputs);
+    free(t.signal);
     free(t.sample);
     free(t.open);
     c2s_model_destroy(base);

@@ -75,12 +75,11 @@ static void try_ranges(const subject *s, c2s_range_question *q, size_t count) {
 /* error^2 / output^2 of clip(3 * round(v)) with v = x + x, by hand. */
 static double clipped_error(const subject *s, float low, float high) {
     c2s_code_grid grid;
-    double sum = 0;
+    double signal = 0, noise = 0;
     assert_int_equal(c2s_code_grid_of(C2S_INT8, C2S_FLOAT, false, false, &grid), C2S_OK);
     const c2s_affine a = c2s_affine_of_range(&grid, low, high);
     for (int k = 0; k < SAMPLES; k++) {
         const float *x = c2s_tensor_data(s->sample[k]);
-        double signal = 0, noise = 0;
         for (int i = 0; i < COUNT; i++) {
             const double v = (double)x[i] * 2;
             double code = rint(v / (double)a.scale) + (double)a.zero;
@@ -90,9 +89,8 @@ static double clipped_error(const subject *s, float low, float high) {
             signal += y * y;
             noise += (y - z) * (y - z);
         }
-        sum += noise / signal;
     }
-    return sum / SAMPLES;
+    return noise / signal;
 }
 
 static void outputs_decide(void **state) {
