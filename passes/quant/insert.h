@@ -6,14 +6,16 @@
 #ifndef C2S_PASSES_QUANT_INSERT_H
 #define C2S_PASSES_QUANT_INSERT_H
 
+#include "passes/measure/ranges.h"
 #include "passes/quant/code_scale.h"
 #include "passes/quant/encode.h"
 
 typedef struct c2s_insert_options {
-    const c2s_span *spans;   /* by value id: what activations with scales hold; groups join them */
-    bool symmetric;          /* activations, beside what the target wants */
-    c2s_scale_method method; /* of weights */
-    bool portable;           /* weights of 8 bits whose sums never saturate (saturation.h) */
+    const c2s_span *spans;    /* by value id: what activations with scales hold; groups join them */
+    bool symmetric;           /* activations, beside what the target wants */
+    c2s_scale_method method;  /* of weights */
+    bool portable;            /* weights of 8 bits whose sums do not saturate (saturation.h) */
+    const c2s_ranges *ranges; /* on activations as these had them; NULL: on any */
 } c2s_insert_options;
 
 typedef struct c2s_insert_result {

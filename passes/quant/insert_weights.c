@@ -102,17 +102,41 @@ static void make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *affi
     }
 }
 
+/* What the other operand's codes come to; *room is to be freed. */
+static const c2s_code_limits *find_limits(const c2s_inserter *i, const c2s_pair_order *order,
+                                          const c2s_value *x, uint8_t **room,
+                                          c2s_code_limits *limits) {
+    const size_t count = c2s_pair_channels(order);
+    const c2s_value_stats *stats = i->o->ranges ? c2s_ranges_find(i->o->ranges, x) : NULL;
+    int64_t zero = 0;
+    if (!stats || x->id >= i->value_count || !i->coded[x->id].scale)
+        return NULL;
+    c2s_tensor_i64_at(i->coded[x->id].zero_value->constant, 0, &zero);
+    *room = c2s_alloc_array(count, 2);
+    *limits = (c2s_code_limits){*room, *room + count};
+    return c2s_pair_limits(order, &stats->channels, (double)scale_at(&i->coded[x->id], 0), zero,
+                           i->coded[x->id].zero_value->type.dtype, *room, *room + count)
+               ? limits
+               : NULL;
+}
+
 /* For each reader; what has been clipped for one stays so for the others. */
 static c2s_status make_portable(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
                                 const float *weights, float *codes, c2s_affine *affines) {
     const c2s_type *type = &value->constant->type;
     c2s_value_each_use(use, value) {
         c2s_pair_order order;
+        c2s_code_limits limits;
         c2s_saturation_result result;
+        uint8_t *room = NULL;
         if (use->slot != 1 || !i->p->nodes[use->user->id].integer ||
             !c2s_pair_order_of(use->user, type, &order))
             continue;
-        C2S_TRY(c2s_saturation_mend(&order, NULL, type, coding, weights, codes, affines, &result));
+        const c2s_status status = c2s_saturation_mend(
+            &order, find_limits(i, &order, use->user->inputs[0].value, &room, &limits), type,
+            coding, weights, codes, affines, &result);
+        free(room);
+        C2S_TRY(status);
         i->result->clipped += (unsigned)result.clipped;
         i->result->rescaled += (unsigned)result.rescaled;
         if (result.pairs)

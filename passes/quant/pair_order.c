@@ -58,6 +58,30 @@ bool c2s_pair_order_of(const c2s_node *node, const c2s_type *weights, c2s_pair_o
            product_order(weights, c2s_attr_int(node, "transB", 0) != 0, out);
 }
 
+/* ---- limits ---- */
+
+size_t c2s_pair_channels(const c2s_pair_order *o) {
+    return o->columns / o->group * o->channels;
+}
+
+static uint8_t code_of(double number, double scale, int64_t zero) {
+    const double code = rint(number * C2S_PAIR_MARGIN / scale) + (double)zero;
+    return (uint8_t)fmin(fmax(code, 0), UINT8_MAX);
+}
+
+bool c2s_pair_limits(const c2s_pair_order *o, const c2s_channel_stats *channels, double scale,
+                     int64_t zero, c2s_dtype dtype, uint8_t *least, uint8_t *most) {
+    const size_t count = c2s_pair_channels(o);
+    if (channels->extent != count || !(scale > 0))
+        return false;
+    zero += dtype == C2S_INT8 ? 128 : 0;
+    for (size_t c = 0; c < count; c++) {
+        least[c] = code_of(fmin((double)channels->min[c], 0), scale, zero);
+        most[c] = code_of(fmax((double)channels->max[c], 0), scale, zero);
+    }
+    return true;
+}
+
 /* ---- pairs ---- */
 
 c2s_code_span c2s_pair_span(const c2s_pair_order *o, const c2s_code_limits *limits, size_t column,

@@ -8,6 +8,7 @@
 #define C2S_PASSES_QUANT_PAIR_ORDER_H
 
 #include "ops/op.h"
+#include "passes/measure/channel_stats.h"
 
 /* How the weights of an operator come together in sums: term k of a window is channel k % channels
  * at position k / channels. Neighbours are terms 2j and 2j + 1: of the window, as in ONNX Runtime,
@@ -32,6 +33,15 @@ bool c2s_pair_order_of(const c2s_node *node, const c2s_type *weights, c2s_pair_o
 typedef struct c2s_code_limits {
     const uint8_t *least, *most;
 } c2s_code_limits;
+
+/* Room for data not seen yet: numbers may be so much larger than those that were. */
+#define C2S_PAIR_MARGIN 1.25
+/* Those of an activation with codes of uint8 or int8, which runtimes make unsigned: what its
+ * channels held, the margin on top, and 0. False: its statistics do not have these channels. */
+bool c2s_pair_limits(const c2s_pair_order *order, const c2s_channel_stats *channels, double scale,
+                     int64_t zero, c2s_dtype dtype, uint8_t *least, uint8_t *most);
+/* How many input channels there are, of all groups. */
+size_t c2s_pair_channels(const c2s_pair_order *order);
 
 /* How many pairs could saturate. `codes`: whole numbers from -128 to 127. */
 size_t c2s_saturation_count(const c2s_pair_order *order, const c2s_code_limits *limits,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "passes/pass.h"
 #include "passes/quant/insert.h"
+#include "passes/quant/pair_order.h"
 #include "passes/quant/range_trial.h"
 
 #include <math.h>
@@ -22,12 +23,13 @@ typedef struct job {
     c2s_stats *stats;
     const c2s_target *target;
     c2s_dtype activations, weights;
-    bool per_channel, symmetric, portable, force;
+    bool per_channel, symmetric, portable, always, force;
     c2s_range_method method;
     double percentile;
     c2s_name_filter include, exclude;
     unsigned asked; /* candidates so far */
     c2s_placement placement;
+    c2s_ranges *ranges;
     c2s_span *spans; /* by value id */
 } job;
 
@@ -42,7 +44,8 @@ static const c2s_option_spec options[] = {
     {"percentile", "99.99", "of method=percentile: the share of numbers that lie in the range"},
     {"symmetric", "no", "zero points of activations in the middle, whatever the target wants"},
     {"portable", "yes",
-     "weights whose sums are the same on processors without VNNI, if the target runs on such"},
+     "sums are the same on processors without VNNI, for activations as the samples have them; "
+     "always: for any; no"},
     {"include", "", "quantize only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave these in float: likewise"},
     {"force", "no", "quantize sums of products also where that costs time"},
@@ -71,7 +74,10 @@ static c2s_status read_options(job *j, const c2s_options *o) {
     C2S_TRY(c2s_option_number(o, "percentile", 50, 100, &j->percentile));
     C2S_TRY(c2s_option_flag(o, "per_channel", &j->per_channel));
     C2S_TRY(c2s_option_flag(o, "symmetric", &j->symmetric));
-    C2S_TRY(c2s_option_flag(o, "portable", &j->portable));
+    j->always = strcmp(c2s_option_text(o, "portable"), "always") == 0;
+    j->portable = j->always;
+    if (!j->always)
+        C2S_TRY(c2s_option_flag(o, "portable", &j->portable));
     return c2s_option_flag(o, "force", &j->force);
 }
 
@@ -173,6 +179,18 @@ static c2s_status choose(job *j, const c2s_ranges *ranges) {
     return status;
 }
 
+/* Input channels of sums of products: by them saturation is judged. */
+static void find_channels(const job *j, int8_t *axis) {
+    for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
+        c2s_pair_order order;
+        if (j->placement.nodes[node->id].integer && node->formal_count > 1 &&
+            node->inputs[0].value && node->inputs[1].value &&
+            c2s_attr_int(node, "transA", 0) == 0 &&
+            c2s_pair_order_of(node, &node->inputs[1].value->type, &order))
+            axis[node->inputs[0].value->id] = node->op == &c2s_op_conv ? 1 : -1;
+    }
+}
+
 static c2s_status measure(job *j) {
     const size_t count = j->model->values.count;
     if (!j->context->feed || j->context->feed->count == 0)
@@ -181,14 +199,18 @@ static c2s_status measure(job *j) {
     bool *wanted = c2s_zalloc(count + 1);
     for (size_t id = 0; id < count; id++)
         wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
-    const c2s_ranges_options o = {.eval = j->context->eval, .cache = j->context->ranges_cache};
-    c2s_ranges *ranges = NULL;
+    int8_t *channels = c2s_alloc_array(count + 1, sizeof *channels);
+    memset(channels, C2S_NO_CHANNELS, count + 1);
+    if (j->portable && !j->always && j->target->saturates)
+        find_channels(j, channels);
+    const c2s_ranges_options o = {
+        .eval = j->context->eval, .channel_axis = channels, .cache = j->context->ranges_cache};
     c2s_status status = c2s_ranges_collect(j->model->graph, j->context->feed, j->context->evaluator,
-                                           wanted, &o, &ranges);
+                                           wanted, &o, &j->ranges);
     j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
     if (status == C2S_OK)
-        status = choose(j, ranges);
-    c2s_ranges_free(ranges);
+        status = choose(j, j->ranges);
+    free(channels);
     free(wanted);
     return status;
 }
@@ -204,7 +226,8 @@ static c2s_status quantize(job *j) {
     C2S_TRY(measure(j));
     const c2s_insert_options o = {.spans = j->spans,
                                   .symmetric = j->symmetric,
-                                  .portable = j->portable && j->target->saturates};
+                                  .portable = j->portable && j->target->saturates,
+                                  .ranges = j->always ? NULL : j->ranges};
     C2S_TRY(c2s_insert_quantizers(j->model, &j->placement, &o, &result));
     c2s_log(1, "quantize: %u nodes, %u pairs of quantizers, %u weights", j->placement.integer_count,
             result.pairs, result.weights);
@@ -226,6 +249,7 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     c2s_name_filter_free(&j.include);
     c2s_name_filter_free(&j.exclude);
     c2s_placement_free(&j.placement);
+    c2s_ranges_free(j.ranges);
     free(j.spans);
     return status;
 }

@@ -66,6 +66,7 @@ static void check(const char *interface, const char *type, int count, const char
 static void check_both(const char *interface, const char *type, int count, const char *body) {
     check(interface, type, count, body, "portable=no", true);
     check(interface, type, count, body, "portable=yes", false);
+    check(interface, type, count, body, "portable=always", false);
     check(interface, type, count, body, "portable=yes, per_channel=no", false);
     check(interface, type, count, body, "target=openvino, portable=yes", false);
     /* Unsigned weights are multiplied exactly. */

@@ -266,8 +266,34 @@ static void test_best_pair(void **state) {
     c2s_model_destroy(model);
 }
 
+static void test_limits(void **state) {
+    (void)state;
+    c2s_model *model = make_model();
+    c2s_value *x = INPUT(model, "x", 1, 4, 3, 3), *w = WEIGHT(model, "w", 2, 2, 1, 1);
+    c2s_node *node = make_node(model->graph, 1, "Conv", x, w, END);
+    c2s_attr_set_int(node, "group", 2);
+    make_infer(node);
+    c2s_pair_order order;
+    assert_true(c2s_pair_order_of(node, &w->type, &order));
+    assert_int_equal(c2s_pair_channels(&order), 4);
+    /* A quarter more than was seen; 0, which pads; nothing seen; more than there are codes. */
+    float least[] = {-8, 4, INFINITY, -100}, most[] = {16, 8, -INFINITY, 100};
+    c2s_channel_stats stats = {.axis = 1, .extent = 4, .min = least, .max = most};
+    uint8_t low[4], high[4];
+    assert_true(c2s_pair_limits(&order, &stats, 0.5, 100, C2S_UINT8, low, high));
+    assert_memory_equal(low, ((uint8_t[]){80, 100, 100, 0}), 4);
+    assert_memory_equal(high, ((uint8_t[]){140, 120, 100, 255}), 4);
+    /* Signed codes are made unsigned by adding 128. */
+    assert_true(c2s_pair_limits(&order, &stats, 0.5, -28, C2S_INT8, low, high));
+    assert_memory_equal(high, ((uint8_t[]){140, 120, 100, 255}), 4);
+    stats.extent = 3;
+    assert_false(c2s_pair_limits(&order, &stats, 0.5, 100, C2S_UINT8, low, high));
+    c2s_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_mends),
-                                       cmocka_unit_test(test_best_pair)};
+                                       cmocka_unit_test(test_best_pair),
+                                       cmocka_unit_test(test_limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
