@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LSTM and GRU for few sequences at a time: no copy of the weights is made, and no code. What the
- * inputs add to the gates is one product of matrices for many steps where there are many; states go
- * from step to step alone.
+ * LSTM and GRU for few sequences at a time, or few weights: no copy of the weights is made, and no
+ * code. What the inputs add to the gates is one product of matrices for many steps where there are
+ * many; states go from step to step alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,9 @@
 #include "runtime/gemm_tiles.h"
 #include "runtime/recurrent_shape.h"
 
-/* With more sequences, or weights beyond any cache, oneDNN's products of matrices are faster. */
-enum { MOST_SEQUENCES = 4, MOST_WEIGHTS = 1 << 20 };
+/* With more sequences, or weights beyond any cache, oneDNN's products of matrices are faster; more
+ * sequences do no harm while the weights of states stay in the first cache. */
+enum { FEW_SEQUENCES = 4, MOST_SEQUENCES = 64, FEW_WEIGHTS = 4 << 10, MOST_WEIGHTS = 1 << 20 };
 /* Rows of inputs that are multiplied together, and from which on that pays. */
 enum { TOGETHER = 64, MANY = 16, PANEL = 16 };
 /* Products of two directions that are worth two threads: as in runtime/work.c. */
@@ -31,7 +32,8 @@ typedef struct recurrent {
 static bool recurrent_accepts(const c2s_step *step) {
     c2s_recurrent_shape r;
     return c2s_processor_has_fma() && c2s_recurrent_describe(step, &r) &&
-           r.batch <= MOST_SEQUENCES && r.gates * r.hidden <= MOST_WEIGHTS / r.hidden;
+           r.batch <= MOST_SEQUENCES &&
+           r.gates * r.hidden <= (r.batch <= FEW_SEQUENCES ? MOST_WEIGHTS : FEW_WEIGHTS) / r.hidden;
 }
 
 /* ---- preparing ---- */

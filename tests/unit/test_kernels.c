@@ -865,6 +865,8 @@ static c2s_node *try_nbits(trial *t, const char *op) {
     return made;
 }
 
+enum { MOST_SEQUENCES = 64 }; /* of runtime/recurrent_few.c */
+
 /* The first `slots` of X, W, R, B, sequence_lens, initial_h, initial_c, P; at random where they may
  * be left out. */
 static c2s_node *make_rnn(trial *t, const char *op, int64_t steps, int64_t batch, int64_t in,
@@ -889,7 +891,7 @@ static c2s_node *make_rnn(trial *t, const char *op, int64_t steps, int64_t batch
     if (few && lstm && flip(t))
         c2s_use_set(&n->inputs[7], operand(t, true, 2, (int64_t[]){d, 3 * h}));
     if (few && pick(t, 0, 3) == 0) {
-        double lengths[4];
+        double lengths[MOST_SEQUENCES];
         c2s_tensor *tensor;
         for (int64_t k = 0; k < batch; k++)
             lengths[k] = (double)pick(t, 0, steps);
@@ -905,14 +907,21 @@ static c2s_node *make_rnn(trial *t, const char *op, int64_t steps, int64_t batch
 }
 
 static c2s_node *try_rnn(trial *t, const char *op) {
-    int64_t steps = pick(t, 1, 7), batch = pick(t, 5, 7), in = pick(t, 1, 9), h = pick(t, 1, 9);
+    int64_t steps = pick(t, 1, 7), batch = pick(t, 5, 7), in = pick(t, 1, 9), h = pick(t, 38, 41);
+    if (flip(t)) {
+        batch = pick(t, MOST_SEQUENCES + 1, MOST_SEQUENCES + 3);
+        h = pick(t, 1, 9);
+    }
     return make_rnn(t, op, steps, batch, in, h, false);
 }
 
-/* Up to four sequences; now and then so many steps that inputs are multiplied together. */
+/* Up to four sequences, or more where there are few weights; now and then so many steps that inputs
+ * are multiplied together. */
 static c2s_node *try_recurrent(trial *t, const char *op) {
     int64_t steps = pick(t, 0, 3) ? pick(t, 1, 9) : pick(t, 10, 70), batch = pick(t, 1, 4),
             in = pick(t, 1, 40), h = pick(t, 1, 40);
+    if (h < 16)
+        batch = pick(t, 1, MOST_SEQUENCES);
     return make_rnn(t, op, steps, batch, in, h, true);
 }
 
