@@ -23,9 +23,10 @@ static bool learns(const c2s_pipeline *pipeline) {
 
 static c2s_status open_feeds(const c2s_model *model, const c2s_run_options *o,
                              c2s_job_lossy *lossy) {
-    if (o->calibration_count > 0)
-        C2S_TRY(c2s_feed_open_data(o->calibration, o->calibration_count, model->graph, o->image,
-                                   o->calibration_samples, &lossy->learn));
+    const bool own = o->calibration_count > 0;
+    if (own || (o->data && o->calibration_samples > 0))
+        C2S_TRY(c2s_feed_open_data(own ? o->calibration : &o->data, own ? o->calibration_count : 1,
+                                   model->graph, o->image, o->calibration_samples, &lossy->learn));
     if (o->data)
         C2S_TRY(c2s_feed_open_data(&o->data, 1, model->graph, o->image, 0, &lossy->judge));
     if (!lossy->learn)

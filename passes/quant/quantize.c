@@ -5,6 +5,7 @@
  *         QuantizeLinear, their weights and biases are codes
  * Leaves alone what the target does not compute on integers, or not faster.
  */
+#include "eval/random_feed.h"
 #include "passes/measure/ranges.h"
 #include "base/log.h"
 #include "passes/pass.h"
@@ -20,6 +21,7 @@ static const char kind[] = "quantize-node";
 typedef struct job {
     c2s_model *model;
     const c2s_pass_context *context;
+    const c2s_feed *feed; /* the context's, or random samples */
     c2s_stats *stats;
     const c2s_target *target;
     c2s_dtype activations, weights;
@@ -156,8 +158,8 @@ static size_t list_activations(const job *j, const c2s_ranges *ranges,
 
 static c2s_status answer(const job *j, c2s_range_question *questions, size_t count) {
     const c2s_pass_context *c = j->context;
-    if (j->method == C2S_RANGE_AUTO)
-        return c2s_range_trial(j->model->graph, c->feed, c->evaluator, &c->eval, 0, questions,
+    if (j->method == C2S_RANGE_AUTO && j->feed == c->feed) /* random ones: not worth it */
+        return c2s_range_trial(j->model->graph, j->feed, c->evaluator, &c->eval, 0, questions,
                                count);
     for (size_t k = 0; k < count; k++) {
         c2s_range_question *q = &questions[k];
@@ -193,9 +195,6 @@ static void find_channels(const job *j, int8_t *axis) {
 
 static c2s_status measure(job *j) {
     const size_t count = j->model->values.count;
-    if (!j->context->feed || j->context->feed->count == 0)
-        return c2s_fail(C2S_ERR_USAGE,
-                        "no samples to learn the ranges of activations from, expected --calib");
     bool *wanted = c2s_zalloc(count + 1);
     for (size_t id = 0; id < count; id++)
         wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
@@ -205,13 +204,33 @@ static c2s_status measure(job *j) {
         find_channels(j, channels);
     const c2s_ranges_options o = {
         .eval = j->context->eval, .channel_axis = channels, .cache = j->context->ranges_cache};
-    c2s_status status = c2s_ranges_collect(j->model->graph, j->context->feed, j->context->evaluator,
-                                           wanted, &o, &j->ranges);
+    c2s_status status =
+        c2s_ranges_collect(j->model->graph, j->feed, j->context->evaluator, wanted, &o, &j->ranges);
     j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
     if (status == C2S_OK)
         status = choose(j, j->ranges);
     free(channels);
     free(wanted);
+    return status;
+}
+
+static c2s_status measure_somehow(job *j) {
+    const c2s_pass_context *c = j->context;
+    j->feed = c->feed;
+    if (j->feed && j->feed->count > 0)
+        return measure(j);
+    c2s_log(0, "quantize: NO DATA (--calib): the ranges of activations are those on random inputs; "
+               "on real ones the model may be far off");
+    c2s_feed *random;
+    c2s_status status =
+        c2s_random_feed_open(j->model->graph, c->evaluator, &c->eval, c->seed, &random);
+    if (status == C2S_OK) {
+        j->feed = random;
+        status = measure(j);
+        c2s_random_feed_close(random);
+    }
+    if (status != C2S_OK)
+        c2s_note("on random inputs, since no data were given (--calib)");
     return status;
 }
 
@@ -223,7 +242,7 @@ static c2s_status quantize(job *j) {
     report(j);
     if (j->placement.integer_count == 0)
         return C2S_OK;
-    C2S_TRY(measure(j));
+    C2S_TRY(measure_somehow(j));
     const c2s_insert_options o = {.spans = j->spans,
                                   .symmetric = j->symmetric,
                                   .portable = j->portable && j->target->saturates,
