@@ -131,28 +131,25 @@ static void round_in_order(const c2s_gptq_moments *m, const c2s_gptq_search *s,
 
 /* ---- improvements ---- */
 
-/* Each code in turn becomes the best one while the others stay. True if one changed. */
-static bool improve_codes(const c2s_gptq_moments *m, const c2s_gptq_search *s,
-                          const c2s_gptq_rows *rows, size_t row) {
+/* A sweep that takes off less of a row's error is its last one. */
+#define LEAST_GAIN 1e-4
+
+/* The code becomes the best one while the others stay. */
+static void improve_code(const c2s_gptq_moments *m, const c2s_gptq_search *s,
+                         const c2s_gptq_rows *rows, size_t row, size_t j) {
     const size_t k = m->k, at = row * k;
-    double *error = rows->error + at, *pull = rows->pull + at;
-    bool changed = false;
-    for (size_t j = k; j-- > 0;) {
-        const double *moments = m->damped + j * k;
-        const c2s_affine a = s->affines[rows->scale_of[at + j]];
-        const double best = rows->weights[at + j] - error[j] + pull[j] / moments[j];
-        const float code = nearest(s->grid, a, best);
-        if (code == rows->codes[at + j])
-            continue;
-        const double after = rows->weights[at + j] - value_of(a, code), by = after - error[j];
-        if (!(2 * by * pull[j] + by * by * moments[j] < -1e-12 * fabs(error[j] * pull[j])))
-            continue;
-        rows->codes[at + j] = code;
-        error[j] = after;
-        add_scaled(pull, moments, by, k);
-        changed = true;
-    }
-    return changed;
+    const double *moments = m->damped + j * k;
+    double *error = rows->error + at + j, *pull = rows->pull + at;
+    const c2s_affine a = s->affines[rows->scale_of[at + j]];
+    const float code = nearest(s->grid, a, rows->weights[at + j] - *error + pull[j] / moments[j]);
+    if (code == rows->codes[at + j])
+        return;
+    const double after = rows->weights[at + j] - value_of(a, code), by = after - *error;
+    if (!(2 * by * pull[j] + by * by * moments[j] < -1e-12 * fabs(*error * pull[j])))
+        return;
+    rows->codes[at + j] = code;
+    *error = after;
+    add_scaled(pull, moments, by, k);
 }
 
 /* Which weights of a row have which scale. */
@@ -169,7 +166,7 @@ static int compare_members(const void *a, const void *b) {
 
 /* The scale of these weights that is best for their codes: level * (scale + by) in place of level *
  * scale changes the error by -2 by (level . pull) + by^2 (level H level). */
-static bool improve_scale(const c2s_gptq_moments *m, const c2s_gptq_search *s,
+static void improve_scale(const c2s_gptq_moments *m, const c2s_gptq_search *s,
                           const c2s_gptq_rows *rows, size_t row, const member *members,
                           size_t count) {
     const size_t k = m->k, at = row * k;
@@ -187,11 +184,11 @@ static bool improve_scale(const c2s_gptq_moments *m, const c2s_gptq_search *s,
         curve += level[i] * sum;
     }
     if (!(curve > 0))
-        return false;
+        return;
     const float scale = c2s_code_grid_scale(s->grid, (double)a->scale + along / curve);
     const double by = (double)scale - (double)a->scale;
     if (!(-2 * by * along + by * by * curve < -1e-9 * fabs(by * along)))
-        return false;
+        return;
     a->scale = scale;
     for (size_t i = 0; i < count; i++) {
         const size_t w = members[i].weight;
@@ -199,43 +196,74 @@ static bool improve_scale(const c2s_gptq_moments *m, const c2s_gptq_search *s,
         add_scaled(rows->pull + at, m->damped + w * k, after - rows->error[at + w], k);
         rows->error[at + w] = after;
     }
-    return true;
 }
 
-static bool improve_scales(const c2s_gptq_moments *m, const c2s_gptq_search *s,
-                           const c2s_gptq_rows *rows, size_t row, const member *members) {
-    bool changed = false;
-    for (size_t i = 0, next; i < m->k; i = next) {
-        for (next = i + 1; next < m->k && members[next].scale == members[i].scale; next++) {
+/* Rows go together, since all of them need the same moments, which the cache holds for a while. */
+static void improve_scales(const c2s_gptq_moments *m, const c2s_gptq_search *s,
+                           const c2s_gptq_rows *rows, const bool *active, const member *members) {
+    const size_t k = m->k;
+    size_t at[C2S_GPTQ_ROWS] = {0};
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t r = 0; r < rows->count; r++) {
+            const member *own = members + r * k;
+            size_t next = at[r];
+            while (active[r] && next < k && own[next].scale == own[at[r]].scale)
+                next++;
+            if (next > at[r])
+                improve_scale(m, s, rows, r, own + at[r], next - at[r]);
+            more |= next > at[r];
+            at[r] = next;
         }
-        changed |= improve_scale(m, s, rows, row, members + i, next - i);
     }
-    return changed;
 }
 
-/* Alternately, as long as something changes. */
-static void improve_row(const c2s_gptq_moments *m, const c2s_gptq_search *s,
-                        const c2s_gptq_rows *rows, size_t row, member *members) {
-    for (size_t i = 0; i < m->k; i++)
-        members[i] = (member){rows->scale_of[row * m->k + i], i};
+static double damped_error(const c2s_gptq_moments *m, const c2s_gptq_rows *rows, size_t row) {
+    double sum = 0;
+    for (size_t i = row * m->k; i < (row + 1) * m->k; i++)
+        sum += rows->error[i] * rows->pull[i];
+    return sum;
+}
+
+/* One sweep over scales and codes; rows that gained too little are no longer active. */
+static bool sweep_rows(const c2s_gptq_moments *m, const c2s_gptq_search *s,
+                       const c2s_gptq_rows *rows, bool *active, const member *members) {
+    double before[C2S_GPTQ_ROWS];
+    bool any = false;
+    for (size_t r = 0; r < rows->count; r++)
+        before[r] = damped_error(m, rows, r);
     if (s->refit)
-        qsort(members, m->k, sizeof *members, compare_members);
-    for (unsigned sweep = 0; sweep < s->sweeps; sweep++) {
-        const bool scales = s->refit && improve_scales(m, s, rows, row, members);
-        if (!improve_codes(m, s, rows, row) && !scales)
-            break;
+        improve_scales(m, s, rows, active, members);
+    for (size_t j = m->k; j-- > 0;)
+        for (size_t r = 0; r < rows->count; r++)
+            if (active[r])
+                improve_code(m, s, rows, r, j);
+    for (size_t r = 0; r < rows->count; r++) {
+        active[r] = active[r] && damped_error(m, rows, r) < (1 - LEAST_GAIN) * before[r];
+        any |= active[r];
     }
+    return any;
 }
 
 /* ---- all of it ---- */
 
 static c2s_status improve_rows(const c2s_gptq_moments *m, const c2s_gptq_search *s,
                                const c2s_gptq_rows *rows) {
+    const size_t k = m->k;
+    bool active[C2S_GPTQ_ROWS];
     member *members;
     C2S_TRY(pull_of(m, rows, rows->error, rows->pull));
-    C2S_TRY(c2s_scratch(m->k, sizeof *members, &members));
-    for (size_t r = 0; r < rows->count; r++)
-        improve_row(m, s, rows, r, members);
+    C2S_TRY(c2s_scratch(k, rows->count * sizeof *members, &members));
+    for (size_t r = 0; r < rows->count; r++) {
+        active[r] = true;
+        for (size_t i = 0; i < k; i++)
+            members[r * k + i] = (member){rows->scale_of[r * k + i], i};
+        if (s->refit)
+            qsort(members + r * k, k, sizeof *members, compare_members);
+    }
+    for (unsigned sweep = 0; sweep < s->sweeps && sweep_rows(m, s, rows, active, members);
+         sweep++) {
+    }
     free(members);
     return C2S_OK;
 }
