@@ -9,7 +9,7 @@
 #include "base/threads.h"
 #include "passes/quant/gptq_rows.h"
 
-const c2s_gptq_options c2s_gptq_usual = {.sweeps = 8};
+const c2s_gptq_options c2s_gptq_usual = {.sweeps = 30};
 
 /* The whole task; scales change on the way. */
 typedef struct encoding {
@@ -27,7 +27,7 @@ typedef struct encoding {
 double c2s_gptq_damping(const c2s_gram *gram, double asked) {
     if (asked > 0)
         return asked;
-    return gram->rows > 0 ? fmin(fmax((double)gram->k / (double)gram->rows, 0.01), 1) : 1;
+    return gram->rows > 0 ? fmin(fmax((double)gram->k / (double)gram->rows, 0.1), 1) : 1;
 }
 
 /* ---- scales ---- */

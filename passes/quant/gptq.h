@@ -17,12 +17,12 @@
 #include "passes/quant/encode.h"
 
 typedef struct c2s_gptq_options {
-    double damping;   /* of G, times the mean of its diagonal (c2s_cholesky); 0: k / rows, but 0.01
+    double damping;   /* of G, times the mean of its diagonal (c2s_cholesky); 0: k / rows, but 0.1
                          to 1, since few rows say little about many variables */
     unsigned sweeps;  /* of changing codes, at most; 0: none */
     bool keep_scales; /* those of the coding */
 } c2s_gptq_options;
-/* Damped by rows, 8 sweeps, scales refitted. */
+/* Damped by rows, 30 sweeps, scales refitted. */
 extern const c2s_gptq_options c2s_gptq_usual;
 
 /* `asked`, or what 0 stands for with these moments. */

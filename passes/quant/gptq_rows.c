@@ -132,7 +132,7 @@ static void round_in_order(const c2s_gptq_moments *m, const c2s_gptq_search *s,
 /* ---- improvements ---- */
 
 /* A sweep that takes off less of a row's error is its last one. */
-#define LEAST_GAIN 1e-4
+#define LEAST_GAIN 1e-6
 
 /* The code becomes the best one while the others stay. */
 static void improve_code(const c2s_gptq_moments *m, const c2s_gptq_search *s,
