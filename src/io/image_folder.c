@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/mapping.h"
 #include "base/vec.h"
+#include "io/image_apply.h"
 
 #define LABELS "labels.txt"
 

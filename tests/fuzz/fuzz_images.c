@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "io/image_recipe.h"
+#include "io/image_apply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

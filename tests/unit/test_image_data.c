@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 #include "io/dataset.h"
-#include "io/image_recipe.h"
+#include "io/image_apply.h"
 #include "shared.h"
 
 static char folder[] = "/tmp/c2s-pictures-XXXXXX";
