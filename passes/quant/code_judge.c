@@ -3,134 +3,10 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "ops/quant_range.h"
+#include "passes/quant/code_flow.h"
 
 typedef c2s_code_judge judge;
-
-bool c2s_is_quantizer(const c2s_node *node) {
-    return node->op == &c2s_op_quantize_linear || node->op == &c2s_op_ms_quantize_linear;
-}
-
-bool c2s_is_dequantizer(const c2s_node *node) {
-    return node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_ms_dequantize_linear;
-}
-
-/* ---- scales ---- */
-
-static c2s_dtype code_dtype(const c2s_node *codec) {
-    const c2s_value *codes = c2s_is_quantizer(codec) ? codec->outputs[0] : codec->inputs[0].value;
-    return codes->type.dtype;
-}
-
-static const c2s_tensor *scale_of(const c2s_node *codec) {
-    const c2s_value *scale = c2s_node_in(codec, 1);
-    return scale ? scale->constant : NULL;
-}
-
-static bool has_zero(const c2s_node *codec) {
-    return c2s_node_in(codec, 2) != NULL;
-}
-
-static int64_t zero_of(const c2s_node *codec) {
-    int64_t zero = 0;
-    const c2s_value *value = c2s_node_in(codec, 2);
-    if (value && value->constant && value->constant->count > 0)
-        c2s_tensor_i64_at(value->constant, 0, &zero);
-    return zero;
-}
-
-static bool is_plain(const c2s_node *codec) {
-    const c2s_value *zero = c2s_node_in(codec, 2);
-    return scale_of(codec) && scale_of(codec)->count == 1 && (!zero || zero->constant);
-}
-
-static bool same_scale(const c2s_node *a, const c2s_node *b) {
-    return is_plain(a) && is_plain(b) && code_dtype(a) == code_dtype(b) &&
-           zero_of(a) == zero_of(b) &&
-           c2s_tensor_f64_at(scale_of(a), 0) == c2s_tensor_f64_at(scale_of(b), 0);
-}
-
-/* The quantizer saturates where the clamp does, or before: computed as runtimes do. */
-static bool is_redundant(const c2s_node *clamp, const c2s_node *quantizer) {
-    const c2s_quant_rule rule = c2s_node_quant_rule(clamp);
-    float least, most;
-    if (rule.kind != C2S_QUANT_CLAMP || !is_plain(quantizer))
-        return false;
-    c2s_quant_range(code_dtype(quantizer), &least, &most);
-    const float scale = (float)c2s_tensor_f64_at(scale_of(quantizer), 0),
-                zero = (float)zero_of(quantizer);
-    return (least - zero) * scale >= rule.low && (most - zero) * scale <= rule.high;
-}
-
-/* ---- where floats come from and go to ---- */
-
-static const c2s_target_row *row_of(const judge *j, const c2s_node *node) {
-    return c2s_target_row_of(j->target, node->op);
-}
-
-/* Quantizers move to its other side, or it is not there at all. */
-static bool lets_through(const judge *j, const c2s_node *node) {
-    const c2s_target_row *row = row_of(j, node);
-    if (node->op == &c2s_op_identity || node->op == &c2s_op_dropout)
-        return true;
-    return row && row->way == C2S_WAY_PASSES && row->commutes &&
-           (!row->refuse || !row->refuse(node));
-}
-
-static void find_sources(judge *j) {
-    for (const c2s_node *node = j->graph->first; node; node = node->next) {
-        const c2s_value *x = c2s_node_in(node, 0);
-        if (c2s_is_dequantizer(node))
-            j->source[node->outputs[0]->id] = node;
-        else if (x && lets_through(j, node) && j->source[x->id] && is_plain(j->source[x->id]))
-            j->source[node->outputs[0]->id] = j->source[x->id];
-    }
-}
-
-static const c2s_use *only_use(const c2s_value *value) {
-    return value->use_count == 1 && !c2s_value_is_output(value) ? value->uses : NULL;
-}
-
-static const c2s_use *quantizing_use(const judge *j, const c2s_value *value) {
-    if (j->target->lone_reader)
-        return only_use(value);
-    c2s_value_each_use(use, value) {
-        if (use->user != j->graph->exit && c2s_is_quantizer(use->user) && use->slot == 0)
-            return use;
-    }
-    return only_use(value);
-}
-
-static const c2s_node *sink_of(const judge *j, const c2s_value *value) {
-    const c2s_use *use = quantizing_use(j, value);
-    if (!use || use->slot != 0 || use->user == j->graph->exit)
-        return NULL;
-    const c2s_node *user = use->user;
-    const c2s_target_row *row = row_of(j, user);
-    if (c2s_is_quantizer(user))
-        return user;
-    const c2s_value *result = user->outputs[0];
-    const c2s_node *behind = result ? j->sink[result->id] : NULL;
-    if (!behind)
-        return NULL;
-    if (row && row->way == C2S_WAY_VANISHES && is_redundant(user, behind)) {
-        j->clamped[value->id] = true;
-        return behind;
-    }
-    if (row && row->way == C2S_WAY_FUSES)
-        return behind;
-    /* Clamps vanish after quantizers were moved. */
-    return lets_through(j, user) && is_plain(behind) && !j->clamped[result->id] ? behind : NULL;
-}
-
-static void find_sinks(judge *j) {
-    for (const c2s_node *node = j->graph->last; node; node = node->prev)
-        for (unsigned k = 0; k < node->output_count; k++)
-            if (node->outputs[k])
-                j->sink[node->outputs[k]->id] = sink_of(j, node->outputs[k]);
-}
 
 /* ---- verdicts ---- */
 
@@ -150,7 +26,7 @@ static unsigned readers_of(const c2s_node *quantizer) {
 
 /* int8 codes that are read once become uint8. */
 static c2s_dtype effective_dtype(const judge *j, const c2s_node *codec) {
-    const c2s_dtype dtype = code_dtype(codec);
+    const c2s_dtype dtype = c2s_code_dtype(codec);
     const c2s_node *quantizer = c2s_is_quantizer(codec) ? codec : codec->inputs[0].value->def;
     const bool shifts = j->target->signed_once && dtype == C2S_INT8 && quantizer &&
                         quantizer != j->graph->entry && c2s_is_quantizer(quantizer) &&
@@ -160,7 +36,7 @@ static c2s_dtype effective_dtype(const judge *j, const c2s_node *codec) {
 
 static c2s_judged check_weight(const judge *j, const c2s_node *node, const c2s_quant_rule *rule,
                                const c2s_target_row *row, unsigned slot, const c2s_node *dq) {
-    const c2s_tensor *scale = scale_of(dq);
+    const c2s_tensor *scale = c2s_code_scale_of(dq);
     int64_t axis = c2s_attr_int(dq, "axis", 1);
     const int rank = node->inputs[slot].value->type.rank;
     const int wanted = row->weight_axis ? row->weight_axis - 1 : rule->weight_axis;
@@ -173,7 +49,7 @@ static c2s_judged check_weight(const judge *j, const c2s_node *node, const c2s_q
         return fault(C2S_FAULT_SCALE, slot, "the target takes one scale for the whole weight");
     if (scale->count > 1 && axis != wanted)
         return fault(C2S_FAULT_SCALE, slot, "a weight has scales along another axis");
-    if (!c2s_target_takes(j->target->weights | j->target->activations, code_dtype(dq)))
+    if (!c2s_target_takes(j->target->weights | j->target->activations, c2s_code_dtype(dq)))
         return fault(C2S_FAULT_DTYPE, slot,
                      "weights of a type that the target does not compute with");
     const c2s_value *zero = c2s_node_in(dq, 2);
@@ -186,15 +62,15 @@ static c2s_judged check_weight(const judge *j, const c2s_node *node, const c2s_q
 
 static c2s_judged check_activation(const judge *j, const c2s_target_row *row, unsigned slot,
                                    const c2s_node *codec) {
-    if (!is_plain(codec))
+    if (!c2s_code_is_plain(codec))
         return fault(C2S_FAULT_SCALE, slot, "an activation's scale is computed or per channel");
-    if (!c2s_target_takes(j->target->activations, code_dtype(codec)) &&
-        !(row->wide && c2s_dtype_bits(code_dtype(codec)) == 16))
+    if (!c2s_target_takes(j->target->activations, c2s_code_dtype(codec)) &&
+        !(row->wide && c2s_dtype_bits(c2s_code_dtype(codec)) == 16))
         return fault(C2S_FAULT_DTYPE, slot,
                      "codes of a type that the target does not compute with");
-    if (c2s_dtype_bits(code_dtype(codec)) > 8 && !row->wide)
+    if (c2s_dtype_bits(c2s_code_dtype(codec)) > 8 && !row->wide)
         return fault(C2S_FAULT_DTYPE, slot, "the target takes codes of 8 bits only");
-    if (j->target->symmetric && zero_of(codec) != 0)
+    if (j->target->symmetric && c2s_code_zero_of(codec) != 0)
         return fault(C2S_FAULT_ZERO, slot, "a zero point is not 0");
     return good;
 }
@@ -224,10 +100,10 @@ static c2s_judged check_operand(const judge *j, const c2s_node *node, const c2s_
 
 /* Scales of int32 codes must be those of the sums. */
 static bool is_scale_of_sums(const judge *j, const c2s_node *node, const c2s_node *bias) {
-    const c2s_tensor *scales[2] = {NULL, NULL}, *b = scale_of(bias);
+    const c2s_tensor *scales[2] = {NULL, NULL}, *b = c2s_code_scale_of(bias);
     for (unsigned k = 0; k < 2; k++) {
         const c2s_node *dq = node->inputs[k].value ? j->source[node->inputs[k].value->id] : NULL;
-        scales[k] = dq ? scale_of(dq) : NULL;
+        scales[k] = dq ? c2s_code_scale_of(dq) : NULL;
     }
     if (!scales[0] || !scales[1] || !b || scales[0]->count != 1 || scales[1]->count == 0)
         return true; /* cannot be told, or is somebody else's fault */
@@ -254,7 +130,7 @@ static c2s_judged check_bias(const judge *j, const c2s_node *node, const c2s_val
         return good; /* ONNX Runtime makes codes of it where the result is quantized */
     if (!dq)
         return fault(C2S_FAULT_BIAS, slot, "the bias comes as floats");
-    if (code_dtype(dq) != C2S_INT32)
+    if (c2s_code_dtype(dq) != C2S_INT32)
         return fault(C2S_FAULT_BIAS, slot, "the bias is no int32");
     if (!is_scale_of_sums(j, node, dq))
         return fault(C2S_FAULT_BIAS, slot, "the scale of the bias is not x * w");
@@ -269,14 +145,14 @@ static c2s_judged check_result(const judge *j, const c2s_value *result, const c2
     bool quantized = false, clamped = false;
     c2s_value_each_use(use, result) {
         const bool inner = use->user != j->graph->exit;
-        const c2s_target_row *next = inner ? row_of(j, use->user) : NULL;
+        const c2s_target_row *next = inner ? c2s_judge_row(j, use->user) : NULL;
         quantized |= inner && use->slot == 0 && c2s_is_quantizer(use->user);
-        clamped |= next && next->way == C2S_WAY_VANISHES && only_use(result) &&
+        clamped |= next && next->way == C2S_WAY_VANISHES && c2s_code_only_use(result) &&
                    j->sink[use->user->outputs[0]->id];
     }
     if (quantized && j->target->lone_reader)
         return fault(C2S_FAULT_READERS, 0, "others than QuantizeLinear read the result");
-    const c2s_use *only = only_use(result);
+    const c2s_use *only = c2s_code_only_use(result);
     if (row->result == C2S_RESULT_EITHER && activates && only &&
         c2s_target_is_activation(only->user))
         return fault(C2S_FAULT_RESULT, 0, "it takes an activation along, in floats");
@@ -307,7 +183,7 @@ static c2s_judged check_types(const judge *j, const c2s_node *node, const c2s_no
 /* The Add of a vector behind a product of matrices, and in which slot the vector is. */
 static const c2s_node *vector_add(const judge *j, const c2s_node *node, const c2s_target_row *row,
                                   unsigned *slot) {
-    const c2s_use *use = row->adds_vector ? only_use(node->outputs[0]) : NULL;
+    const c2s_use *use = row->adds_vector ? c2s_code_only_use(node->outputs[0]) : NULL;
     if (!use || use->user->op != &c2s_op_add)
         return NULL;
     *slot = 1 - use->slot;
@@ -316,9 +192,8 @@ static const c2s_node *vector_add(const judge *j, const c2s_node *node, const c2
     if (!x || (x->type.rank != 2 && !c2s_type_is_static(&x->type)))
         return NULL;
     const c2s_node *dq = vector ? j->source[vector->id] : NULL;
-    const bool constant =
-        vector &&
-        (vector->constant || (dq && code_dtype(dq) == C2S_INT32 && dq->inputs[0].value->constant));
+    const bool constant = vector && (vector->constant || (dq && c2s_code_dtype(dq) == C2S_INT32 &&
+                                                          dq->inputs[0].value->constant));
     return constant && vector->type.rank == 1 && w->type.rank == 2 &&
                    vector->type.dim[0] == w->type.dim[1]
                ? use->user
@@ -329,15 +204,15 @@ static const c2s_node *vector_add(const judge *j, const c2s_node *node, const c2
 static bool is_weights_alone(const judge *j, const c2s_node *node, const c2s_target_row *row) {
     const c2s_value *x = c2s_node_in(node, 0), *w = c2s_node_in(node, 1);
     const c2s_node *dq = w && row->weights_alone ? j->source[w->id] : NULL;
-    if (!dq || !x || j->source[x->id] || !dq->inputs[0].value->constant || !scale_of(dq) ||
+    if (!dq || !x || j->source[x->id] || !dq->inputs[0].value->constant || !c2s_code_scale_of(dq) ||
         w->type.rank != 2 || c2s_attr_int(node, "transB", 0) || w->use_count != 1)
         return false;
-    const c2s_dtype dtype = code_dtype(dq);
+    const c2s_dtype dtype = c2s_code_dtype(dq);
     const int64_t axis = c2s_attr_int(dq, "axis", 1), block = c2s_attr_int(dq, "block_size", 0);
     if (block > 0)
         return axis == 0 || axis == -2;
     return (dtype == C2S_INT8 || dtype == C2S_UINT8 || c2s_dtype_bits(dtype) == 4) &&
-           (scale_of(dq)->count == 1 || axis == 1 || axis == -1);
+           (c2s_code_scale_of(dq)->count == 1 || axis == 1 || axis == -1);
 }
 
 static c2s_judged judge_computing(const judge *j, const c2s_node *node, const c2s_quant_rule *rule,
@@ -373,9 +248,9 @@ static c2s_judged judge_passing(const judge *j, const c2s_node *node, const c2s_
         if (!value || !c2s_quant_has(rule->operands, k))
             continue;
         const c2s_node *dq = j->source[value->id];
-        if (!dq && !(moves && only_use(value)))
+        if (!dq && !(moves && c2s_code_only_use(value)))
             return fault(C2S_FAULT_OPERAND, k, "an operand comes as floats");
-        if (dq && first && !same_scale(first, dq))
+        if (dq && first && !c2s_code_same_scale(first, dq))
             return fault(C2S_FAULT_DIFFERENT, k, "operands have different scales");
         first = dq ? dq : first;
     }
@@ -387,19 +262,19 @@ static c2s_judged judge_passing(const judge *j, const c2s_node *node, const c2s_
         any_sink |= sink != NULL;
         if (!sink && !(moves && first))
             return fault(C2S_FAULT_RESULT, 0, "nobody quantizes the result");
-        if (sink && first && !same_scale(first, sink))
+        if (sink && first && !c2s_code_same_scale(first, sink))
             return fault(C2S_FAULT_DIFFERENT, 0, "scale or zero point differ in front and behind");
         first = first ? first : sink;
     }
     if (!first || (!any_sink && !moves))
         return fault(C2S_FAULT_OPERAND, 0, "an operand comes as floats");
-    if (j->target->explicit_zero && !has_zero(first))
+    if (j->target->explicit_zero && !c2s_code_has_zero(first))
         return fault(C2S_FAULT_ZERO, 0, "there is no zero point");
     return check_activation(j, row, 0, first);
 }
 
 static c2s_judged judge_node(const judge *j, const c2s_node *node) {
-    const c2s_target_row *row = row_of(j, node);
+    const c2s_target_row *row = c2s_judge_row(j, node);
     const c2s_quant_rule rule = c2s_node_quant_rule(node);
     bool near_codes = false;
     for (unsigned k = 0; k < node->formal_count; k++)
@@ -427,11 +302,11 @@ static c2s_judged judge_node(const judge *j, const c2s_node *node) {
     case C2S_WAY_VANISHES: {
         const c2s_node *sink = j->sink[node->outputs[0]->id];
         const c2s_node *maker = node->inputs[0].value->def;
-        if (!sink || !is_redundant(node, sink))
+        if (!sink || !c2s_code_absorbs(node, sink))
             return fault(C2S_FAULT_CLAMP, 0, "no quantizer behind it saturates where it clamps");
         const c2s_node *source = j->source[node->inputs[0].value->id];
-        return (maker && j->nodes[maker->id].integer && !lets_through(j, maker)) ||
-                       (source && same_scale(source, sink))
+        return (maker && j->nodes[maker->id].integer && !c2s_code_lets_through(j, maker)) ||
+                       (source && c2s_code_same_scale(source, sink))
                    ? good
                    : fault(C2S_FAULT_OPERAND, 0, "what it clamps is computed in float");
     }
@@ -450,12 +325,11 @@ void c2s_code_judge_open(const c2s_target *target, const c2s_graph *graph, int64
                             .source = c2s_zalloc(values * sizeof *out->source),
                             .sink = c2s_zalloc(values * sizeof *out->sink),
                             .clamped = c2s_zalloc(values * sizeof *out->clamped)};
-    find_sources(out);
-    find_sinks(out);
+    c2s_code_flow_find(out);
     for (const c2s_node *node = graph->first; node; node = node->next)
         out->nodes[node->id] = judge_node(out, node);
     for (const c2s_node *node = graph->first; node; node = node->next) {
-        const c2s_target_row *row = row_of(out, node);
+        const c2s_target_row *row = c2s_judge_row(out, node);
         unsigned slot;
         const c2s_node *add = row ? vector_add(out, node, row, &slot) : NULL;
         if (add && (out->nodes[node->id].integer || out->nodes[node->id].reason))
