@@ -74,8 +74,13 @@ c2s_value *c2s_placement_result(const c2s_placement *placement, const c2s_node *
 /* Will this operand come out of a DequantizeLinear? */
 bool c2s_placement_reads_codes(const c2s_placement *placement, const c2s_use *use);
 
-/* ---- for placement.c: which candidates pay ---- */
+/* ---- for placement.c ---- */
 
+/* Sets row, rule, integer, head, tail and reason of all nodes. */
+void c2s_placement_find_candidates(const c2s_graph *graph, const c2s_placement_options *options,
+                                   c2s_dtype activations, c2s_placement *placement);
+/* One node reads it, which is not the graph's exit. */
+bool c2s_placement_is_lone(const c2s_value *value);
 /* Clears `integer` and sets the reason of nodes with which the graph would take longer. */
 void c2s_placement_keep_cheapest(const c2s_graph *graph, bool force, c2s_placement *placement);
 /* Does a node that runs on integers take this operand as codes, or would it? */
