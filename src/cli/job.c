@@ -41,6 +41,9 @@ static const cli_option options[] = {
      CLI_SHAPE, offsetof(cli_arguments, shapes)},
     {0, "opset", "N", "write opset N of ai.onnx, 7 to 28 (default: as it is, at least 13)",
      CLI_INTEGER, offsetof(cli_arguments, opset)},
+    {0, "target", "ort",
+     "write what ONNX Runtime runs fastest: opset 23 at least, if none is asked for",
+     CLI_TEXT, offsetof(cli_arguments, target)},
     {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
      offsetof(cli_arguments, tolerance)},
     {0, "no-prove", NULL, "do not run the model before and after each pass", CLI_FLAG,
@@ -244,6 +247,21 @@ static c2s_status check_print_after(const char *name) {
                : c2s_fail(C2S_ERR_USAGE, "--print-after %s: there is no such pass", name);
 }
 
+/* The oldest opset that has Attention, RotaryEmbedding and RMSNormalization, each of which ONNX Runtime
+ * runs as one node. What it alone has beside them is not faster: docs/onnxruntime.md. */
+#define ORT_OPSET 23
+
+/* What a target means for the opset, unless one was asked for. */
+static c2s_status aim(const cli_arguments *a, const c2s_model *model, c2s_run_options *run) {
+    if (!a->target)
+        return C2S_OK;
+    if (strcmp(a->target, "ort") != 0)
+        return c2s_fail(C2S_ERR_USAGE, "--target %s, expected ort", a->target);
+    if (!run->opset && c2s_model_opset(model, "") < ORT_OPSET)
+        run->opset = ORT_OPSET;
+    return C2S_OK;
+}
+
 static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, c2s_model *model,
                           const char *out) {
     c2s_run_options run = {
@@ -283,6 +301,7 @@ static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, c2s_mo
     c2s_report *report;
     cli_question question;
     C2S_TRY(check_print_after(a->print_after));
+    C2S_TRY(aim(a, model, &run));
     if (a->explain)
         C2S_TRY(cli_question_ask(model, a->explain, &question));
     C2S_TRY(c2s_model_optimize(model, &run, &report));

@@ -23,6 +23,16 @@ done
 "$C2S_BIN" --opset 28 --json "$scratch/new.onnxtxt" "$out" | tr -d ' \n' | grep -q '"opset":{"before":26,"after":28}' ||
     fail "--json does not tell the opsets"
 
+# A target raises what is older than it needs, and no more.
+opset_with() { "$C2S_BIN" -q "$@" "$scratch/target.onnx" && "$C2S_BIN" info --json "$scratch/target.onnx" | tr -d ' \n'; }
+sed 's/: 26/: 17/; s/CumProd/CumSum/' "$scratch/new.onnxtxt" >"$scratch/old.onnxtxt"
+opset_with --target ort "$scratch/old.onnxtxt" | grep -q '"ai.onnx":23' || fail "--target ort does not raise opset 17 to 23"
+opset_with --target ort "$scratch/new.onnxtxt" | grep -q '"ai.onnx":26' || fail "--target ort changes opset 26"
+opset_with --target ort --opset 18 "$scratch/old.onnxtxt" | grep -q '"ai.onnx":18' || fail "--opset 18 does not win"
+status=0
+"$C2S_BIN" --target phone "$scratch/old.onnxtxt" "$out" 2>"$scratch/log" || status=$?
+[ "$status" = 2 ] && grep -q 'expected ort' "$scratch/log" || fail "--target phone: status $status, $(cat "$scratch/log")"
+
 need_shared models
 python=/usr/bin/python3
 "$python" -c 'import onnx.checker' 2>/dev/null || python=
