@@ -137,7 +137,7 @@ static double apply(const c2s_winograd_post *post, double y, size_t at, size_t c
 static unsigned make_posts(trial *t, c2s_winograd_post *posts, float **owned) {
     unsigned count = (unsigned)pick(t, 0, 3);
     for (unsigned k = 0; k < count; k++) {
-        int kind = (int)pick(t, C2S_WINOGRAD_ADD, C2S_WINOGRAD_HARDSWISH);
+        unsigned kind = (unsigned)pick(t, C2S_WINOGRAD_ADD, C2S_WINOGRAD_HARDSWISH);
         memset(&posts[k], 0, sizeof posts[k]);
         posts[k].kind = kind;
         posts[k].alpha = kind == C2S_WINOGRAD_CLIP ? -1 : kind == C2S_WINOGRAD_SWISH ? 1 : 0.2f;
@@ -145,7 +145,7 @@ static unsigned make_posts(trial *t, c2s_winograd_post *posts, float **owned) {
         owned[k] = NULL;
         if (kind > C2S_WINOGRAD_MULTIPLY)
             continue;
-        posts[k].shape = (int)pick(t, C2S_WINOGRAD_FULL, C2S_WINOGRAD_SCALAR);
+        posts[k].shape = (unsigned)pick(t, C2S_WINOGRAD_FULL, C2S_WINOGRAD_SCALAR);
         posts[k].operand = owned[k] = numbers(t, t->y_count + t->out);
     }
     return count;
