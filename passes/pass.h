@@ -5,7 +5,7 @@
 #ifndef C2S_PASSES_PASS_H
 #define C2S_PASSES_PASS_H
 
-#include "eval/quality.h"
+#include "passes/budget.h"
 #include "rewrite/rewrite.h"
 
 /* An option of a pass in the pipeline text: `name(option=value, ...)`. */
@@ -32,12 +32,6 @@ c2s_status c2s_option_bytes(const c2s_options *options, const char *name,
                             uint64_t *out); /* 4096, 64k, 1M, 2G: powers of 1024 */
 c2s_status c2s_option_flag(const c2s_options *options, const char *name,
                            bool *out); /* yes, no, true, false, on, off, 1, 0 */
-
-/* What results may lose, measured by c2s_quality against the model as the job found it. */
-typedef struct c2s_budget {
-    double max_drop;    /* points of top-1; NaN: no bound */
-    double min_sqnr_db; /* NaN: no bound */
-} c2s_budget;
 
 /* What passes may watch the model with. */
 typedef struct c2s_pass_context {

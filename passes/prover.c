@@ -33,21 +33,6 @@ static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_pro
     return C2S_OK;
 }
 
-/* Text for what is beyond the budget; false: nothing is. */
-static bool is_beyond(const c2s_budget *budget, const c2s_quality_result *q, char *text,
-                      size_t size) {
-    const double drop = c2s_quality_drop(q);
-    if (q->sqnr_db < budget->min_sqnr_db)
-        snprintf(text, size, "the SQNR of the outputs is %.1f dB, at least %.1f are wanted",
-                 q->sqnr_db, budget->min_sqnr_db);
-    else if (drop > budget->max_drop)
-        snprintf(text, size, "top-1 drops by %.2f points from %.2f %%, at most %.2f may be lost",
-                 drop, q->top1_first, budget->max_drop);
-    else
-        return false;
-    return true;
-}
-
 static c2s_status measure(void *user, c2s_model *before, c2s_model *after, c2s_proof *result) {
     execution *e = user;
     if (!e->baseline)
@@ -57,7 +42,7 @@ static c2s_status measure(void *user, c2s_model *before, c2s_model *after, c2s_p
     if (!e->quality || result->verdict != C2S_PROVED)
         return C2S_OK;
     C2S_TRY(c2s_quality_measure(e->quality, after->graph, 0, &result->quality));
-    if (is_beyond(&e->budget, &result->quality, result->text, sizeof result->text))
+    if (!c2s_budget_holds(&e->budget, &result->quality, result->text, sizeof result->text))
         result->verdict = C2S_BEYOND_BUDGET;
     return C2S_OK;
 }

@@ -54,6 +54,18 @@ static void forget_readers(c2s_plan *plan) {
 
 /* ---- what a kernel may do for others ---- */
 
+/* It is there, or is a deferred value whose integers are: those of a later step are not yet. */
+static bool is_there(const c2s_slot *base) {
+    if (base->made || !base->dequantizer)
+        return base->made;
+    for (unsigned k = 0; k < base->dequantizer->in_count; k++) {
+        const c2s_slot *in = base->dequantizer->in[k];
+        if (in && !in->constant && !in->base->made)
+            return false;
+    }
+    return true;
+}
+
 /* The step that makes of `value` what `post` says; NULL: there is none. Its operand must be there
  * already. */
 static c2s_step *find_post(const c2s_slot *value, c2s_post *post) {
@@ -69,7 +81,7 @@ static c2s_step *find_post(const c2s_slot *value, c2s_post *post) {
                    : NULL;
     }
     if (!c2s_post_of(first, value, post) ||
-        (post->binary && !post->operand->made && !post->operand->dequantizer))
+        (post->binary && !is_there(post->operand)))
         return NULL;
     return first;
 }
@@ -401,6 +413,8 @@ static void plan_step(c2s_plan *plan, c2s_step *step) {
 
 c2s_status c2s_plan_make(c2s_plan *plan, c2s_slot *base) {
     c2s_step *step = base->dequantizer;
+    if (!is_there(base))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the integers of an operand are not there yet");
     if (!step->in[0]->constant || !c2s_step_fold(plan, step))
         plan_now(plan, step);
     return base->made ? C2S_OK

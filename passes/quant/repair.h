@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which layers stay in float for a quantized model to keep its quality: those whose rounding costs
+ * the outputs most for the work that they do.
+ *
+ * What a layer costs is measured by quantizing it alone and looking at the outputs of the model,
+ * which needs no labels and predicts the loss of accuracy better than what is seen at the layer
+ * (docs/numerics.md). Errors of several layers add up nearly like independent noise, so the
+ * question is a knapsack: least work in float such that the noise of the rest is within bounds.
+ */
+#ifndef C2S_PASSES_QUANT_REPAIR_H
+#define C2S_PASSES_QUANT_REPAIR_H
+
+#include "passes/budget.h"
+
+/* Samples that a layer by itself is measured on. */
+enum { C2S_REPAIR_SAMPLES = 16 };
+
+typedef struct c2s_repair_problem {
+    size_t count;       /* of layers */
+    const double *work; /* of each, in any unit; at least 0 */
+    c2s_budget budget;
+    /* Quality with those layers in float whose flag is set, `samples` as in c2s_quality_measure. */
+    c2s_status (*measure)(void *user, const bool *in_float, size_t samples,
+                          c2s_quality_result *result);
+    void *user;
+} c2s_repair_problem;
+
+/* `in_float` [count]: the answer; all true if the budget holds in no other way. `noise` [count]:
+ * error^2 / output^2 that each causes alone; NaN: all layers together were good enough, none was
+ * measured. Takes at most count + 2 log2(count) + 1 measurements. */
+c2s_status c2s_repair(const c2s_repair_problem *problem, bool *in_float, double *noise);
+
+#endif
