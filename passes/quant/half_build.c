@@ -198,8 +198,9 @@ static bool is_stored(const c2s_value *value, c2s_dtype dtype, size_t least) {
         value->use_count == 0 || (value->def && value->def->op != &c2s_op_constant))
         return false;
     c2s_value_each_use(use, value) {
-        if (use->user == value->graph->exit || use->slot >= use->user->formal_count)
-            return false; /* an output; read in a body, which sees it as a constant */
+        if (use->user == value->graph->exit || use->slot >= use->user->formal_count ||
+            !c2s_half_operator_of(use->user))
+            return false; /* an output; read in a body, or by a quantizer: they want a constant */
     }
     return dtype != C2S_FLOAT16 || !c2s_half_refuse_constant(value->constant, false);
 }

@@ -33,6 +33,8 @@ expect 2 'usage' "$model" "$work/a" "$work/b"
 expect 2 '--nonsense' --nonsense "$model" "$work/a"
 expect 2 '--dim' --dim batch "$model" "$work/a"
 expect 2 '--tolerance' --tolerance -1 "$model" "$work/a"
+expect 2 '--emulate sse9' run --emulate sse9 "$model"
+expect_untouched 2 'expected float16 or bfloat16' --passes 'half(type=float8)' "$model"
 expect_untouched 2 'sharpen' --passes sharpen "$model"
 
 # 3: invalid
@@ -47,6 +49,7 @@ expect_untouched 3 'cut\.npz' --data "$scratch/cut.npz" "$model"
 
 # 4: an operator that nobody knows passes through, but cannot be run
 sed 's/MaxPool/MaxPoem/g' "$model" >"$scratch/unknown.onnx"
+expect 4 'emulates no processor' run --emulate avx2 --simulate-quantized "$model"
 expect 4 'MaxPoem' run "$scratch/unknown.onnx"
 "$C2S_BIN" "$scratch/unknown.onnx" "$work/out.onnx" >"$scratch/out" 2>&1 || fail "an unknown operator: $(cat "$scratch/out")"
 grep -q MaxPoem "$scratch/out" || fail "the report does not name the unknown operator"

@@ -185,6 +185,20 @@ static void quantizers_are_left_alone(void **state) {
           "at a quantizer");
 }
 
+/* Scales are what a runtime wants to know before it runs. */
+static void scales_are_left_alone(void **state) {
+    (void)state;
+    char text[4000];
+    size_t at = (size_t)sprintf(text, "g (float[2,2] x) => (float[2,64] y) <int8[2,64] w = {1");
+    for (int k = 1; k < 128; k++)
+        at += (size_t)sprintf(text + at, ", %d", k % 7 - 3);
+    at += (size_t)sprintf(text + at, "}, float[64] s = {0.5");
+    for (int k = 1; k < 64; k++)
+        at += (size_t)sprintf(text + at, ", %.3f", 0.25 + k % 5 * 0.125);
+    sprintf(text + at, "}> { f = DequantizeLinear<axis = 1>(w, s) y = MatMul(x, f) }");
+    check("compute=no", 0, text, "DequantizeLinear if>f MatMul ff>f", NULL);
+}
+
 /* A matrix of 64 weights; `special` is one of them. */
 static const char *product(const char *special) {
     static char text[2000];
@@ -262,6 +276,7 @@ int main(void) {
         cmocka_unit_test(bodies_stay_float),
         cmocka_unit_test(quantizers_are_left_alone),
         cmocka_unit_test(weights_are_stored),
+        cmocka_unit_test(scales_are_left_alone),
         cmocka_unit_test(what_costs_too_much_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
