@@ -11,14 +11,14 @@ need_onnxruntime
 
 ways=('' force 'force, activations=int8' 'target=openvino, force' 'target=tensorrt, force' target=qnn
     'target=qnn, activations=uint16' 'target=generic, force' 'force, exclude=Conv' 'force, per_channel=no, weights=uint8')
-names=(mlperf-resnet8 mlperf-kws-dscnn ort-cnn-mnist-pytorch)
+names=(mlperf-resnet8 ort-cnn-mnist-pytorch)
 
 cp "$C2S_SHARED/models/micro-kws-qdq/model.onnx" "$scratch/micro-kws-qdq.onnx"
 for name in "${names[@]}"; do
     [ -f "$C2S_SHARED/data/$name/calib.npz" ] || continue
     for k in "${!ways[@]}"; do
         "$C2S_BIN" -q --no-prove --samples 2 --calib "$C2S_SHARED/data/$name/calib.npz" \
-            --passes "cleanup,recompose,fuse,quantize(${ways[$k]})" \
+            --passes "cleanup,recompose,fuse,quantize(method=minmax${ways[$k]:+, }${ways[$k]})" \
             "$C2S_SHARED/models/$name/model.onnx" "$scratch/$name-$k.onnx" || fail "$name: quantize(${ways[$k]})"
     done
 done
