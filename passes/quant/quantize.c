@@ -318,6 +318,16 @@ typedef struct repair {
 
 static const char in_float[] = "in float it keeps the quality that is wanted";
 
+/* Ranges are known for what ran on integers with all layers, so nothing else may when there are
+ * fewer. */
+static void veto_others(job *j) {
+    for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
+        const c2s_placed_node *n = &j->placement.nodes[node->id];
+        if (!n->integer && !j->vetoed[node->id])
+            j->vetoed[node->id] = n->reason ? n->reason : "it stays in float";
+    }
+}
+
 static void veto_layers(repair *r, const bool *floats) {
     memcpy(r->vetoed, r->job->vetoed, r->job->model->nodes.count * sizeof *r->vetoed);
     for (size_t i = 0; i < r->layers.count; i++)
@@ -363,6 +373,7 @@ static c2s_status keep_quality(job *j) {
     if (!c->quality || !c2s_budget_is_bound(&c->budget))
         return C2S_OK;
     repair r = {.job = j};
+    veto_others(j);
     list_layers(&r);
     r.vetoed = c2s_zalloc((j->model->nodes.count + 1) * sizeof *r.vetoed);
     bool *floats = c2s_zalloc(r.layers.count + 1);
