@@ -5,6 +5,8 @@
 #ifndef C2S_PASSES_QUANT_CODE_SCALE_H
 #define C2S_PASSES_QUANT_CODE_SCALE_H
 
+#include <math.h>
+
 #include "passes/quant/placement.h"
 
 /* Numbers from low to high; low > high: none have been seen. */

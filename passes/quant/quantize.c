@@ -5,38 +5,13 @@
  *         QuantizeLinear, their weights and biases are codes
  * Leaves alone what the target does not compute on integers, or not faster.
  */
-#include "eval/random_feed.h"
-#include "passes/measure/ranges.h"
-#include "base/log.h"
-#include "ir/swap.h"
-#include "passes/pass.h"
-#include "passes/quant/insert.h"
-#include "passes/quant/pair_order.h"
-#include "passes/quant/range_trial.h"
-#include "passes/quant/repair.h"
-
-#include <math.h>
 #include <string.h>
 
-static const char kind[] = "quantize-node";
+#include "base/log.h"
+#include "ir/swap.h"
+#include "passes/quant/quantizing.h"
 
-typedef struct job {
-    c2s_model *model; /* a copy without holes: its own copies have the same ids */
-    const c2s_pass_context *context;
-    const c2s_feed *feed; /* the context's, or random samples */
-    c2s_stats *stats;
-    const c2s_target *target;
-    c2s_dtype activations, weights;
-    bool per_channel, symmetric, portable, always, force;
-    c2s_range_method method;
-    double percentile;
-    c2s_name_filter include, exclude;
-    unsigned asked;      /* candidates so far */
-    const char **vetoed; /* by node id: why the node may not be quantized; NULL: it may */
-    c2s_placement placement;
-    c2s_ranges *ranges;
-    c2s_span *spans; /* by value id */
-} job;
+static const char kind[] = "quantize-node";
 
 /* ---- options ---- */
 
@@ -65,7 +40,7 @@ static c2s_status read_dtype(const c2s_options *o, const char *name, c2s_dtype *
                     name, text);
 }
 
-static c2s_status read_options(job *j, const c2s_options *o) {
+static c2s_status read_options(c2s_quantizing *j, const c2s_options *o) {
     c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
     C2S_TRY(c2s_target_read(c2s_option_text(o, "target"), &j->target));
@@ -89,7 +64,7 @@ static c2s_status read_options(job *j, const c2s_options *o) {
 /* ---- placing ---- */
 
 static const char *ask(void *user, const c2s_node *node) {
-    job *j = user;
+    c2s_quantizing *j = user;
     const char **why = &j->vetoed[node->id];
     if (j->stats->rewrites + j->asked >= j->stats->limit)
         *why = "the limit of rewrites is reached";
@@ -100,7 +75,7 @@ static const char *ask(void *user, const c2s_node *node) {
     return *why;
 }
 
-static c2s_placement_options placement_options(job *j) {
+static c2s_placement_options placement_options(c2s_quantizing *j) {
     return (c2s_placement_options){.target = j->target,
                                    .activations = j->activations,
                                    .weights = j->weights,
@@ -112,7 +87,7 @@ static c2s_placement_options placement_options(job *j) {
                                    .user = j};
 }
 
-static c2s_status place(job *j) {
+static c2s_status place(c2s_quantizing *j) {
     const c2s_placement_options o = placement_options(j);
     j->vetoed = c2s_zalloc((j->model->nodes.count + 1) * sizeof *j->vetoed);
     return c2s_placement_make(j->model->graph, &o, &j->placement);
@@ -129,7 +104,7 @@ static bool is_asked_about(const c2s_placement *p, const c2s_node *node) {
     return asked && n->reason && n->rule.kind != C2S_QUANT_NONE;
 }
 
-static void report(job *j, const c2s_graph *graph, const c2s_placement *placement) {
+static void report(c2s_quantizing *j, const c2s_graph *graph, const c2s_placement *placement) {
     for (const c2s_node *node = graph->first; node; node = node->next) {
         const c2s_placed_node *n = &placement->nodes[node->id];
         if (n->integer)
@@ -140,125 +115,6 @@ static void report(job *j, const c2s_graph *graph, const c2s_placement *placemen
             continue;
         c2s_stats_looked(j->stats, node);
     }
-}
-
-/* ---- ranges ---- */
-
-/* Sets those values that have scales, and, if layers may go back to float, those that would have
- * some then: results in the middle of what is done together. */
-static void want_values(const job *j, bool *wanted) {
-    const bool all = j->context->quality && c2s_budget_is_bound(&j->context->budget);
-    for (size_t id = 0; id < j->model->values.count; id++)
-        wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
-    for (const c2s_node *node = j->model->graph->first; node && all; node = node->next) {
-        if (!j->placement.nodes[node->id].integer)
-            continue;
-        for (unsigned k = 0; k < node->formal_count; k++)
-            if (node->inputs[k].value && !node->inputs[k].value->constant)
-                wanted[node->inputs[k].value->id] = true;
-        for (unsigned k = 0; k < node->output_count; k++)
-            if (node->outputs[k])
-                wanted[node->outputs[k]->id] = true;
-    }
-}
-
-/* The activations that have statistics, and their codes. */
-static size_t list_activations(const job *j, const c2s_ranges *ranges, const bool *wanted,
-                               c2s_range_question *questions) {
-    size_t count = 0;
-    for (size_t id = 0; id < j->model->values.count; id++) {
-        const c2s_placed_value *v = &j->placement.values[id];
-        const c2s_value *value = j->model->values.at[id];
-        const c2s_value_stats *stats = wanted[id] ? c2s_ranges_find(ranges, value) : NULL;
-        if (!stats)
-            continue;
-        const c2s_dtype usual = j->activations ? j->activations : j->target->activation;
-        questions[count++] =
-            (c2s_range_question){.value = value,
-                                 .stats = stats,
-                                 .dtype = v->dtype ? v->dtype : usual,
-                                 /* What a clamp leaves is on one side of 0. */
-                                 .symmetric = (j->symmetric || j->target->symmetric) &&
-                                              !j->placement.values[v->group].clamped};
-    }
-    return count;
-}
-
-static c2s_status answer(const job *j, c2s_range_question *questions, size_t count) {
-    const c2s_pass_context *c = j->context;
-    if (j->method == C2S_RANGE_AUTO && j->feed == c->feed) /* random ones: not worth it */
-        return c2s_range_trial(j->model->graph, j->feed, c->evaluator, &c->eval, 0, questions,
-                               count);
-    for (size_t k = 0; k < count; k++) {
-        c2s_range_question *q = &questions[k];
-        C2S_TRY(c2s_range_choose(q->stats, j->method, j->percentile, q->dtype, q->symmetric,
-                                 &q->low, &q->high));
-    }
-    return C2S_OK;
-}
-
-static c2s_status choose(job *j, const c2s_ranges *ranges, const bool *wanted) {
-    c2s_range_question *questions = c2s_alloc_array(j->model->values.count + 1, sizeof *questions);
-    const size_t count = list_activations(j, ranges, wanted, questions);
-    for (size_t id = 0; id < j->model->values.count; id++)
-        j->spans[id] = C2S_SPAN_NONE;
-    const c2s_status status = answer(j, questions, count);
-    for (size_t k = 0; k < count && status == C2S_OK; k++)
-        j->spans[questions[k].value->id] = (c2s_span){questions[k].low, questions[k].high};
-    free(questions);
-    return status;
-}
-
-/* Input channels of sums of products: by them saturation is judged. */
-static void find_channels(const job *j, int8_t *axis) {
-    for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
-        c2s_pair_order order;
-        if (j->placement.nodes[node->id].integer && node->formal_count > 1 &&
-            node->inputs[0].value && node->inputs[1].value &&
-            c2s_attr_int(node, "transA", 0) == 0 &&
-            c2s_pair_order_of(node, &node->inputs[1].value->type, &order))
-            axis[node->inputs[0].value->id] = node->op == &c2s_op_conv ? 1 : -1;
-    }
-}
-
-static c2s_status measure(job *j) {
-    const size_t count = j->model->values.count;
-    bool *wanted = c2s_zalloc(count + 1);
-    want_values(j, wanted);
-    int8_t *channels = c2s_alloc_array(count + 1, sizeof *channels);
-    memset(channels, C2S_NO_CHANNELS, count + 1);
-    if (j->portable && !j->always && j->target->saturates)
-        find_channels(j, channels);
-    const c2s_ranges_options o = {
-        .eval = j->context->eval, .channel_axis = channels, .cache = j->context->ranges_cache};
-    c2s_status status =
-        c2s_ranges_collect(j->model->graph, j->feed, j->context->evaluator, wanted, &o, &j->ranges);
-    j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
-    if (status == C2S_OK)
-        status = choose(j, j->ranges, wanted);
-    free(channels);
-    free(wanted);
-    return status;
-}
-
-static c2s_status measure_somehow(job *j) {
-    const c2s_pass_context *c = j->context;
-    j->feed = c->feed;
-    if (j->feed && j->feed->count > 0)
-        return measure(j);
-    c2s_log(0, "quantize: NO DATA (--calib): the ranges of activations are those on random inputs; "
-               "on real ones the model may be far off");
-    c2s_feed *random;
-    c2s_status status =
-        c2s_random_feed_open(j->model->graph, c->evaluator, &c->eval, c->seed, &random);
-    if (status == C2S_OK) {
-        j->feed = random;
-        status = measure(j);
-        c2s_random_feed_close(random);
-    }
-    if (status != C2S_OK)
-        c2s_note("on random inputs, since no data were given (--calib)");
-    return status;
 }
 
 /* ---- building ---- */
@@ -278,8 +134,8 @@ static void log_insertion(const c2s_placement *p, const c2s_insert_result *r) {
         c2s_log(1, "quantize: %u channels have larger scales for their biases to fit", r->repaired);
 }
 
-/* A quantized copy of the model. `vetoed` by node id. `last`: it is the one that stays. */
-static c2s_status build(job *j, const char **vetoed, bool force, bool last, c2s_model **out) {
+c2s_status c2s_quantizing_build(c2s_quantizing *j, const char **vetoed, bool force, bool last,
+                                c2s_model **out) {
     c2s_model *model = c2s_model_copy(j->model);
     c2s_placement_options o = placement_options(j);
     c2s_placement placement;
@@ -307,111 +163,20 @@ static c2s_status build(job *j, const char **vetoed, bool force, bool last, c2s_
     return status;
 }
 
-/* ---- holding the budget ---- */
-
-typedef struct repair {
-    job *job;
-    C2S_VEC(const c2s_node *) layers; /* sums of products that run on integers */
-    C2S_VEC(double) work;             /* their multiply-accumulates */
-    const char **vetoed;              /* by node id */
-} repair;
-
-static const char in_float[] = "in float it keeps the quality that is wanted";
-
-/* Ranges are known for what ran on integers with all layers, so nothing else may when there are
- * fewer. */
-static void veto_others(job *j) {
-    for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
-        const c2s_placed_node *n = &j->placement.nodes[node->id];
-        if (!n->integer && !j->vetoed[node->id])
-            j->vetoed[node->id] = n->reason ? n->reason : "it stays in float";
-    }
-}
-
-static void veto_layers(repair *r, const bool *floats) {
-    memcpy(r->vetoed, r->job->vetoed, r->job->model->nodes.count * sizeof *r->vetoed);
-    for (size_t i = 0; i < r->layers.count; i++)
-        if (floats[i])
-            r->vetoed[r->layers.at[i]->id] = in_float;
-}
-
-static c2s_status measure_layers(void *user, const bool *floats, size_t samples,
-                                 c2s_quality_result *result) {
-    repair *r = user;
-    const c2s_pass_context *c = r->job->context;
-    c2s_model *model;
-    veto_layers(r, floats);
-    /* A few samples: a layer by itself, however little that pays. */
-    C2S_TRY(build(r->job, r->vetoed, r->job->force || samples > 0, false, &model));
-    const c2s_status status = c2s_quality_measure(c->quality, model->graph, samples, result);
-    c2s_model_destroy(model);
-    return status;
-}
-
-static void list_layers(repair *r) {
-    for (const c2s_node *node = r->job->model->graph->first; node; node = node->next) {
-        const c2s_placed_node *n = &r->job->placement.nodes[node->id];
-        if (!n->integer || n->head || n->rule.kind != C2S_QUANT_LINEAR)
-            continue;
-        const int64_t macs = node->op->macs ? node->op->macs(node) : 0;
-        c2s_vec_push(&r->layers, node);
-        c2s_vec_push(&r->work, macs > 0 ? (double)macs : 0);
-    }
-}
-
-static void log_layers(const repair *r, const bool *floats, const double *noise) {
-    for (size_t i = 0; i < r->layers.count; i++)
-        if (!isnan(noise[i]))
-            c2s_log(floats[i] ? 1 : 2, "quantize: %s alone leaves %.1f dB%s",
-                    c2s_node_text(r->layers.at[i]), -10 * log10(noise[i]),
-                    floats[i] ? ": it stays in float" : "");
-}
-
-/* Vetoes the layers that have to stay in float for the budget to hold. */
-static c2s_status keep_quality(job *j) {
-    const c2s_pass_context *c = j->context;
-    if (!c->quality || !c2s_budget_is_bound(&c->budget))
-        return C2S_OK;
-    repair r = {.job = j};
-    veto_others(j);
-    list_layers(&r);
-    r.vetoed = c2s_zalloc((j->model->nodes.count + 1) * sizeof *r.vetoed);
-    bool *floats = c2s_zalloc(r.layers.count + 1);
-    double *noise = c2s_alloc_array(r.layers.count + 1, sizeof *noise);
-    const c2s_repair_problem problem = {.count = r.layers.count,
-                                        .work = r.work.at,
-                                        .budget = c->budget,
-                                        .measure = measure_layers,
-                                        .user = &r};
-    c2s_status status = c2s_repair(&problem, floats, noise);
-    if (status == C2S_OK) {
-        log_layers(&r, floats, noise);
-        for (size_t i = 0; i < r.layers.count; i++)
-            if (floats[i])
-                j->vetoed[r.layers.at[i]->id] = in_float;
-    }
-    c2s_vec_free(&r.layers);
-    c2s_vec_free(&r.work);
-    free(r.vetoed);
-    free(floats);
-    free(noise);
-    return status;
-}
-
 /* ---- the pass ---- */
 
-static c2s_status quantize(job *j, c2s_model **out) {
+static c2s_status quantize(c2s_quantizing *j, c2s_model **out) {
     C2S_TRY(place(j));
     if (j->placement.integer_count > 0) {
-        C2S_TRY(measure_somehow(j));
-        C2S_TRY(keep_quality(j));
+        C2S_TRY(c2s_quantizing_measure(j));
+        C2S_TRY(c2s_quantizing_keep_quality(j));
     }
-    return build(j, j->vetoed, j->force, true, out);
+    return c2s_quantizing_build(j, j->vetoed, j->force, true, out);
 }
 
 static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    job j = {.model = c2s_model_copy(model), .context = context, .stats = stats};
+    c2s_quantizing j = {.model = c2s_model_copy(model), .context = context, .stats = stats};
     c2s_model *quantized = NULL;
     c2s_status status = read_options(&j, o);
     if (status == C2S_OK)

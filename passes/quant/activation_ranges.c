@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/log.h"
+#include "eval/random_feed.h"
+#include "passes/quant/pair_order.h"
+#include "passes/quant/quantizing.h"
+#include "passes/quant/range_trial.h"
+
+/* Sets those values that have scales, and, if layers may go back to float, those that would have
+ * some then: results in the middle of what is done together. */
+static void want_values(const c2s_quantizing *j, bool *wanted) {
+    const bool all = j->context->quality && c2s_budget_is_bound(&j->context->budget);
+    for (size_t id = 0; id < j->model->values.count; id++)
+        wanted[id] = j->placement.values[id].role == C2S_ROLE_ACTIVATION;
+    for (const c2s_node *node = j->model->graph->first; node && all; node = node->next) {
+        if (!j->placement.nodes[node->id].integer)
+            continue;
+        for (unsigned k = 0; k < node->formal_count; k++)
+            if (node->inputs[k].value && !node->inputs[k].value->constant)
+                wanted[node->inputs[k].value->id] = true;
+        for (unsigned k = 0; k < node->output_count; k++)
+            if (node->outputs[k])
+                wanted[node->outputs[k]->id] = true;
+    }
+}
+
+/* The activations that have statistics, and their codes. */
+static size_t list_activations(const c2s_quantizing *j, const c2s_ranges *ranges,
+                               const bool *wanted, c2s_range_question *questions) {
+    size_t count = 0;
+    for (size_t id = 0; id < j->model->values.count; id++) {
+        const c2s_placed_value *v = &j->placement.values[id];
+        const c2s_value *value = j->model->values.at[id];
+        const c2s_value_stats *stats = wanted[id] ? c2s_ranges_find(ranges, value) : NULL;
+        if (!stats)
+            continue;
+        const c2s_dtype usual = j->activations ? j->activations : j->target->activation;
+        questions[count++] =
+            (c2s_range_question){.value = value,
+                                 .stats = stats,
+                                 .dtype = v->dtype ? v->dtype : usual,
+                                 /* What a clamp leaves is on one side of 0. */
+                                 .symmetric = (j->symmetric || j->target->symmetric) &&
+                                              !j->placement.values[v->group].clamped};
+    }
+    return count;
+}
+
+static c2s_status answer(const c2s_quantizing *j, c2s_range_question *questions, size_t count) {
+    const c2s_pass_context *c = j->context;
+    if (j->method == C2S_RANGE_AUTO && j->feed == c->feed) /* random ones: not worth it */
+        return c2s_range_trial(j->model->graph, j->feed, c->evaluator, &c->eval, 0, questions,
+                               count);
+    for (size_t k = 0; k < count; k++) {
+        c2s_range_question *q = &questions[k];
+        C2S_TRY(c2s_range_choose(q->stats, j->method, j->percentile, q->dtype, q->symmetric,
+                                 &q->low, &q->high));
+    }
+    return C2S_OK;
+}
+
+static c2s_status choose(c2s_quantizing *j, const c2s_ranges *ranges, const bool *wanted) {
+    c2s_range_question *questions = c2s_alloc_array(j->model->values.count + 1, sizeof *questions);
+    const size_t count = list_activations(j, ranges, wanted, questions);
+    for (size_t id = 0; id < j->model->values.count; id++)
+        j->spans[id] = C2S_SPAN_NONE;
+    const c2s_status status = answer(j, questions, count);
+    for (size_t k = 0; k < count && status == C2S_OK; k++)
+        j->spans[questions[k].value->id] = (c2s_span){questions[k].low, questions[k].high};
+    free(questions);
+    return status;
+}
+
+/* Input channels of sums of products: by them saturation is judged. */
+static void find_channels(const c2s_quantizing *j, int8_t *axis) {
+    for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
+        c2s_pair_order order;
+        if (j->placement.nodes[node->id].integer && node->formal_count > 1 &&
+            node->inputs[0].value && node->inputs[1].value &&
+            c2s_attr_int(node, "transA", 0) == 0 &&
+            c2s_pair_order_of(node, &node->inputs[1].value->type, &order))
+            axis[node->inputs[0].value->id] = node->op == &c2s_op_conv ? 1 : -1;
+    }
+}
+
+static c2s_status measure(c2s_quantizing *j) {
+    const size_t count = j->model->values.count;
+    bool *wanted = c2s_zalloc(count + 1);
+    want_values(j, wanted);
+    int8_t *channels = c2s_alloc_array(count + 1, sizeof *channels);
+    memset(channels, C2S_NO_CHANNELS, count + 1);
+    if (j->portable && !j->always && j->target->saturates)
+        find_channels(j, channels);
+    const c2s_ranges_options o = {
+        .eval = j->context->eval, .channel_axis = channels, .cache = j->context->ranges_cache};
+    c2s_status status =
+        c2s_ranges_collect(j->model->graph, j->feed, j->context->evaluator, wanted, &o, &j->ranges);
+    j->spans = c2s_alloc_array(count + 1, sizeof *j->spans);
+    if (status == C2S_OK)
+        status = choose(j, j->ranges, wanted);
+    free(channels);
+    free(wanted);
+    return status;
+}
+
+c2s_status c2s_quantizing_measure(c2s_quantizing *j) {
+    const c2s_pass_context *c = j->context;
+    j->feed = c->feed;
+    if (j->feed && j->feed->count > 0)
+        return measure(j);
+    c2s_log(0, "quantize: NO DATA (--calib): the ranges of activations are those on random inputs; "
+               "on real ones the model may be far off");
+    c2s_feed *random;
+    c2s_status status =
+        c2s_random_feed_open(j->model->graph, c->evaluator, &c->eval, c->seed, &random);
+    if (status == C2S_OK) {
+        j->feed = random;
+        status = measure(j);
+        c2s_random_feed_close(random);
+    }
+    if (status != C2S_OK)
+        c2s_note("on random inputs, since no data were given (--calib)");
+    return status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state of the pass quantize, shared by quantize.c, activation_ranges.c and keep_quality.c.
+ */
+#ifndef C2S_PASSES_QUANT_QUANTIZING_H
+#define C2S_PASSES_QUANT_QUANTIZING_H
+
+#include "passes/measure/ranges.h"
+#include "passes/pass.h"
+#include "passes/quant/insert.h"
+#include "passes/quant/range_choice.h"
+
+typedef struct c2s_quantizing {
+    c2s_model *model; /* a copy without holes: its own copies have the same ids */
+    const c2s_pass_context *context;
+    const c2s_feed *feed; /* the context's, or random samples */
+    c2s_stats *stats;
+    const c2s_target *target;
+    c2s_dtype activations, weights;
+    bool per_channel, symmetric, portable, always, force;
+    c2s_range_method method;
+    double percentile;
+    c2s_name_filter include, exclude;
+    unsigned asked;      /* candidates so far */
+    const char **vetoed; /* by node id: why the node may not be quantized; NULL: it may */
+    c2s_placement placement;
+    c2s_ranges *ranges;
+    c2s_span *spans; /* by value id */
+} c2s_quantizing;
+
+/* Ranges and spans of the activations, on the samples of the context or on random ones. The
+ * placement is made. */
+c2s_status c2s_quantizing_measure(c2s_quantizing *j);
+
+/* Vetoes the layers that have to stay in float for the context's budget to hold. */
+c2s_status c2s_quantizing_keep_quality(c2s_quantizing *j);
+
+/* A quantized copy of the model. `vetoed` by node id. `last`: it is the one that stays. */
+c2s_status c2s_quantizing_build(c2s_quantizing *j, const char **vetoed, bool force, bool last,
+                                c2s_model **out);
+
+#endif
