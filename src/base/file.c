@@ -259,6 +259,8 @@ static bool write_large(c2s_atomic_file *file, const char *data, size_t size) {
 
 bool c2s_atomic_write(c2s_atomic_file *file, const void *data, size_t size) {
     enum { LARGE = 64 << 10 };
+    if (size == 0) /* `data` may be NULL, which fwrite may not be given */
+        return true;
     return size < LARGE ? fwrite(data, 1, size, file->stream) == size
                         : write_large(file, data, size);
 }
