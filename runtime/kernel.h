@@ -133,6 +133,9 @@ typedef struct c2s_kernel_family {
     unsigned any_input; /* bits of inputs that finite_only does not speak of */
     /* Numbers on the way may be so many times as large as the results can be; 0: none is larger. */
     float headroom;
+    /* A number rounds results that it is no part of, as well: results beyond this are computed only
+     * from inputs that are all of one order of magnitude, beside which none drowns. 0: it does not. */
+    float alike_beyond;
     /* C2S_KERNEL_MEMBERS: whether `next`, which the family accepts, can be a member, too. */
     bool (*joins)(const c2s_step *step, const c2s_step *next);
     /* True if output `output` may lie where input `input` lies, which nobody needs afterwards.

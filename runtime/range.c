@@ -360,9 +360,9 @@ static bool inputs_allow(c2s_step *step) {
     return true;
 }
 
-/* False: nothing is known, or it is too large on the way. */
-static bool result_is_moderate(const c2s_step *step) {
-    float most = c2s_range_of_node(step), limit = LIMIT / fmaxf(1, step->kernel->headroom);
+/* False: nothing is known, or it is that large on the way. */
+static bool seems_below(const c2s_step *step, float limit) {
+    float most = c2s_range_of_node(step);
     for (unsigned k = 0; k < step->folded_posts && most >= 0 && most < limit; k++)
         most = c2s_range_of_post(step, k, most);
     return most >= 0 && most < limit;
@@ -373,6 +373,34 @@ static void scan_inputs(c2s_step *step) {
         c2s_range_scan(step->in[k]);
 }
 
+/* Reads the inputs where nothing else tells. */
+static bool results_are_below(c2s_step *step, float limit) {
+    if (seems_below(step, limit))
+        return true;
+    scan_inputs(step);
+    return seems_below(step, limit);
+}
+
+/* No element is less than a 4096th of the largest, which has been looked for; none is 0. */
+static bool is_alike(const c2s_slot *slot) {
+    size_t size;
+    if (!is_float(slot) || !c2s_slot_size(slot, &size))
+        return false;
+    const float *data = c2s_tensor_data(slot->tensor), least = slot->most * 0x1p-12f;
+    for (size_t k = 0; k < size / sizeof *data; k++)
+        if (!(fabsf(data[k]) >= least))
+            return false;
+    return true;
+}
+
+static bool sums_are_sound(c2s_step *step) {
+    const c2s_kernel_family *kernel = step->kernel;
+    if (!results_are_below(step, LIMIT / fmaxf(1, kernel->headroom)))
+        return false;
+    return kernel->alike_beyond == 0 || results_are_below(step, kernel->alike_beyond) ||
+           is_alike(step->in[0]);
+}
+
 bool c2s_range_allows(c2s_step *step) {
     bool safe = true;
     if (step->guards_inputs && !inputs_allow(step))
@@ -380,11 +408,8 @@ bool c2s_range_allows(c2s_step *step) {
     if (step->terms && !(step->in[0]->most * step->in[1]->most * (float)step->terms < LIMIT))
         return false;
     if (step->guards_inputs && step->rule == LINEAR && isfinite(step->gain) &&
-        !result_is_moderate(step)) {
-        scan_inputs(step);
-        if (!result_is_moderate(step))
-            return false;
-    }
+        !sums_are_sound(step))
+        return false;
     if (!step->guards_posts)
         return true;
     estimate(step, &safe);

@@ -264,7 +264,8 @@ const c2s_kernel_family c2s_kernels_winograd = {
     .run = winograd_run,
     .release = winograd_release,
     .finite_only = c2s_step_always,
-    /* Not for overflow alone, for which 512 would do: a number rounds all results whose tiles hold
-     * it, also those whose windows do not. Huge ones would drown them. */
-    .headroom = 1e28f,
+    /* Sums of transformed inputs, weights and products are at most 343 times as large as sums of
+     * all inputs times the largest weight. */
+    .headroom = 512,
+    .alike_beyond = 1e9f, /* tiles share sums */
 };

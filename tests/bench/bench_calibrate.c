@@ -12,25 +12,13 @@
 #include <string.h>
 
 #include "base/timing.h"
+#include "bench/peak_memory.h"
 #include "job_feed.h"
 #include "ops/op.h"
 #include "ops/quant_rule.h"
 #include "passes/measure/ranges.h"
 #include "passes/quant/range_choice.h"
 #include "runtime/session.h"
-
-/* The largest resident size so far, in bytes. */
-static long long peak_memory(void) {
-    char line[256];
-    long long kib = 0;
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmHWM: %lld", &kib) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return kib * 1024;
-}
 
 static void release(c2s_tensor **tensors, unsigned count) {
     for (unsigned k = 0; k < count; k++)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/peak_memory.h"
 #include "eval/random_inputs.h"
 #include "io/dataset.h"
 #include "io/normalise.h"
@@ -31,19 +32,6 @@ static double read_clock(clockid_t clock) {
     struct timespec t;
     clock_gettime(clock, &t);
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-/* The largest resident size so far, in bytes. */
-static long long peak_memory(void) {
-    char line[256];
-    long long kib = 0;
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmHWM: %lld", &kib) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return kib * 1024;
 }
 
 /* ---- a model ---- */
