@@ -52,7 +52,8 @@ typedef struct c2s_pass {
     const c2s_rule *const *rules;
     const c2s_rewrite_kind *kinds;
     bool learns; /* from the samples of the context, if there are any */
-    /* It learns, and results change by design: they are judged by the budget instead of the tolerance. */
+    /* It learns, and results change by design: they are judged by the budget instead of the
+     * tolerance. */
     bool lossy;
     /* What it makes may be slower: it was asked for because of the size. */
     bool for_size;

@@ -24,6 +24,10 @@ typedef struct execution {
     c2s_race *race; /* against `before`; opened when it is needed */
 } execution;
 
+static const c2s_baseline *first_baseline(const execution *e) {
+    return e->first ? e->first : e->baseline;
+}
+
 static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_proof *result) {
     execution *e = user;
     if (!e->baseline)
@@ -65,7 +69,7 @@ static bool is_large(const c2s_graph *graph) {
 }
 
 static bool may_be_slower(const execution *e) {
-    const c2s_baseline *first = e->first ? e->first : e->baseline;
+    const c2s_baseline *first = first_baseline(e);
     if (!e->before || !first || !c2s_baseline_runs(first) || e->seconds <= 0)
         return false;
     const double before = c2s_baseline_seconds(first);
@@ -84,7 +88,7 @@ static bool slower(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
     c2s_ratio ratio;
     c2s_status status = C2S_OK;
     if (!e->race)
-        status = c2s_race_open(e->first ? e->first : e->baseline, e->before->graph, &e->race);
+        status = c2s_race_open(first_baseline(e), e->before->graph, &e->race);
     if (status == C2S_OK)
         status = c2s_race_run(e->race, after->graph, &is_slower, &ratio);
     if (status != C2S_OK) {

@@ -10,8 +10,8 @@
  *   weights      t = sqrt(r2 / r1) makes the largest weights of both layers, r1 and r2, equal
  *                channel by channel (Nagel et al. 2019, arXiv 1906.04721, equation 11);
  *   activations  t = r2^(1-a) / x^a shares the burden between the largest activation x and the
- *                weights that read it (SmoothQuant: Xiao et al. 2023, arXiv 2211.10438, equation
- * 4).
+ *                weights that read it (SmoothQuant: Xiao et al. 2023, arXiv 2211.10438,
+ *                equation 4).
  *
  * Clip to [0, high] stands in the way, unless clips=data: then channels that on the data never come
  * near `high`, before and after, are scaled, which other data may refute; the rest keeps t = 1.
@@ -20,12 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "base/map.h"
-#include "ir/convert.h"
 #include "passes/measure/ranges.h"
 #include "passes/pass.h"
-#include "passes/quant/channel_group.h"
+#include "passes/quant/channel_scale.h"
 
 #define KIND "equalize-channels"
 
@@ -48,151 +45,10 @@ typedef struct site {
 typedef struct work {
     c2s_graph *graph;
     C2S_VEC(site) sites;
-    c2s_map floats;              /* constant -> its elements, as they are scaled */
-    C2S_VEC(c2s_value *) scaled; /* the constants in there */
+    c2s_channel_constants constants;
     bool by_activations, through_clips;
     double strength;
 } work;
-
-/* ---- constants ---- */
-
-static c2s_status floats_of(work *w, c2s_value *constant, float **out) {
-    *out = c2s_map_get(&w->floats, constant);
-    if (*out)
-        return C2S_OK;
-    size_t count;
-    if (!c2s_type_elements(&constant->type, &count) || count > SIZE_MAX / sizeof **out - 1)
-        return c2s_fail(C2S_ERR_MEMORY, "constant \"%s\" is too large", constant->name);
-    *out = malloc((count + 1) * sizeof **out);
-    if (!*out)
-        return c2s_fail(C2S_ERR_MEMORY, "no memory to scale \"%s\"", constant->name);
-    memcpy(*out, c2s_tensor_raw(constant->constant), count * sizeof **out);
-    c2s_map_put(&w->floats, constant, *out);
-    c2s_vec_push(&w->scaled, constant);
-    return C2S_OK;
-}
-
-static c2s_status write_back(work *w, c2s_value *constant) {
-    const float *floats = c2s_map_get(&w->floats, constant);
-    c2s_tensor *tensor;
-    C2S_TRY(c2s_tensor_create(C2S_FLOAT, constant->type.rank, constant->type.dim, &tensor));
-    memcpy(c2s_tensor_mutable(tensor), floats, c2s_tensor_size(tensor));
-    c2s_value_set_constant(constant, tensor);
-    c2s_tensor_unref(tensor);
-    return C2S_OK;
-}
-
-/* ---- walking over weights by channel ---- */
-
-/* Calls for each weight of an end, with the class of its channel: the largest magnitude goes into
- * `most`, or, if that is NULL, it is multiplied by the factor. */
-static void walk_weights(const c2s_channel_end *e, const unsigned *class_of, float *weights,
-                         double *most, const double *factor) {
-    const c2s_linear_site *s = &e->site;
-    const size_t channels = e->extent / s->groups, kernel = e->output ? 1 : s->k / channels;
-    for (size_t g = 0; g < s->groups; g++)
-        for (size_t j = 0; j < s->n; j++) {
-            float *column = weights + g * s->group_step + j * s->n_step;
-            const unsigned *class_here = class_of + e->first + g * channels + (e->output ? j : 0);
-            for (size_t i = 0; i < s->k; i++) {
-                const unsigned c = class_here[e->output ? 0 : i / kernel];
-                float *weight = column + i * s->k_step;
-                if (!most)
-                    *weight = (float)((double)*weight * factor[c]);
-                else if (fabs((double)*weight) > most[c])
-                    most[c] = fabs((double)*weight);
-            }
-        }
-}
-
-/* Largest weights by class, over all ends of one side. Where several layers make the channels, each
- * counts relative to its largest weight: they have scales of their own. */
-static c2s_status largest_weights(work *w, const site *t, bool output, double *most) {
-    const size_t classes = t->group.classes;
-    double *here = c2s_alloc_array(classes + 1, sizeof *here);
-    c2s_status status = C2S_OK;
-    memset(most, 0, classes * sizeof *most);
-    for (size_t i = 0; i < t->group.ends.count && status == C2S_OK; i++) {
-        const c2s_channel_end *e = &t->group.ends.at[i];
-        float *weights;
-        if (e->output != output)
-            continue;
-        status = floats_of(w, c2s_node_in(e->site.node, 1), &weights);
-        if (status != C2S_OK)
-            break;
-        memset(here, 0, classes * sizeof *here);
-        walk_weights(e, t->group.class_of.at, weights, here, NULL);
-        double largest = 0;
-        for (size_t c = 0; c < classes; c++)
-            largest = fmax(largest, here[c]);
-        for (size_t c = 0; c < classes && largest > 0; c++)
-            most[c] = fmax(most[c], here[c] / largest);
-    }
-    free(here);
-    return status;
-}
-
-/* ---- scaling ---- */
-
-static c2s_status scale_vector(work *w, c2s_node *node, unsigned slot, const unsigned *class_of,
-                               const double *factor) {
-    c2s_value *constant = c2s_node_in(node, slot);
-    float *floats;
-    if (!constant)
-        return C2S_OK;
-    C2S_TRY(floats_of(w, constant, &floats));
-    for (int64_t i = 0; i < constant->type.dim[constant->type.rank - 1]; i++)
-        floats[i] = (float)((double)floats[i] * factor[class_of[i]]);
-    return C2S_OK;
-}
-
-static c2s_status scale_addend(work *w, const c2s_channel_addend *a, const unsigned *class_of,
-                               const double *factor) {
-    c2s_value *constant = a->use->value;
-    float *floats;
-    C2S_TRY(floats_of(w, constant, &floats));
-    size_t count, inner = 1;
-    if (!c2s_type_elements(&constant->type, &count))
-        return C2S_OK;
-    for (int k = a->axis + 1; k < constant->type.rank; k++)
-        inner *= (size_t)constant->type.dim[k];
-    for (size_t i = 0; i < count; i++)
-        floats[i] = (float)((double)floats[i] * factor[class_of[a->first + i / inner % a->extent]]);
-    return C2S_OK;
-}
-
-/* Multiplies the channels of the group by the factors of their classes. */
-static c2s_status scale_group(work *w, site *t, const double *factor) {
-    const c2s_channel_group *g = &t->group;
-    const unsigned *class_of = g->class_of.at;
-    double *inverse = c2s_alloc_array(g->classes + 1, sizeof *inverse);
-    for (size_t c = 0; c < g->classes; c++) {
-        inverse[c] = 1 / factor[c];
-        t->factor[c] *= factor[c];
-    }
-    c2s_status status = C2S_OK;
-    for (size_t i = 0; i < g->ends.count && status == C2S_OK; i++) {
-        const c2s_channel_end *e = &g->ends.at[i];
-        c2s_node *node = (c2s_node *)(uintptr_t)e->site.node;
-        float *weights;
-        status = floats_of(w, c2s_node_in(node, 1), &weights);
-        if (status != C2S_OK)
-            break;
-        walk_weights(e, class_of, weights, NULL, e->output ? factor : inverse);
-        if (e->output)
-            status = scale_vector(w, node, 2, class_of + e->first, factor);
-    }
-    for (size_t i = 0; i < g->norms.count && status == C2S_OK; i++) {
-        const unsigned *of = class_of + g->norms.at[i].first;
-        status = scale_vector(w, g->norms.at[i].node, 1, of, factor);
-        if (status == C2S_OK)
-            status = scale_vector(w, g->norms.at[i].node, 2, of, factor);
-    }
-    for (size_t i = 0; i < g->addends.count && status == C2S_OK; i++)
-        status = scale_addend(w, &g->addends.at[i], class_of, factor);
-    free(inverse);
-    return status;
-}
 
 /* ---- choosing factors ---- */
 
@@ -225,9 +81,9 @@ static c2s_status choose_factors(work *w, site *t, double *factor, double *chang
     const size_t classes = t->group.classes;
     double *made = c2s_alloc_array(classes + 1, sizeof *made);
     double *taken = c2s_alloc_array(classes + 1, sizeof *taken);
-    c2s_status status = largest_weights(w, t, true, made);
+    c2s_status status = c2s_channel_largest(&w->constants, &t->group, true, made);
     if (status == C2S_OK)
-        status = largest_weights(w, t, false, taken);
+        status = c2s_channel_largest(&w->constants, &t->group, false, taken);
     for (size_t c = 0; c < classes && status == C2S_OK; c++)
         factor[c] = wanted_factor(w, made[c], taken[c], t->most[c] * t->factor[c]);
     if (status == C2S_OK)
@@ -384,6 +240,12 @@ static c2s_status observe(work *w, const c2s_pass_context *context) {
 
 /* ---- the pass ---- */
 
+static c2s_status scale(work *w, site *t, const double *factor) {
+    for (size_t c = 0; c < t->group.classes; c++)
+        t->factor[c] *= factor[c];
+    return c2s_channel_scale(&w->constants, &t->group, factor);
+}
+
 static c2s_status balance(work *w) {
     double worst = INFINITY;
     for (unsigned round = 0; round < MOST_ROUNDS && worst > SMALL_CHANGE; round++) {
@@ -393,7 +255,7 @@ static c2s_status balance(work *w) {
             double change, *factor = c2s_alloc_array(t->group.classes + 1, sizeof *factor);
             c2s_status status = choose_factors(w, t, factor, &change);
             if (status == C2S_OK && change > SMALL_CHANGE)
-                status = scale_group(w, t, factor);
+                status = scale(w, t, factor);
             free(factor);
             C2S_TRY(status);
             worst = fmax(worst, change);
@@ -435,10 +297,7 @@ static void free_work(work *w) {
     for (size_t i = 0; i < w->sites.count; i++)
         free_site(&w->sites.at[i]);
     c2s_vec_free(&w->sites);
-    for (size_t i = 0; i < w->scaled.count; i++)
-        free(c2s_map_get(&w->floats, w->scaled.at[i]));
-    c2s_vec_free(&w->scaled);
-    c2s_map_free(&w->floats);
+    c2s_channel_constants_free(&w->constants);
 }
 
 static c2s_status equalize(work *w, const c2s_pass_context *context, c2s_stats *stats) {
@@ -448,8 +307,7 @@ static c2s_status equalize(work *w, const c2s_pass_context *context, c2s_stats *
     if (!leave_out(w, stats))
         return C2S_OK;
     C2S_TRY(balance(w));
-    for (size_t i = 0; i < w->scaled.count; i++)
-        C2S_TRY(write_back(w, w->scaled.at[i]));
+    c2s_channel_constants_write(&w->constants);
     return C2S_OK;
 }
 

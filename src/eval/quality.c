@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "eval/output_scores.h"
 #include "eval/sample_runs.h"
 #include "ir/convert.h"
 
@@ -87,129 +88,11 @@ static void keep_inputs(c2s_quality *q, sample *s, c2s_tensor *const *in) {
 
 /* ---- scores ---- */
 
-/* Of float outputs: the sums of the signal-to-noise ratio. */
-typedef struct power {
-    double signal, noise;
-    bool counts; /* it is a float output */
-} power;
-
-static bool is_float_tensor(const c2s_tensor *t) {
-    return c2s_type_is_tensor(&t->type) && c2s_dtype_is_float(t->type.dtype);
-}
-
-static bool same_shape(const c2s_tensor *a, const c2s_tensor *b) {
-    if (a->type.rank != b->type.rank)
-        return false;
-    for (int i = 0; i < a->type.rank; i++)
-        if (a->type.dim[i] != b->type.dim[i])
-            return false;
-    return true;
-}
-
-enum { CHUNK = 512 };
-
-static size_t count_of(const c2s_tensor *t) {
-    size_t count = 0;
-    return c2s_type_elements(&t->type, &count) ? count : 0;
-}
-
-static void add_power(const c2s_tensor *first, const c2s_tensor *found, power *p) {
-    p->counts = true;
-    if (!is_float_tensor(found) || !same_shape(first, found)) {
-        p->noise = INFINITY;
-        return;
-    }
-    double a[CHUNK], b[CHUNK];
-    const size_t count = count_of(first);
-    const void *x = c2s_tensor_data(first), *y = c2s_tensor_data(found);
-    for (size_t at = 0; at < count; at += CHUNK) {
-        const size_t n = count - at < CHUNK ? count - at : CHUNK;
-        c2s_load_f64(first->type.dtype, x, at, n, a);
-        c2s_load_f64(found->type.dtype, y, at, n, b);
-        for (size_t i = 0; i < n; i++) {
-            if (a[i] == b[i] || (isnan(a[i]) && isnan(b[i])) || isinf(a[i]))
-                b[i] = a[i] = isfinite(a[i]) ? a[i] : 0;
-            const double d = a[i] - b[i];
-            p->signal += isnan(a[i]) ? 0 : a[i] * a[i];
-            p->noise += isnan(d) ? INFINITY : d * d;
-        }
-    }
-}
-
-static double decibels(const power *p) {
-    if (p->noise == 0)
-        return INFINITY;
-    return p->signal > 0 && isfinite(p->noise) ? 10 * log10(p->signal / p->noise) : -INFINITY;
-}
-
-/* Rows along the last axis; 0: no such rows. */
-static size_t rows_of(const c2s_tensor *t) {
-    if (!is_float_tensor(t) || t->type.rank < 1 || t->type.dim[t->type.rank - 1] < 2)
-        return 0;
-    return count_of(t) / (size_t)t->type.dim[t->type.rank - 1];
-}
-
-/* The index of the first largest element of a row. */
-static int64_t argmax(const c2s_tensor *t, size_t row) {
-    const size_t width = (size_t)t->type.dim[t->type.rank - 1];
-    float chunk[CHUNK], best = -INFINITY;
-    size_t at_best = 0;
-    for (size_t at = 0; at < width; at += CHUNK) {
-        const size_t n = width - at < CHUNK ? width - at : CHUNK;
-        c2s_load_f32(t->type.dtype, c2s_tensor_data(t), row * width + at, n, chunk);
-        for (size_t i = 0; i < n; i++)
-            if (chunk[i] > best) {
-                best = chunk[i];
-                at_best = at + i;
-            }
-    }
-    return (int64_t)at_best;
-}
-
-/* Rows of output 0 over the samples. */
-typedef struct tally {
-    size_t rows, agreeing;
-    size_t labelled, hits, hits_first, gained, lost;
-} tally;
-
-static void add_rows(const c2s_quality *q, const sample *s, const c2s_tensor *found, tally *t) {
-    const c2s_tensor *first = s->out[0];
-    const size_t rows = rows_of(first);
-    if (rows_of(found) != rows)
-        return;
-    const int64_t *labels =
-        q->labels && q->labels_each == rows ? q->labels + s->index * q->labels_each : NULL;
-    for (size_t row = 0; row < rows; row++) {
-        const int64_t then = argmax(first, row), now = argmax(found, row);
-        t->rows++;
-        t->agreeing += then == now;
-        if (!labels || labels[row] < 0)
-            continue;
-        const bool was = then == labels[row] + q->offset, is = now == labels[row] + q->offset;
-        t->labelled++;
-        t->hits_first += was;
-        t->hits += is;
-        t->gained += is && !was;
-        t->lost += was && !is;
-    }
-}
-
-static double percent(size_t part, size_t whole) {
-    return whole ? 100 * (double)part / (double)whole : (double)NAN;
-}
-
-static void sum_up(const power *powers, unsigned outputs, const tally *t,
-                   c2s_quality_result *result) {
-    result->sqnr_db = INFINITY;
-    for (unsigned k = 0; k < outputs; k++)
-        if (powers[k].counts)
-            result->sqnr_db = fmin(result->sqnr_db, decibels(&powers[k]));
-    result->agreement = percent(t->agreeing, t->rows);
-    result->top1 = percent(t->hits, t->labelled);
-    result->top1_first = percent(t->hits_first, t->labelled);
-    const double n = (double)t->labelled, gained = (double)t->gained, lost = (double)t->lost;
-    const double variance = gained + lost - (gained - lost) * (gained - lost) / n;
-    result->drop_error = t->labelled ? 100 * sqrt(fmax(variance, 0)) / n : (double)NAN;
+static void add_rows(const c2s_quality *q, const sample *s, const c2s_tensor *found,
+                     c2s_row_tally *tally) {
+    const bool fit = q->labels && q->labels_each == c2s_rows_of(s->out[0]);
+    c2s_row_tally_add(tally, s->out[0], found, fit ? q->labels + s->index * q->labels_each : NULL,
+                      q->offset);
 }
 
 /* ---- measuring ---- */
@@ -220,8 +103,8 @@ typedef struct measurement {
     c2s_quality *q;
     const c2s_graph *graph;
     size_t count;
-    power *powers; /* [count, outputs] */
-    tally tally;
+    c2s_output_power *powers; /* [count, outputs] */
+    c2s_row_tally tally;
 } measurement;
 
 static sample *sample_of(const measurement *m, size_t run) {
@@ -240,18 +123,18 @@ static c2s_status judge_run(void *user, size_t run, c2s_tensor *const *in,
     const c2s_quality *q = m->q;
     const sample *s = sample_of(m, run);
     for (unsigned k = 0; k < q->output_count; k++)
-        if (is_float_tensor(s->out[k]))
-            add_power(s->out[k], found[k], &m->powers[run * q->output_count + k]);
-    if (q->output_count > 0 && is_float_tensor(s->out[0]) && is_float_tensor(found[0]))
+        if (c2s_is_float_tensor(s->out[k]))
+            c2s_output_power_add(&m->powers[run * q->output_count + k], s->out[k], found[k]);
+    if (q->output_count > 0 && c2s_is_float_tensor(s->out[0]) && c2s_is_float_tensor(found[0]))
         add_rows(q, s, found[0], &m->tally);
     return C2S_OK;
 }
 
-static void sum_powers(const measurement *m, power *sums) {
+static void sum_powers(const measurement *m, c2s_output_power *sums) {
     const unsigned outputs = m->q->output_count;
     for (size_t i = 0; i < m->count; i++)
         for (unsigned k = 0; k < outputs; k++) {
-            const power *p = &m->powers[i * outputs + k];
+            const c2s_output_power *p = &m->powers[i * outputs + k];
             sums[k].signal += p->signal;
             sums[k].noise += p->noise;
             sums[k].counts |= p->counts;
@@ -278,10 +161,10 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
                                   .user = &m};
     c2s_status status = c2s_sample_runs_do(&runs);
     if (status == C2S_OK) {
-        power *sums = c2s_zalloc((q->output_count + 1) * sizeof *sums);
+        c2s_output_power *sums = c2s_zalloc((q->output_count + 1) * sizeof *sums);
         sum_powers(&m, sums);
         result->samples = m.count;
-        sum_up(sums, q->output_count, &m.tally, result);
+        c2s_scores_sum_up(sums, q->output_count, &m.tally, result);
         free(sums);
     }
     free(m.powers);
@@ -294,7 +177,7 @@ static c2s_status take_labels(c2s_quality *q) {
     const c2s_tensor *labels = q->feed->labels;
     if (!labels || q->feed->count == 0)
         return C2S_OK;
-    const size_t count = count_of(labels);
+    const size_t count = labels->count;
     if (!c2s_dtype_is_integer(labels->type.dtype) || count % q->feed->count != 0)
         return c2s_fail(C2S_ERR_INVALID,
                         "%zu labels of type %s, expected integers, as many for each of %zu samples",
@@ -306,7 +189,7 @@ static c2s_status take_labels(c2s_quality *q) {
 }
 
 static size_t hits_of_first(c2s_quality *q, int64_t offset) {
-    tally t = {0};
+    c2s_row_tally t = {0};
     q->offset = offset;
     for (size_t i = 0; i < q->samples.count; i++)
         add_rows(q, &q->samples.at[i], q->samples.at[i].out[0], &t);
@@ -315,7 +198,7 @@ static size_t hits_of_first(c2s_quality *q, int64_t offset) {
 
 static void choose_offset(c2s_quality *q) {
     if (!q->labels || q->output_count == 0 || q->samples.count == 0 ||
-        !is_float_tensor(q->samples.at[0].out[0]) || rows_of(q->samples.at[0].out[0]) == 0)
+        !c2s_is_float_tensor(q->samples.at[0].out[0]) || c2s_rows_of(q->samples.at[0].out[0]) == 0)
         return;
     const c2s_type *type = &q->samples.at[0].out[0]->type;
     int64_t most = -1;

@@ -17,6 +17,7 @@ typedef struct pool {
     const c2s_sample_runs *runs;
     c2s_model **copies;    /* of the model, by worker; NULL: the model itself */
     c2s_eval_options eval; /* of one worker */
+    c2s_ceiling ceiling;   /* of the calling thread, and so of all */
     size_t next;
     pthread_mutex_t lock; /* for `next`, `read`, `take`, and what follows */
     c2s_status status;
@@ -84,6 +85,7 @@ static void *work(void *user) {
     pool *p = w->pool;
     c2s_runner *runner = NULL;
     const unsigned before = c2s_threads_use(p->eval.threads);
+    c2s_ceiling_restore(p->ceiling);
     c2s_status status = c2s_runner_open(w->graph, p->runs->evaluator, &p->eval, &runner);
     if (status == C2S_OK) {
         work_off(p, runner, c2s_graph_input_count(w->graph), c2s_graph_output_count(w->graph));
@@ -132,7 +134,7 @@ static size_t workers_for(const c2s_sample_runs *runs) {
 }
 
 c2s_status c2s_sample_runs_do(const c2s_sample_runs *runs) {
-    pool p = {.runs = runs, .eval = *runs->eval};
+    pool p = {.runs = runs, .eval = *runs->eval, .ceiling = c2s_ceiling_lower(0)};
     const unsigned before = c2s_threads_use(runs->eval->threads);
     const size_t workers = workers_for(runs);
     c2s_threads_restore(before);
