@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The models that tests/bench/latency measures, and the forms of them that it needs.
+// The models that the programs of tests/bench measure, and the forms of them that they need.
 'use strict';
 const fs = require('fs');
 const path = require('path');
@@ -99,6 +99,14 @@ function makeWarm(scratch) {
   return file;
 }
 
+// The shapes of its inputs, `[{ name, dims }]`: what ours runs on, where the model leaves them open.
+function shapesOf(model) {
+  const args = ['bench', model.file, '--json', '--threads', 1, '--seconds', 0.001];
+  for (const dim of model.dims) args.push('--dim', dim);
+  if (model.inputs) args.push('--data', model.inputs);
+  return JSON.parse(run(args)).inputs;
+}
+
 // What the default job makes of the model, made once.
 function optimized(model, scratch) {
   const file = path.join(scratch, `${model.name}.onnx`);
@@ -157,4 +165,4 @@ function requireEqual(want, found, k, batch, name) {
   if (worst > 1e-2 * largest) throw new Error(`output ${name} for image ${k} differs from that for one image`);
 }
 
-module.exports = { BUILD, PROGRAM, run, chosen, makeBig, makeWarm, optimized, isImageModel, batched };
+module.exports = { BUILD, PROGRAM, SHARED, run, chosen, makeBig, makeWarm, shapesOf, optimized, isImageModel, batched };

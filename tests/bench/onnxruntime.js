@@ -5,6 +5,7 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
+const { median } = require('./tables.js');
 
 const ORT = path.resolve(__dirname, '..', 'ort');
 const LATER_RUNS = 9;
@@ -46,6 +47,27 @@ async function times(session, feeds, seconds, cpu) {
   return found;
 }
 
+// Latency of `after` / `before`, two forms of a model that take turns on one thread: the median of the rounds.
+// `options`: rounds, seconds of each, cpu.
+async function ratio(before, after, shapes, folder, level, options) {
+  const ratios = [];
+  const a = await open(before, 1, level), b = await open(after, 1, level);
+  try {
+    // Initializers that were inputs are inputs no more: each session gets what it asks for.
+    const feeds = [a, b].map((session) => feedsOf(session, shapes, folder));
+    await a.run(feeds[0]);
+    await b.run(feeds[1]);
+    for (let round = 0; round < options.rounds; round++) {
+      const first = median(await times(a, feeds[0], options.seconds, options.cpu));
+      ratios.push(median(await times(b, feeds[1], options.seconds, options.cpu)) / first);
+    }
+  } finally {
+    await a.release();
+    await b.release();
+  }
+  return median(ratios);
+}
+
 function peakMemory() {
   return 1024 * Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
 }
@@ -71,7 +93,7 @@ async function main(threads, warm, file, shapes, folder) {
   console.log(JSON.stringify(costs));
 }
 
-module.exports = { open, feedsOf, times };
+module.exports = { open, feedsOf, times, ratio };
 
 if (require.main === module) {
   const [threads, warm, file, shapes, folder] = process.argv.slice(2);
