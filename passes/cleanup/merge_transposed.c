@@ -32,18 +32,21 @@ static uint64_t shape_key(const c2s_graph *graph, c2s_dtype dtype, c2s_dim rows,
     return c2s_hash_mix(c2s_hash_mix(key, (uint64_t)rows), (uint64_t)columns);
 }
 
-/* The same for a matrix and its transpose: elements of the diagonal. */
+/* The same for a matrix and its transpose: elements of the diagonal, at both ends and in the middle, where few pages
+ * have to be read for them. */
 static uint64_t diagonal_key(const c2s_tensor *tensor, const c2s_graph *graph) {
-    enum { SAMPLES = 16 };
+    enum { PLACES = 3, NEIGHBOURS = 3 };
     const size_t rows = (size_t)tensor->type.dim[0], columns = (size_t)tensor->type.dim[1];
     const size_t length = rows < columns ? rows : columns;
     const size_t size = tensor->type.dtype == C2S_FLOAT ? 4 : 2;
     const char *data = c2s_tensor_raw(tensor);
     uint64_t key = (uint64_t)(uintptr_t)graph;
-    for (size_t i = 0; i < SAMPLES; i++) {
-        const size_t at = i * (length - 1) / (SAMPLES - 1);
+    for (size_t i = 0; i < PLACES * NEIGHBOURS; i++) {
+        const size_t begin = i / NEIGHBOURS * (length - 1) / (PLACES - 1), next = i % NEIGHBOURS;
+        const size_t at = begin + next < length ? begin + next : begin - next;
         uint32_t element = 0;
-        memcpy(&element, data + (at * columns + at) * size, size);
+        if (at < length)
+            memcpy(&element, data + (at * columns + at) * size, size);
         key = c2s_hash_mix(key, element);
     }
     c2s_tensor_forget(tensor);

@@ -245,6 +245,7 @@ static bool write_large(c2s_atomic_file *file, const char *data, size_t size) {
     size_t begun = 0; /* what the disk was told of */
     for (size_t at = 0; at < size;) {
         const size_t piece = size - at < PIECE ? size - at : PIECE;
+        c2s_mapping_prepare(data + at, piece);
         if (!write_whole(fd, data + at, piece))
             return false;
         c2s_mapping_forget(data + at, piece);

@@ -2,6 +2,7 @@
 #include "base/mapping.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,13 +59,27 @@ void c2s_mapping_destroy(const void *data) {
     pthread_mutex_unlock(&lock);
 }
 
-void c2s_mapping_forget(const void *data, size_t size) {
+/* What the system makes of the advice is its business: it is about speed and memory alone. */
+static void advise(const void *data, size_t size, int advice) {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
     pthread_mutex_lock(&lock);
     const size_t next = behind(at);
-    if (size && next && at - mappings.at[next - 1].start < mappings.at[next - 1].size) {
-        const uintptr_t start = at / page * page;
-        madvise((void *)start, at + size - start, MADV_DONTNEED);
-    }
+    const bool mapped =
+        size && next && at - mappings.at[next - 1].start < mappings.at[next - 1].size;
     pthread_mutex_unlock(&lock);
+    const uintptr_t start = at / page * page;
+    if (mapped)
+        madvise((void *)start, at + size - start, advice);
+}
+
+void c2s_mapping_prepare(const void *data, size_t size) {
+#ifdef MADV_POPULATE_READ
+    advise(data, size, MADV_POPULATE_READ);
+#else
+    (void)data, (void)size;
+#endif
+}
+
+void c2s_mapping_forget(const void *data, size_t size) {
+    advise(data, size, MADV_DONTNEED);
 }
