@@ -19,7 +19,7 @@ typedef struct cli_arguments {
     bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules,
         parallel, share, annotate, fix;
     const char *passes, *data, *image, *calibration_cache, *out, *against, *domain, *explain,
-        *print_after, *log_rewrites, *target, *emulate;
+        *print_after, *log_rewrites, *target, *emulate, *format;
     double tolerance, seconds, max_drop, min_sqnr;
     int64_t samples, calibration_samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;

@@ -11,6 +11,7 @@
 #include "io/normalise.h"
 #include "ir/graph_list.h"
 #include "ops/op.h"
+#include "passes/quant/quantized_form.h"
 
 static const cli_option options[] = {
     {0, "values", NULL, "also every value and the type that inference finds for it", CLI_FLAG,
@@ -97,7 +98,10 @@ static void print_info(const c2s_model *model, const c2s_counts *counts, const o
         printf("%s %s %lld", between, o->domain, (long long)o->version);
         between = ",";
     }
-    printf("\n\n");
+    c2s_form form;
+    char text[512];
+    c2s_form_of(model, &form);
+    printf("\nform: %s\n\n", c2s_form_text(&form, text, sizeof text));
     print_values(model, false);
     print_values(model, true);
     unsigned overridable = 0;
@@ -133,6 +137,18 @@ static void print_info(const c2s_model *model, const c2s_counts *counts, const o
 
 /* ---- for machines ---- */
 
+static json_t *form_json(const c2s_model *model) {
+    c2s_form form;
+    json_t *codes = json_object();
+    c2s_form_of(model, &form);
+    for (int i = 0; i < C2S_DTYPE_COUNT; i++)
+        if (form.codes[i])
+            json_object_set_new(codes, c2s_dtype_name((c2s_dtype)i), json_integer(form.codes[i]));
+    return json_pack("{s:b, s:i, s:i, s:i, s:i, s:o}", "quantized", c2s_form_is_quantized(&form),
+                     "quantizers", (int)form.quantizers, "qoperators", (int)form.qoperators,
+                     "dynamic", (int)form.dynamic, "halves", (int)form.halves, "codes", codes);
+}
+
 static c2s_status print_json(const c2s_model *model, const c2s_counts *counts,
                              const op_counts *ops, const c2s_model *inferred) {
     const c2s_graph *graph = model->graph;
@@ -163,6 +179,7 @@ static c2s_status print_json(const c2s_model *model, const c2s_counts *counts,
     }
     json_object_set_new(root, "ir_version", json_integer(model->ir_version));
     json_object_set_new(root, "opsets", opsets);
+    json_object_set_new(root, "form", form_json(model));
     json_object_set_new(root, "inputs", inputs);
     json_object_set_new(root, "outputs", outputs);
     json_object_set_new(root, "operators", operators);
@@ -206,7 +223,8 @@ static c2s_status run(const cli_arguments *arguments) {
 const cli_verb cli_verb_info = {
     .name = "info",
     .usage = "info [--values] MODEL",
-    .summary = "Inputs, outputs, operators and size of a model. MODEL may be - for standard input.",
+    .summary = "Inputs, outputs, operators and size of a model, and how it is quantized. MODEL may be - for\n"
+               "standard input.",
     .options = options,
     .least = 1,
     .most = 1,

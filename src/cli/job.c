@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/rewrites.h"
 #include "cli/table.h"
@@ -44,6 +45,9 @@ static const cli_option options[] = {
     {0, "target", "ort",
      "write what ONNX Runtime runs fastest: opset 23 at least, if none is asked for",
      CLI_TEXT, offsetof(cli_arguments, target)},
+    {0, "format", "F",
+     "write what is quantized in this form: qdq, qoperator or float (default: as it is)", CLI_TEXT,
+     offsetof(cli_arguments, format)},
     {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
      offsetof(cli_arguments, tolerance)},
     {0, "no-prove", NULL, "do not run the model before and after each pass", CLI_FLAG,
@@ -262,10 +266,10 @@ static c2s_status aim(const cli_arguments *a, const c2s_model *model, c2s_run_op
     return C2S_OK;
 }
 
-static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, c2s_model *model,
-                          const char *out) {
+static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, const char *passes,
+                          c2s_model *model, const char *out) {
     c2s_run_options run = {
-        .passes = a->passes,
+        .passes = passes,
         .rules = rules,
         .no_prove = a->no_prove,
         .no_bisect = a->no_bisect,
@@ -324,13 +328,17 @@ static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, c2s_mo
 static c2s_status run(const cli_arguments *a) {
     c2s_model *model = NULL;
     c2s_rules *rules = NULL;
-    c2s_status status = cli_load_rules(a, &rules);
+    char *passes = NULL;
+    c2s_status status = cli_format_passes(a, &passes);
+    if (status == C2S_OK)
+        status = cli_load_rules(a, &rules);
     if (status == C2S_OK)
         status = c2s_model_load(a->positional.at[0], &model);
     if (status == C2S_OK)
-        status = run_job(a, rules, model, a->positional.at[1]);
+        status = run_job(a, rules, passes ? passes : a->passes, model, a->positional.at[1]);
     c2s_model_free(model);
     c2s_rules_free(rules);
+    free(passes);
     return status;
 }
 

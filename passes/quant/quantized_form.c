@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Before: a model that is quantized, whoever did it and in whatever form
+ * After:  the same in the form that is asked for: QuantizeLinear and DequantizeLinear around
+ *         operators on floats, operators on codes, or floats
+ * Leaves alone what has no counterpart in that form.
+ */
+#include <string.h>
+
+#include "passes/pass.h"
+#include "passes/quant/form_half.h"
+#include "passes/quant/form_rules.h"
+#include "passes/quant/quantized_form.h"
+
+static const c2s_option_spec options[] = {
+    {"to", "qdq",
+     "qdq: DequantizeLinear, the operator on floats, QuantizeLinear; qoperator: operators on "
+     "codes; float: no codes at all, and floats of 16 bits become floats of 32"},
+    {"target", "generic",
+     "of to=qoperator: generic: QLinearConv and QLinearMatMul; ort-cpu: those of com.microsoft, "
+     "too"},
+    {0}};
+
+static const c2s_rule *const to_qdq[] = {&c2s_rule_qoperator_qdq, NULL};
+static const c2s_rule *const to_qoperator[] = {&c2s_rule_qdq_qoperator, &c2s_rule_qdq_codes, NULL};
+static const c2s_rule *const to_qoperator_ort[] = {&c2s_rule_qdq_qoperator_ort, &c2s_rule_qdq_codes,
+                                                   NULL};
+static const c2s_rule *const to_float[] = {&c2s_rule_qoperator_qdq,
+                                           &c2s_rule_integer_matmul_float,
+                                           &c2s_rule_dynamic_matmul_float,
+                                           &c2s_rule_dynamic_lstm_float,
+                                           &c2s_rule_dynamic_float,
+                                           &c2s_rule_pair_float,
+                                           &c2s_rule_codes_moved,
+                                           &c2s_rule_codes_float,
+                                           &c2s_rule_nbits_float,
+                                           &c2s_rule_gather_float,
+                                           NULL};
+
+static const c2s_rule *const all[] = {
+    &c2s_rule_qoperator_qdq,        &c2s_rule_qdq_qoperator,
+    &c2s_rule_qdq_qoperator_ort,    &c2s_rule_qdq_codes,
+    &c2s_rule_integer_matmul_float, &c2s_rule_dynamic_matmul_float,
+    &c2s_rule_dynamic_lstm_float,   &c2s_rule_dynamic_float,
+    &c2s_rule_pair_float,           &c2s_rule_codes_moved,
+    &c2s_rule_codes_float,          &c2s_rule_nbits_float,
+    &c2s_rule_gather_float,         NULL};
+
+static c2s_status wrong(const c2s_options *o, const char *name, const char *expected) {
+    return c2s_fail(C2S_ERR_USAGE, "option %s is \"%s\", expected %s", name,
+                    c2s_option_text(o, name), expected);
+}
+
+c2s_status c2s_form_to_float(c2s_model *model, c2s_stats *stats) {
+    C2S_TRY(c2s_rewrite(model->graph, to_float, stats));
+    c2s_graph_sweep(model->graph);
+    return c2s_form_widen_halves(model, stats);
+}
+
+static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_context *context,
+                      c2s_stats *stats) {
+    const char *to = c2s_option_text(o, "to"), *target = c2s_option_text(o, "target");
+    const bool ort = strcmp(target, "ort-cpu") == 0;
+    (void)context;
+    if (!ort && strcmp(target, "generic") != 0)
+        return wrong(o, "target", "generic or ort-cpu");
+    if (strcmp(to, "float") == 0)
+        return c2s_form_to_float(model, stats);
+    if (strcmp(to, "qdq") == 0)
+        return c2s_rewrite(model->graph, to_qdq, stats);
+    if (strcmp(to, "qoperator") == 0)
+        return c2s_rewrite(model->graph, ort ? to_qoperator_ort : to_qoperator, stats);
+    return wrong(o, "to", "qdq, qoperator or float");
+}
+
+static const c2s_rewrite_kind kinds[] = {
+    {c2s_widen_half, "operators on floats of 16 bits -> on floats of 32 bits", false}, {0}};
+
+const c2s_pass c2s_pass_quantized_form = {
+    .name = "quantized_form",
+    .summary = "converts a quantized model into another form: QuantizeLinear and DequantizeLinear, "
+               "operators on codes, or floats",
+    .options = options,
+    .rules = all,
+    .kinds = kinds,
+    .lossy = true,
+    .for_size = true,
+    .run = run};
