@@ -15,6 +15,7 @@ extern const cli_verb cli_verb_bench;
 extern const cli_verb cli_verb_extract;
 extern const cli_verb cli_verb_merge;
 extern const cli_verb cli_verb_lint;
+extern const cli_verb cli_verb_prune_groups;
 extern const cli_verb cli_verb_ops;
 extern const cli_verb cli_verb_passes;
 

@@ -162,12 +162,21 @@ static bool find_sliced(const c2s_node *node, int64_t count, bool *read) {
     return true;
 }
 
-/* Sets read[k] for the elements of a shape that a use of it picks; false if it may read others. */
-static bool find_read(const c2s_use *use, int64_t count, bool *read) {
-    bool first = use->slot == 0;
-    return first && c2s_node_is(use->user, "Gather")  ? find_gathered(use->user, count, read)
-           : first && c2s_node_is(use->user, "Slice") ? find_sliced(use->user, count, read)
-                                                      : false;
+/* Sets read[k] for the elements of a shape that are picked of it, also once it is cast; false if
+ * others may be read. */
+static bool find_read(const c2s_value *shape, int64_t count, bool *read) {
+    c2s_value_each_use(use, shape) {
+        const c2s_node *user = use->user;
+        const bool cast = c2s_node_is(user, "Cast") && !c2s_node_is(shape->def, "Cast");
+        const bool known = use->slot > 0                 ? false
+                           : c2s_node_is(user, "Gather") ? find_gathered(user, count, read)
+                           : c2s_node_is(user, "Slice")
+                               ? find_sliced(user, count, read)
+                               : cast && find_read(user->outputs[0], count, read);
+        if (!known)
+            return false;
+    }
+    return true;
 }
 
 /* Extents that nobody reads may change: exporters take the batch from the shape of an activation
@@ -181,10 +190,8 @@ void c2s_ties_shape(c2s_ties *t) {
     bool read[C2S_MAX_RANK] = {false};
     if (rank < 0 || !y || start < 0 || start > end)
         return;
-    c2s_value_each_use(use, y) {
-        if (!find_read(use, end - start, read))
-            return;
-    }
+    if (!find_read(y, end - start, read))
+        return;
     for (int axis = 0; axis < rank; axis++)
         if (axis < start || axis >= end || !read[axis - start])
             c2s_ties_over(t, C2S_TIE_KEEP, 0, axis, C2S_TIES_NO_AXIS);

@@ -21,7 +21,7 @@ static void tie_others(c2s_ties *t, unsigned slot, int but) {
 static void tie_joined(c2s_ties *t, unsigned first, unsigned step) {
     int rank = c2s_ties_rank(t, true, 0), axis = c2s_ties_axis(t, "axis", 0, rank);
     int64_t start = 0;
-    if (axis < 0)
+    if (axis < 0 || c2s_ties_rank(t, false, first) != rank)
         return;
     tie_others(t, first, axis);
     for (unsigned k = first + step; k < t->node->formal_count; k += step)

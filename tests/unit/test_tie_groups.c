@@ -321,6 +321,13 @@ static void products(void **state) {
                  " n = Gather (s, zero) t = Concat <axis = 0> (n, rest) b = Reshape (a, t)"
                  " y = MatMul (b, wa) }",
                  4);
+    /* the shape may be cast before */
+    check_groups("(float[B,3,5,5] x, float[4,3,3,3] w, float[36,2] wa) => (float y)"
+                 " <int64[1] zero = {0}, int64[1] one = {1}, int64[1] rest = {36}> {"
+                 " a = Conv (x, w) s = Shape (a) f = Cast <to = 6> (s)"
+                 " g = Slice (f, zero, one, zero) n = Cast <to = 7> (g)"
+                 " t = Concat <axis = 0> (n, rest) b = Reshape (a, t) y = MatMul (b, wa) }",
+                 4);
     /* gated by halves of one product: 4 */
     check_groups(
         "(float[2,3,6] x, float[6,8] w, float[8] wb, float[4,6] wy) => (float y)"

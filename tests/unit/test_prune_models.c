@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Coupling of channels, on real models: units of groups whose constants are zero can be cut without
+ * changing what a model computes. Of every group that can be pruned a random quarter goes, of each
+ * group alone and of all at once; what the model with zeros computes says what is right. Where
+ * everything that reads the channels multiplies them with constants, only these are zero, and the
+ * channels have any values; else (heads of attention, recurrences) all constants of the units.
+ * Models as they are, and after the default passes. Arguments: only models whose name contains the
+ * first; "groups" to see what each group does. */
+#include "shared.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "eval/compare.h"
+#include "eval/random_inputs.h"
+#include "io/load_data.h"
+#include "job_opset.h"
+#include "passes/prune/prune_cut.h"
+#include "runtime/session.h"
+
+enum { INPUTS = 1024 };
+
+/* Relative to the largest element, as everywhere in comparisons: sums run in another order. */
+#define TOLERANCE 1e-5
+/* Groups of more work than this are tried only all at once. */
+#define MOST_ALONE 3e9
+
+static const char *only = "";
+static bool loud = false;
+
+typedef struct tally {
+    unsigned models, groups, pinned, mixing, wrong;
+} tally;
+
+/* ---- zeros ---- */
+
+/* Is the element that a constant has at removed indices a divisor, an exponent, a variance ...? */
+static bool stays(const c2s_use *use) {
+    static const char *const second[] = {"Div", "Pow", "Mod"};
+    static const char *const any[] = {"Sqrt", "Log", "Reciprocal"};
+    const c2s_node *n = use->user;
+    for (size_t k = 0; k < 3; k++)
+        if ((c2s_node_is(n, second[k]) && use->slot == 1) || c2s_node_is(n, any[k]))
+            return true;
+    return c2s_node_is(n, "BatchNormalization") && use->slot == 4;
+}
+
+static double zero_of(const c2s_use *use) {
+    const c2s_value *zero = c2s_node_is(use->user, "DequantizeLinear") && use->slot == 0
+                                ? c2s_node_in(use->user, 2)
+                                : NULL;
+    return zero && zero->constant ? c2s_tensor_f64_at(zero->constant, 0) : 0;
+}
+
+static void zero_axis(c2s_use *use, int axis, const bool *gone) {
+    const c2s_tensor *in = use->value->constant;
+    const size_t extent = (size_t)in->type.dim[axis];
+    size_t inner = 1;
+    for (int a = axis + 1; a < in->type.rank; a++)
+        inner *= (size_t)in->type.dim[a];
+    double *values = calloc(in->count + 1, sizeof *values);
+    for (size_t i = 0; i < in->count; i++)
+        values[i] = gone[i / inner % extent] ? zero_of(use) : c2s_tensor_f64_at(in, i);
+    c2s_tensor *out;
+    assert_int_equal(c2s_tensor_from_f64(in->type.dtype, in->type.rank, in->type.dim, values, &out),
+                     C2S_OK);
+    free(values);
+    c2s_value_set_constant(use->value, out);
+    c2s_tensor_unref(out);
+}
+
+/* Makes the constant of an operand this node's own first. */
+static void zero_operand(c2s_use *use, int axis, const bool *gone) {
+    if (use->value->use_count > 1 || use->value->def) {
+        c2s_tensor *same = c2s_tensor_ref(use->value->constant);
+        c2s_use_set(use, c2s_value_constant(use->user->graph, use->value->name, same));
+    }
+    zero_axis(use, axis, gone);
+}
+
+static bool is_weight(const c2s_value *value) {
+    return value->constant && value->type.dtype != C2S_INT64 && value->type.dtype != C2S_BOOL;
+}
+
+/* Every space that sums over the channels has a constant operand. */
+static bool sums_constants(const c2s_prune_groups *all, const c2s_prune_group *g) {
+    for (size_t k = 0; k < g->spaces.count; k++) {
+        const c2s_group_space *s = &g->spaces.at[k];
+        const c2s_node_ties *n = &all->index.of[s->node->id];
+        const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
+        bool constant = s->role == C2S_TIE_KEEP;
+        for (size_t i = 0; i < ties.count; i++) {
+            const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
+            constant |= !tie->output && is_weight(s->node->inputs[tie->slot].value);
+        }
+        if (!constant || s->role == C2S_TIE_MIX)
+            return false;
+    }
+    return true;
+}
+
+static void zero_group(const c2s_prune_groups *all, const c2s_prune_group *g, const bool *removed) {
+    const bool sums = sums_constants(all, g);
+    for (size_t k = 0; k < g->spaces.count; k++) {
+        const c2s_group_space *s = &g->spaces.at[k];
+        const c2s_node_ties *n = &all->index.of[s->node->id];
+        const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
+        bool *elements = calloc(s->map.extent + 1, 1);
+        c2s_unit_map_mark(&s->map, removed, elements);
+        for (size_t i = 0; i < ties.count; i++) {
+            const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
+            c2s_use *use = tie->output ? NULL : &s->node->inputs[tie->slot];
+            if (!use || !is_weight(use->value) || stays(use) || (sums && s->role != C2S_TIE_SUM))
+                continue;
+            bool *gone = calloc((size_t)use->value->type.dim[tie->axis] + 1, 1);
+            for (int64_t e = 0; e < tie->count; e++)
+                gone[tie->start + e] = elements[e / tie->repeat % (int64_t)s->map.extent];
+            zero_operand(use, tie->axis, gone);
+            free(gone);
+        }
+        free(elements);
+    }
+}
+
+/* ---- one removal ---- */
+
+static c2s_status run_on(const c2s_graph *graph, c2s_tensor *const *in, c2s_tensor **out) {
+    c2s_session *session;
+    C2S_TRY(c2s_evaluator_onednn.open(graph, NULL, &session));
+    c2s_status status = c2s_evaluator_onednn.run(session, (const c2s_tensor *const *)in, out);
+    c2s_evaluator_onednn.close(session);
+    return status;
+}
+
+static void release(c2s_tensor **tensors) {
+    for (unsigned k = 0; k < INPUTS; k++)
+        c2s_tensor_unref(tensors[k]);
+}
+
+static bool *choose(c2s_random *random, size_t units) {
+    bool *removed = calloc(units + 1, 1);
+    const size_t wanted = units / 4 > 0 ? units / 4 : 1;
+    for (size_t k = 0; k < wanted;) {
+        const size_t unit = (size_t)c2s_random_integer(random, 0, (int64_t)units - 1);
+        k += !removed[unit];
+        removed[unit] = true;
+    }
+    return removed;
+}
+
+/* Removes a quarter of the units of group `chosen` (of all that do not mix: SIZE_MAX) from a copy,
+ * and compares with another copy that has zeros there. `exact`: results are to be equal, else the
+ * model has to run, with the interface it had. NULL, or what is wrong. */
+static const char *remove_from(const c2s_model *model, size_t chosen, bool exact,
+                               c2s_tensor *const *in) {
+    static char why[1000];
+    c2s_model *zeroed = c2s_model_copy(model), *pruned = c2s_model_copy(model);
+    c2s_prune_groups a, b;
+    c2s_tensor *x[INPUTS] = {0}, *y[INPUTS] = {0};
+    c2s_prune_groups_find(zeroed, &a);
+    c2s_prune_groups_find(pruned, &b);
+    bool **removed = calloc(a.groups.count + 1, sizeof *removed);
+    c2s_random random = {chosen + 1};
+    why[0] = '\0';
+    for (size_t k = 0; k < a.groups.count; k++) {
+        const c2s_prune_group *g = &a.groups.at[k];
+        if (g->pin.reason || (chosen == SIZE_MAX ? g->mixed_by != NULL : k != chosen))
+            continue;
+        removed[k] = choose(&random, g->units);
+        zero_group(&a, g, removed[k]);
+    }
+    if (c2s_prune_cut(&b, (const bool *const *)removed) != C2S_OK ||
+        run_on(zeroed->graph, in, x) != C2S_OK || run_on(pruned->graph, in, y) != C2S_OK)
+        snprintf(why, sizeof why, "%s", c2s_error());
+    for (unsigned k = 0; k < c2s_graph_output_count(model->graph) && !why[0]; k++) {
+        c2s_difference d;
+        if (!c2s_compare(x[k], y[k], TOLERANCE, &d) && (exact || !d.same_type))
+            snprintf(why, sizeof why, "output %u differs by %g (%g) %s", k, d.max_rel, d.max_abs,
+                     d.where);
+    }
+    for (size_t k = 0; k < a.groups.count; k++)
+        free(removed[k]);
+    free(removed);
+    c2s_prune_groups_free(&a);
+    c2s_prune_groups_free(&b);
+    release(x);
+    release(y);
+    c2s_model_destroy(zeroed);
+    c2s_model_destroy(pruned);
+    return why[0] ? why : NULL;
+}
+
+/* ---- models ---- */
+
+static double work_of(const c2s_model *model) {
+    double work = 0;
+    for (const c2s_node *n = model->graph->first; n; n = n->next)
+        work += n->op->macs ? (double)n->op->macs(n) : 0;
+    return work;
+}
+
+static bool read_inputs(const char *folder, const c2s_graph *graph, c2s_tensor **in) {
+    unsigned file = 0;
+    char path[9000];
+    for (unsigned k = 0; k < c2s_graph_input_count(graph); k++) {
+        if (c2s_graph_input(graph, k)->initial)
+            continue;
+        snprintf(path, sizeof path, "%s/test_data_set_ort/input_%u.pb", folder, file++);
+        if (c2s_tensor_load_pb(path, &c2s_graph_input(graph, k)->type, &in[k]) != C2S_OK) {
+            release(in);
+            memset(in, 0, INPUTS * sizeof *in);
+            const c2s_random_options options = {.seed = 1, .sample = 1};
+            return c2s_random_inputs(graph, &options, in) == C2S_OK;
+        }
+    }
+    return true;
+}
+
+static void try_groups(const char *name, const c2s_model *model, c2s_tensor *const *in, tally *t) {
+    c2s_prune_groups groups;
+    c2s_model *copy = c2s_model_copy(model);
+    c2s_prune_groups_find(copy, &groups);
+    const double work = work_of(model) * (double)groups.groups.count;
+    size_t prunable = 0, mixing = 0;
+    for (size_t k = 0; k < groups.groups.count; k++) {
+        const c2s_prune_group *g = &groups.groups.at[k];
+        char why_pinned[500];
+        if (g->pin.reason && loud)
+            print_message("    %-28s %zu units of group \"%s\" are pinned: %s\n", name, g->units,
+                          g->name, c2s_pin_text(&g->pin, why_pinned, sizeof why_pinned));
+        if (g->pin.reason)
+            continue;
+        prunable++;
+        mixing += g->mixed_by != NULL;
+        const char *why = work < MOST_ALONE || loud || g->mixed_by
+                              ? remove_from(model, k, !g->mixed_by, in)
+                              : NULL;
+        if (why || loud)
+            print_message("    %-28s %zu units of group \"%s\": %s\n", name, g->units, g->name,
+                          why ? why : "right");
+        t->wrong += why != NULL;
+    }
+    const char *why = remove_from(model, SIZE_MAX, true, in);
+    print_message("%-28s %3zu groups, %3zu pinned, %2zu mixing: %s\n", name, groups.groups.count,
+                  groups.groups.count - prunable, mixing, why ? why : "equal");
+    t->wrong += why != NULL;
+    t->groups += (unsigned)prunable;
+    t->pinned += (unsigned)(groups.groups.count - prunable);
+    t->mixing += (unsigned)mixing;
+    t->models++;
+    c2s_prune_groups_free(&groups);
+    c2s_model_destroy(copy);
+}
+
+static bool is_made_of_constants(const c2s_node *n) {
+    const c2s_value *y = n->outputs[0];
+    bool constant = n->output_count == 1 && !y->constant && c2s_type_is_static(&y->type) &&
+                    y->type.dtype == C2S_FLOAT;
+    for (unsigned k = 0; k < n->input_count; k++)
+        constant &= !n->inputs[k].value || n->inputs[k].value->constant;
+    return constant;
+}
+
+static bool is_too_large(const c2s_model *model) {
+    size_t elements = 0, count;
+    for (const c2s_node *n = model->graph->first; n; n = n->next)
+        if (is_made_of_constants(n) && c2s_type_elements(&n->outputs[0]->type, &count))
+            elements += count;
+    return elements > 30000000;
+}
+
+/* Models without weights compute them: each gets normally distributed ones instead. */
+static c2s_status fill_weights(c2s_model *model) {
+    c2s_random random = {7};
+    for (unsigned k = c2s_graph_input_count(model->graph); k-- > 0;)
+        if (c2s_graph_input(model->graph, k)->initial)
+            c2s_value_seal(c2s_graph_input(model->graph, k));
+    C2S_TRY(c2s_graph_infer(model->graph));
+    if (is_too_large(model))
+        return C2S_OK;
+    for (c2s_node *n = model->graph->first; n; n = n->next) {
+        c2s_value *y = n->outputs[0];
+        if (!is_made_of_constants(n))
+            continue;
+        c2s_tensor *t;
+        assert_int_equal(c2s_tensor_create(C2S_FLOAT, y->type.rank, y->type.dim, &t), C2S_OK);
+        float *at = c2s_tensor_mutable(t);
+        double fan = y->type.rank > 1 ? (double)t->count / (double)y->type.dim[0] : 1;
+        for (size_t i = 0; i < t->count; i++)
+            at[i] = (float)((y->type.rank > 1 ? c2s_random_normal(&random)
+                                              : fabs(c2s_random_normal(&random)) + 0.1) /
+                            sqrt(fan));
+        c2s_value_replace(y, c2s_value_constant(model->graph, y->name, t));
+    }
+    c2s_graph_sweep(model->graph);
+    return C2S_OK;
+}
+
+static void try_model(const char *name, const char *folder, const char *path, bool optimized,
+                      tally *t) {
+    c2s_model *model, *normal = NULL;
+    c2s_tensor *in[INPUTS] = {0};
+    const c2s_run_options options = {.no_prove = true};
+    if (c2s_model_load(path, &model) != C2S_OK)
+        fail_msg("%s: %s", path, c2s_error());
+    c2s_status status = c2s_normal_copy(model, &normal);
+    c2s_model_free(model);
+    if (status == C2S_OK && strncmp(name, "light", 5) == 0)
+        status = fill_weights(normal);
+    if (status == C2S_OK && optimized)
+        status = c2s_model_optimize(normal, &options, NULL);
+    if (status == C2S_OK)
+        status = c2s_normal_copy(normal, &model);
+    if (status != C2S_OK || !read_inputs(folder, model->graph, in))
+        fail_msg("%s: %s", path, c2s_error());
+    try_groups(name, model, in, t);
+    release(in);
+    c2s_model_destroy(normal);
+    c2s_model_free(model);
+}
+
+/* Folders with model.onnx, or models themselves. */
+static void try_folder(const char *relative, bool optimized, tally *t) {
+    char folder[4096], path[8192], place[6000];
+    shared_need(folder, sizeof folder, relative);
+    struct dirent **entries;
+    const int count = scandir(folder, &entries, NULL, alphasort);
+    assert_true(count > 0);
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        struct stat info;
+        snprintf(place, sizeof place, "%s/%s", folder, name);
+        snprintf(path, sizeof path, "%s/model.onnx", place);
+        const bool is_file = strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".onnx") == 0;
+        if (is_file)
+            snprintf(path, sizeof path, "%s", place);
+        if (name[0] != '.' && strstr(name, only) && stat(path, &info) == 0 && S_ISREG(info.st_mode))
+            try_model(name, place, path, optimized, t);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void try_all(const char *folder, bool optimized) {
+    tally t = {0};
+    try_folder(folder, optimized, &t);
+    print_message("%u models: %u groups right, %u pinned, %u mix\n", t.models, t.groups - t.wrong,
+                  t.pinned, t.mixing);
+    assert_int_equal(t.wrong, 0);
+}
+
+static void models_as_they_are(void **state) {
+    (void)state;
+    try_all("models", false);
+}
+
+static void models_optimized(void **state) {
+    (void)state;
+    try_all("models", true);
+}
+
+static void untrained_models(void **state) {
+    (void)state;
+    try_all("models-untrained/light", true);
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1)
+        only = argv[1];
+    loud = argc > 2 && strcmp(argv[2], "groups") == 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_as_they_are),
+        cmocka_unit_test(models_optimized),
+        cmocka_unit_test(untrained_models),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
