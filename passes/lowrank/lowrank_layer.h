@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An operator of a graph that may be written as a chain: what it computes in numbers, and the chain
+ * in its place. Gather of rows of a table counts: it is the product of unit vectors with it.
+ */
+#ifndef C2S_PASSES_LOWRANK_LAYER_H
+#define C2S_PASSES_LOWRANK_LAYER_H
+
+#include "passes/lowrank/lowrank_form.h"
+
+typedef struct c2s_lowrank_layer {
+    c2s_linear_site site; /* its window: as in the file */
+    c2s_node *node;
+    /* Where a constant per output channel can be added for nothing: the operator's own bias, or a
+     * constant vector that an Add behind a MatMul has. */
+    bool has_bias;
+    c2s_node *add; /* that Add, else NULL */
+    unsigned add_slot;
+} c2s_lowrank_layer;
+
+/* NULL, or why it cannot be one: its weight is not constant, others read it, ... */
+const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out);
+
+/* w [groups, k, n] with all factors of the operator, and what it adds [groups * n] (0 for what the
+ * Add does). Arrays to free. */
+c2s_status c2s_lowrank_layer_read(const c2s_lowrank_layer *layer, double **weights, double **bias);
+
+/* The weights of a stage, group after group (c2s_lowrank_alloc), as its operator wants them. */
+c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_stage *stage,
+                                    const double *weights, c2s_tensor **out);
+/* Writes the chain: new nodes before layer->node, which becomes the last stage. `weights`: by
+ * stage, a reference is taken. `shift` [groups * n]: what is added to the bias; NULL: nothing. */
+c2s_status c2s_lowrank_layer_write(const c2s_lowrank_layer *layer, const c2s_chain *chain,
+                                   c2s_tensor *const *weights, const double *shift);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/lowrank/lowrank_plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "passes/lowrank/spectrum.h"
+
+/* Ranks that are looked at: of forms whose errors are known for all of them, of others. */
+enum { MANY = 64, FEW = 9 };
+
+void c2s_lowrank_plan_free(c2s_lowrank_plan *plan) {
+    for (size_t i = 0; i < plan->items.count; i++)
+        c2s_vec_free(&plan->items.at[i].ways);
+    c2s_vec_free(&plan->items);
+}
+
+double c2s_lowrank_cost(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
+                        const c2s_lowrank_way *way) {
+    if (!way)
+        return plan->count_macs ? item->macs : item->parameters;
+    return plan->count_macs ? way->macs : way->parameters;
+}
+
+/* ---- ranks ---- */
+
+static bool is_wanted(const c2s_lowrank_plan *plan, const c2s_lowrank_form *form) {
+    const size_t length = strlen(form->name);
+    if (plan->forms[0] == '\0')
+        return true;
+    for (const char *at = plan->forms; at; at = strchr(at, ';')) {
+        at += *at == ';';
+        if (strncmp(at, form->name, length) == 0 && (at[length] == ';' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static c2s_lowrank_way way_at(const c2s_lowrank_item *item, const c2s_lowrank_form *form,
+                              size_t rank) {
+    const c2s_linear_site *site = &item->counted;
+    const double groups = (double)site->groups;
+    c2s_chain chain;
+    form->chain(site, rank, &chain);
+    return (c2s_lowrank_way){.form = form,
+                             .rank = rank,
+                             .parameters = groups * (double)c2s_chain_size(site, &chain),
+                             .macs = item->rows * groups * c2s_chain_work(site, &chain)};
+}
+
+static bool saves(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
+                  const c2s_lowrank_way *way) {
+    return c2s_lowrank_cost(plan, item, way) < c2s_lowrank_cost(plan, item, NULL);
+}
+
+static size_t round_rank(const c2s_lowrank_plan *plan, const c2s_lowrank_form *form, size_t rank) {
+    return form->single_steps || rank < plan->multiple ? rank : rank - rank % plan->multiple;
+}
+
+/* The greatest rank that saves something, by bisection: costs grow with it. */
+static size_t greatest_rank(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
+                            const c2s_lowrank_form *form) {
+    size_t good = 0, bad = form->most(&item->counted) + 1;
+    while (bad - good > 1) {
+        const size_t middle = good + (bad - good) / 2;
+        const c2s_lowrank_way way = way_at(item, form, middle);
+        *(saves(plan, item, &way) ? &good : &bad) = middle;
+    }
+    return good;
+}
+
+/* Ranks evenly spread up to the greatest, or the one that is asked for. */
+static void push_ways(const c2s_lowrank_plan *plan, const c2s_lowrank_form *form, size_t only,
+                      c2s_lowrank_item *item) {
+    const size_t greatest = greatest_rank(plan, item, form);
+    const size_t points = form->is_optimal ? MANY : FEW;
+    size_t last = 0;
+    if (only > 0) {
+        if (only <= greatest)
+            c2s_vec_push(&item->ways, way_at(item, form, only));
+        return;
+    }
+    for (size_t p = 1; p <= points; p++) {
+        const size_t rank = round_rank(plan, form, (greatest * p + points - 1) / points);
+        if (rank > last)
+            c2s_vec_push(&item->ways, way_at(item, form, rank));
+        last = rank > last ? rank : last;
+    }
+}
+
+/* ---- errors ---- */
+
+/* Sums over groups of what is lost, by way. */
+static c2s_status spectrum_errors(const c2s_lowrank_problem *problem, c2s_lowrank_way *ways,
+                                  size_t count) {
+    c2s_spectrum spectrum;
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = ways[i].rank > most ? ways[i].rank : most;
+    C2S_TRY(c2s_spectrum_open(problem, most, &spectrum));
+    for (size_t i = 0; i < count; i++)
+        ways[i].error += c2s_spectrum_error(&spectrum, ways[i].rank);
+    c2s_spectrum_close(&spectrum);
+    return C2S_OK;
+}
+
+static c2s_status solved_error(const c2s_linear_site *site, const c2s_lowrank_problem *problem,
+                               c2s_lowrank_way *way) {
+    double *weights[C2S_CHAIN_MOST], error;
+    c2s_chain chain;
+    way->form->chain(site, way->rank, &chain);
+    C2S_TRY(c2s_lowrank_alloc(site, &chain, 1, weights));
+    c2s_status status = c2s_lowrank_solve(way->form, site, problem, way->rank, weights, &error);
+    if (status == C2S_OK)
+        way->error += error;
+    c2s_lowrank_free(weights);
+    return status;
+}
+
+/* Ways of one form follow each other. */
+static c2s_status add_errors(const c2s_linear_site *site, const c2s_lowrank_problem *problem,
+                             c2s_lowrank_way *ways, size_t count) {
+    if (ways[0].form->is_optimal)
+        return spectrum_errors(problem, ways, count);
+    for (size_t i = 0; i < count; i++)
+        C2S_TRY(solved_error(site, problem, &ways[i]));
+    return C2S_OK;
+}
+
+static c2s_status group_errors(const c2s_lowrank_target *target, size_t group,
+                               c2s_lowrank_item *item, double *energy) {
+    c2s_lowrank_problem problem;
+    C2S_TRY(c2s_lowrank_target_problem(target, group, &problem));
+    c2s_status status = C2S_OK;
+    *energy += problem.energy;
+    for (size_t i = 0, end; i < item->ways.count && status == C2S_OK; i = end) {
+        for (end = i; end < item->ways.count && item->ways.at[end].form == item->ways.at[i].form;)
+            end++;
+        status = add_errors(&item->layer.site, &problem, &item->ways.at[i], end - i);
+    }
+    c2s_lowrank_problem_close(&problem);
+    return status;
+}
+
+c2s_status c2s_lowrank_plan_ways(const c2s_lowrank_plan *plan, const c2s_lowrank_target *target,
+                                 size_t rank, c2s_lowrank_item *item) {
+    double energy = 0;
+    c2s_vec_clear(&item->ways);
+    for (size_t f = 0; c2s_lowrank_forms()[f]; f++) {
+        const c2s_lowrank_form *form = c2s_lowrank_forms()[f];
+        if (is_wanted(plan, form) && !form->refuse(&item->layer.site))
+            push_ways(plan, form, rank, item);
+    }
+    if (item->ways.count == 0)
+        return C2S_OK;
+    for (size_t g = 0; g < item->layer.site.groups; g++)
+        C2S_TRY(group_errors(target, g, item, &energy));
+    for (size_t i = 0; i < item->ways.count; i++)
+        item->ways.at[i].error = energy > 0 ? item->ways.at[i].error / energy : 0;
+    return C2S_OK;
+}
+
+/* ---- choice ---- */
+
+/* Is `way` what the goal asks of a layer by itself, and better than `best`? */
+static bool is_better(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
+                      c2s_lowrank_goal goal, double value, const c2s_lowrank_way *way,
+                      const c2s_lowrank_way *best) {
+    const double cost = c2s_lowrank_cost(plan, item, way);
+    if (goal == C2S_LOWRANK_ENERGY)
+        return 1 - way->error >= value && (!best || cost < c2s_lowrank_cost(plan, item, best));
+    if (goal == C2S_LOWRANK_RATIO && cost > value * c2s_lowrank_cost(plan, item, NULL))
+        return false;
+    return !best || way->error < best->error;
+}
+
+static void choose_alone(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value) {
+    for (size_t i = 0; i < plan->items.count; i++) {
+        c2s_lowrank_item *item = &plan->items.at[i];
+        const c2s_lowrank_way *best = NULL;
+        item->chosen = C2S_RANK_AS_IS;
+        for (size_t w = 0; w < item->ways.count; w++) {
+            const c2s_lowrank_way *way = &item->ways.at[w];
+            if (way->slower || !is_better(plan, item, goal, value, way, best))
+                continue;
+            best = way;
+            item->chosen = w;
+        }
+    }
+}
+
+static void choose_together(c2s_lowrank_plan *plan, double part) {
+    const size_t count = plan->items.count;
+    c2s_rank_item *items = c2s_zalloc((count + 1) * sizeof *items);
+    size_t *chosen = c2s_alloc_array(count + 1, sizeof *chosen);
+    double budget = 0;
+    for (size_t i = 0; i < count; i++) {
+        c2s_lowrank_item *item = &plan->items.at[i];
+        c2s_rank_point *points = c2s_alloc_array(item->ways.count + 1, sizeof *points);
+        for (size_t w = 0; w < item->ways.count; w++) {
+            const c2s_lowrank_way *way = &item->ways.at[w];
+            points[w] = (c2s_rank_point){
+                way->slower ? (double)INFINITY : c2s_lowrank_cost(plan, item, way), way->error};
+        }
+        items[i] = (c2s_rank_item){.cost = c2s_lowrank_cost(plan, item, NULL),
+                                   .weight = item->weight,
+                                   .at = points,
+                                   .count = item->ways.count};
+        budget += part * items[i].cost;
+    }
+    c2s_rank_choose(items, count, budget, chosen);
+    for (size_t i = 0; i < count; i++) {
+        plan->items.at[i].chosen = chosen[i];
+        free((void *)(uintptr_t)items[i].at);
+    }
+    free(items);
+    free(chosen);
+}
+
+double c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value) {
+    double total = 0;
+    if (goal == C2S_LOWRANK_TOTAL)
+        choose_together(plan, value);
+    else
+        choose_alone(plan, goal, value);
+    for (size_t i = 0; i < plan->items.count; i++) {
+        const c2s_lowrank_item *item = &plan->items.at[i];
+        total += c2s_lowrank_cost(
+            plan, item, item->chosen == C2S_RANK_AS_IS ? NULL : &item->ways.at[item->chosen]);
+    }
+    return total;
+}

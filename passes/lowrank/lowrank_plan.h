@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The layers of a graph, what each could become, what that costs, and what was chosen.
+ */
+#ifndef C2S_PASSES_LOWRANK_PLAN_H
+#define C2S_PASSES_LOWRANK_PLAN_H
+
+#include "base/vec.h"
+#include "passes/lowrank/lowrank_target.h"
+#include "passes/lowrank/rank_choice.h"
+
+typedef enum c2s_lowrank_goal {
+    C2S_LOWRANK_RANK,   /* this rank */
+    C2S_LOWRANK_ENERGY, /* this part of the energy of each output at least, at least cost */
+    C2S_LOWRANK_RATIO,  /* this part of the cost of each layer */
+    C2S_LOWRANK_TOTAL   /* this part of the cost of all */
+} c2s_lowrank_goal;
+
+typedef struct c2s_lowrank_way {
+    const c2s_lowrank_form *form;
+    size_t rank;
+    double parameters, macs; /* per sample */
+    double error;            /* part of the energy of the output that is lost */
+    bool slower;             /* than the operator as it is: measured */
+} c2s_lowrank_way;
+
+typedef struct c2s_lowrank_item {
+    c2s_lowrank_layer layer;
+    c2s_linear_site counted; /* its site with the window that the sample had, if one was run */
+    c2s_type input;          /* of the sample; kind UNKNOWN: not run */
+    double rows;             /* of outputs per sample; 0: not known */
+    double parameters, macs;
+    double weight; /* of its error against those of others */
+    C2S_VEC(c2s_lowrank_way) ways;
+    size_t chosen; /* of the ways, or C2S_RANK_AS_IS */
+} c2s_lowrank_item;
+
+typedef struct c2s_lowrank_plan {
+    C2S_VEC(c2s_lowrank_item) items;
+    bool count_macs;   /* cost is MACs, else parameters */
+    size_t multiple;   /* ranks are rounded to */
+    const char *forms; /* names of those that may be chosen, separated by ;. "" all */
+} c2s_lowrank_plan;
+
+void c2s_lowrank_plan_free(c2s_lowrank_plan *plan);
+double c2s_lowrank_cost(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
+                        const c2s_lowrank_way *way); /* way NULL: as it is */
+
+/* Fills in the ways of an item: all forms, at ranks that save something. `rank`: that one only;
+ * 0: some. */
+c2s_status c2s_lowrank_plan_ways(const c2s_lowrank_plan *plan, const c2s_lowrank_target *target,
+                                 size_t rank, c2s_lowrank_item *item);
+/* Sets what is chosen of the ways that are not slower. `value`: the rank, or the part. Returns the
+ * sum of costs. */
+double c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/lowrank/lowrank_speed.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "eval/race.h"
+
+void c2s_lowrank_speeds_free(c2s_lowrank_speeds *speeds) {
+    c2s_vec_free(&speeds->known);
+}
+
+/* ---- layers alike ---- */
+
+static bool same_attributes(const c2s_node *a, const c2s_node *b) {
+    if (a->op != b->op || a->attr_count != b->attr_count)
+        return false;
+    for (unsigned i = 0; i < a->attr_count; i++) {
+        const c2s_attr *other = c2s_attr_find(b, a->attrs[i].name);
+        if (!other || !c2s_attr_equal(&a->attrs[i], other))
+            return false;
+    }
+    return true;
+}
+
+static bool same_chain(const c2s_chain *a, const c2s_chain *b) {
+    if (a->count != b->count)
+        return false;
+    for (unsigned i = 0; i < a->count; i++) {
+        const c2s_stage *x = &a->stage[i], *y = &b->stage[i];
+        if (x->groups != y->groups || x->in != y->in || x->out != y->out || x->axes != y->axes)
+            return false;
+    }
+    return true;
+}
+
+static bool same_weight(const c2s_node *a, const c2s_node *b) {
+    const unsigned slot = a->op == &c2s_op_gather ? 0 : 1;
+    return c2s_type_equal(&c2s_node_in(a, slot)->type, &c2s_node_in(b, slot)->type);
+}
+
+/* ---- the operator alone ---- */
+
+static c2s_model *alone(const c2s_lowrank_item *item, c2s_node **node) {
+    const c2s_node *like = item->layer.node;
+    const c2s_model *from = like->graph->model;
+    const bool gather = like->op == &c2s_op_gather;
+    const c2s_value *bias = gather ? NULL : c2s_node_in(like, 2);
+    c2s_model *model = c2s_model_create();
+    c2s_model_set_opset(model, "", c2s_model_opset(from, ""));
+    model->ir_version = from->ir_version;
+    c2s_value *x = c2s_graph_add_input(model->graph, "x", &item->input);
+    c2s_value *w =
+        c2s_value_constant(model->graph, "w", c2s_tensor_ref(item->layer.site.weight->constant));
+    *node = c2s_node_create(model->graph, NULL, "", like->type, bias ? 3 : 2, 1);
+    c2s_use_set(&(*node)->inputs[gather ? 1 : 0], x);
+    c2s_use_set(&(*node)->inputs[gather ? 0 : 1], w);
+    if (bias && bias->constant)
+        c2s_use_set(&(*node)->inputs[2],
+                    c2s_value_constant(model->graph, "bias", c2s_tensor_ref(bias->constant)));
+    else if (bias)
+        c2s_node_resize_inputs(*node, 2);
+    for (unsigned i = 0; i < like->attr_count; i++)
+        if (like->attrs[i].kind == C2S_ATTR_INT)
+            c2s_attr_set_int(*node, like->attrs[i].name, like->attrs[i].i);
+        else if (like->attrs[i].kind == C2S_ATTR_INTS)
+            c2s_attr_set_ints(*node, like->attrs[i].name, like->attrs[i].ints,
+                              like->attrs[i].count);
+        else if (like->attrs[i].kind == C2S_ATTR_FLOAT)
+            c2s_attr_set_float(*node, like->attrs[i].name, like->attrs[i].f);
+        else if (like->attrs[i].kind == C2S_ATTR_STRING)
+            c2s_attr_set_string(*node, like->attrs[i].name,
+                                c2s_attr_string(like, like->attrs[i].name, ""));
+    c2s_graph_add_output(model->graph, (*node)->outputs[0], "y");
+    return model;
+}
+
+/* Normal numbers: how long it takes does not depend on them. */
+static c2s_status write_chain(c2s_node *node, const c2s_chain *chain) {
+    c2s_lowrank_layer layer;
+    double *weights[C2S_CHAIN_MOST];
+    c2s_tensor *tensors[C2S_CHAIN_MOST] = {0};
+    c2s_random random = {1};
+    const char *reason = c2s_lowrank_layer_of(node, &layer);
+    if (reason)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s", reason);
+    C2S_TRY(c2s_lowrank_alloc(&layer.site, chain, layer.site.groups, weights));
+    c2s_status status = C2S_OK;
+    for (unsigned i = 0; i < chain->count && status == C2S_OK; i++) {
+        const size_t count = layer.site.groups * c2s_stage_size(&layer.site, &chain->stage[i]);
+        for (size_t k = 0; k < count; k++)
+            weights[i][k] = c2s_random_uniform(&random) - 0.5;
+        status = c2s_lowrank_layer_tensor(&layer, &chain->stage[i], weights[i], &tensors[i]);
+    }
+    if (status == C2S_OK)
+        status = c2s_lowrank_layer_write(&layer, chain, tensors, NULL);
+    for (unsigned i = 0; i < chain->count; i++)
+        c2s_tensor_unref(tensors[i]);
+    c2s_lowrank_free(weights);
+    return status;
+}
+
+/* ---- the race ---- */
+
+static c2s_status race(const c2s_pass_context *context, const c2s_lowrank_item *item,
+                       const c2s_model *before, const c2s_model *after, bool *slower) {
+    c2s_prove_options options = {
+        .evaluator = context->evaluator, .eval = context->eval, .set_count = 1};
+    c2s_baseline *inputs;
+    c2s_race *turns = NULL;
+    c2s_ratio ratio = {1, 1, 1};
+    C2S_TRY(c2s_baseline_create(before->graph, &options, &inputs));
+    c2s_status status = C2S_OK;
+    if (!c2s_baseline_runs(inputs))
+        status = c2s_fail(C2S_ERR_UNSUPPORTED, "it cannot be run alone");
+    if (status == C2S_OK)
+        status = c2s_race_open(inputs, before->graph, &turns);
+    if (status == C2S_OK)
+        status = c2s_race_run(turns, after->graph, slower, &ratio);
+    if (status == C2S_OK) {
+        *slower |= ratio.median > 1;
+        c2s_log(2, "lowrank: %s: time of the chain %.2f [%.2f, %.2f] of what it was",
+                c2s_node_text(item->layer.node), ratio.median, ratio.low, ratio.high);
+    }
+    c2s_race_close(turns);
+    c2s_baseline_destroy(inputs);
+    return status;
+}
+
+static c2s_status measure(const c2s_pass_context *context, const c2s_lowrank_item *item,
+                          const c2s_chain *chain, bool *slower) {
+    c2s_node *node;
+    c2s_model *before = alone(item, &node), *after = NULL;
+    c2s_status status = c2s_graph_infer(before->graph);
+    if (status == C2S_OK) {
+        after = c2s_model_copy(before);
+        status = write_chain(after->graph->first, chain);
+    }
+    if (status == C2S_OK) {
+        c2s_graph_sweep(after->graph);
+        status = race(context, item, before, after, slower);
+    }
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
+    return status;
+}
+
+c2s_status c2s_lowrank_is_slower(c2s_lowrank_speeds *speeds, const c2s_pass_context *context,
+                                 const c2s_lowrank_item *item, const c2s_lowrank_way *way,
+                                 bool *slower) {
+    const c2s_node *node = item->layer.node;
+    struct c2s_lowrank_speed own = {.node = node, .input = item->input};
+    *slower = false;
+    if (item->input.kind != C2S_KIND_TENSOR)
+        return C2S_OK;
+    way->form->chain(&item->counted, way->rank, &own.chain);
+    for (size_t i = 0; i < speeds->known.count; i++) {
+        const struct c2s_lowrank_speed *known = &speeds->known.at[i];
+        if (same_chain(&known->chain, &own.chain) && c2s_type_equal(&known->input, &own.input) &&
+            same_attributes(known->node, node) && same_weight(known->node, node)) {
+            *slower = known->slower;
+            return C2S_OK;
+        }
+    }
+    const c2s_status status = measure(context, item, &own.chain, &own.slower);
+    if (status == C2S_ERR_MEMORY)
+        return status;
+    if (status != C2S_OK)
+        c2s_log(1, "lowrank: %s: its speed is not known: %s", c2s_node_text(node), c2s_error());
+    c2s_vec_push(&speeds->known, own);
+    *slower = own.slower;
+    return C2S_OK;
+}

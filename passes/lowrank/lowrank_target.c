@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/lowrank/lowrank_target.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/linear_algebra.h"
+#include "base/memory.h"
+
+/* Damping by few rows: this part of variables / rows. */
+#define FEW_ROWS 0.1
+
+/* y that the layer has beside what a bias in its reach adds is not its own product. */
+static bool gives_products(const c2s_lowrank_layer *layer) {
+    return layer->has_bias || !c2s_node_in(layer->node, 2);
+}
+
+c2s_status c2s_lowrank_target_open(const c2s_lowrank_layer *layer, const c2s_gram *gram,
+                                   const c2s_cross *cross, double damping,
+                                   c2s_lowrank_target *out) {
+    const bool known = gram && gram->rows > 0;
+    *out = (c2s_lowrank_target){.layer = layer, .gram = known ? gram : NULL, .damping = damping};
+    if (known) {
+        out->cross = gives_products(layer) ? cross : NULL;
+        out->damping = fmax(damping, fmin(1, FEW_ROWS * (double)gram->k / (double)gram->rows));
+    }
+    return c2s_lowrank_layer_read(layer, &out->weights, &out->bias);
+}
+
+void c2s_lowrank_target_close(c2s_lowrank_target *target) {
+    free(target->weights);
+    free(target->bias);
+    *target = (c2s_lowrank_target){0};
+}
+
+/* ---- problems ---- */
+
+/* Moments of the group around the means if a bias takes those, damped. */
+static void fill_moment(const c2s_lowrank_target *t, size_t group, double *moment) {
+    const size_t k = t->gram->k;
+    const double *sum = t->gram->sum + group * k;
+    double trace = 0;
+    memcpy(moment, t->gram->moment + group * k * k, k * k * sizeof *moment);
+    for (size_t i = 0; t->layer->has_bias && i < k; i++)
+        for (size_t j = 0; j < k; j++)
+            moment[i * k + j] -= sum[i] * sum[j] / (double)t->gram->rows;
+    for (size_t i = 0; i < k; i++)
+        trace += moment[i * (k + 1)];
+    const double more = trace > 0 ? t->damping * trace / (double)k : 1;
+    for (size_t i = 0; i < k; i++)
+        moment[i * (k + 1)] += more;
+}
+
+/* c = X^T y, less what the bias is: around the means, or as it stands. */
+static void fill_cross(const c2s_lowrank_target *t, size_t group, double *c) {
+    const size_t k = t->gram->k, n = t->layer->site.n;
+    const double *x = t->gram->sum + group * k, *y = t->cross->sum + group * n;
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < n; j++) {
+            const double mean = t->layer->has_bias ? y[j] / (double)t->gram->rows : 0;
+            c[i * n + j] = t->cross->moment[(group * k + i) * n + j] - x[i] * mean;
+        }
+}
+
+/* The weights that come nearest to what the layer should give, of those near the old ones: with
+ * (G + d) v = X^T y + d w. */
+static c2s_status aim(const c2s_lowrank_target *t, size_t group, const double *moment,
+                      double *weights) {
+    const size_t k = t->gram->k, n = t->layer->site.n;
+    double *factor, *rest = NULL, damping = 1e-12, plain = 0, trace = 0;
+    C2S_TRY(c2s_scratch(k, k * sizeof *factor, &factor));
+    c2s_status status = c2s_scratch(k, n * sizeof *rest, &rest);
+    if (status == C2S_OK) {
+        fill_cross(t, group, rest);
+        memcpy(factor, moment, k * k * sizeof *factor);
+        for (size_t i = 0; i < k; i++)
+            trace += moment[i * (k + 1)];
+        plain = trace / (double)k * t->damping / (1 + t->damping); /* what was added */
+        for (size_t i = 0; i < k * n; i++)
+            rest[i] += plain * weights[i];
+        status = c2s_cholesky(k, factor, &damping);
+    }
+    if (status == C2S_OK)
+        status = c2s_cholesky_solve(k, n, factor, rest);
+    if (status == C2S_OK)
+        memcpy(weights, rest, k * n * sizeof *weights);
+    free(factor);
+    free(rest);
+    return status;
+}
+
+c2s_status c2s_lowrank_target_problem(const c2s_lowrank_target *t, size_t group,
+                                      c2s_lowrank_problem *out) {
+    const size_t k = t->layer->site.k, n = t->layer->site.n;
+    double *weights, *moment = NULL;
+    *out = (c2s_lowrank_problem){0};
+    C2S_TRY(c2s_scratch(k, n * sizeof *weights, &weights));
+    memcpy(weights, t->weights + group * k * n, k * n * sizeof *weights);
+    c2s_status status = C2S_OK;
+    if (t->gram) {
+        status = c2s_scratch(k, k * sizeof *moment, &moment);
+        if (status == C2S_OK) {
+            fill_moment(t, group, moment);
+            status = t->cross ? aim(t, group, moment, weights) : C2S_OK;
+        }
+    }
+    if (status == C2S_OK)
+        status = c2s_lowrank_problem_open(k, n, weights, moment, out);
+    if (status != C2S_OK) {
+        free(weights);
+        free(moment);
+        return status;
+    }
+    out->owns = true;
+    return C2S_OK;
+}
+
+/* ---- solutions ---- */
+
+/* What the bias has to change by for the mean of the output to be right. */
+static c2s_status group_shift(const c2s_lowrank_target *t, size_t group, const c2s_chain *chain,
+                              double *const *weights, double *shift) {
+    const c2s_linear_site *s = &t->layer->site;
+    const double *x = t->gram->sum + group * s->k, rows = (double)t->gram->rows;
+    const double *old = t->weights + group * s->k * s->n;
+    double *v;
+    C2S_TRY(c2s_scratch(s->k, s->n * sizeof *v, &v));
+    c2s_status status = c2s_chain_matrix(s, chain, weights, v);
+    for (size_t j = 0; j < s->n && status == C2S_OK; j++) {
+        double wanted =
+            t->cross ? t->cross->sum[group * s->n + j] / rows - t->bias[group * s->n + j] : 0;
+        for (size_t i = 0; i < s->k; i++)
+            wanted += x[i] / rows * ((t->cross ? 0 : old[i * s->n + j]) - v[i * s->n + j]);
+        shift[group * s->n + j] = wanted;
+    }
+    free(v);
+    return status;
+}
+
+static c2s_status solve_group(const c2s_lowrank_target *t, const c2s_lowrank_form *form,
+                              size_t rank, size_t group, const c2s_chain *chain, double *const *all,
+                              double *shift) {
+    c2s_lowrank_problem problem;
+    double *own[C2S_CHAIN_MOST] = {0}, error;
+    for (unsigned i = 0; i < chain->count; i++)
+        own[i] = all[i] + group * c2s_stage_size(&t->layer->site, &chain->stage[i]);
+    C2S_TRY(c2s_lowrank_target_problem(t, group, &problem));
+    c2s_status status = c2s_lowrank_solve(form, &t->layer->site, &problem, rank, own, &error);
+    c2s_lowrank_problem_close(&problem);
+    if (status == C2S_OK && shift)
+        status = group_shift(t, group, chain, own, shift);
+    return status;
+}
+
+c2s_status c2s_lowrank_target_solve(const c2s_lowrank_target *t, const c2s_lowrank_form *form,
+                                    size_t rank, c2s_lowrank_result *out) {
+    const c2s_linear_site *s = &t->layer->site;
+    double *weights[C2S_CHAIN_MOST];
+    *out = (c2s_lowrank_result){0};
+    form->chain(s, rank, &out->chain);
+    C2S_TRY(c2s_lowrank_alloc(s, &out->chain, s->groups, weights));
+    c2s_status status = C2S_OK;
+    if (t->gram && t->layer->has_bias)
+        status = c2s_scratch(s->groups, s->n * sizeof *out->shift, &out->shift);
+    for (size_t g = 0; g < s->groups && status == C2S_OK; g++)
+        status = solve_group(t, form, rank, g, &out->chain, weights, out->shift);
+    for (unsigned i = 0; i < out->chain.count && status == C2S_OK; i++)
+        status =
+            c2s_lowrank_layer_tensor(t->layer, &out->chain.stage[i], weights[i], &out->weights[i]);
+    c2s_lowrank_free(weights);
+    if (status != C2S_OK)
+        c2s_lowrank_result_free(out);
+    return status;
+}
+
+void c2s_lowrank_result_free(c2s_lowrank_result *result) {
+    for (unsigned i = 0; i < C2S_CHAIN_MOST; i++)
+        c2s_tensor_unref(result->weights[i]);
+    free(result->shift);
+    *result = (c2s_lowrank_result){0};
+}
