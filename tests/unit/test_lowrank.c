@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The pass lowrank: what it writes in which form, what it leaves alone, and what data are good for.
+ */
+#include "unit/pass_case.h"
+
+#include "base/random.h"
+
+/* ---- models ---- */
+
+/* Of rank `rank` up to a hundredth. */
+static c2s_value *low(c2s_model *model, const char *name, int64_t rows, int64_t columns,
+                      int64_t rank, int axes, const int64_t *dim) {
+    c2s_random random = {(uint64_t)name[1] + 1};
+    double *a = calloc((size_t)(rows * rank), sizeof *a),
+           *b = calloc((size_t)(rank * columns), sizeof *b);
+    double *values = calloc((size_t)(rows * columns), sizeof *values);
+    for (int64_t i = 0; i < rows * rank; i++)
+        a[i] = c2s_random_normal(&random);
+    for (int64_t i = 0; i < rank * columns; i++)
+        b[i] = c2s_random_normal(&random) / sqrt((double)(rank * rows));
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            for (int64_t r = 0; r < rank; r++)
+                values[i * columns + j] += a[i * rank + r] * b[r * columns + j];
+            values[i * columns + j] += 0.01 * c2s_random_normal(&random) / sqrt((double)rows);
+        }
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, axes, dim, values, &tensor), C2S_OK);
+    free(a);
+    free(b);
+    free(values);
+    return c2s_value_constant(model->graph, name, tensor);
+}
+static c2s_value *low_matrix(c2s_model *model, const char *name, int64_t rows, int64_t columns,
+                             int64_t rank) {
+    return low(model, name, rows, columns, rank, 2, (int64_t[]){rows, columns});
+}
+
+static c2s_model *gemm_model(int64_t rank) {
+    c2s_model *m = make_model();
+    make_output(
+        OP(m, "Gemm", INPUT(m, "x", 5, 64), low_matrix(m, "w", 64, 48, rank), WEIGHT(m, "b", 48)),
+        "y");
+    return m;
+}
+
+static c2s_model *conv_model(void) {
+    c2s_model *m = make_model();
+    c2s_value *w = low(m, "w", 32, 16 * 9, 8, 4, (int64_t[]){32, 16, 3, 3});
+    make_output(OP(m, "Conv", INPUT(m, "x", 1, 16, 9, 9), w), "y");
+    return m;
+}
+
+static c2s_model *matmul_model(c2s_dtype dtype) {
+    c2s_model *m = make_model();
+    c2s_value *x = make_input(m, "x", dtype, DIMS(2, 3, 40)), *w = low_matrix(m, "w", 40, 64, 8);
+    if (dtype != C2S_FLOAT) {
+        double values[40 * 64];
+        c2s_tensor *tensor;
+        c2s_tensor_load_f64(w->constant, 0, 40 * 64, values);
+        assert_int_equal(c2s_tensor_from_f64(dtype, 2, w->type.dim, values, &tensor), C2S_OK);
+        w = c2s_value_constant(m->graph, "w2", tensor);
+    }
+    make_output(OP(m, "MatMul", x, w), "y");
+    return m;
+}
+
+static c2s_model *table_model(void) {
+    c2s_model *m = make_model();
+    make_output(OP(m, "Gather", low_matrix(m, "w", 100, 32, 8), INTS(m, "i", 3, 99, 0, -1)), "y");
+    return m;
+}
+
+static size_t weights_of(const c2s_model *model) {
+    size_t count = 0;
+    for (size_t i = 0; i < model->values.count; i++) {
+        const c2s_value *value = model->values.at[i];
+        if (value && value->constant && value->use_count > 0 && value->type.rank > 1)
+            count += value->constant->count;
+    }
+    return count;
+}
+
+/* ---- what is written ---- */
+
+static void check(c2s_model *model, const char *options, const char *ops, size_t weights) {
+    char text[200];
+    snprintf(text, sizeof text, "lowrank(timing=no,%s)", options);
+    c2s_model *original = c2s_model_copy(model);
+    run_passes(model, text);
+    if (strcmp(ops_of(model->graph), ops) != 0)
+        fail_msg("%s: %s, expected %s\n%s", text, ops_of(model->graph), ops, refusals);
+    if (weights_of(model) != weights)
+        fail_msg("%s: %zu weights, expected %zu", text, weights_of(model), weights);
+    const double difference = largest_difference(original, model);
+    if (!(difference <= 0.03))
+        fail_msg("%s: outputs differ by %g", text, difference);
+    c2s_model_destroy(original);
+    c2s_model_destroy(model);
+}
+
+static void writes_forms(void **state) {
+    (void)state;
+    check(gemm_model(8), "params=0.5", "Gemm Gemm", 8 * (64 + 48));
+    check(gemm_model(8), "rank=16", "Gemm Gemm", 16 * (64 + 48));
+    check(gemm_model(8), "energy=0.99", "Gemm Gemm", 8 * (64 + 48));
+    check(gemm_model(11), "energy=0.999", "Gemm Gemm", 16 * (64 + 48));
+    check(gemm_model(11), "energy=0.999,multiple=1", "Gemm Gemm", 11 * (64 + 48));
+    check(gemm_model(16), "ratio=0.6", "Gemm Gemm", 16 * (64 + 48));
+    check(gemm_model(16), "macs=0.6", "Gemm Gemm", 16 * (64 + 48));
+    check(conv_model(), "params=0.5,forms=channel", "Conv Conv", 8 * (144 + 32));
+    check(conv_model(), "energy=0.99,forms=tucker;channel", "Conv Conv", 8 * (144 + 32));
+    check(matmul_model(C2S_FLOAT), "energy=0.99", "MatMul MatMul", 8 * (40 + 64));
+    check(matmul_model(C2S_FLOAT16), "energy=0.99", "MatMul MatMul", 8 * (40 + 64));
+    check(table_model(), "params=0.5", "Gather MatMul", 8 * (100 + 32));
+}
+
+/* ---- what stays ---- */
+
+static void leaves_alone(void **state) {
+    (void)state;
+    c2s_model *m = make_model();
+    c2s_value *w = low_matrix(m, "w", 32, 32, 4), *x = INPUT(m, "x", 4, 32);
+    make_output(OP(m, "MatMul", OP(m, "MatMul", x, w), w), "y");
+    check_refused(m, "lowrank(timing=no)", "MatMul MatMul", "others read its weight");
+    m = make_model();
+    make_output(OP(m, "MatMul", INPUT(m, "x", 4, 8), INPUT(m, "w", 8, 8)), "y");
+    check_refused(m, "lowrank(timing=no)", "MatMul", "no constant");
+    m = make_model();
+    c2s_value *nan = WEIGHT(m, "w", 32, 32);
+    ((float *)c2s_tensor_mutable((c2s_tensor *)(uintptr_t)nan->constant))[5] = (float)NAN;
+    make_output(OP(m, "MatMul", INPUT(m, "x", 4, 32), nan), "y");
+    check_refused(m, "lowrank(timing=no)", "MatMul", "not finite");
+    /* named, but not this one; too small to save anything; an energy that it cannot keep */
+    m = gemm_model(8);
+    c2s_node *node = m->graph->first;
+    node->name = c2s_name_intern(m->names, "keep_me");
+    check_refused(m, "lowrank(timing=no,exclude=keep_*)", "Gemm", NULL);
+    m = make_model();
+    make_output(OP(m, "MatMul", INPUT(m, "x", 4, 2), WEIGHT(m, "w", 2, 2)), "y");
+    check_refused(m, "lowrank(timing=no)", "MatMul", NULL);
+    check_refused(gemm_model(48), "lowrank(timing=no,energy=0.9999)", "Gemm", NULL);
+    check_refused(gemm_model(8), "lowrank(timing=no,forms=tucker)", "Gemm", NULL);
+}
+
+static void bad_options(void **state) {
+    (void)state;
+    static const char *const texts[] = {"lowrank(rank=4,energy=0.5)", "lowrank(params=2)",
+                                        "lowrank(energy=x)",          "lowrank(method=best)",
+                                        "lowrank(method=whitened)",   "lowrank(forms=pair;pear)",
+                                        "lowrank(include=nobody)",    "lowrank(params=0.5,macs=1)"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        c2s_pipeline *pipeline;
+        c2s_pipeline_result result;
+        c2s_model *m = gemm_model(8);
+        const c2s_pass_context context = {.evaluator = &c2s_evaluator_reference};
+        const c2s_pipeline_options options = {.context = &context};
+        assert_int_equal(c2s_pipeline_parse(texts[i], &pipeline), C2S_OK);
+        if (c2s_pipeline_run(pipeline, m, &options, &result) != C2S_ERR_USAGE)
+            fail_msg("%s was taken", texts[i]);
+        c2s_pipeline_result_free(&result);
+        c2s_pipeline_free(pipeline);
+        c2s_model_destroy(m);
+    }
+}
+
+/* ---- data ---- */
+
+enum { WIDTH = 32, ROWS = 40 };
+
+/* Rows whose elements depend on each other, around a mean that is not 0. */
+static c2s_status sample(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                         c2s_tensor **in) {
+    c2s_random random = {index + 100};
+    double values[ROWS * WIDTH];
+    (void)feed, (void)graph;
+    for (int r = 0; r < ROWS; r++) {
+        double *row = values + r * WIDTH, hidden[6];
+        for (int h = 0; h < 6; h++)
+            hidden[h] = c2s_random_normal(&random);
+        for (int i = 0; i < WIDTH; i++)
+            row[i] = 1 + hidden[i % 6] * (1 + i % 4) - hidden[i % 5] * (i % 3) +
+                     0.2 * c2s_random_normal(&random);
+    }
+    return c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){ROWS, WIDTH}, values, &in[0]);
+}
+static const c2s_feed data = {.count = 8, .get = sample};
+
+static c2s_value *dense(c2s_model *m, c2s_value *x, const char *name, int64_t columns) {
+    c2s_random random = {(uint64_t)name[1]};
+    double values[WIDTH * WIDTH];
+    c2s_tensor *tensor;
+    for (int i = 0; i < WIDTH * columns; i++)
+        values[i] = c2s_random_normal(&random) / sqrt(WIDTH);
+    assert_int_equal(
+        c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){WIDTH, columns}, values, &tensor), C2S_OK);
+    return OP(m, "Gemm", x, c2s_value_constant(m->graph, name, tensor));
+}
+
+static c2s_model *network(void) {
+    c2s_model *m = make_model();
+    c2s_value *x = INPUT(m, "x", ROWS, WIDTH);
+    x = OP(m, "Relu", dense(m, x, "wa", WIDTH));
+    x = OP(m, "Relu", dense(m, x, "wb", WIDTH));
+    make_output(dense(m, x, "wc", WIDTH), "y");
+    return m;
+}
+
+/* Squared error of the output over samples that were not learnt from, relative. */
+static double loss(const c2s_model *before, const c2s_model *after) {
+    double signal = 0, noise = 0;
+    for (size_t k = 50; k < 58; k++) {
+        c2s_tensor *in[1], *out[2][1];
+        assert_int_equal(sample(NULL, NULL, k, in), C2S_OK);
+        for (int side = 0; side < 2; side++) {
+            c2s_eval_options options = {.threads = 1};
+            c2s_session *session;
+            const c2s_evaluator *e = &c2s_evaluator_reference;
+            assert_int_equal(e->open((side ? after : before)->graph, &options, &session), C2S_OK);
+            assert_int_equal(e->run(session, (const c2s_tensor *const *)in, out[side]), C2S_OK);
+            e->close(session);
+        }
+        for (size_t i = 0; i < out[0][0]->count; i++) {
+            const double a = c2s_tensor_f64_at(out[0][0], i), b = c2s_tensor_f64_at(out[1][0], i);
+            signal += a * a;
+            noise += (a - b) * (a - b);
+        }
+        c2s_tensor_unref(in[0]);
+        c2s_tensor_unref(out[0][0]);
+        c2s_tensor_unref(out[1][0]);
+    }
+    return noise / signal;
+}
+
+static double loss_by(const char *options) {
+    char text[200];
+    c2s_model *before = network(), *after = network();
+    snprintf(text, sizeof text, "lowrank(timing=no,%s)", options);
+    case_feed = &data;
+    assert_int_equal(run_passes(after, text), 3);
+    case_feed = NULL;
+    const double found = loss(before, after);
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
+    return found;
+}
+
+static void data_help(void **state) {
+    (void)state;
+    const double plain = loss_by("rank=8,method=plain"),
+                 whitened = loss_by("rank=8,method=whitened"),
+                 refit = loss_by("rank=8,method=refit"), usual = loss_by("rank=8");
+    if (!(whitened < 0.5 * plain && refit < 0.95 * whitened && usual == refit))
+        fail_msg("plain %g, whitened %g, refit %g, by default %g", plain, whitened, refit, usual);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_forms),
+                                       cmocka_unit_test(leaves_alone),
+                                       cmocka_unit_test(bad_options), cmocka_unit_test(data_help)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
