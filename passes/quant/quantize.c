@@ -28,6 +28,9 @@ static const c2s_option_spec options[] = {
      "always: for any; no"},
     {"include", "", "quantize only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave these in float: likewise"},
+    {"requantize", "no",
+     "a model that is quantized already is brought back to floats first; else what has codes stays "
+     "as it is"},
     {"force", "no", "quantize sums of products also where that costs time"},
     {0}};
 
@@ -178,7 +181,12 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
                       c2s_stats *stats) {
     c2s_quantizing j = {.model = c2s_model_copy(model), .context = context, .stats = stats};
     c2s_model *quantized = NULL;
+    bool requantize = false;
     c2s_status status = read_options(&j, o);
+    if (status == C2S_OK)
+        status = c2s_option_flag(o, "requantize", &requantize);
+    if (status == C2S_OK)
+        status = c2s_quantizing_meet_form(&j, requantize);
     if (status == C2S_OK)
         status = quantize(&j, &quantized);
     if (quantized)
@@ -195,7 +203,9 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
 }
 
 static const c2s_rewrite_kind kinds[] = {
-    {.name = kind, .summary = "a node between DequantizeLinear and QuantizeLinear"}, {0}};
+    {.name = kind, .summary = "a node between DequantizeLinear and QuantizeLinear"},
+    {.name = c2s_requantize, .summary = "a quantized model -> floats, to be quantized anew"},
+    {0}};
 
 const c2s_pass c2s_pass_quantize = {
     .name = "quantize",

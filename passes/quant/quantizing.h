@@ -28,6 +28,12 @@ typedef struct c2s_quantizing {
     c2s_span *spans; /* by value id */
 } c2s_quantizing;
 
+/* The name of a rewrite: codes back to floats, before all else. */
+extern const char c2s_requantize[];
+/* Looks whether the model is quantized already and says so, aloud. `requantize`: brings it back to
+ * floats; j->model is then another one. */
+c2s_status c2s_quantizing_meet_form(c2s_quantizing *j, bool requantize);
+
 /* Ranges and spans of the activations, on the samples of the context or on random ones. The
  * placement is made. */
 c2s_status c2s_quantizing_measure(c2s_quantizing *j);
