@@ -57,11 +57,12 @@ static const char *refuse_integer(const c2s_match *m) {
     if (m->value[SCALE]->type.rank > 1)
         return "the first operand has several scales";
     c2s_tensor *flat = flat_scales(scale, m->value[W], is_conv(product));
-    const bool single = flat && flat->count == 1;
+    const size_t count = flat ? flat->count : 0;
     c2s_tensor_unref(flat);
-    if (!flat)
+    if (count == 0)
         return "DequantizeLinear has no scales of this shape";
-    if (zero && !c2s_constant_is_all(zero, 0) && single != (zero->constant->count == 1))
+    if (zero && zero->constant->count != 1 && zero->constant->count != count &&
+        !c2s_constant_is_all(zero, 0))
         return "there are not as many zero points as scales";
     return NULL;
 }
@@ -71,8 +72,6 @@ static c2s_value *dequantize_weight(c2s_builder *b, const c2s_match *m) {
     c2s_value *zero = m->value[W_ZERO], *weight = m->value[W];
     c2s_tensor *flat = flat_scales(m->value[W_SCALE], weight, conv);
     c2s_value *scale = flat ? c2s_build_constant_like(b, m->value[W_SCALE], flat) : NULL;
-    if (zero && c2s_constant_is_all(zero, 0))
-        zero = NULL;
     return c2s_form_dequantize(b, weight, scale, zero, conv ? 0 : weight->type.rank - 1);
 }
 
@@ -120,12 +119,7 @@ static places places_of(const c2s_node *node) {
 static const char *refuse_scale(const c2s_value *scale, const c2s_value *zero) {
     if (!scale || scale->type.rank < 0 || scale->type.rank > 1 || scale->type.dtype != C2S_FLOAT)
         return "DequantizeLinear has no scales of this shape";
-    const bool plain =
-        !zero || (scale->type.rank == zero->type.rank &&
-                  (scale->type.rank == 0 || scale->type.dim[0] == zero->type.dim[0]));
-    return plain || (zero->constant && c2s_constant_is_all(zero, 0))
-               ? NULL
-               : "there are not as many zero points as scales";
+    return c2s_form_zero_fits(scale, zero) ? NULL : "there are not as many zero points as scales";
 }
 
 static const char *refuse_product(const c2s_match *m) {
@@ -145,8 +139,6 @@ static c2s_value *build_product(c2s_builder *b, const c2s_match *m) {
     const places at = places_of(node);
     c2s_value *w = c2s_node_in(node, at.w), *zero = c2s_node_in(node, at.w_zero);
     c2s_value *x = c2s_node_in(node, 0), *bias = c2s_node_in(node, at.bias);
-    if (zero && zero->constant && c2s_constant_is_all(zero, 0))
-        zero = NULL;
     if (at.x_scale)
         x = c2s_form_dequantize(b, x, c2s_node_in(node, at.x_scale), c2s_node_in(node, at.x_zero),
                                 x->type.rank - 2);
