@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "eval/random_feed.h"
+#include "passes/measure/linear_site.h"
 #include "passes/quant/pair_order.h"
 #include "passes/quant/quantizing.h"
 #include "passes/quant/range_trial.h"
@@ -72,14 +73,19 @@ static c2s_status choose(c2s_quantizing *j, const c2s_ranges *ranges, const bool
     return status;
 }
 
-/* Input channels of sums of products: by them saturation is judged. */
+/* Input channels of sums of products: by them saturation is judged, and the mean that rounding
+ * takes from the sums. */
 static void find_channels(const c2s_quantizing *j, int8_t *axis) {
+    const bool portable = j->portable && !j->always && j->target->saturates,
+               means = j->correction == C2S_CORRECT_ANALYTIC;
     for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
         c2s_pair_order order;
+        c2s_linear_site site;
         if (j->placement.nodes[node->id].integer && node->formal_count > 1 &&
             node->inputs[0].value && node->inputs[1].value &&
             c2s_attr_int(node, "transA", 0) == 0 &&
-            c2s_pair_order_of(node, &node->inputs[1].value->type, &order))
+            ((portable && c2s_pair_order_of(node, &node->inputs[1].value->type, &order)) ||
+             (means && !c2s_linear_site_of(node, &site))))
             axis[node->inputs[0].value->id] = node->op == &c2s_op_conv ? 1 : -1;
     }
 }
@@ -90,8 +96,7 @@ static c2s_status measure(c2s_quantizing *j) {
     want_values(j, wanted);
     int8_t *channels = c2s_alloc_array(count + 1, sizeof *channels);
     memset(channels, C2S_NO_CHANNELS, count + 1);
-    if (j->portable && !j->always && j->target->saturates)
-        find_channels(j, channels);
+    find_channels(j, channels);
     const c2s_ranges_options o = {
         .eval = j->context->eval, .channel_axis = channels, .cache = j->context->ranges_cache};
     c2s_status status =

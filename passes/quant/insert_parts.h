@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared by insert.c and insert_weights.c. Nobody else includes this.
+ * Shared by insert.c, insert_weights.c and insert_bias.c. Nobody else includes this.
  */
 #ifndef C2S_PASSES_QUANT_INSERT_PARTS_H
 #define C2S_PASSES_QUANT_INSERT_PARTS_H
@@ -34,6 +34,29 @@ c2s_value *c2s_insert_constant(c2s_inserter *i, const c2s_value *owner, const ch
 c2s_status c2s_insert_node(c2s_inserter *i, c2s_node *before, const char *type, c2s_value *x,
                            const c2s_coded *by, int axis, const c2s_value *owner,
                            const char *suffix, c2s_value **out);
+
+/* Products of which weight and which other operand a node adds to its bias. */
+typedef struct c2s_addends {
+    const c2s_value *weight, *x;
+    c2s_node *adder; /* the node itself, or an Add that becomes one with it */
+    unsigned slot;   /* of the bias, which may be missing */
+} c2s_addends;
+
+/* While it reads them yet. False: it adds none, or floats. */
+bool c2s_insert_find_addends(const c2s_inserter *i, c2s_node *node, c2s_addends *out);
+
+float c2s_insert_scale_at(const c2s_coded *coded, size_t channel);
+
+/* Before any weight is coded: what the options say is added to biases. */
+c2s_status c2s_insert_correct_biases(c2s_inserter *i);
+/* The biases of all readers of a weight make up for what rounding took from it. */
+c2s_status c2s_insert_make_up(c2s_inserter *i, const c2s_value *weight, const c2s_coding *coding,
+                              const c2s_codes *codes);
+/* Enlarges scales of a weight for the biases of all its readers to fit; counts them. */
+void c2s_insert_make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *affines,
+                          size_t groups);
+/* The bias becomes codes; weight and x are. */
+c2s_status c2s_insert_bias(c2s_inserter *i, const c2s_addends *a);
 
 /* Weights, then biases. The scales of activations are there. */
 c2s_status c2s_insert_weights(c2s_inserter *i);

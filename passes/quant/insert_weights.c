@@ -1,105 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Constants as codes. A bias is int32 with the scale x * w[channel]: where that is so small that
- * the bias would not fit, the weights of the channel get a larger scale.
- */
-#include <math.h>
-
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/quant/insert_parts.h"
 #include "passes/quant/saturation.h"
 
-/* Leaves room for the sums that are added to it. */
-#define MOST_BIAS 0x1p30
-
 static const c2s_placed_value *placed(const c2s_inserter *i, const c2s_value *value) {
     return &i->p->values[value->id];
-}
-
-/* ---- biases ---- */
-
-/* Products of which weight and which other operand a node adds to its bias. */
-typedef struct addends {
-    const c2s_value *bias, *weight, *x;
-    c2s_node *adder; /* the node itself, or an Add that becomes one with it */
-    unsigned slot;   /* of the bias */
-} addends;
-
-static bool find_addends(const c2s_inserter *i, c2s_node *node, addends *out) {
-    const c2s_placed_node *n = &i->p->nodes[node->id];
-    const c2s_placed_node *tail = n->tail ? &i->p->nodes[n->tail->id] : NULL;
-    if (!n->integer || n->head || n->rule.kind != C2S_QUANT_LINEAR || i->p->target->float_bias)
-        return false;
-    if (tail && tail->vector)
-        *out = (addends){.adder = n->tail, .slot = tail->vector - 1u};
-    else if (n->rule.bias)
-        *out = (addends){.adder = node, .slot = n->rule.bias - 1u};
-    else
-        return false;
-    out->bias = c2s_node_in(out->adder, out->slot);
-    for (unsigned k = 0; k < node->formal_count; k++)
-        if (c2s_quant_has(n->rule.operands, k))
-            *(c2s_quant_has(n->rule.weights, k) ? &out->weight : &out->x) = c2s_node_in(node, k);
-    return out->bias && out->weight && out->x;
-}
-
-static float scale_at(const c2s_coded *coded, size_t channel) {
-    return (float)c2s_tensor_f64_at(coded->scale, channel % coded->scale->count);
-}
-
-static c2s_status code_bias(c2s_inserter *i, const addends *a) {
-    const c2s_coded *x = &i->coded[a->x->id], *w = &i->coded[a->weight->id];
-    const c2s_tensor *bias = a->bias->constant;
-    const size_t scales = w->scale->count > 1 ? bias->count : 1;
-    const int64_t count = (int64_t)bias->count, scale_count = (int64_t)scales;
-    double *scale = c2s_alloc_array(scales, sizeof *scale);
-    int64_t *code = c2s_zalloc((bias->count + scales) * sizeof *code);
-    for (size_t k = 0; k < scales; k++)
-        scale[k] = (double)(scale_at(x, 0) * scale_at(w, k));
-    for (size_t k = 0; k < bias->count; k++)
-        code[k] = (int64_t)rint(c2s_tensor_f64_at(bias, k) / scale[scales > 1 ? k : 0]);
-    c2s_tensor *codes = NULL, *s = NULL, *zero = NULL;
-    c2s_status status = c2s_tensor_from_i64(C2S_INT32, 1, &count, code, &codes);
-    if (status == C2S_OK)
-        status = c2s_tensor_from_f64(C2S_FLOAT, scales > 1, &scale_count, scale, &s);
-    for (size_t k = 0; k < scales; k++)
-        code[k] = 0;
-    if (status == C2S_OK)
-        status = c2s_tensor_from_i64(C2S_INT32, scales > 1, &scale_count, code, &zero);
-    free(scale);
-    free(code);
-    if (status != C2S_OK) {
-        c2s_tensor_unref(codes);
-        c2s_tensor_unref(s);
-        return status;
-    }
-    c2s_value *stored = c2s_insert_constant(i, a->bias, "quantized", codes), *floats;
-    const c2s_coded by = {.scale_value = c2s_insert_constant(i, a->bias, "scale", s),
-                          .zero_value = c2s_insert_constant(i, a->bias, "zero_point", zero)};
-    C2S_TRY(c2s_insert_node(i, a->adder, "DequantizeLinear", stored, &by, scales > 1 ? 0 : -1,
-                            a->bias, "dequantized", &floats));
-    c2s_use_set(&a->adder->inputs[a->slot], floats);
-    return C2S_OK;
-}
-
-/* ---- weights ---- */
-
-/* What the biases of all readers need. Scales that become larger are counted. */
-static void make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *affines,
-                      size_t groups) {
-    c2s_value_each_use(use, weight) {
-        addends a;
-        if (!find_addends(i, use->user, &a) || a.weight != weight || !i->coded[a.x->id].scale)
-            continue;
-        const double x = (double)scale_at(&i->coded[a.x->id], 0);
-        for (size_t k = 0; k < a.bias->constant->count; k++) {
-            c2s_affine *affine = &affines[k % groups];
-            const double least = fabs(c2s_tensor_f64_at(a.bias->constant, k)) / (x * MOST_BIAS);
-            if ((double)affine->scale < least) {
-                affine->scale = (float)least;
-                i->result->repaired++;
-            }
-        }
-    }
 }
 
 /* What the other operand's codes come to; *room is to be freed. */
@@ -114,7 +18,8 @@ static const c2s_code_limits *find_limits(const c2s_inserter *i, const c2s_pair_
     c2s_tensor_i64_at(i->coded[x->id].zero_value->constant, 0, &zero);
     *room = c2s_alloc_array(count, 2);
     *limits = (c2s_code_limits){*room, *room + count};
-    return c2s_pair_limits(order, &stats->channels, (double)scale_at(&i->coded[x->id], 0), zero,
+    return c2s_pair_limits(order, &stats->channels,
+                           (double)c2s_insert_scale_at(&i->coded[x->id], 0), zero,
                            i->coded[x->id].zero_value->type.dtype, *room, *room + count)
                ? limits
                : NULL;
@@ -151,7 +56,7 @@ static c2s_status round_weight(c2s_inserter *i, const c2s_value *value, const c2
     const c2s_type *type = &value->constant->type;
     double error;
     C2S_TRY(c2s_affines_choose(type, weights, coding, affines));
-    make_room(i, value, affines, map->groups);
+    c2s_insert_make_room(i, value, affines, map->groups);
     C2S_TRY(c2s_codes_round(type, weights, coding, affines, codes, &error));
     return i->o->portable && coding->dtype == C2S_INT8
                ? make_portable(i, value, coding, weights, codes, affines)
@@ -163,7 +68,7 @@ static c2s_status round_activation(c2s_inserter *i, const c2s_value *value,
     double error;
     int64_t zero = 0;
     c2s_tensor_i64_at(i->coded[value->id].zero_value->constant, 0, &zero);
-    *affine = (c2s_affine){scale_at(&i->coded[value->id], 0), (float)zero};
+    *affine = (c2s_affine){c2s_insert_scale_at(&i->coded[value->id], 0), (float)zero};
     return c2s_codes_round(&value->constant->type, numbers, coding, affine, numbers, &error);
 }
 
@@ -184,15 +89,19 @@ static c2s_status encode(c2s_inserter *i, const c2s_value *value, const c2s_codi
     return status;
 }
 
-static c2s_status code_constant(c2s_inserter *i, const c2s_value *value, c2s_codes *out) {
+static c2s_coding coding_of(const c2s_inserter *i, const c2s_value *value) {
     const c2s_placed_value *v = placed(i, value);
     const bool weight = v->role == C2S_ROLE_WEIGHT;
-    const c2s_coding coding = {.dtype = v->dtype,
-                               .axis = weight ? v->axis : -1,
-                               .symmetric = weight && i->p->target->symmetric_weights,
-                               .narrow = weight && i->p->target->narrow,
-                               .explicit_zero = true,
-                               .method = i->o->method};
+    return (c2s_coding){.dtype = v->dtype,
+                        .axis = weight ? v->axis : -1,
+                        .symmetric = weight && i->p->target->symmetric_weights,
+                        .narrow = weight && i->p->target->narrow,
+                        .explicit_zero = true,
+                        .method = i->o->method};
+}
+
+static c2s_status code_constant(c2s_inserter *i, const c2s_value *value, c2s_codes *out) {
+    const c2s_coding coding = coding_of(i, value);
     c2s_code_map map;
     c2s_affine *affines = NULL;
     float *numbers;
@@ -215,6 +124,10 @@ static c2s_status place_constant(c2s_inserter *i, c2s_node *before, c2s_value *v
     if (coded->floats)
         return C2S_OK;
     C2S_TRY(code_constant(i, value, &codes));
+    if (i->o->means && placed(i, value)->role == C2S_ROLE_WEIGHT) {
+        const c2s_coding coding = coding_of(i, value);
+        C2S_TRY(c2s_insert_make_up(i, value, &coding, &codes));
+    }
     c2s_value *stored = c2s_insert_constant(i, value, "quantized", c2s_tensor_ref(codes.codes));
     if (placed(i, value)->role == C2S_ROLE_WEIGHT) {
         coded->scale_value = c2s_insert_constant(i, value, "scale", c2s_tensor_ref(codes.scale));
@@ -242,16 +155,16 @@ static c2s_status code_operands(c2s_inserter *i, c2s_node *node) {
 
 c2s_status c2s_insert_weights(c2s_inserter *i) {
     C2S_VEC(c2s_node *) nodes = {0};
-    c2s_status status = C2S_OK;
+    c2s_status status = c2s_insert_correct_biases(i);
     for (c2s_node *node = i->graph->first; node; node = node->next)
         if (i->p->nodes[node->id].integer)
             c2s_vec_push(&nodes, node);
     for (size_t k = 0; k < nodes.count && status == C2S_OK; k++) {
-        addends a;
-        const bool adds = find_addends(i, nodes.at[k], &a);
+        c2s_addends a;
+        const bool adds = c2s_insert_find_addends(i, nodes.at[k], &a);
         status = code_operands(i, nodes.at[k]);
         if (status == C2S_OK && adds)
-            status = code_bias(i, &a);
+            status = c2s_insert_bias(i, &a);
     }
     c2s_vec_free(&nodes);
     return status;

@@ -29,6 +29,25 @@ c2s_value *c2s_placement_result(const c2s_placement *p, const c2s_node *node) {
     return node->outputs[0];
 }
 
+/* A Gemm without bias may have been given one after its rule was made, or may be. */
+static unsigned late_bias(const c2s_node *node) {
+    if (node->op != &c2s_op_gemm)
+        return 0;
+    if (c2s_node_in(node, 2))
+        return c2s_node_quant_rule(node).bias;
+    return c2s_attr_float(node, "alpha", 1) == 1 && c2s_attr_float(node, "beta", 1) == 1 ? 3 : 0;
+}
+
+bool c2s_placement_bias(const c2s_placement *p, c2s_node *node, c2s_node **adder, unsigned *slot) {
+    const c2s_placed_node *n = placed(p, node), *tail = n->tail ? placed(p, n->tail) : NULL;
+    if (!n->integer || n->head || n->rule.kind != C2S_QUANT_LINEAR)
+        return false;
+    const unsigned bias = n->rule.bias ? n->rule.bias : late_bias(node);
+    *adder = tail && tail->vector ? n->tail : node;
+    *slot = (tail && tail->vector ? tail->vector : bias) - 1u;
+    return (tail && tail->vector) || bias;
+}
+
 /* ---- which values have scales ---- */
 
 static unsigned find(const c2s_placement *p, unsigned id) {

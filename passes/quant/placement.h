@@ -71,6 +71,11 @@ void c2s_placement_free(c2s_placement *placement);
 
 /* What leaves a node that computes on integers: the last result of its chain of tails. */
 c2s_value *c2s_placement_result(const c2s_placement *placement, const c2s_node *node);
+/* Where the vector is added that is the bias of a sum of products which runs on integers: operand
+ * *slot of *adder, the node itself or one that is done with it; it may be missing yet. False: it
+ * takes none. */
+bool c2s_placement_bias(const c2s_placement *placement, c2s_node *node, c2s_node **adder,
+                        unsigned *slot);
 /* Will this operand come out of a DequantizeLinear? */
 bool c2s_placement_reads_codes(const c2s_placement *placement, const c2s_use *use);
 

@@ -26,6 +26,9 @@ static const c2s_option_spec options[] = {
     {"portable", "yes",
      "sums are the same on processors without VNNI, for activations as the samples have them; "
      "always: for any; no"},
+    {"bias_correction", "auto",
+     "biases make up for the mean error of a layer: measured with the samples; analytic: that of "
+     "the rounded weights; no; auto: measured if there are samples"},
     {"include", "", "quantize only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave these in float: likewise"},
     {"requantize", "no",
@@ -43,6 +46,21 @@ static c2s_status read_dtype(const c2s_options *o, const char *name, c2s_dtype *
                     name, text);
 }
 
+static c2s_status read_correction(c2s_quantizing *j, const c2s_options *o) {
+    const char *text = c2s_option_text(o, "bias_correction");
+    const bool data = j->context->feed && j->context->feed->count > 0;
+    if (strcmp(text, "auto") == 0)
+        j->correction = data ? C2S_CORRECT_MEASURED : C2S_CORRECT_NOTHING;
+    else if (strcmp(text, "analytic") == 0)
+        j->correction = C2S_CORRECT_ANALYTIC;
+    else {
+        bool yes;
+        C2S_TRY(c2s_option_flag(o, "bias_correction", &yes));
+        j->correction = yes ? C2S_CORRECT_MEASURED : C2S_CORRECT_NOTHING;
+    }
+    return C2S_OK;
+}
+
 static c2s_status read_options(c2s_quantizing *j, const c2s_options *o) {
     c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
@@ -57,6 +75,7 @@ static c2s_status read_options(c2s_quantizing *j, const c2s_options *o) {
     C2S_TRY(c2s_option_number(o, "percentile", 50, 100, &j->percentile));
     C2S_TRY(c2s_option_flag(o, "per_channel", &j->per_channel));
     C2S_TRY(c2s_option_flag(o, "symmetric", &j->symmetric));
+    C2S_TRY(read_correction(j, o));
     j->always = strcmp(c2s_option_text(o, "portable"), "always") == 0;
     j->portable = j->always;
     if (!j->always)
@@ -151,6 +170,9 @@ c2s_status c2s_quantizing_build(c2s_quantizing *j, const char **vetoed, bool for
     const c2s_insert_options insert = {.spans = j->spans,
                                        .symmetric = j->symmetric,
                                        .portable = j->portable && j->target->saturates,
+                                       .correction = j->shift,
+                                       .means =
+                                           j->correction == C2S_CORRECT_ANALYTIC ? j->ranges : NULL,
                                        .ranges = j->always ? NULL : j->ranges};
     c2s_insert_result result = {0};
     if (status == C2S_OK && placement.integer_count > 0)
@@ -172,6 +194,7 @@ static c2s_status quantize(c2s_quantizing *j, c2s_model **out) {
     C2S_TRY(place(j));
     if (j->placement.integer_count > 0) {
         C2S_TRY(c2s_quantizing_measure(j));
+        C2S_TRY(c2s_quantizing_correct(j, j->vetoed));
         C2S_TRY(c2s_quantizing_keep_quality(j));
     }
     return c2s_quantizing_build(j, j->vetoed, j->force, true, out);
@@ -197,6 +220,7 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     c2s_name_filter_free(&j.exclude);
     c2s_placement_free(&j.placement);
     c2s_ranges_free(j.ranges);
+    c2s_quantizing_forget_correction(&j);
     free(j.vetoed);
     free(j.spans);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state of the pass quantize, shared by quantize.c, activation_ranges.c and keep_quality.c.
+ * The state of the pass quantize, shared by quantize.c, activation_ranges.c, bias_correction.c and
+ * keep_quality.c.
  */
 #ifndef C2S_PASSES_QUANT_QUANTIZING_H
 #define C2S_PASSES_QUANT_QUANTIZING_H
@@ -9,6 +10,12 @@
 #include "passes/pass.h"
 #include "passes/quant/insert.h"
 #include "passes/quant/range_choice.h"
+
+typedef enum c2s_bias_correction {
+    C2S_CORRECT_NOTHING,
+    C2S_CORRECT_ANALYTIC, /* by the means of inputs and the rounding of weights */
+    C2S_CORRECT_MEASURED  /* by the means of outputs */
+} c2s_bias_correction;
 
 typedef struct c2s_quantizing {
     c2s_model *model; /* a copy without holes: its own copies have the same ids */
@@ -19,13 +26,15 @@ typedef struct c2s_quantizing {
     c2s_dtype activations, weights;
     bool per_channel, symmetric, portable, always, force;
     c2s_range_method method;
+    c2s_bias_correction correction;
     double percentile;
     c2s_name_filter include, exclude;
     unsigned asked;      /* candidates so far */
     const char **vetoed; /* by node id: why the node may not be quantized; NULL: it may */
     c2s_placement placement;
     c2s_ranges *ranges;
-    c2s_span *spans; /* by value id */
+    c2s_span *spans;       /* by value id */
+    c2s_bias_shift *shift; /* by node id: what biases are corrected by */
 } c2s_quantizing;
 
 /* The name of a rewrite: codes back to floats, before all else. */
@@ -37,6 +46,10 @@ c2s_status c2s_quantizing_meet_form(c2s_quantizing *j, bool requantize);
 /* Ranges and spans of the activations, on the samples of the context or on random ones. The
  * placement is made. */
 c2s_status c2s_quantizing_measure(c2s_quantizing *j);
+
+/* Sets `shift` for the layers that run on integers with these vetoes. */
+c2s_status c2s_quantizing_correct(c2s_quantizing *j, const char **vetoed);
+void c2s_quantizing_forget_correction(c2s_quantizing *j);
 
 /* Vetoes the layers that have to stay in float for the context's budget to hold. */
 c2s_status c2s_quantizing_keep_quality(c2s_quantizing *j);
