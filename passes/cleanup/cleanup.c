@@ -35,6 +35,8 @@ static const c2s_rewrite_kind kinds[] = {
     {"if-constant", "If with a constant condition -> the branch that is taken", false},
     {"if-impossible", "If of which one branch cannot run -> the other branch", false},
     {"unroll-loop", "Loop with a constant number of trips -> its body, once per trip", false},
+    {"hoist-invariant", "what is the same in every trip of Loop or Scan -> computed once, before it",
+     false},
     {"unused-output", "an optional output that nobody uses -> left out", false},
     {0},
 };
@@ -112,6 +114,9 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
         list_again(&graphs, model);
         const unsigned before = stats->rewrites;
         status = c2s_unroll_loops(&graphs, budget, stats);
+        list_again(&graphs, model);
+        if (status == C2S_OK)
+            status = c2s_hoist_invariants(&graphs, stats);
         if (status == C2S_OK && stats->rewrites > before)
             status = c2s_graph_infer(model->graph);
     }

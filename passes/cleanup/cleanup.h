@@ -28,6 +28,8 @@ void c2s_inline_ifs(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Loops with a constant number of trips are replaced by copies of the body. */
 c2s_status c2s_unroll_loops(const c2s_graph_list *graphs, c2s_fold_budget *budget,
                             c2s_stats *stats);
+/* What computes the same in every trip of a Loop or Scan moves before it. */
+c2s_status c2s_hoist_invariants(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Nodes that compute the same from the same become one. Expected linear time. */
 void c2s_merge_nodes(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Initializers with the same content become one. Expected linear time; large ones are read only
