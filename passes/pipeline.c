@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "ir/swap.h"
+#include "passes/roots.h"
 
 static double now(void) {
     struct timespec t;
@@ -44,7 +45,7 @@ static c2s_stats start_stats(const attempt *a, unsigned limit, c2s_trace *trace)
 static c2s_status run_step(const attempt *a, c2s_model *model, c2s_stats *stats) {
     const c2s_pipeline_step *step = a->step;
     C2S_TRY(step->pass->run(model, &step->options, a->options->context, stats));
-    c2s_graph_sweep(model->graph);
+    c2s_roots_sweep(model);
     return c2s_model_verify(model);
 }
 

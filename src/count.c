@@ -16,10 +16,14 @@
 /* ---- content ---- */
 
 static void count_graph(const c2s_graph *graph, c2s_counts *counts) {
+    const bool function = !graph->owner && graph != graph->model->graph;
     counts->nodes += graph->node_count;
-    for (size_t i = 0; i < graph->initializers.count; i++)
-        if (graph->initializers.at[i] && graph->initializers.at[i]->constant)
-            counts->parameters += graph->initializers.at[i]->constant->count;
+    for (size_t i = 0; i < graph->initializers.count; i++) {
+        const c2s_value *value = graph->initializers.at[i];
+        counts->nodes += value && function; /* which become Constant nodes in the file */
+        if (value && value->constant)
+            counts->parameters += value->constant->count;
+    }
     for (unsigned i = 0; i < graph->formal_inputs; i++)
         if (graph->entry->outputs[i]->initial)
             counts->parameters += graph->entry->outputs[i]->initial->count;

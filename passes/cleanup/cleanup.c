@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "passes/cleanup/fold_groups.h"
+#include "passes/roots.h"
 
 /* Each round but the last one changes something; few models need more than three. */
 #define MAX_ROUNDS 16
@@ -44,7 +45,7 @@ static const c2s_rewrite_kind kinds[] = {
 static void remove_dead(c2s_model *model, c2s_stats *stats) {
     if (!c2s_stats_may_apply(stats))
         return;
-    unsigned removed = c2s_graph_sweep(model->graph);
+    unsigned removed = c2s_roots_sweep(model);
     if (removed == 0)
         return;
     char where[64];
@@ -83,7 +84,7 @@ static void drop_impossible(c2s_graph_list *graphs) {
 /* After inlining, which removes bodies. */
 static void list_again(c2s_graph_list *graphs, c2s_model *model) {
     graphs->count = 0;
-    c2s_graph_list_add(graphs, model->graph);
+    c2s_roots_list_deep(model, graphs);
     drop_impossible(graphs);
 }
 
@@ -95,9 +96,9 @@ typedef struct settings {
 static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_budget *budget,
                             c2s_stats *stats) {
     c2s_graph_list graphs = {0};
-    c2s_graph_list_add(&graphs, model->graph);
+    c2s_roots_list_deep(model, &graphs);
     c2s_lift_constants(&graphs, stats);
-    c2s_status status = c2s_graph_infer(model->graph);
+    c2s_status status = c2s_roots_infer(model);
     drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_merge_constants(&graphs, stats);
@@ -107,7 +108,7 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
     }
     if (status == C2S_OK && graphs.count > 1)
         status =
-            c2s_graph_infer(model->graph); /* which branches can run, with what is folded now */
+            c2s_roots_infer(model); /* which branches can run, with what is folded now */
     drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_inline_ifs(&graphs, stats);
@@ -118,15 +119,15 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
         if (status == C2S_OK)
             status = c2s_hoist_invariants(&graphs, stats);
         if (status == C2S_OK && stats->rewrites > before)
-            status = c2s_graph_infer(model->graph);
+            status = c2s_roots_infer(model);
     }
     if (status == C2S_OK) {
-        status = c2s_rewrite(model->graph, c2s_noop_rules, stats);
+        status = c2s_roots_rewrite(model, c2s_noop_rules, stats);
     }
     list_again(&graphs, model);
     if (status == C2S_OK) {
         c2s_trim_outputs(&graphs, stats);
-        c2s_graph_sweep(model->graph);
+        c2s_roots_sweep(model);
     }
     c2s_vec_free(&graphs);
     return status;
@@ -153,7 +154,7 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pa
         before = stats->rewrites;
         C2S_TRY(run_round(model, &what, &budget, stats));
     } while (stats->rewrites > before && c2s_stats_may_apply(stats) && ++round < MAX_ROUNDS);
-    return c2s_graph_infer(model->graph);
+    return c2s_roots_infer(model);
 }
 
 const c2s_pass c2s_pass_cleanup = {

@@ -30,9 +30,8 @@ bool c2s_may_fold(const c2s_node *node) {
     bool used = false;
     for (unsigned i = 0; i < node->output_count; i++)
         used = used || (node->outputs[i] && node->outputs[i]->use_count > 0);
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return false;
+    if (c2s_attr_any_reference(node))
+        return false;
     return used && node->input_count == node->formal_count;
 }
 

@@ -2,12 +2,13 @@
  *
  * Before: a call of a function of the model
  * After:  the nodes of the function; a function that nobody calls is gone
- * Refuses when the function is written in other versions of the operators than the model, or when
+ * Refuses when the function has operators that are others in the model's opset than in its own, or when
  * the copies for several calls would enlarge the model by more than c2s_fold_budget allows.
  */
 #include <stdio.h>
 
 #include "base/map.h"
+#include "io/opset.h"
 #include "ir/clone.h"
 #include "passes/cleanup/fold_groups.h"
 
@@ -55,7 +56,8 @@ static bool same_versions(const c2s_model *model, callee *c) {
     for (size_t i = 0; i < c->function->opsets.count; i++) {
         const c2s_opset *own = &c->function->opsets.at[i];
         const int64_t version = c2s_model_opset(model, own->domain);
-        if (version == 0 || version == own->version)
+        if (version == 0 || version == own->version ||
+            (!own->domain[0] && c2s_graph_is_same(c->function->graph, own->version, version)))
             continue;
         snprintf(c->reason, sizeof c->reason,
                  "the function is written in opset %lld of %.60s, the model in %lld",

@@ -2,7 +2,7 @@
  *
  * Before: a Constant node
  * After:  an initializer
- * Refuses when the node makes an output of a body.
+ * Refuses when the node makes an output of a body, or stands in a function.
  */
 #include "passes/cleanup/cleanup.h"
 #include "passes/cleanup/place_constant.h"

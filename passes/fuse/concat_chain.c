@@ -22,11 +22,8 @@ static c2s_node *inner_of(const c2s_node *outer, unsigned slot) {
     const c2s_value *value = outer->inputs[slot].value;
     c2s_node *def = value ? value->def : NULL;
     if (!def || def->op != &c2s_op_concat || value->use_count != 1 || axis_of(def) < 0 ||
-        axis_of(def) != axis_of(outer))
+        axis_of(def) != axis_of(outer) || c2s_attr_any_reference(def))
         return NULL;
-    for (unsigned i = 0; i < def->attr_count; i++)
-        if (def->attrs[i].reference)
-            return NULL;
     return def;
 }
 

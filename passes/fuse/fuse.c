@@ -7,6 +7,7 @@
 #include "passes/cleanup/cleanup.h"
 #include "passes/fuse/transpose_region.h"
 #include "passes/pass.h"
+#include "passes/roots.h"
 
 /* Chains first: what they shorten may then fuse into something larger. */
 static const c2s_rule *const fuse_rules[] = {
@@ -84,9 +85,14 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pa
     for (const c2s_rule *const *rule = fuse_rules; *rule; rule++)
         c2s_vec_push(&rules, *rule);
     c2s_vec_push(&rules, NULL);
-    c2s_status status = rewrite(model->graph, rules.at, stats);
+    c2s_graph_list roots = {0};
+    c2s_status status = C2S_OK;
+    c2s_roots_list(model, &roots);
+    for (size_t i = 0; i < roots.count && status == C2S_OK; i++)
+        status = rewrite(roots.at[i], rules.at, stats);
+    c2s_vec_free(&roots);
     c2s_vec_free(&rules);
-    return status == C2S_OK ? c2s_graph_infer(model->graph) : status;
+    return status == C2S_OK ? c2s_roots_infer(model) : status;
 }
 
 static const c2s_rewrite_kind kinds[] = {

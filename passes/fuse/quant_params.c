@@ -26,9 +26,8 @@ const char *c2s_quant_params_read(const c2s_node *node, c2s_quant_params *out) {
     const c2s_value *zero = c2s_node_in(node, 2), *y = node->outputs[0];
     bool quantizes = node->op == &c2s_op_quantize_linear;
     const c2s_value *codes = quantizes ? y : x, *reals = quantizes ? x : y;
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return "an attribute is that of a function's caller";
+    if (c2s_attr_any_reference(node))
+        return "an attribute is that of a function's caller";
     if (!x || !scale || !scale->constant || (zero && !zero->constant))
         return "the scale or the zero point is computed";
     int64_t precision = c2s_attr_int(node, "precision", 0);

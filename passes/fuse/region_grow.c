@@ -31,7 +31,7 @@ c2s_region_actor *c2s_region_actor_of(const c2s_region *region, const c2s_node *
 
 static bool is_transpose(const c2s_node *node) {
     return node && node->op == &c2s_op_transpose && node->formal_count == 1 &&
-           node->inputs[0].value;
+           node->inputs[0].value && !c2s_attr_any_reference(node);
 }
 
 bool c2s_region_is_inner(const c2s_region *region, const c2s_node *node) {

@@ -301,9 +301,8 @@ const char *c2s_relayout_of(const c2s_node *node, bool backward, const c2s_axis_
     if (!c2s_relayout_takes(node) || !has_rank(c2s_node_in(node, 0)) ||
         !has_rank(c2s_node_out(node, 0)))
         return "it needs this layout";
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return "an attribute is the caller's";
+    if (c2s_attr_any_reference(node))
+        return "an attribute is the caller's";
     for (unsigned i = 1; i < node->output_count; i++)
         if (!node->outputs[i])
             return "a result is left out";

@@ -8,9 +8,8 @@ c2s_node *c2s_maker(const c2s_value *value, const c2s_op *op) {
     if (!node || node == value->graph->entry || node->op != op || value->def_slot != 0 ||
         node->graph != value->graph)
         return NULL;
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return NULL;
+    if (c2s_attr_any_reference(node))
+        return NULL;
     return node;
 }
 

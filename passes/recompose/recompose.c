@@ -7,6 +7,7 @@
 
 #include "passes/cleanup/cleanup.h"
 #include "passes/pass.h"
+#include "passes/roots.h"
 
 /* Larger patterns first where one contains the other. */
 #define WRITTEN                                                                                    \
@@ -42,7 +43,7 @@ bool c2s_is_square(const c2s_node *node, const c2s_value *value) {
 /* What rules made of one mask, or one table of angles, for each layer becomes one. */
 static void merge(c2s_model *model, c2s_stats *stats) {
     c2s_graph_list graphs = {0};
-    c2s_graph_list_add(&graphs, model->graph);
+    c2s_roots_list_deep(model, &graphs);
     c2s_merge_constants(&graphs, stats);
     c2s_merge_nodes(&graphs, stats);
     c2s_vec_free(&graphs);
@@ -54,13 +55,13 @@ static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pa
     bool group_norm;
     C2S_TRY(c2s_option_flag(options, "group_norm", &group_norm));
     unsigned before = stats->rewrites;
-    C2S_TRY(c2s_rewrite(model->graph, written, stats));
-    C2S_TRY(c2s_rewrite(model->graph, around, stats));
+    C2S_TRY(c2s_roots_rewrite(model, written, stats));
+    C2S_TRY(c2s_roots_rewrite(model, around, stats));
     if (group_norm)
-        C2S_TRY(c2s_rewrite(model->graph, groups, stats));
+        C2S_TRY(c2s_roots_rewrite(model, groups, stats));
     if (stats->rewrites > before)
         merge(model, stats);
-    return c2s_graph_infer(model->graph);
+    return c2s_roots_infer(model);
 }
 
 const c2s_pass c2s_pass_recompose = {

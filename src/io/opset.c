@@ -171,13 +171,13 @@ static c2s_status raise_functions(conversion *c, int64_t opset) {
     return C2S_OK;
 }
 
-static bool graph_is_same(const c2s_graph *graph, int64_t a, int64_t b) {
+bool c2s_graph_is_same(const c2s_graph *graph, int64_t a, int64_t b) {
     for (const c2s_node *node = graph->first; node; node = node->next) {
         if (!c2s_form_is_same(node, a, b))
             return false;
         c2s_graph *body;
         for (unsigned i = 0; (body = c2s_node_body(node, i)) != NULL; i++)
-            if (!graph_is_same(body, a, b))
+            if (!c2s_graph_is_same(body, a, b))
                 return false;
     }
     return true;
@@ -188,7 +188,7 @@ static bool graph_is_same(const c2s_graph *graph, int64_t a, int64_t b) {
 static c2s_status lower_functions(c2s_model *model, int64_t from, int64_t to) {
     bool same = true;
     for (size_t i = 0; i < model->functions.count; i++)
-        same = same && graph_is_same(model->functions.at[i]->graph, from, to);
+        same = same && c2s_graph_is_same(model->functions.at[i]->graph, from, to);
     for (size_t i = 0; same && i < model->functions.count; i++)
         if (opset_of(model->functions.at[i]))
             set_opset(opset_of(model->functions.at[i]), to);

@@ -358,8 +358,24 @@ static void put_initializers(writer *w, const c2s_graph *graph, unsigned depth) 
         fputs(">", w->stream);
 }
 
+/* A function has no initializers. */
+static void put_constants(writer *w, const c2s_graph *graph, unsigned depth) {
+    for (size_t i = 0; i < graph->initializers.count; i++) {
+        const c2s_value *value = graph->initializers.at[i];
+        if (!value)
+            continue;
+        put_indent(w, depth);
+        put_name(w, name_of(w, value));
+        fputs(" = Constant <value = ", w->stream);
+        put_tensor(w, value->constant);
+        fputs("> ()\n", w->stream);
+    }
+}
+
 static void put_nodes(writer *w, const c2s_graph *graph, unsigned depth) {
     fputs("{\n", w->stream);
+    if (!graph->owner && graph != w->model->graph)
+        put_constants(w, graph, depth + 1);
     for (const c2s_node *node = graph->first; node; node = node->next)
         put_node(w, node, depth + 1);
     for (unsigned i = 0; i < c2s_graph_output_count(graph); i++) {

@@ -214,3 +214,10 @@ bool c2s_attr_equal(const c2s_attr *a, const c2s_attr *b) {
         return a->origin && a->origin == b->origin;
     }
 }
+
+bool c2s_attr_any_reference(const c2s_node *node) {
+    for (unsigned i = 0; i < node->attr_count; i++)
+        if (node->attrs[i].reference)
+            return true;
+    return false;
+}

@@ -79,6 +79,8 @@ void c2s_attr_append(c2s_node *node, const c2s_attr *attr);
 /* The same for an attribute of another node of the model, which keeps its references; no bodies. */
 void c2s_attr_append_shared(c2s_node *node, const c2s_attr *attr);
 void c2s_attr_remove(c2s_node *node, const char *name); /* no-op if absent */
+/* In a function: an attribute of the node stands for whatever the caller gives. */
+bool c2s_attr_any_reference(const c2s_node *node);
 /* Equality of name, kind and value (subgraphs: identity). */
 bool c2s_attr_equal(const c2s_attr *a, const c2s_attr *b);
 

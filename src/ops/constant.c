@@ -318,9 +318,8 @@ void c2s_constant_know(c2s_node *node) {
     if (node->op != &c2s_op_constant || node->output_count != 1 || !node->outputs[0] ||
         node->outputs[0]->constant)
         return;
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return;
+    if (c2s_attr_any_reference(node))
+        return;
     if (c2s_node_eval(node, NULL, &tensor, NULL, 0) != C2S_OK)
         return;
     c2s_value_set_constant(node->outputs[0], tensor);

@@ -134,7 +134,7 @@ c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
     result->content_count = c2s_arena_array(arena, outputs, sizeof *result->content_count);
     for (unsigned k = 0; k < outputs; k++)
         result->type[k] = c2s_type_unknown();
-    if (node->op == &c2s_op_opaque)
+    if (node->op == &c2s_op_opaque || c2s_attr_any_reference(node))
         return C2S_OK;
     c2s_infer i = {.node = node,
                    .dims = dims,

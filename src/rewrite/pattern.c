@@ -16,14 +16,6 @@ bool c2s_row_takes(const c2s_pattern_row *row, const c2s_op *op) {
     return false;
 }
 
-/* In a function body an attribute may stand for whatever the caller gives. */
-static bool takes_attributes_of_caller(const c2s_node *node) {
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (node->attrs[i].reference)
-            return true;
-    return false;
-}
-
 static bool may_swap(const c2s_pattern_row *row, const c2s_op *op) {
     return row->any_order || (op->flags & C2S_OP_COMMUTATIVE) != 0;
 }
@@ -87,7 +79,7 @@ static bool bind_row(const c2s_rule *rule, unsigned r, c2s_node *node, unsigned 
     bool swapped = (swaps >> r & 1u) != 0;
     m->node[r] = node;
     if (!c2s_row_takes(row, node->op) || (swapped && !may_swap(row, node->op)) ||
-        !is_named_as(row, node) || takes_attributes_of_caller(node) || node->output_count == 0 ||
+        !is_named_as(row, node) || c2s_attr_any_reference(node) || node->output_count == 0 ||
         !node->outputs[0] || !bind_outputs(row, node, m))
         return false;
     for (unsigned k = 0; k < C2S_PATTERN_INPUTS; k++) {
