@@ -59,7 +59,14 @@ static const c2s_rule *const fuse_rules[] = {
     &c2s_rule_pad_conv,
     &c2s_rule_pad_average_pool,
     &c2s_rule_pad_max_pool,
+    &c2s_rule_merge_products, /* if it is asked for */
     NULL,
+};
+
+static const c2s_option_spec option_specs[] = {
+    {"merge_products", "no",
+     "one MatMul for several of one value, too: faster or slower, as shapes and runtime have it"},
+    {0},
 };
 
 /* Where Transposes have gone, neighbours meet that rules know. Every round moves fewer elements. */
@@ -77,13 +84,15 @@ static c2s_status rewrite(c2s_graph *graph, const c2s_rule *const *rules, c2s_st
 
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    (void)options;
     (void)context;
+    bool merge_products;
+    C2S_TRY(c2s_option_flag(options, "merge_products", &merge_products));
     C2S_VEC(const c2s_rule *) rules = {0};
     for (const c2s_rule *const *rule = c2s_noop_rules; *rule; rule++)
         c2s_vec_push(&rules, *rule);
     for (const c2s_rule *const *rule = fuse_rules; *rule; rule++)
-        c2s_vec_push(&rules, *rule);
+        if (*rule != &c2s_rule_merge_products || merge_products)
+            c2s_vec_push(&rules, *rule);
     c2s_vec_push(&rules, NULL);
     c2s_graph_list roots = {0};
     c2s_status status = C2S_OK;
@@ -105,6 +114,7 @@ const c2s_pass c2s_pass_fuse = {
     .name = "fuse",
     .summary = "folds normalizations, scales, biases, pads and transposes into neighbours, and "
                "shortens chains",
+    .options = option_specs,
     .rules = fuse_rules,
     .kinds = kinds,
     .run = run,

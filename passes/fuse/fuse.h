@@ -22,7 +22,7 @@ extern const c2s_rule c2s_rule_concat_concat;
 extern const c2s_rule c2s_rule_slice_slice, c2s_rule_split_concat, c2s_rule_slice_of_concat,
     c2s_rule_gather_of_concat, c2s_rule_concat_of_slices, c2s_rule_slices_split,
     c2s_rule_split_one_part, c2s_rule_gather_part;
-extern const c2s_rule c2s_rule_einsum;
+extern const c2s_rule c2s_rule_einsum, c2s_rule_merge_products;
 extern const c2s_rule c2s_rule_affine_affine, c2s_rule_expand_broadcast, c2s_rule_reduce_squeeze,
     c2s_rule_scale_through;
 extern const c2s_rule c2s_rule_where_not, c2s_rule_reciprocal_mul, c2s_rule_quotient_mul;

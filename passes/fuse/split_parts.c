@@ -73,9 +73,7 @@ static c2s_value *slices_build(c2s_builder *b, const c2s_match *m) {
     for (unsigned i = 0; i < found.count; i++)
         length[i] = found.part[i].end - found.part[i].start;
     c2s_value *x = found.part[0].x;
-    /* Users of the other slices may come before the root: the Split goes right behind x. */
-    bool early = !x->def || x->def == x->graph->entry;
-    b->before = early ? b->graph->first : x->def->next;
+    c2s_build_behind(b, x);
     c2s_value *in[] = {x, c2s_build_ints(b, "split", length, found.count)};
     c2s_node *split = c2s_build_start(b, "Split", in, 2);
     if (!split)

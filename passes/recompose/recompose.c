@@ -23,11 +23,13 @@
 static const c2s_rule *const written[] = {WRITTEN, NULL};
 static const c2s_rule *const around[] = {AROUND, NULL};
 static const c2s_rule *const groups[] = {&c2s_rule_group_norm, &c2s_rule_channel_norm_affine, NULL};
-static const c2s_rule *const rules[] = {WRITTEN, AROUND, &c2s_rule_group_norm, NULL};
+static const c2s_rule *const lengths[] = {&c2s_rule_lp_norm, NULL};
+static const c2s_rule *const rules[] = {WRITTEN, AROUND, &c2s_rule_group_norm, &c2s_rule_lp_norm, NULL};
 
 static const c2s_option_spec option_specs[] = {
     {"group_norm", "no",
      "GroupNormalization, too: ONNX Runtime has no kernel for it and runs its parts"},
+    {"lp_norm", "no", "LpNormalization, too: runtimes take as long for it as for its parts, or longer"},
     {0},
 };
 
@@ -52,13 +54,16 @@ static void merge(c2s_model *model, c2s_stats *stats) {
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
     (void)context;
-    bool group_norm;
+    bool group_norm, lp_norm;
     C2S_TRY(c2s_option_flag(options, "group_norm", &group_norm));
+    C2S_TRY(c2s_option_flag(options, "lp_norm", &lp_norm));
     unsigned before = stats->rewrites;
     C2S_TRY(c2s_roots_rewrite(model, written, stats));
     C2S_TRY(c2s_roots_rewrite(model, around, stats));
     if (group_norm)
         C2S_TRY(c2s_roots_rewrite(model, groups, stats));
+    if (lp_norm)
+        C2S_TRY(c2s_roots_rewrite(model, lengths, stats));
     if (stats->rewrites > before)
         merge(model, stats);
     return c2s_roots_infer(model);

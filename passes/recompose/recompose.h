@@ -15,6 +15,7 @@ extern const c2s_rule c2s_rule_layer_norm_divided, c2s_rule_layer_norm_multiplie
     c2s_rule_layer_norm_as_affine;
 extern const c2s_rule c2s_rule_rms_norm_divided, c2s_rule_rms_norm_multiplied,
     c2s_rule_rms_norm_quotient;
+extern const c2s_rule c2s_rule_lp_norm;
 extern const c2s_rule c2s_rule_norm_scale, c2s_rule_norm_shift;
 extern const c2s_rule c2s_rule_attention, c2s_rule_attention_groups, c2s_rule_attention_cache,
     c2s_rule_attention_heads;

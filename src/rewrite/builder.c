@@ -103,6 +103,11 @@ c2s_value *c2s_build_forward(c2s_builder *b, const c2s_match *match) {
     return match->value[C2S_LETTER_A];
 }
 
+void c2s_build_behind(c2s_builder *b, const c2s_value *x) {
+    const bool early = !x->def || x->def == x->graph->entry;
+    b->before = early ? b->graph->first : x->def->next;
+}
+
 void c2s_build_replace(c2s_builder *b, c2s_value *old, c2s_value *value) {
     if (b->status != C2S_OK)
         return;
