@@ -15,6 +15,7 @@
 #include "ops/quant_range.h"
 #include "passes/constants.h"
 #include "passes/quant/code_flow.h"
+#include "passes/quant/code_scale.h"
 #include "passes/quant/form_rules.h"
 
 static const c2s_op *const quantizers[] = {&c2s_op_quantize_linear, &c2s_op_ms_quantize_linear,
@@ -54,11 +55,13 @@ static bool is_positive_op(const c2s_op *op) {
 
 enum { DEPTH = 8 };
 
-/* Known to be nowhere below 0, or given from outside, which nobody clamps. */
+/* Known to be nowhere below 0. */
 static bool is_positive(const c2s_value *value, unsigned depth) {
     double low;
+    if (value->constant)
+        return c2s_span_of(value->constant).low >= 0;
     if (!value->def || value->def == value->graph->entry)
-        return true;
+        return false;
     const c2s_node *node = value->def;
     if (is_positive_op(node->op))
         return true;
@@ -80,7 +83,8 @@ static bool is_positive(const c2s_value *value, unsigned depth) {
 
 static c2s_value *clamp(c2s_builder *b, const c2s_node *quantizer, c2s_value *x) {
     float low, high;
-    if (!begins_at_0(quantizer) || is_positive(x, DEPTH))
+    const bool given = x->def == x->graph->entry; /* from outside, which nobody clamps */
+    if (!begins_at_0(quantizer) || given || is_positive(x, DEPTH))
         return x;
     limits_of(quantizer, &low, &high);
     if (fabsf(high - 6) > 0.03f)

@@ -51,6 +51,10 @@ static c2s_status wrong(const c2s_options *o, const char *name, const char *expe
                     c2s_option_text(o, name), expected);
 }
 
+c2s_status c2s_form_to_qdq(c2s_model *model, c2s_stats *stats) {
+    return c2s_rewrite(model->graph, to_qdq, stats);
+}
+
 c2s_status c2s_form_to_float(c2s_model *model, c2s_stats *stats) {
     C2S_TRY(c2s_rewrite(model->graph, to_float, stats));
     c2s_graph_sweep(model->graph);
@@ -67,7 +71,7 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     if (strcmp(to, "float") == 0)
         return c2s_form_to_float(model, stats);
     if (strcmp(to, "qdq") == 0)
-        return c2s_rewrite(model->graph, to_qdq, stats);
+        return c2s_form_to_qdq(model, stats);
     if (strcmp(to, "qoperator") == 0)
         return c2s_rewrite(model->graph, ort ? to_qoperator_ort : to_qoperator, stats);
     return wrong(o, "to", "qdq, qoperator or float");

@@ -24,6 +24,8 @@ bool c2s_form_is_quantized(const c2s_form *form);
 /* "QDQ (34 quantizers), 21 constants as int8"; "float". */
 const char *c2s_form_text(const c2s_form *form, char *text, size_t size);
 
+/* Operators on codes become QDQ, as quantized_form(to=qdq) does. */
+c2s_status c2s_form_to_qdq(c2s_model *model, c2s_stats *stats);
 /* Everything back to floats, as quantized_form(to=float) does. */
 c2s_status c2s_form_to_float(c2s_model *model, c2s_stats *stats);
 

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "cli/json.h"
+#include "cli/lint_ranges.h"
 #include "cli/verbs.h"
 #include "job_opset.h"
 #include "passes/quant/lint.h"
@@ -15,6 +16,13 @@ static const cli_option options[] = {
      offsetof(cli_arguments, target)},
     {0, "fix", NULL, "write OUT, in which what can be mended is, and useless pairs are gone",
      CLI_FLAG, offsetof(cli_arguments, fix)},
+    {0, "data", "PATH",
+     "also say whether the ranges suit this data: .npz, .npy or a folder (docs/data.md)", CLI_TEXT,
+     offsetof(cli_arguments, data)},
+    CLI_IMAGE_OPTION,
+    CLI_SAMPLES_OPTION,
+    {0, "threads", "N", "threads that run the model (default: all processors)", CLI_INTEGER,
+     offsetof(cli_arguments, threads)},
     CLI_JSON_OPTION,
     {0}};
 
@@ -77,7 +85,8 @@ static json_t *item_json(const c2s_lint *lint, const c2s_lint_item *item) {
     return json;
 }
 
-static c2s_status print_json(const c2s_lint *lint, unsigned mended, unsigned removed) {
+static c2s_status print_json(const c2s_lint *lint, const c2s_range_report *ranges, unsigned mended,
+                             unsigned removed) {
     json_t *items = json_array();
     for (size_t i = 0; i < lint->items.count; i++)
         json_array_append_new(items, item_json(lint, &lint->items.at[i]));
@@ -86,15 +95,17 @@ static c2s_status print_json(const c2s_lint *lint, unsigned mended, unsigned rem
                              (int)lint->fused, "converts", (int)lint->converts, "useless",
                              (int)lint->useless, "mended", (int)mended, "removed", (int)removed);
     json_object_set_new(root, "links", items);
+    json_object_set_new(root, "ranges", ranges ? cli_lint_ranges_json(ranges) : json_null());
     return cli_json_print(root, stdout);
 }
 
 /* ---- the job ---- */
 
-static c2s_status report(const cli_arguments *a, const c2s_lint *lint, unsigned mended,
-                         unsigned removed) {
+/* `ranges`: NULL: nobody asked. */
+static c2s_status report(const cli_arguments *a, const c2s_lint *lint, c2s_range_report *ranges,
+                         unsigned mended, unsigned removed) {
     if (a->json)
-        return print_json(lint, mended, removed);
+        return print_json(lint, ranges, mended, removed);
     if (!a->quiet) {
         print_faults(lint);
         if (a->verbosity > 0)
@@ -102,6 +113,8 @@ static c2s_status report(const cli_arguments *a, const c2s_lint *lint, unsigned 
         if (a->fix)
             printf("mended: %u, pairs removed: %u\n", mended, removed);
         print_counts(lint);
+        if (ranges)
+            cli_lint_ranges_print(a, ranges);
     }
     return C2S_OK;
 }
@@ -122,8 +135,13 @@ static c2s_status lint(const cli_arguments *a, c2s_model *model) {
     }
     if (status == C2S_OK) {
         c2s_lint result;
+        c2s_range_report ranges = {0};
         c2s_lint_run(target, normal->graph, opset, &result);
-        status = report(a, &result, mended, removed);
+        if (a->data)
+            status = cli_lint_ranges(a, normal, &ranges);
+        if (status == C2S_OK)
+            status = report(a, &result, a->data ? &ranges : NULL, mended, removed);
+        c2s_range_report_free(&ranges);
         c2s_lint_free(&result);
     }
     c2s_model_destroy(normal);
