@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The default job, opset 21 alone, and --target ort on every real model of the shared folder; ONNX Runtime says whether the result
+# The default job, also to opset 21 and 23, opset 21 alone, and --target ort on every real model of the shared folder; ONNX Runtime says whether the result
 # still computes the same, onnx.checker whether it is worse formed than before.
 . "$(dirname "$0")/../shared.sh"
 need_program
@@ -14,7 +14,7 @@ for model in "$C2S_SHARED"/models/*/model.onnx "$C2S_SHARED"/models-untrained/li
     name=$(basename "$(dirname "$model")")
     [ "$name" != light ] || name=$(basename "$model" .onnx)
     models=$((models + 1))
-    for job in "" "--passes none --opset 21" "--no-prove --target ort"; do
+    for job in "" "--passes none --opset 21" "--opset 21" "--no-prove --opset 23" "--no-prove --target ort"; do
         new="$scratch/$name$job.onnx"
         status=0
         "$C2S_BIN" -q --strict $job "$model" "$new" >"$scratch/log" 2>&1 || status=$?
