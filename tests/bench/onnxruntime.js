@@ -17,6 +17,13 @@ function open(file, threads, optimizations = 'all') {
   });
 }
 
+// Writes the model as ONNX Runtime's own optimizer leaves it.
+async function optimize(file, to, level) {
+  const ort = require(require.resolve('onnxruntime-node', { paths: [ORT] }));
+  const session = await ort.InferenceSession.create(file, { graphOptimizationLevel: level, optimizedModelFilePath: to, logSeverityLevel: 3 });
+  await session.release();
+}
+
 // The inputs stored in `folder`, or random ones with the given shapes.
 function feedsOf(session, shapes, folder) {
   const { fromFolder, random } = require(path.join(ORT, 'inputs.js'));
@@ -93,7 +100,7 @@ async function main(threads, warm, file, shapes, folder) {
   console.log(JSON.stringify(costs));
 }
 
-module.exports = { open, feedsOf, times, ratio };
+module.exports = { open, optimize, feedsOf, times, ratio };
 
 if (require.main === module) {
   const [threads, warm, file, shapes, folder] = process.argv.slice(2);
