@@ -7,11 +7,11 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "passes/quant/gptq_rows.h"
+#include "passes/quant/gptq_order.h"
 
 const c2s_gptq_options c2s_gptq_usual = {.sweeps = 30};
 
-/* The whole task; scales change on the way. */
+/* The whole task; scales and codes change on the way. */
 typedef struct encoding {
     const c2s_linear_site *site;
     const c2s_gram *gram;
@@ -19,9 +19,11 @@ typedef struct encoding {
     c2s_code_grid grid;
     c2s_code_map map;
     const float *weights;
+    bool given; /* the codes: else they are the nearest ones */
     float *codes;
     c2s_affine *affines;
-    bool own_scales; /* each belongs to one output channel */
+    c2s_gptq_classes classes; /* by variable, as the site has them */
+    bool own_scales;          /* each belongs to one output channel */
 } encoding;
 
 double c2s_gptq_damping(const c2s_gram *gram, double asked) {
@@ -36,6 +38,10 @@ static size_t weight_index(const c2s_linear_site *s, size_t group, size_t i, siz
     return group * s->group_step + i * s->k_step + n * s->n_step;
 }
 
+static size_t scale_of(const encoding *e, size_t group, size_t i, size_t n) {
+    return c2s_code_group(&e->map, weight_index(e->site, group, i, n));
+}
+
 /* No scale serves two output channels. */
 static c2s_status find_owners(encoding *e) {
     const c2s_linear_site *s = e->site;
@@ -46,8 +52,7 @@ static c2s_status find_owners(encoding *e) {
     e->own_scales = true;
     for (size_t channel = 0; channel < s->groups * s->n && e->own_scales; channel++)
         for (size_t i = 0; i < s->k; i++) {
-            size_t *of =
-                &owner[c2s_code_group(&e->map, weight_index(s, channel / s->n, i, channel % s->n))];
+            size_t *of = &owner[scale_of(e, channel / s->n, i, channel % s->n)];
             e->own_scales = e->own_scales && (*of == SIZE_MAX || *of == channel);
             *of = channel;
         }
@@ -55,129 +60,110 @@ static c2s_status find_owners(encoding *e) {
     return C2S_OK;
 }
 
-/* ---- one group of the operator ---- */
-
-typedef struct by_diagonal {
-    double diagonal;
-    size_t index;
-} by_diagonal;
-
-static int compare_diagonals(const void *a, const void *b) {
-    const by_diagonal *x = a, *y = b;
-    if (x->diagonal != y->diagonal)
-        return x->diagonal < y->diagonal ? -1 : 1;
-    return x->index < y->index ? 1 : -1; /* of equals, the first comes first: rows go backwards */
-}
-
-/* The moments in the order in which weights are rounded (the last first), damped, with their
- * factor. */
-static c2s_status order_moments(const double *moment, c2s_gptq_moments *m, double damping) {
-    const size_t k = m->k;
-    by_diagonal *order;
-    C2S_TRY(c2s_scratch(k, sizeof *order, &order));
-    for (size_t i = 0; i < k; i++)
-        order[i] = (by_diagonal){moment[i * k + i], i};
-    qsort(order, k, sizeof *order, compare_diagonals);
-    for (size_t i = 0; i < k; i++) {
-        m->order[i] = order[i].index;
-        for (size_t j = 0; j < k; j++)
-            m->damped[i * k + j] = moment[order[i].index * k + order[j].index];
-        m->diagonal[i] = order[i].diagonal;
+/* A row's index among its blocks of scales is a matter of the column alone, so that those of the
+ * first row tell which columns go together in all of them. */
+static c2s_status find_classes(encoding *e) {
+    const size_t k = e->site->k;
+    c2s_gptq_classes *c = &e->classes;
+    size_t *class_of;
+    C2S_TRY(c2s_scratch(e->map.groups, sizeof *class_of, &class_of));
+    const c2s_status status = c2s_scratch(k, sizeof *c->of, &c->of);
+    if (status == C2S_OK) {
+        for (size_t g = 0; g < e->map.groups; g++)
+            class_of[g] = SIZE_MAX;
+        for (size_t i = 0; i < k; i++) {
+            size_t *class = &class_of[scale_of(e, 0, i, 0)];
+            *class = *class == SIZE_MAX ? c->count++ : *class;
+            c->of[i] = (unsigned)*class;
+        }
     }
-    free(order);
-    memcpy(m->factor, m->damped, k * k * sizeof *m->factor);
-    C2S_TRY(c2s_cholesky(k, m->factor, &damping));
-    for (size_t i = 0; i < k; i++) { /* as the factorization had it */
-        double sum = 0;
-        for (size_t j = 0; j <= i; j++)
-            sum += m->factor[i * k + j] * m->factor[i * k + j];
-        m->damped[i * k + i] = sum;
-    }
-    return C2S_OK;
-}
-
-static void moments_free(c2s_gptq_moments *m) {
-    free(m->order);
-    free(m->damped);
-    free(m->factor);
-    free(m->diagonal);
-    *m = (c2s_gptq_moments){0};
-}
-
-static c2s_status moments_create(size_t k, c2s_gptq_moments *m) {
-    *m = (c2s_gptq_moments){.k = k};
-    c2s_status status = c2s_scratch(k, sizeof *m->order, &m->order);
-    if (status == C2S_OK)
-        status = c2s_scratch(k, k * sizeof(double), &m->damped);
-    if (status == C2S_OK)
-        status = c2s_scratch(k, k * sizeof(double), &m->factor);
-    if (status == C2S_OK)
-        status = c2s_scratch(k, sizeof(double), &m->diagonal);
-    if (status != C2S_OK)
-        moments_free(m);
+    free(class_of);
     return status;
 }
+
+/* ---- rows ---- */
 
 /* Weights, scales and codes of some output channels, to and from the tensor's order. */
-static void load_rows(const encoding *e, const c2s_gptq_moments *m, size_t group, size_t first,
-                      c2s_gptq_rows *rows) {
-    for (size_t r = 0; r < rows->count; r++)
-        for (size_t i = 0; i < m->k; i++) {
+static void load_rows(const encoding *e, const c2s_gptq_moments *m, const c2s_gptq_columns *c,
+                      size_t group, size_t first, c2s_gptq_rows *rows) {
+    const size_t k = m->k, classes = c->classes.count;
+    for (size_t r = 0; r < rows->count; r++) {
+        for (size_t i = 0; i < k; i++) {
             const size_t index = weight_index(e->site, group, m->order[i], first + r);
-            rows->weights[r * m->k + i] = (double)e->weights[index];
-            rows->scale_of[r * m->k + i] = c2s_code_group(&e->map, index);
+            rows->weights[r * k + i] = e->weights[index];
+            rows->codes[r * k + i] = e->given ? e->codes[index] : 0;
         }
+        for (size_t s = 0; s < classes; s++) {
+            const size_t any = m->order[c->classes.column[c->classes.start[s]]];
+            rows->affines[r * classes + s] = e->affines[scale_of(e, group, any, first + r)];
+        }
+    }
 }
 
-static void store_rows(encoding *e, const c2s_gptq_moments *m, size_t group, size_t first,
-                       const c2s_gptq_rows *rows) {
-    for (size_t r = 0; r < rows->count; r++)
-        for (size_t i = 0; i < m->k; i++)
-            e->codes[weight_index(e->site, group, m->order[i], first + r)] =
-                rows->codes[r * m->k + i];
+static void store_rows(encoding *e, const c2s_gptq_moments *m, const c2s_gptq_columns *c,
+                       bool scales, size_t group, size_t first, const c2s_gptq_rows *rows) {
+    const size_t k = m->k, classes = c->classes.count;
+    for (size_t r = 0; r < rows->count; r++) {
+        for (size_t i = 0; i < k; i++)
+            e->codes[weight_index(e->site, group, m->order[i], first + r)] = rows->codes[r * k + i];
+        for (size_t s = 0; scales && s < classes; s++) {
+            const size_t any = m->order[c->classes.column[c->classes.start[s]]];
+            e->affines[scale_of(e, group, any, first + r)] = rows->affines[r * classes + s];
+        }
+    }
 }
 
-static c2s_status encode_rows(encoding *e, const c2s_gptq_moments *m, size_t group, size_t first,
-                              c2s_gptq_error *error) {
+static c2s_status encode_rows(encoding *e, const c2s_gptq_moments *m, const c2s_gptq_columns *c,
+                              size_t group, size_t first, c2s_gptq_error *error) {
     c2s_gptq_rows rows;
     const size_t left = e->site->n - first;
-    C2S_TRY(c2s_gptq_rows_create(m->k, left < C2S_GPTQ_ROWS ? left : C2S_GPTQ_ROWS, &rows));
-    load_rows(e, m, group, first, &rows);
+    C2S_TRY(c2s_gptq_rows_create(m->k, c->classes.count,
+                                 left < C2S_GPTQ_ROWS ? left : C2S_GPTQ_ROWS, &rows));
+    load_rows(e, m, c, group, first, &rows);
     const c2s_gptq_search search = {.grid = &e->grid,
-                                    .affines = e->affines,
+                                    .classes = &c->classes,
+                                    .pairs = e->options->bounds ? &c->pairs : NULL,
                                     .sweeps = e->options->sweeps,
                                     .refit = e->own_scales && !e->options->keep_scales};
+    if (!e->given)
+        c2s_gptq_rows_nearest(m, &search, &rows);
     c2s_status status = c2s_gptq_rows_round(m, &search, &rows, error);
     if (status == C2S_OK)
-        store_rows(e, m, group, first, &rows);
+        store_rows(e, m, c, search.refit, group, first, &rows);
     c2s_gptq_rows_free(&rows);
     return status;
+}
+
+static void add_error(c2s_gptq_error *sum, const c2s_gptq_error *error) {
+    sum->signal += error->signal;
+    sum->nearest += error->nearest;
+    sum->error += error->error;
 }
 
 /* All output channels of a group; the sums are made in their order. */
 static c2s_status encode_group(encoding *e, size_t group, c2s_gptq_error *error) {
     const size_t k = e->site->k, parts = (e->site->n + C2S_GPTQ_ROWS - 1) / C2S_GPTQ_ROWS;
     c2s_gptq_moments m;
-    C2S_TRY(moments_create(k, &m));
-    c2s_status status = order_moments(e->gram->moment + group * k * k, &m,
-                                      c2s_gptq_damping(e->gram, e->options->damping));
+    c2s_gptq_columns c;
+    C2S_TRY(c2s_gptq_moments_create(e->gram, e->options, group, &m));
+    c2s_status status = c2s_gptq_columns_create(&e->classes, e->options->bounds, &m, group, &c);
+    if (status != C2S_OK) {
+        c2s_gptq_moments_free(&m);
+        return status;
+    }
     c2s_gptq_error *errors = c2s_zalloc((parts + 1) * sizeof *errors);
     bool failed = false;
-    if (status == C2S_OK) {
 #pragma omp parallel for schedule(dynamic) if (parts > 1)
-        for (size_t part = 0; part < parts; part++)
-            if (encode_rows(e, &m, group, part * C2S_GPTQ_ROWS, &errors[part]) != C2S_OK)
-                failed = true;
-    }
-    for (size_t part = 0; part < parts; part++) {
-        error->signal += errors[part].signal;
-        error->nearest += errors[part].nearest;
-        error->error += errors[part].error;
-    }
+    for (size_t part = 0; part < parts; part++)
+        if (encode_rows(e, &m, &c, group, part * C2S_GPTQ_ROWS, &errors[part]) != C2S_OK)
+            failed = true;
+    for (size_t part = 0; part < parts; part++)
+        add_error(error, &errors[part]);
     free(errors);
-    moments_free(&m);
+    c2s_gptq_columns_free(&c);
+    c2s_gptq_moments_free(&m);
     return failed ? c2s_fail(C2S_ERR_MEMORY, "no memory to round %zu weights per output", k)
-                  : status;
+                  : C2S_OK;
 }
 
 /* ---- all of it ---- */
@@ -194,15 +180,52 @@ static c2s_status encode_groups(encoding *e, c2s_gptq_error *error) {
             status = own;
         }
     }
-    for (size_t g = 0; g < groups; g++) {
-        error->signal += errors[g].signal;
-        error->nearest += errors[g].nearest;
-        error->error += errors[g].error;
-    }
+    for (size_t g = 0; g < groups; g++)
+        add_error(error, &errors[g]);
     free(errors);
     return status == C2S_OK || groups == 1
                ? status
                : c2s_fail(status, "%s: a group could not be rounded", c2s_node_text(e->site->node));
+}
+
+static c2s_status prepare(encoding *e, const c2s_type *type, const c2s_coding *coding) {
+    if (e->gram->groups != e->site->groups || e->gram->k != e->site->k)
+        return c2s_fail(C2S_ERR_INVALID, "%s: moments of another shape than its weights",
+                        c2s_node_text(e->site->node));
+    C2S_TRY(c2s_coding_grid(type, coding, &e->grid));
+    C2S_TRY(c2s_code_map_of(type, coding, &e->map));
+    return e->map.count == e->site->groups * e->site->k * e->site->n
+               ? C2S_OK
+               : c2s_fail(C2S_ERR_INVALID, "%s: weights of another shape than it has",
+                          c2s_node_text(e->site->node));
+}
+
+static c2s_status improve(encoding *e, c2s_gptq_error *error) {
+    *error = (c2s_gptq_error){0};
+    if (e->map.count == 0)
+        return C2S_OK;
+    c2s_status status = find_owners(e);
+    if (status == C2S_OK)
+        status = find_classes(e);
+    if (status == C2S_OK)
+        status = encode_groups(e, error);
+    free(e->classes.of);
+    return status;
+}
+
+c2s_status c2s_gptq_improve(const c2s_linear_site *site, const c2s_type *type, const float *weights,
+                            const c2s_gram *gram, const c2s_coding *coding,
+                            const c2s_gptq_options *options, c2s_affine *affines, float *codes,
+                            c2s_gptq_error *error) {
+    encoding e = {.site = site,
+                  .gram = gram,
+                  .options = options,
+                  .weights = weights,
+                  .given = true,
+                  .codes = codes,
+                  .affines = affines};
+    C2S_TRY(prepare(&e, type, coding));
+    return improve(&e, error);
 }
 
 static double sqnr_of(const encoding *e) {
@@ -221,8 +244,7 @@ static c2s_status encode(encoding *e, const c2s_type *type, const c2s_coding *co
     c2s_coding even = *coding;
     even.importance = NULL; /* the search weighs errors by G better than its diagonal would */
     C2S_TRY(c2s_affines_choose(type, e->weights, &even, e->affines));
-    C2S_TRY(find_owners(e));
-    C2S_TRY(encode_groups(e, error));
+    C2S_TRY(improve(e, error));
     C2S_TRY(c2s_codes_pack(type, coding, e->codes, e->affines, out));
     out->sqnr_db = sqnr_of(e);
     return C2S_OK;
@@ -235,12 +257,7 @@ c2s_status c2s_gptq_encode(const c2s_linear_site *site, const c2s_tensor *weight
     float *values;
     *out = (c2s_codes){0};
     *error = (c2s_gptq_error){0};
-    if (weights->count != site->groups * site->k * site->n || gram->groups != site->groups ||
-        gram->k != site->k)
-        return c2s_fail(C2S_ERR_INVALID, "%s: moments of another shape than its weights",
-                        c2s_node_text(site->node));
-    C2S_TRY(c2s_coding_grid(&weights->type, coding, &e.grid));
-    C2S_TRY(c2s_code_map_of(&weights->type, coding, &e.map));
+    C2S_TRY(prepare(&e, &weights->type, coding));
     C2S_TRY(c2s_weights_load(weights, &values));
     e.weights = values;
     c2s_status status = c2s_scratch(e.map.count, sizeof *e.codes, &e.codes);

@@ -16,11 +16,22 @@
 #include "passes/measure/gram.h"
 #include "passes/quant/encode.h"
 
+/* Weights whose products are added in 16 bits (pair_order.h) with one of up to so many others. */
+enum { C2S_GPTQ_PARTNERS = 2 };
+
+typedef struct c2s_gptq_bounds {
+    const size_t *partner[C2S_GPTQ_PARTNERS]; /* [k]: the other weight of a pair; SIZE_MAX: none */
+    const uint8_t *least, *most; /* [groups * k]: codes of what each weight is multiplied with */
+} c2s_gptq_bounds;
+
 typedef struct c2s_gptq_options {
     double damping;   /* of G, times the mean of its diagonal (c2s_cholesky); 0: k / rows, but 0.1
                          to 1, since few rows say little about many variables */
     unsigned sweeps;  /* of changing codes, at most; 0: none */
     bool keep_scales; /* those of the coding */
+    bool centred;     /* a bias makes up for mean errors: the means of rows do not count */
+    double noise;     /* variance of what rounding adds to each element of a row */
+    const c2s_gptq_bounds *bounds; /* NULL: none. Scales stay, and zero points are 0 */
 } c2s_gptq_options;
 /* Damped by rows, 30 sweeps, scales refitted. */
 extern const c2s_gptq_options c2s_gptq_usual;
@@ -40,5 +51,13 @@ typedef struct c2s_gptq_error {
 c2s_status c2s_gptq_encode(const c2s_linear_site *site, const c2s_tensor *weights,
                            const c2s_gram *gram, const c2s_coding *coding,
                            const c2s_gptq_options *options, c2s_codes *out, c2s_gptq_error *error);
+
+/* The step of it for who has scales and codes: `codes`, one float per weight, within the bounds if
+ * there are any, become better ones; error->nearest is theirs. Scales change unless they are kept.
+ */
+c2s_status c2s_gptq_improve(const c2s_linear_site *site, const c2s_type *type, const float *weights,
+                            const c2s_gram *gram, const c2s_coding *coding,
+                            const c2s_gptq_options *options, c2s_affine *affines, float *codes,
+                            c2s_gptq_error *error);
 
 #endif

@@ -91,6 +91,19 @@ c2s_status c2s_matrix_multiply(const c2s_product *p, const double *a, const doub
     return C2S_OK;
 }
 
+void c2s_float_multiply(const c2s_product *p, c2s_float_part a, c2s_float_part b, float *c,
+                        size_t stride) {
+    if (p->m == 0 || p->n == 0)
+        return;
+#pragma omp parallel num_threads(1)
+    {
+        alone();
+        cblas_sgemm(CblasRowMajor, p->transpose_a ? CblasTrans : CblasNoTrans,
+                    p->transpose_b ? CblasTrans : CblasNoTrans, (int)p->m, (int)p->n, (int)p->k, 1,
+                    a.at, (int)a.stride, b.at, (int)b.stride, (float)p->keep, c, (int)stride);
+    }
+}
+
 static const float *sample_at(const c2s_samples *x, size_t row, size_t variable) {
     return x->at + (x->by_column ? variable * x->stride + row : row * x->stride + variable);
 }

@@ -29,6 +29,15 @@ typedef struct c2s_product {
 c2s_status c2s_matrix_multiply(const c2s_product *shape, const double *a, const double *b,
                                double *c);
 
+/* The same for floats that may be parts of larger matrices: rows are so many elements apart. On the
+ * calling thread; extents fit into 31 bits. */
+typedef struct c2s_float_part {
+    const float *at;
+    size_t stride;
+} c2s_float_part;
+void c2s_float_multiply(const c2s_product *shape, c2s_float_part a, c2s_float_part b, float *c,
+                        size_t stride);
+
 /* `rows` observations of `n` variables: variable v of row r is at[r * stride + v], if they lie
  * by_column at[v * stride + r]. */
 typedef struct c2s_samples {
