@@ -44,21 +44,40 @@ static int64_t capacity(double nanoseconds) {
     return (int64_t)fmin(nanoseconds * UNITS, (double)ALWAYS);
 }
 
+/* By how much more channels take than whole blocks of them: the last one is as good as full. */
+static double share_added(int64_t channels, uint8_t block) {
+    const int64_t over = block ? channels % block : 0;
+    return over ? (double)(block - over) / (double)channels : 0;
+}
+
+/* What a convolution takes beyond its products. */
+static double window_cost(const c2s_node *node, double products, const c2s_sum_cost *by) {
+    const c2s_type *w = &c2s_node_in(node, 1)->type;
+    const int64_t group = c2s_attr_int(node, "group", 1);
+    if (node->op != &c2s_op_conv || w->rank < 3 || !c2s_type_is_static(w) || group <= 0)
+        return 0;
+    const int64_t in = w->dim[1], out = w->dim[0] / group;
+    const bool single = group > 1 && in * out == 1;
+    const double pairs = fmax((double)(single ? group : in * out), 1);
+    const double windows = c2s_macs_extents(w, 2, -1) > 1 ? products / pairs : 0;
+    const double added = share_added(single ? group : out, by->block_out);
+    if (single)
+        return windows * (double)by->window +
+               products * (double)(by->single + (added > 0 ? by->loose_single : 0));
+    const bool loose = group > 1 || added > 0 ||
+                       (in > by->few_in && share_added(in, by->block_in) > 0);
+    return windows * (double)by->window + added * products * (double)by->product +
+           (loose ? windows * (double)by->loose_window + products * (double)by->loose_product : 0);
+}
+
 static double sum_cost(const c2s_node *node, const c2s_sum_cost *by) {
     const c2s_value *result = node->outputs[0], *weight = c2s_node_in(node, 1);
-    const c2s_type *w = &weight->type;
-    const int64_t group = c2s_attr_int(node, "group", 1);
     const double products =
         node->op->macs ? (double)node->op->macs(node) * free_extents(&result->type) : 0;
     double cost = products * (double)by->product + elements(result) * (double)by->result;
     if (weight->constant)
         cost += elements(weight) * (double)by->weight;
-    if (w->rank > 2 && c2s_type_is_static(w) && c2s_macs_extents(w, 2, -1) > 1 && group > 0) {
-        const double pairs = (double)c2s_macs_extents(w, 0, 2) / (double)group;
-        cost +=
-            products / fmax(pairs, 1) * (double)(group > 1 && pairs <= 1 ? by->single : by->window);
-    }
-    return cost;
+    return cost + window_cost(node, products, by);
 }
 
 static double most_elements(const c2s_node *node) {

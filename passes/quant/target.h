@@ -49,10 +49,14 @@ typedef struct c2s_target_row {
 #define C2S_TARGET_AXIS(axis) ((axis) + 1)
 
 /* What sums of products take, in nanoseconds: per product; per element of a window at each of its
- * places, for all channels of a group together, or for a group of one channel; per element of the
- * result; per weight. */
+ * places, for all channels of a group together; per product of a group of one channel; per element
+ * of the result; per weight. Where the channels of a convolution are no whole blocks, the last one
+ * is as good as full, and the loose ones come on top. */
 typedef struct c2s_sum_cost {
     float product, window, single, result, weight;
+    float loose_product, loose_window, loose_single;
+    uint8_t block_in, block_out; /* channels of a group; 0: any number is whole */
+    uint8_t few_in;              /* so many have a kernel of their own */
 } c2s_sum_cost;
 
 typedef struct c2s_target {
