@@ -11,12 +11,17 @@
 
 #define COLUMNS ((size_t)C2S_DOT_COLUMNS)
 
+static int weight_at(const c2s_integer_weights *w, size_t output, size_t at) {
+    const int code =
+        w->is_signed ? ((const int8_t *)w->codes)[at] : ((const uint8_t *)w->codes)[at];
+    return code - (w->zero ? w->zero[output] : 0);
+}
+
 int c2s_integer_weight(const c2s_integer_weights *w, size_t output, size_t input, size_t y,
                        size_t x) {
-    size_t at =
-        output * w->stride_output + input * w->stride_input + y * w->stride[0] + x * w->stride[1];
-    int code = w->is_signed ? ((const int8_t *)w->codes)[at] : ((const uint8_t *)w->codes)[at];
-    return code - (w->zero ? w->zero[output] : 0);
+    return weight_at(w, output,
+                     output * w->stride_output + input * w->stride_input + y * w->stride[0] +
+                         x * w->stride[1]);
 }
 
 /* ---- measuring ---- */
@@ -35,16 +40,19 @@ typedef struct measurement {
 static void measure_outputs(const void *context, size_t from, size_t to) {
     const measurement *m = context;
     const c2s_integer_shape *s = m->shape;
+    const c2s_integer_weights *w = m->weights;
     for (size_t o = from; o < to; o++) {
         extent e = {0};
-        for (size_t i = 0; i < s->inputs / s->groups; i++)
-            for (size_t y = 0; y < s->kernel[0]; y++)
-                for (size_t x = 0; x < s->kernel[1]; x++) {
-                    const int value = c2s_integer_weight(m->weights, o, i, y, x);
+        for (size_t y = 0; y < s->kernel[0]; y++)
+            for (size_t x = 0; x < s->kernel[1]; x++) {
+                const size_t at = o * w->stride_output + y * w->stride[0] + x * w->stride[1];
+                for (size_t i = 0; i < s->inputs / s->groups; i++) {
+                    const int value = weight_at(w, o, at + i * w->stride_input);
                     e.gain += abs(value);
                     e.low = value < e.low ? value : e.low;
                     e.high = value > e.high ? value : e.high;
                 }
+            }
         m->of[o] = e;
     }
 }
@@ -64,33 +72,41 @@ void c2s_integer_weights_measure(c2s_integer_conv *c, const c2s_integer_weights 
 
 /* ---- packing ---- */
 
-/* Weight number `k` of tap `t`. */
-static int tap_weight(const c2s_integer_conv *c, const c2s_integer_weights *w, size_t output,
-                      size_t t, size_t k) {
+/* Returns the sum of the output's weights. Taps are whole rows of the window, or places. */
+static int32_t pack_column(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output,
+                           size_t panel, size_t column) {
     const size_t across = c->taps / c->shape.kernel[0];
-    return c2s_integer_weight(w, output, k % c->channels, t / across,
-                              across == 1 ? k / c->channels : t % across);
-}
-
-static void pack_column(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output,
-                        size_t panel, size_t column) {
-    for (size_t t = 0; t < c->taps; t++)
-        for (size_t k = 0; k < c->run; k++) {
-            const size_t step = t * c->steps + k / c->step,
-                         at = panel * c->panel + (step * COLUMNS + column) * c->step + k % c->step;
-            const int value = tap_weight(c, w, output, t, k);
+    int32_t total = 0;
+    for (size_t t = 0; t < c->taps; t++) {
+        size_t from =
+            output * w->stride_output + t / across * w->stride[0] + t % across * w->stride[1];
+        size_t to = panel * c->panel + (t * c->steps * COLUMNS + column) * c->step;
+        for (size_t k = 0, channel = 0, part = 0; k < c->run; k++) {
+            const int value = weight_at(w, output, from + channel * w->stride_input);
+            total += value;
             if (c->narrow)
-                ((int8_t *)c->weights)[at] = (int8_t)value;
+                ((int8_t *)c->weights)[to + part] = (int8_t)value;
             else
-                ((int16_t *)c->weights)[at] = (int16_t)value;
+                ((int16_t *)c->weights)[to + part] = (int16_t)value;
+            if (++channel == c->channels) {
+                channel = 0;
+                from += w->stride[1];
+            }
+            if (++part == c->step) {
+                part = 0;
+                to += COLUMNS * c->step;
+            }
         }
+    }
+    return total;
 }
 
 static void pack_depthwise(c2s_integer_conv *c, const c2s_integer_weights *w, size_t output) {
+    const size_t across = c->taps / c->shape.kernel[0];
     int16_t *panel = (int16_t *)c->weights + output / COLUMNS * c->panel;
     for (size_t t = 0; t < c->taps; t++)
         panel[(t / 2 * COLUMNS + c2s_dot_place(output % COLUMNS)) * 2 + t % 2] =
-            (int16_t)tap_weight(c, w, output, t, 0);
+            (int16_t)c2s_integer_weight(w, output, 0, t / across, t % across);
 }
 
 /* ---- repeats of C2S_DOT_BYTES ---- */
@@ -145,22 +161,15 @@ typedef struct packing {
     const c2s_integer_weights *weights;
 } packing;
 
-static int32_t total_of(const c2s_integer_conv *c, const c2s_integer_weights *w, size_t output) {
-    int32_t total = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        for (size_t k = 0; k < c->run; k++)
-            total += tap_weight(c, w, output, t, k);
-    return total;
-}
-
 static void pack_columns(const void *context, size_t from, size_t to) {
     const packing *p = context;
     c2s_integer_conv *c = p->conv;
     for (size_t o = from; o < to; o++) {
         size_t group = o / c->group_outputs, column = o % c->group_outputs;
-        pack_column(c, p->weights, o, group * c->panels + column / COLUMNS, column % COLUMNS);
+        const int32_t total =
+            pack_column(c, p->weights, o, group * c->panels + column / COLUMNS, column % COLUMNS);
         if (c->kind == C2S_DOT_BYTES)
-            c->total[o] = total_of(c, p->weights, o);
+            c->total[o] = total;
     }
 }
 

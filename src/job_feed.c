@@ -112,14 +112,7 @@ static c2s_status take_samples(data_feed *f, size_t samples) {
     f->total = f->feed.count;
     if (samples == 0 || samples >= f->total)
         return C2S_OK;
-    bool *chosen = c2s_alloc_array(f->total, sizeof *chosen);
-    f->origin = c2s_alloc_array(samples, sizeof *f->origin);
-    c2s_samples_choose(f->total, samples, chosen);
-    f->feed.count = 0;
-    for (size_t k = 0; k < f->total; k++)
-        if (chosen[k])
-            f->origin[f->feed.count++] = k;
-    free(chosen);
+    f->origin = c2s_samples_list(f->total, samples, &f->feed.count);
     f->feed.origin = f->origin;
     if (f->labels && f->labels->count % f->total == 0)
         return take_labels(f);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "eval/sample_order.h"
+
 enum { DATA_SAMPLES = 4 }; /* if nothing else is asked for */
 
 void c2s_samples_free(c2s_samples *s) {
@@ -17,13 +19,17 @@ void c2s_samples_free(c2s_samples *s) {
 
 c2s_status c2s_samples_load(const c2s_model *model, const c2s_run_options *o, c2s_samples *s) {
     C2S_TRY(c2s_dataset_open(o->data, model->graph, o->image, &s->data));
-    size_t available = c2s_dataset_count(s->data), wanted = o->samples ? o->samples : DATA_SAMPLES;
-    s->count = (unsigned)(available < wanted ? available : wanted);
+    size_t count;
+    size_t *taken = c2s_samples_list(c2s_dataset_count(s->data),
+                                     o->samples ? o->samples : DATA_SAMPLES, &count);
+    s->count = (unsigned)count;
     s->inputs = c2s_graph_input_count(model->graph);
-    s->sets = c2s_zalloc(s->count * sizeof *s->sets);
-    for (unsigned i = 0; i < s->count; i++) {
+    s->sets = c2s_zalloc((count + 1) * sizeof *s->sets);
+    c2s_status status = C2S_OK;
+    for (unsigned i = 0; i < s->count && status == C2S_OK; i++) {
         s->sets[i] = c2s_zalloc((s->inputs + 1) * sizeof **s->sets);
-        C2S_TRY(c2s_dataset_sample(s->data, i * available / s->count, s->sets[i]));
+        status = c2s_dataset_sample(s->data, taken[i], s->sets[i]);
     }
-    return C2S_OK;
+    free(taken);
+    return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "eval/sample_order.h"
 #include "ir/convert.h"
 
 #define DEFAULT_MEMORY ((uint64_t)1 << 30)
@@ -234,14 +235,14 @@ static c2s_status run_all(const c2s_graph *graph, collector *all) {
     c2s_status status = open_session(o, graph, values, observe_input, all, &session);
     if (status == C2S_OK && reference)
         status = open_session(o, reference, targets, observe_target, all, &other);
-    const size_t most = o->samples && o->samples < o->feed->count ? o->samples : o->feed->count;
-    for (size_t k = 0; k < most && status == C2S_OK; k++) {
-        const size_t index = (size_t)((double)k * (double)o->feed->count / (double)most);
+    size_t count, *taken = c2s_samples_list(o->feed->count, o->samples, &count);
+    for (size_t k = 0; k < count && status == C2S_OK; k++) {
         if (reference)
-            status = run_sample(o, reference, other, index);
+            status = run_sample(o, reference, other, taken[k]);
         if (status == C2S_OK)
-            status = run_sample(o, graph, session, index);
+            status = run_sample(o, graph, session, taken[k]);
     }
+    free(taken);
     if (session)
         o->evaluator->close(session);
     if (other)

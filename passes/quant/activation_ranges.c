@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "eval/random_feed.h"
+#include "ops/macs.h"
 #include "passes/measure/linear_site.h"
+#include "passes/quant/logits.h"
 #include "passes/quant/pair_order.h"
 #include "passes/quant/quantizing.h"
 #include "passes/quant/range_trial.h"
@@ -48,11 +51,102 @@ static size_t list_activations(const c2s_quantizing *j, const c2s_ranges *ranges
     return count;
 }
 
-static c2s_status answer(const c2s_quantizing *j, c2s_range_question *questions, size_t count) {
+/* ---- ranges by what they do to the outputs ---- */
+
+enum { MOST_SAMPLES = 64, LEAST_SAMPLES = 8, MOST_PARTS = 12 };
+
+/* Multiply-accumulates of a measurement, and of all of them: more samples, more parts than that
+ * take too long. */
+#define MEASURED_MACS 5e9
+#define ALL_MACS      50e9
+
+typedef struct trial {
+    c2s_quantizing *job;
+    const c2s_range_question *questions;
+    size_t count;
+    c2s_quality *quality;
+    bool logits; /* outputs are compared in front of their Softmax */
+} trial;
+
+static void set_spans(c2s_quantizing *j, const c2s_range_question *questions, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        j->spans[questions[k].value->id] = (c2s_span){questions[k].low, questions[k].high};
+}
+
+static c2s_status measure_answers(void *user, double *noise) {
+    trial *t = user;
+    c2s_quantizing *j = t->job;
+    c2s_model *model;
+    c2s_quality_result result;
+    set_spans(j, t->questions, t->count);
+    const bool portable = j->portable;
+    j->portable = false; /* what becomes of weights takes longest, and hardly depends on ranges */
+    c2s_status status = c2s_quantizing_build(j, j->vetoed, j->force, false, &model);
+    j->portable = portable;
+    if (status != C2S_OK)
+        return status;
+    if (t->logits) {
+        c2s_model *whole = model;
+        model = c2s_logits_model(whole->graph);
+        c2s_model_destroy(whole);
+    }
+    status = c2s_quality_measure(t->quality, model->graph, 0, &result);
+    *noise = pow(10, -result.sqnr_db / 10);
+    c2s_model_destroy(model);
+    return status;
+}
+
+/* A Softmax on codes belongs to what is judged. */
+static bool ends_in_logits(const c2s_quantizing *j) {
+    const c2s_graph *graph = j->model->graph;
+    for (unsigned k = 0; k < c2s_graph_output_count(graph); k++) {
+        const c2s_node *softmax = c2s_logits_softmax(graph, k);
+        if (softmax && j->placement.nodes[softmax->id].integer)
+            return false;
+    }
+    return true;
+}
+
+/* Multiply-accumulates of a sample; where extents are free, tensors tell how large they were. */
+static double macs_of(const c2s_quantizing *j, const c2s_range_question *questions, size_t count) {
+    double macs = 1, larger = 1;
+    for (const c2s_node *node = j->model->graph->first; node; node = node->next)
+        macs += node->op->macs ? fmax((double)node->op->macs(node), 0) : 0;
+    for (size_t k = 0; k < count; k++) {
+        const c2s_value_stats *s = questions[k].stats;
+        const double known = (double)c2s_macs_extents(&questions[k].value->type, 0, -1);
+        if (s->samples > 0 && known > 0)
+            larger = fmax(larger, (double)s->count / ((double)s->samples * known));
+    }
+    return macs * larger;
+}
+
+static c2s_status try_ranges(c2s_quantizing *j, c2s_range_question *questions, size_t count) {
     const c2s_pass_context *c = j->context;
-    if (j->method == C2S_RANGE_AUTO && j->feed == c->feed) /* random ones: not worth it */
-        return c2s_range_trial(j->model->graph, j->feed, c->evaluator, &c->eval, 0, questions,
-                               count);
+    trial t = {.job = j, .questions = questions, .count = count, .logits = ends_in_logits(j)};
+    const double macs = macs_of(j, questions, count);
+    const double samples = fmin(fmax(MEASURED_MACS / macs, LEAST_SAMPLES), MOST_SAMPLES);
+    c2s_model *first = t.logits ? c2s_logits_model(j->model->graph) : NULL;
+    c2s_status status = c2s_quality_open(first ? first->graph : j->model->graph, c->evaluator,
+                                         &c->eval, j->feed, (size_t)samples, &t.quality);
+    c2s_model_destroy(first);
+    if (status != C2S_OK)
+        return status;
+    const c2s_range_trial ranges = {.questions = questions,
+                                    .count = count,
+                                    .parts = (size_t)fmin(ALL_MACS / (macs * samples), MOST_PARTS),
+                                    .measure = measure_answers,
+                                    .user = &t};
+    status = c2s_range_trial_run(&ranges);
+    c2s_quality_close(t.quality);
+    return status;
+}
+
+/* ---- choosing ---- */
+
+static c2s_status answer(c2s_quantizing *j, c2s_range_question *questions, size_t count) {
+    if (j->method == C2S_RANGE_AUTO && j->feed == j->context->feed) /* random ones: not worth it */
+        return try_ranges(j, questions, count);
     for (size_t k = 0; k < count; k++) {
         c2s_range_question *q = &questions[k];
         C2S_TRY(c2s_range_choose(q->stats, j->method, j->percentile, q->dtype, q->symmetric,
@@ -67,11 +161,12 @@ static c2s_status choose(c2s_quantizing *j, const c2s_ranges *ranges, const bool
     for (size_t id = 0; id < j->model->values.count; id++)
         j->spans[id] = C2S_SPAN_NONE;
     const c2s_status status = answer(j, questions, count);
-    for (size_t k = 0; k < count && status == C2S_OK; k++)
-        j->spans[questions[k].value->id] = (c2s_span){questions[k].low, questions[k].high};
+    set_spans(j, questions, count);
     free(questions);
     return status;
 }
+
+/* ---- measuring ---- */
 
 /* Input channels of sums of products: by them saturation is judged, and the mean that rounding
  * takes from the sums. */

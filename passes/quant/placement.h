@@ -18,6 +18,7 @@ typedef struct c2s_placement_options {
     const c2s_target *target;
     c2s_dtype activations, weights; /* C2S_UNDEFINED: the target's choice */
     bool per_channel;               /* weights, where operator and target have channels */
+    bool vnni;                      /* the processor has it */
     bool force;                     /* sums of products run on integers also where it costs time */
     c2s_name_filter *include;       /* NULL: all nodes */
     c2s_name_filter *exclude;       /* NULL: none */
@@ -58,6 +59,7 @@ typedef struct c2s_placed_node {
 
 typedef struct c2s_placement {
     const c2s_target *target;
+    const c2s_sum_costs *sums; /* the target's, for the processor */
     c2s_placed_node *nodes;   /* by node id */
     c2s_placed_value *values; /* by value id */
     unsigned integer_count;   /* nodes on integers, tails included */

@@ -44,10 +44,10 @@ static int64_t capacity(double nanoseconds) {
     return (int64_t)fmin(nanoseconds * UNITS, (double)ALWAYS);
 }
 
-/* By how much more channels take than whole blocks of them: the last one is as good as full. */
-static double share_added(int64_t channels, uint8_t block) {
+/* Channels with the last block filled, in relation to what they are. */
+static double filled(int64_t channels, uint8_t block) {
     const int64_t over = block ? channels % block : 0;
-    return over ? (double)(block - over) / (double)channels : 0;
+    return over ? (double)(channels + block - over) / (double)channels : 1;
 }
 
 /* What a convolution takes beyond its products. */
@@ -56,18 +56,20 @@ static double window_cost(const c2s_node *node, double products, const c2s_sum_c
     const int64_t group = c2s_attr_int(node, "group", 1);
     if (node->op != &c2s_op_conv || w->rank < 3 || !c2s_type_is_static(w) || group <= 0)
         return 0;
-    const int64_t in = w->dim[1], out = w->dim[0] / group;
+    const int64_t in = w->dim[1], out = w->dim[0] / group, window = c2s_macs_extents(w, 2, -1);
     const bool single = group > 1 && in * out == 1;
     const double pairs = fmax((double)(single ? group : in * out), 1);
-    const double windows = c2s_macs_extents(w, 2, -1) > 1 ? products / pairs : 0;
-    const double added = share_added(single ? group : out, by->block_out);
-    if (single)
-        return windows * (double)by->window +
-               products * (double)(by->single + (added > 0 ? by->loose_single : 0));
-    const bool loose = group > 1 || added > 0 ||
-                       (in > by->few_in && share_added(in, by->block_in) > 0);
-    return windows * (double)by->window + added * products * (double)by->product +
-           (loose ? windows * (double)by->loose_window + products * (double)by->loose_product : 0);
+    const double windows = window > 1 ? products / pairs : 0;
+    if (single) {
+        const bool loose = filled(group, by->block_single) > 1;
+        return windows * (double)by->single_window +
+               products * (double)(by->single + (loose ? by->loose_single : 0));
+    }
+    const double full_in = in > by->few_in ? filled(in, by->block_in) : 1;
+    const double full = full_in * filled(out, by->block_out);
+    const double rows = windows / fmax((double)w->dim[w->rank - 1], 1);
+    return windows * (double)by->window + (full - 1) * products * (double)by->product +
+           (group > 1 || full > 1 ? rows * (double)by->loose_row : 0);
 }
 
 static double sum_cost(const c2s_node *node, const c2s_sum_cost *by) {
@@ -95,7 +97,7 @@ static int64_t cost_of(const c2s_placement *p, const c2s_node *node, bool on_cod
     const float usual = on_codes ? t->on_codes : t->on_floats;
     if (n->rule.kind == C2S_QUANT_LINEAR)
         return capacity((double)t->start +
-                        sum_cost(node, on_codes ? &t->sums_on_codes : &t->sums_on_floats));
+                        sum_cost(node, on_codes ? &p->sums->on_codes : &p->sums->on_floats));
     return capacity((double)t->start + most_elements(node) * (double)(own > 0 ? own : usual));
 }
 

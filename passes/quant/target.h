@@ -48,16 +48,23 @@ typedef struct c2s_target_row {
 
 #define C2S_TARGET_AXIS(axis) ((axis) + 1)
 
-/* What sums of products take, in nanoseconds: per product; per element of a window at each of its
- * places, for all channels of a group together; per product of a group of one channel; per element
- * of the result; per weight. Where the channels of a convolution are no whole blocks, the last one
- * is as good as full, and the loose ones come on top. */
+/* What sums of products take, in nanoseconds. Of the channels of a convolution the last block is as
+ * good as full. */
 typedef struct c2s_sum_cost {
-    float product, window, single, result, weight;
-    float loose_product, loose_window, loose_single;
-    uint8_t block_in, block_out; /* channels of a group; 0: any number is whole */
-    uint8_t few_in;              /* so many have a kernel of their own */
+    float product, result, weight; /* per product; per element of the result; per weight */
+    float window; /* per element of a window at each of its places, for all channels of a group */
+    float
+        loose_row; /* more per row of a window at each place, where channels are no whole blocks */
+    /* Of groups of one channel, more per product: always, and where channels are no whole blocks;
+     * per element of a window at each place, for all channels. */
+    float single, loose_single, single_window;
+    uint8_t block_in, block_out, block_single; /* channels; 0: any number is whole */
+    uint8_t few_in; /* so many inputs have a kernel of their own, without blocks */
 } c2s_sum_cost;
+
+typedef struct c2s_sum_costs {
+    c2s_sum_cost on_floats, on_codes;
+} c2s_sum_costs;
 
 typedef struct c2s_target {
     const char *name, *summary;
@@ -80,7 +87,7 @@ typedef struct c2s_target {
     bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
     double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
     /* What takes how long, in nanoseconds on one core. Relations count. */
-    c2s_sum_cost sums_on_floats, sums_on_codes;
+    c2s_sum_costs sums, sums_vnni; /* on a processor without VNNI, and with; no products: the same */
     float on_floats, on_codes; /* of other operators, per element */
     float convert;             /* per element of a QuantizeLinear or DequantizeLinear that stays */
     float start;               /* per node that stays */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "eval/output_scores.h"
+#include "eval/sample_order.h"
 #include "eval/sample_runs.h"
 #include "ir/convert.h"
 
@@ -102,13 +103,13 @@ static void add_rows(const c2s_quality *q, const sample *s, const c2s_tensor *fo
 typedef struct measurement {
     c2s_quality *q;
     const c2s_graph *graph;
-    size_t count;
+    size_t *taken, count;     /* of the samples */
     c2s_output_power *powers; /* [count, outputs] */
     c2s_row_tally tally;
 } measurement;
 
 static sample *sample_of(const measurement *m, size_t run) {
-    return &m->q->samples.at[run * m->q->samples.count / m->count];
+    return &m->q->samples.at[m->taken[run]];
 }
 
 static c2s_status read_run(void *user, size_t run, c2s_tensor **in) {
@@ -147,9 +148,8 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
     if (c2s_graph_output_count(graph) != q->output_count)
         return c2s_fail(C2S_ERR_INVALID, "there are %u outputs, there were %u",
                         c2s_graph_output_count(graph), q->output_count);
-    measurement m = {.q = q, .graph = graph, .count = q->samples.count};
-    if (samples && samples < m.count)
-        m.count = samples;
+    measurement m = {.q = q, .graph = graph};
+    m.taken = c2s_samples_list(q->samples.count, samples, &m.count);
     m.powers = c2s_zalloc((m.count * q->output_count + 1) * sizeof *m.powers);
     const c2s_sample_runs runs = {.graph = graph,
                                   .evaluator = q->evaluator,
@@ -168,6 +168,7 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
         free(sums);
     }
     free(m.powers);
+    free(m.taken);
     return status;
 }
 
@@ -234,8 +235,10 @@ static c2s_status keep_first(void *user, size_t run, c2s_tensor *const *in,
 /* Runs those of `count` samples, spread over the feed, that are not there yet. */
 static c2s_status run_samples(c2s_quality *q, const c2s_graph *first, size_t count) {
     first_run f = {q, first, q->samples.count};
+    size_t *taken = c2s_samples_list(q->feed->count, count, &count);
     for (size_t i = f.from; i < count; i++)
-        c2s_vec_push(&q->samples, ((sample){.index = i * q->feed->count / count}));
+        c2s_vec_push(&q->samples, ((sample){.index = taken[i]}));
+    free(taken);
     const c2s_sample_runs runs = {.graph = first,
                                   .evaluator = q->evaluator,
                                   .eval = &q->eval,

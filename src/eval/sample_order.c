@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/sample_order.h"
 
+#include <stdlib.h>
+
+#include "base/memory.h"
+
 static size_t reversed(size_t k, unsigned bits) {
     size_t r = 0;
     for (unsigned b = 0; b < bits; b++)
@@ -23,4 +27,16 @@ void c2s_samples_choose(size_t count, size_t wanted, bool *chosen) {
             wanted--;
         }
     }
+}
+
+size_t *c2s_samples_list(size_t count, size_t wanted, size_t *taken) {
+    bool *chosen = c2s_alloc_array(count + 1, sizeof *chosen);
+    size_t *list = c2s_alloc_array(count + 1, sizeof *list);
+    c2s_samples_choose(count, wanted, chosen);
+    *taken = 0;
+    for (size_t k = 0; k < count; k++)
+        if (chosen[k])
+            list[(*taken)++] = k;
+    free(chosen);
+    return list;
 }

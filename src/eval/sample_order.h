@@ -10,7 +10,9 @@
 #include <stddef.h>
 
 /* Sets chosen[k] for `wanted` (at most `count`; 0: all) of the samples k < count: the first ones in
- * the order of k with its bits reversed (van der Corput's sequence). */
+ * the order of k with its bits reversed (van der Corput's sequence), sample 0 first. */
 void c2s_samples_choose(size_t count, size_t wanted, bool *chosen);
+/* The same as a list, in ascending order, which the caller frees. *taken: how many these are. */
+size_t *c2s_samples_list(size_t count, size_t wanted, size_t *taken);
 
 #endif

@@ -1,165 +1,144 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ranges tried in a model: where the outputs care for other numbers than the squared error does,
- * the answer is better than that of MSE; the errors are those that rounding by hand gives.
+ * The search for ranges against noises that are known: a method for all, then others for parts,
+ * and nothing for what may be chance.
  */
 #include <math.h>
 
 #include "base/random.h"
-#include "passes/measure/ranges.h"
 #include "passes/quant/range_trial.h"
-#include "passes/quant/trial_graph.h"
 #include "run_text.h"
 
-enum { SAMPLES = 3, ROWS = 64, COLUMNS = 24, COUNT = ROWS * COLUMNS };
+enum { TENSORS = 8, NUMBERS = 4000 };
 
 typedef struct subject {
-    c2s_model *model;
-    c2s_tensor *sample[SAMPLES];
-    c2s_feed feed;
-    c2s_ranges *ranges;
+    c2s_value value;
+    c2s_value_stats stats;
+    c2s_range_question questions[TENSORS];
+    c2s_range_method best[TENSORS];
+    double worth; /* a tensor that has not its best range adds this to a noise of 1 */
+    unsigned measured;
 } subject;
 
-static c2s_status get(const c2s_feed *feed, const c2s_graph *graph, size_t index, c2s_tensor **in) {
-    const subject *s = feed->user;
-    for (unsigned k = 0; k < c2s_graph_input_count(graph); k++)
-        in[k] = strcmp(c2s_graph_input(graph, k)->name, "x") == 0 ? c2s_tensor_ref(s->sample[index])
-                                                                  : NULL;
+/* Normal numbers, some of them far away: the methods differ. */
+static void make(subject *s, c2s_range_method first_half, c2s_range_method second_half,
+                 double worth) {
+    c2s_random random = {5};
+    c2s_tensor *tensor;
+    *s = (subject){.value = {.name = "t"}, .worth = worth};
+    c2s_value_stats_init(&s->stats, "t", C2S_HISTOGRAM_BINS, C2S_NO_CHANNELS);
+    assert_int_equal(c2s_tensor_create(C2S_FLOAT, 1, (int64_t[]){NUMBERS}, &tensor), C2S_OK);
+    float *x = c2s_tensor_mutable(tensor);
+    for (int i = 0; i < NUMBERS; i++)
+        x[i] = (float)(c2s_random_normal(&random) * (i % 100 == 0 ? 40 : 1));
+    assert_int_equal(c2s_value_stats_add(&s->stats, tensor), C2S_OK);
+    c2s_tensor_unref(tensor);
+    for (int k = 0; k < TENSORS; k++) {
+        s->questions[k] =
+            (c2s_range_question){.value = &s->value, .stats = &s->stats, .dtype = C2S_UINT8};
+        s->best[k] = k < TENSORS / 2 ? first_half : second_half;
+    }
+}
+
+static bool has_range_of(const c2s_range_question *q, c2s_range_method method) {
+    float low, high;
+    assert_int_equal(c2s_range_choose(q->stats, method, 0, q->dtype, q->symmetric, &low, &high),
+                     C2S_OK);
+    return q->low == low && q->high == high;
+}
+
+static c2s_status measure(void *user, double *noise) {
+    subject *s = user;
+    *noise = 1;
+    for (int k = 0; k < TENSORS; k++)
+        *noise += has_range_of(&s->questions[k], s->best[k]) ? 0 : s->worth;
+    s->measured++;
     return C2S_OK;
 }
 
-/* Normal numbers, some of them far away. */
-static void make(subject *s, const char *text) {
-    c2s_random random = {5};
-    *s = (subject){.model = model_of_text(17, text)};
-    assert_int_equal(c2s_model_normalise(s->model), C2S_OK);
-    assert_int_equal(c2s_graph_infer(s->model->graph), C2S_OK);
-    for (int k = 0; k < SAMPLES; k++) {
-        assert_int_equal(c2s_tensor_create(C2S_FLOAT, 2, (int64_t[]){ROWS, COLUMNS}, &s->sample[k]),
-                         C2S_OK);
-        float *x = c2s_tensor_mutable(s->sample[k]);
-        for (int i = 0; i < COUNT; i++)
-            x[i] = (float)(c2s_random_normal(&random) * (i % 10 == 0 ? 40 : 1));
+static c2s_status fail(void *user, double *noise) {
+    (void)user;
+    *noise = 0;
+    return c2s_fail(C2S_ERR_INVALID, "it does not run");
+}
+
+static c2s_status search(subject *s, size_t parts, c2s_status (*by)(void *, double *)) {
+    const c2s_range_trial trial = {
+        .questions = s->questions, .count = TENSORS, .parts = parts, .measure = by, .user = s};
+    return c2s_range_trial_run(&trial);
+}
+
+static unsigned with_method(const subject *s, c2s_range_method method) {
+    unsigned count = 0;
+    for (int k = 0; k < TENSORS; k++)
+        count += has_range_of(&s->questions[k], method);
+    return count;
+}
+
+static void best_method_wins(void **state) {
+    (void)state;
+    static const c2s_range_method methods[] = {C2S_RANGE_MINMAX, C2S_RANGE_PERCENTILE,
+                                               C2S_RANGE_ENTROPY, C2S_RANGE_MSE};
+    for (int m = 0; m < 4; m++) {
+        subject s;
+        make(&s, methods[m], methods[m], 0.05);
+        assert_int_equal(search(&s, 0, measure), C2S_OK);
+        assert_int_equal(with_method(&s, methods[m]), TENSORS);
+        assert_int_equal(s.measured, 4);
+        c2s_value_stats_free(&s.stats);
     }
-    s->feed = (c2s_feed){.count = SAMPLES, .get = get, .user = s};
-    assert_int_equal(c2s_ranges_collect(s->model->graph, &s->feed, &c2s_evaluator_reference, NULL,
-                                        NULL, &s->ranges),
-                     C2S_OK);
 }
 
-static void drop(subject *s) {
-    c2s_ranges_free(s->ranges);
-    for (int k = 0; k < SAMPLES; k++)
-        c2s_tensor_unref(s->sample[k]);
-    c2s_model_destroy(s->model);
-}
-
-static c2s_range_question about(const subject *s, const char *name) {
-    for (size_t id = 0; id < s->model->values.count; id++) {
-        const c2s_value *value = s->model->values.at[id];
-        if (value && strcmp(value->name, name) == 0)
-            return (c2s_range_question){
-                .value = value, .stats = c2s_ranges_find(s->ranges, value), .dtype = C2S_INT8};
-    }
-    fail_msg("no value %s", name);
-    return (c2s_range_question){0};
-}
-
-static void try_ranges(const subject *s, c2s_range_question *q, size_t count) {
-    const c2s_eval_options eval = {.threads = 1};
-    if (c2s_range_trial(s->model->graph, &s->feed, &c2s_evaluator_reference, &eval, 0, q, count) !=
-        C2S_OK)
-        fail_msg("%s", c2s_error());
-}
-
-/* error^2 / output^2 of clip(3 * round(v)) with v = x + x, by hand. */
-static double clipped_error(const subject *s, float low, float high) {
-    c2s_code_grid grid;
-    double signal = 0, noise = 0;
-    assert_int_equal(c2s_code_grid_of(C2S_INT8, C2S_FLOAT, false, false, &grid), C2S_OK);
-    const c2s_affine a = c2s_affine_of_range(&grid, low, high);
-    for (int k = 0; k < SAMPLES; k++) {
-        const float *x = c2s_tensor_data(s->sample[k]);
-        for (int i = 0; i < COUNT; i++) {
-            const double v = (double)x[i] * 2;
-            double code = rint(v / (double)a.scale) + (double)a.zero;
-            code = fmin(fmax(code, -128), 127);
-            const double rounded = (code - (double)a.zero) * (double)a.scale;
-            const double y = fmin(fmax(3 * v, -6), 6), z = fmin(fmax(3 * rounded, -6), 6);
-            signal += y * y;
-            noise += (y - z) * (y - z);
-        }
-    }
-    return noise / signal;
-}
-
-static void outputs_decide(void **state) {
+static void parts_differ(void **state) {
     (void)state;
     subject s;
-    make(&s, "g (float[n,24] x) => (float[n,24] y)\n"
-             "<float three = {3.0}, float low = {-6.0}, float high = {6.0}>\n"
-             "{ v = Add(x, x)\n  w = Mul(v, three)\n  y = Clip(w, low, high) }");
-    c2s_range_question q[2] = {about(&s, "v"), about(&s, "x")};
-    float low, high;
-    assert_int_equal(c2s_range_choose(q[0].stats, C2S_RANGE_MSE, 0, C2S_INT8, false, &low, &high),
-                     C2S_OK);
-    try_ranges(&s, q, 2);
-    assert_true(q[0].error < 0.9 * q[0].mse_error);
-    assert_true(q[0].high < 0.9f * high);
-    assert_true(fabs(q[0].error - clipped_error(&s, q[0].low, q[0].high)) < 1e-3 * q[0].error);
-    assert_true(fabs(q[0].mse_error - clipped_error(&s, low, high)) < 1e-3 * q[0].mse_error);
-    assert_true(q[1].error < 0.9 * q[1].mse_error); /* x is half of v */
-    drop(&s);
+    make(&s, C2S_RANGE_MINMAX, C2S_RANGE_PERCENTILE, 0.05);
+    assert_int_equal(search(&s, TENSORS, measure), C2S_OK);
+    for (int k = 0; k < TENSORS; k++)
+        assert_true(has_range_of(&s.questions[k], s.best[k]));
+    assert_true(s.measured <= 4 + 3 * TENSORS);
+    const unsigned singly = s.measured;
+    s.measured = 0;
+    assert_int_equal(search(&s, 2, measure), C2S_OK); /* halves, as they are best */
+    for (int k = 0; k < TENSORS; k++)
+        assert_true(has_range_of(&s.questions[k], s.best[k]));
+    assert_true(s.measured < singly);
+    c2s_value_stats_free(&s.stats);
 }
 
-/* The output is the tensor: nothing is better than the least squared error by a twentieth. */
-static void least_squares_stay(void **state) {
+static void chance_changes_nothing(void **state) {
     (void)state;
     subject s;
-    make(&s, "g (float[n,24] x) => (float[n,24] v, float[n,24] y)\n"
-             "{ v = Add(x, x)\n  y = Neg(v) }");
-    c2s_range_question q = about(&s, "v");
-    float low, high;
-    assert_int_equal(c2s_range_choose(q.stats, C2S_RANGE_MSE, 0, C2S_INT8, false, &low, &high),
-                     C2S_OK);
-    try_ranges(&s, &q, 1);
-    assert_true(q.low == low && q.high == high);
-    assert_true(q.error == q.mse_error && q.error > 0);
-    drop(&s);
+    make(&s, C2S_RANGE_MINMAX, C2S_RANGE_PERCENTILE, 0.005);
+    assert_int_equal(search(&s, TENSORS, measure), C2S_OK);
+    assert_int_equal(with_method(&s, C2S_RANGE_MSE), TENSORS);
+    c2s_value_stats_free(&s.stats);
 }
 
-/* What is behind a value still reads what is beside it; bodies of If take it, too. */
-static void graphs_are_cut(void **state) {
+/* A method that is far worse for the whole is not tried for parts. */
+static void bad_methods_are_left_out(void **state) {
     (void)state;
     subject s;
-    make(&s, "g (float[n,24] x) => (float[n,24] y, float[n,24] z)\n"
-             "<bool yes = {1}>\n"
-             "{ v = Relu(x)\n  w = Sigmoid(v)\n  y = Mul(w, x)\n"
-             "  z = If(yes) <then_branch = t () => (float[n,24] a) { a = Exp(w) },\n"
-             "               else_branch = e () => (float[n,24] b) { b = Neg(v) }> }");
-    c2s_range_question q = about(&s, "w");
-    c2s_trial_graph cut;
-    c2s_tensor **in;
-    assert_int_equal(c2s_trial_graph_open(s.model->graph, q.value, &cut), C2S_OK);
-    assert_int_equal(c2s_model_verify(cut.model), C2S_OK);
-    assert_int_equal(c2s_graph_input_count(cut.model->graph), 2);
-    assert_int_equal(cut.model->graph->node_count, 3); /* Relu is read by the other branch */
-    assert_int_equal(c2s_trial_graph_inputs(&cut, &s.feed, 1, s.sample[0], &in), C2S_OK);
-    assert_true(in[cut.input] == s.sample[0] && in[1 - cut.input] == s.sample[1]);
-    c2s_tensor_unref(in[0]);
-    c2s_tensor_unref(in[1]);
-    free(in);
-    c2s_trial_graph_close(&cut);
-    try_ranges(&s, &q, 1);
-    assert_true(q.high > 0.5f && q.high <= 1.01f);
-    drop(&s);
+    make(&s, C2S_RANGE_MSE, C2S_RANGE_MSE, 1);
+    assert_int_equal(search(&s, TENSORS, measure), C2S_OK);
+    assert_int_equal(with_method(&s, C2S_RANGE_MSE), TENSORS);
+    assert_int_equal(s.measured, 4);
+    c2s_value_stats_free(&s.stats);
+}
+
+static void failures_are_passed_on(void **state) {
+    (void)state;
+    subject s;
+    make(&s, C2S_RANGE_MSE, C2S_RANGE_MSE, 1);
+    assert_int_equal(search(&s, 2, fail), C2S_ERR_INVALID);
+    c2s_value_stats_free(&s.stats);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outputs_decide),
-        cmocka_unit_test(least_squares_stay),
-        cmocka_unit_test(graphs_are_cut),
+        cmocka_unit_test(best_method_wins),       cmocka_unit_test(parts_differ),
+        cmocka_unit_test(chance_changes_nothing), cmocka_unit_test(bad_methods_are_left_out),
+        cmocka_unit_test(failures_are_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
