@@ -91,9 +91,11 @@ c2s_code_span c2s_pair_span(const c2s_pair_order *o, const c2s_code_limits *limi
                            limits && limits->most ? (float)limits->most[channel] : 255};
 }
 
+/* Asked hundreds of times per weight: fmaxf would be a call. */
 bool c2s_pair_fits(float a, c2s_code_span x, float b, c2s_code_span y) {
-    const float most = fmaxf(a * x.least, a * x.most) + fmaxf(b * y.least, b * y.most),
-                least = fminf(a * x.least, a * x.most) + fminf(b * y.least, b * y.most);
+    const float a1 = a * x.least, a2 = a * x.most, b1 = b * y.least, b2 = b * y.most;
+    const float most = (a1 > a2 ? a1 : a2) + (b1 > b2 ? b1 : b2),
+                least = (a1 < a2 ? a1 : a2) + (b1 < b2 ? b1 : b2);
     return most <= INT16_MAX && least >= INT16_MIN;
 }
 

@@ -207,7 +207,9 @@ c2s_status c2s_placement_make(const c2s_graph *graph, const c2s_placement_option
     const c2s_target *t = o->target;
     const c2s_dtype activations = o->activations ? o->activations : t->activation,
                     weights = o->weights ? o->weights : t->weight;
-    *p = (c2s_placement){.target = t};
+    *p = (c2s_placement){.target = t, .sums = &t->sums};
+    if (o->vnni && t->sums_vnni.on_floats.product > 0)
+        p->sums = &t->sums_vnni;
     C2S_TRY(check_dtype(t, t->activations, activations, "activations"));
     C2S_TRY(check_dtype(t, t->weights, weights, "weights"));
     p->nodes = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *p->nodes);

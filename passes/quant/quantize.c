@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/vnni.h"
 #include "ir/swap.h"
 #include "passes/quant/quantizing.h"
 
@@ -34,6 +35,8 @@ static const c2s_option_spec options[] = {
     {"requantize", "no",
      "a model that is quantized already is brought back to floats first; else what has codes stays "
      "as it is"},
+    {"cpu", "auto",
+     "what the target runs on, for what pays: avx2 or vnni; auto: what this machine has"},
     {"force", "no", "quantize sums of products also where that costs time"},
     {0}};
 
@@ -61,10 +64,20 @@ static c2s_status read_correction(c2s_quantizing *j, const c2s_options *o) {
     return C2S_OK;
 }
 
+static c2s_status read_cpu(c2s_quantizing *j, const c2s_options *o) {
+    const char *text = c2s_option_text(o, "cpu");
+    const bool is_auto = strcmp(text, "auto") == 0;
+    j->vnni = is_auto ? c2s_has_vnni() : strcmp(text, "vnni") == 0;
+    if (is_auto || j->vnni || strcmp(text, "avx2") == 0)
+        return C2S_OK;
+    return c2s_fail(C2S_ERR_USAGE, "option cpu is \"%s\", expected avx2, vnni or auto", text);
+}
+
 static c2s_status read_options(c2s_quantizing *j, const c2s_options *o) {
     c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
     C2S_TRY(c2s_target_read(c2s_option_text(o, "target"), &j->target));
+    C2S_TRY(read_cpu(j, o));
     C2S_TRY(read_dtype(o, "activations", &j->activations));
     C2S_TRY(read_dtype(o, "weights", &j->weights));
     if (!c2s_range_method_named(c2s_option_text(o, "method"), &j->method))
@@ -102,6 +115,7 @@ static c2s_placement_options placement_options(c2s_quantizing *j) {
                                    .activations = j->activations,
                                    .weights = j->weights,
                                    .per_channel = j->per_channel,
+                                   .vnni = j->vnni,
                                    .force = j->force,
                                    .include = &j->include,
                                    .exclude = &j->exclude,

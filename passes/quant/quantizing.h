@@ -24,7 +24,7 @@ typedef struct c2s_quantizing {
     c2s_stats *stats;
     const c2s_target *target;
     c2s_dtype activations, weights;
-    bool per_channel, symmetric, portable, always, force;
+    bool vnni, per_channel, symmetric, portable, always, force;
     c2s_range_method method;
     c2s_bias_correction correction;
     double percentile;

@@ -87,7 +87,8 @@ typedef struct c2s_target {
     bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
     double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
     /* What takes how long, in nanoseconds on one core. Relations count. */
-    c2s_sum_costs sums, sums_vnni; /* on a processor without VNNI, and with; no products: the same */
+    c2s_sum_costs sums,
+        sums_vnni;             /* on a processor without VNNI, and with; no products: the same */
     float on_floats, on_codes; /* of other operators, per element */
     float convert;             /* per element of a QuantizeLinear or DequantizeLinear that stays */
     float start;               /* per node that stays */
