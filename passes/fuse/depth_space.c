@@ -2,9 +2,6 @@
  *
  * Before: Reshape, Transpose, Reshape that spread channels over blocks of an image, or collect them
  * After:  DepthToSpace (both of its modes) or SpaceToDepth
- * Before: Slices that take every second row and column from each of the four places, then Concat
- *         along the channels in the order of SpaceToDepth
- * After:  SpaceToDepth
  * Refuses any other order of the channels, and extents that are not known.
  */
 #include <string.h>
@@ -100,82 +97,3 @@ const c2s_rule c2s_rule_depth_space = {
     C2S_ROWS(rows),
     .refuse = refuse,
     .build = build};
-
-/* ---- strided Slices ---- */
-
-/* Every `step`-th row and column, from which on. */
-typedef struct grid {
-    c2s_value *x;
-    int64_t step, row, column;
-} grid;
-
-/* Adds what one Slice cuts; false if it is something else. */
-static bool add_slice(const c2s_node *slice, grid *g, bool seen[2]) {
-    c2s_cuts cuts;
-    if (!c2s_cuts_read(slice, &cuts))
-        return false;
-    for (unsigned i = 0; i < cuts.count; i++) {
-        const c2s_cut *c = &cuts.at[i];
-        c2s_dim extent = c2s_node_in(slice, 0)->type.dim[c->axis];
-        int64_t *start = c->axis == 2 ? &g->row : &g->column;
-        if (c->axis < 2 || c->axis > 3 || seen[c->axis - 2] || c->step < 2 || c->step > INT16_MAX ||
-            c->start < 0 || c->start >= c->step || (g->step != 0 && g->step != c->step) ||
-            !c2s_dim_is_known(extent) || extent % c->step != 0 || c->end < extent)
-            return false;
-        seen[c->axis - 2] = true;
-        g->step = c->step;
-        *start = c->start;
-    }
-    return true;
-}
-
-/* One Slice along both axes, or two. */
-static bool read_grid(const c2s_value *value, grid *g) {
-    bool seen[2] = {false, false};
-    *g = (grid){0};
-    for (unsigned i = 0; i < 2 && !(seen[0] && seen[1]); i++) {
-        const c2s_node *slice = value ? value->def : NULL;
-        if (!slice || slice->op != &c2s_op_slice || slice->graph != value->graph ||
-            !add_slice(slice, g, seen))
-            return false;
-        g->x = c2s_node_in(slice, 0);
-        value = g->x;
-    }
-    return seen[0] && seen[1] && is_image(g->x);
-}
-
-static const char *focus_refuse(const c2s_match *m) {
-    grid first, g;
-    const c2s_node *concat = m->root;
-    if (!read_grid(c2s_node_in(concat, 0), &first) ||
-        concat->formal_count != first.step * first.step ||
-        c2s_axis_in(concat, concat->outputs[0], INT64_MIN / 2) != 1)
-        return c2s_no_match;
-    if (!c2s_is_float_value(first.x))
-        return "the operator is not common for this type";
-    for (unsigned k = 0; k < concat->formal_count; k++) {
-        if (!read_grid(concat->inputs[k].value, &g) || g.x != first.x || g.step != first.step)
-            return c2s_no_match;
-        if (g.row * g.step + g.column != k)
-            return "the channels come in another order";
-    }
-    return NULL;
-}
-
-static c2s_value *focus_build(c2s_builder *b, const c2s_match *m) {
-    grid first;
-    read_grid(c2s_node_in(m->root, 0), &first);
-    c2s_node *node = c2s_build_start(b, "SpaceToDepth", &first.x, 1);
-    if (!node)
-        return NULL;
-    c2s_attr_set_int(node, "blocksize", first.step);
-    return c2s_build_finish(b, node);
-}
-
-static const c2s_pattern_row concat[] = {{.op = &c2s_op_concat}};
-const c2s_rule c2s_rule_slices_to_depth = {
-    .name = "slices-to-depth",
-    .summary = "Slices that take every n-th row and column, then Concat -> SpaceToDepth",
-    C2S_ROWS(concat),
-    .refuse = focus_refuse,
-    .build = focus_build};

@@ -73,6 +73,10 @@ static bool read_norm(norm *n, c2s_value *value) {
     if (n->sum)
         return c2s_node_in(n->sum, 0) == n->x;
     const c2s_node *root = take(n, value, &c2s_op_sqrt);
+    double half;
+    if (!root && (root = take(n, value, &c2s_op_pow)) != NULL &&
+        (!c2s_constant_scalar(c2s_node_in(root, 1), &half) || half != 0.5))
+        return false;
     if (!root || n->epsilon != 0)
         return root && read_squares(n, c2s_node_in(root, 0));
     value = unbounded(n, c2s_node_in(root, 0)); /* of the squares: as TensorFlow has it */

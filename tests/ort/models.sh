@@ -14,7 +14,7 @@ for model in "$C2S_SHARED"/models/*/model.onnx "$C2S_SHARED"/models-untrained/li
     name=$(basename "$(dirname "$model")")
     [ "$name" != light ] || name=$(basename "$model" .onnx)
     models=$((models + 1))
-    for job in "" "--passes none --opset 21" "--opset 21" "--no-prove --opset 23" "--no-prove --target ort"; do
+    for job in "" "--passes none --opset 21" "--no-prove --opset 21" "--no-prove --opset 23" "--no-prove --target ort"; do
         new="$scratch/$name$job.onnx"
         status=0
         "$C2S_BIN" -q --strict $job "$model" "$new" >"$scratch/log" 2>&1 || status=$?
