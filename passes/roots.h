@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The graphs of a model that nothing owns: the main graph, and the functions whose calls stay calls. What rewrites a
- * model treats them alike; in functions less is known, since each call has types of its own.
+ * The graphs of a model that nothing owns: the main graph, and the functions whose calls stay
+ * calls. What rewrites a model treats them alike; in functions less is known, since each call has
+ * types of its own.
  */
 #ifndef C2S_PASSES_ROOTS_H
 #define C2S_PASSES_ROOTS_H
@@ -9,8 +10,8 @@
 #include "ir/graph_list.h"
 #include "rewrite/rewrite.h"
 
-/* Appends the main graph, then the functions that are written in the model's version of ai.onnx, which
- * is what rewrites build nodes of. Without their bodies. */
+/* Appends the main graph, then the functions that are written in the model's version of ai.onnx,
+ * which is what rewrites build nodes of. Without their bodies. */
 void c2s_roots_list(const c2s_model *model, c2s_graph_list *roots);
 /* The same with all bodies, outer graphs before inner ones. */
 void c2s_roots_list_deep(const c2s_model *model, c2s_graph_list *graphs);

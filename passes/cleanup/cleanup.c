@@ -36,8 +36,8 @@ static const c2s_rewrite_kind kinds[] = {
     {"if-constant", "If with a constant condition -> the branch that is taken", false},
     {"if-impossible", "If of which one branch cannot run -> the other branch", false},
     {"unroll-loop", "Loop with a constant number of trips -> its body, once per trip", false},
-    {"hoist-invariant", "what is the same in every trip of Loop or Scan -> computed once, before it",
-     false},
+    {"hoist-invariant",
+     "what is the same in every trip of Loop or Scan -> computed once, before it", false},
     {"unused-output", "an optional output that nobody uses -> left out", false},
     {0},
 };
@@ -107,8 +107,7 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
         status = c2s_fold_constants(&graphs, budget, stats);
     }
     if (status == C2S_OK && graphs.count > 1)
-        status =
-            c2s_roots_infer(model); /* which branches can run, with what is folded now */
+        status = c2s_roots_infer(model); /* which branches can run, with what is folded now */
     drop_impossible(&graphs);
     if (status == C2S_OK) {
         c2s_inline_ifs(&graphs, stats);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: a node in the body of Loop or Scan that computes the same in every trip, since it reads nothing
- *         but captures, constants and such nodes
- * After:  the node before the loop; the body captures what it makes
- * Refuses when there may be no trip and the node could fail, or takes longer than a pass over its
- * operands: then it would run for nothing; when its result is an output of the body, which would
- * need another node in its place. Quantizers stay beside what they feed. Branches of If stay as they
- * are: what is in them may never run.
+ * Before: a node in the body of Loop or Scan that computes the same in every trip, since it reads
+ * nothing but captures, constants and such nodes After:  the node before the loop; the body
+ * captures what it makes Refuses when there may be no trip and the node could fail, or takes longer
+ * than a pass over its operands: then it would run for nothing; when its result is an output of the
+ * body, which would need another node in its place. Quantizers stay beside what they feed. Branches
+ * of If stay as they are: what is in them may never run.
  */
 #include <stdlib.h>
 
@@ -23,8 +22,8 @@ enum { MOST_NODES = 1000, COPIED_BYTES = 64 };
 typedef struct hoister {
     c2s_graph *body;
     c2s_stats *stats;
-    bool certain; /* there is a trip */
-    c2s_map moves; /* nodes that go, to themselves */
+    bool certain;                   /* there is a trip */
+    c2s_map moves;                  /* nodes that go, to themselves */
     C2S_VEC(c2s_node *) nodes;      /* the same, in order */
     C2S_VEC(c2s_value *) constants; /* of the body, that they read */
 } hoister;
@@ -41,8 +40,8 @@ static bool loop_runs(const c2s_node *loop) {
            (!count || (c2s_constant_scalar(count, &trips) && trips >= 1));
 }
 
-/* The last formal inputs of Scan are cut into slices, one a trip, along the first axis if the node does
- * not say otherwise. */
+/* The last formal inputs of Scan are cut into slices, one a trip, along the first axis if the node
+ * does not say otherwise. */
 static bool scan_runs(const c2s_node *scan) {
     const c2s_attr *axes = c2s_attr_find(scan, "scan_input_axes");
     const int64_t sequences = c2s_attr_int(scan, "num_scan_inputs", 0);
@@ -61,9 +60,9 @@ static bool is_harmless(const c2s_node *node) {
     for (unsigned i = 0; i < node->formal_count; i++) {
         const c2s_value *value = node->inputs[i].value;
         /* Not each text is a number, not all integers can be divided by each other. */
-        if (value && (!c2s_type_is_static(&value->type) || value->type.dtype == C2S_STRING ||
-                      ((op == &c2s_op_div || op == &c2s_op_mod) &&
-                       !c2s_dtype_is_float(value->type.dtype))))
+        if (value &&
+            (!c2s_type_is_static(&value->type) || value->type.dtype == C2S_STRING ||
+             ((op == &c2s_op_div || op == &c2s_op_mod) && !c2s_dtype_is_float(value->type.dtype))))
             return false;
     }
     return quick;
@@ -203,7 +202,8 @@ static c2s_status visit(c2s_graph *body, c2s_stats *stats) {
 }
 
 c2s_status c2s_hoist_invariants(const c2s_graph_list *graphs, c2s_stats *stats) {
-    /* Bodies stand behind the graphs that own them: from the end, what leaves an inner body may go on. */
+    /* Bodies stand behind the graphs that own them: from the end, what leaves an inner body may go
+     * on. */
     for (size_t i = graphs->count; i-- > 0;)
         C2S_TRY(visit(graphs->at[i], stats));
     return C2S_OK;

@@ -32,8 +32,8 @@ static uint64_t shape_key(const c2s_graph *graph, c2s_dtype dtype, c2s_dim rows,
     return c2s_hash_mix(c2s_hash_mix(key, (uint64_t)rows), (uint64_t)columns);
 }
 
-/* The same for a matrix and its transpose: elements of the diagonal, at both ends and in the middle, where few pages
- * have to be read for them. */
+/* The same for a matrix and its transpose: elements of the diagonal, at both ends and in the
+ * middle, where few pages have to be read for them. */
 static uint64_t diagonal_key(const c2s_tensor *tensor, const c2s_graph *graph) {
     enum { PLACES = 3, NEIGHBOURS = 3 };
     const size_t rows = (size_t)tensor->type.dim[0], columns = (size_t)tensor->type.dim[1];

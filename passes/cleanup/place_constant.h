@@ -7,8 +7,8 @@
 
 #include "ir/graph.h"
 
-/* True if a constant in place of `old` would have to be a Constant node: functions have no initializers, and
- * ONNX Runtime wants the outputs of a body to be made inside it. */
+/* True if a constant in place of `old` would have to be a Constant node: functions have no
+ * initializers, and ONNX Runtime wants the outputs of a body to be made inside it. */
 bool c2s_constant_needs_node(const c2s_value *old);
 
 /* Every use of `old` becomes a use of a constant `tensor` (a reference is taken): an initializer,

@@ -2,9 +2,9 @@
  *
  * Before: Softmax or LogSoftmax, then ArgMax or ArgMin along the same axis
  * After:  ArgMax or ArgMin alone: the order of the elements is the same
- * Refuses another axis, since each row is divided by a sum of its own; ArgMin behind Softmax, which makes the same
- * zero of all that is far below the largest. Other monotone functions are left alone: they saturate, so
- * that elements become equal of which one was larger.
+ * Refuses another axis, since each row is divided by a sum of its own; ArgMin behind Softmax, which
+ * makes the same zero of all that is far below the largest. Other monotone functions are left
+ * alone: they saturate, so that elements become equal of which one was larger.
  */
 #include "passes/constants.h"
 #include "passes/fuse/fuse.h"

@@ -4,10 +4,10 @@
  * After:  one MatMul with the matrices side by side, and Split
  * Refuses when a matrix has other readers, since the model would grow.
  *
- * Asked for by name alone. What is gained depends on the shape and the runtime. Three matrices with attention
- * behind them, 1 to 384 rows of 256 or 768, one thread: 0.88 to 1.37 of the time in ONNX Runtime 1.30, with a
- * geometric mean of 1.02, 0.90 to 1.16 in ours, where it is 1.02, too: Split has to move what separate products
- * write where it is wanted.
+ * Asked for by name alone. What is gained depends on the shape and the runtime. Three matrices with
+ * attention behind them, 1 to 384 rows of 256 or 768, one thread: 0.88 to 1.37 of the time in ONNX
+ * Runtime 1.30, with a geometric mean of 1.02, 0.90 to 1.16 in ours, where it is 1.02, too: Split
+ * has to move what separate products write where it is wanted.
  */
 #include <string.h>
 
@@ -17,8 +17,8 @@
 
 enum { X = C2S_LETTER_A, W, MOST = 8, MOST_USES = 64 };
 
-/* A product of the same value, of the same type but for the number of columns. One that nobody uses has been
- * merged already. */
+/* A product of the same value, of the same type but for the number of columns. One that nobody uses
+ * has been merged already. */
 static bool is_like(const c2s_node *node, const c2s_node *root) {
     const c2s_value *w = c2s_node_in(node, 1), *other = c2s_node_in(root, 1);
     return node->op == &c2s_op_matmul && node->graph == root->graph &&
@@ -106,11 +106,12 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m) {
 }
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_matmul, .in = {X, W}}};
-const c2s_rule c2s_rule_merge_products = {
-    .name = "merge-products",
-    .summary = "several MatMul of one value with constants (queries, keys, values) -> one, and Split, with "
-               "fuse(merge_products)",
-    C2S_ROWS(rows),
-    .constants = C2S_BIT(W),
-    .refuse = refuse,
-    .build = build};
+const c2s_rule c2s_rule_merge_products = {.name = "merge-products",
+                                          .summary =
+                                              "several MatMul of one value with constants "
+                                              "(queries, keys, values) -> one, and Split, with "
+                                              "fuse(merge_products)",
+                                          C2S_ROWS(rows),
+                                          .constants = C2S_BIT(W),
+                                          .refuse = refuse,
+                                          .build = build};

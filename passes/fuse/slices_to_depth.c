@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: Slices that take every n-th row and column from each of the n * n places, then Concat along the channels in
- *         the order of SpaceToDepth; or in any order, then a Conv with a constant weight (the Focus of YOLO models)
- * After:  SpaceToDepth; the Conv with the input channels of its weight in that order
- * Refuses extents that are not known, a Conv in groups, a weight that others read.
+ * Before: Slices that take every n-th row and column from each of the n * n places, then Concat
+ * along the channels in the order of SpaceToDepth; or in any order, then a Conv with a constant
+ * weight (the Focus of YOLO models) After:  SpaceToDepth; the Conv with the input channels of its
+ * weight in that order Refuses extents that are not known, a Conv in groups, a weight that others
+ * read.
  */
 #include <string.h>
 
@@ -70,7 +71,8 @@ static const char *read_grids(const c2s_node *concat, grids *out) {
     if (c2s_axis_in(concat, concat->outputs[0], INT64_MIN / 2) != 1)
         return c2s_no_match;
     for (unsigned k = 0; k < concat->formal_count; k++) {
-        if (!read_grid(concat->inputs[k].value, &g) || (k > 0 && (g.x != out->x || g.step != out->step)))
+        if (!read_grid(concat->inputs[k].value, &g) ||
+            (k > 0 && (g.x != out->x || g.step != out->step)))
             return c2s_no_match;
         out->x = g.x;
         out->step = g.step;
@@ -166,11 +168,12 @@ static const c2s_pattern_row before_conv[] = {
     {.op = &c2s_op_concat, .out = Y},
     {.op = &c2s_op_conv, .in = {Y, W, B | C2S_OPTIONAL}},
 };
-const c2s_rule c2s_rule_slices_conv = {
-    .name = "slices-to-depth-conv",
-    .summary = "Slices that take every n-th row and column, then Concat in any order, then Conv -> SpaceToDepth, then "
-               "Conv",
-    C2S_ROWS(before_conv),
-    .constants = C2S_BIT(W),
-    .refuse = refuse_conv,
-    .build = build_conv};
+const c2s_rule c2s_rule_slices_conv = {.name = "slices-to-depth-conv",
+                                       .summary =
+                                           "Slices that take every n-th row and column, then "
+                                           "Concat in any order, then Conv -> SpaceToDepth, then "
+                                           "Conv",
+                                       C2S_ROWS(before_conv),
+                                       .constants = C2S_BIT(W),
+                                       .refuse = refuse_conv,
+                                       .build = build_conv};

@@ -24,12 +24,14 @@ static const c2s_rule *const written[] = {WRITTEN, NULL};
 static const c2s_rule *const around[] = {AROUND, NULL};
 static const c2s_rule *const groups[] = {&c2s_rule_group_norm, &c2s_rule_channel_norm_affine, NULL};
 static const c2s_rule *const lengths[] = {&c2s_rule_lp_norm, NULL};
-static const c2s_rule *const rules[] = {WRITTEN, AROUND, &c2s_rule_group_norm, &c2s_rule_lp_norm, NULL};
+static const c2s_rule *const rules[] = {WRITTEN, AROUND, &c2s_rule_group_norm, &c2s_rule_lp_norm,
+                                        NULL};
 
 static const c2s_option_spec option_specs[] = {
     {"group_norm", "no",
      "GroupNormalization, too: ONNX Runtime has no kernel for it and runs its parts"},
-    {"lp_norm", "no", "LpNormalization, too: runtimes take as long for it as for its parts, or longer"},
+    {"lp_norm", "no",
+     "LpNormalization, too: runtimes take as long for it as for its parts, or longer"},
     {0},
 };
 

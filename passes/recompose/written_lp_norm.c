@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: x / n, or x times the reciprocal of n, where n is the sum of magnitudes of x along one axis, or the root of
- *         the sum of squares, at least epsilon; n may be expanded to the extents of x
+ * Before: x / n, or x times the reciprocal of n, where n is the sum of magnitudes of x along one
+ * axis, or the root of the sum of squares, at least epsilon; n may be expanded to the extents of x
  * After:  LpNormalization, which leaves zeros where n is zero
  * Refuses when there are several axes, or epsilon is more than rounding: what is shorter than that
  * has length 1 afterwards.
  *
- * Asked for by name alone. ONNX Runtime 1.30 takes 1.6 times as long for it as for its parts along other axes than the
- * last, and as long along the last (float32, 50 to 800 thousand elements, one thread); our runtime 3 to 9 times as long.
+ * Asked for by name alone. ONNX Runtime 1.30 takes 1.6 times as long for it as for its parts along
+ * other axes than the last, and as long along the last (float32, 50 to 800 thousand elements, one
+ * thread); our runtime 3 to 9 times as long.
  */
 #include <math.h>
 

@@ -9,12 +9,14 @@
 #include <stddef.h>
 
 /* Maps the first `size` bytes (more than 0) of an open file, which may be closed then. NULL: errno
- * says why. A file that someone else cuts short while it is mapped raises SIGBUS where its end was. */
+ * says why. A file that someone else cuts short while it is mapped raises SIGBUS where its end was.
+ */
 const void *c2s_mapping_create(int descriptor, size_t size);
 void c2s_mapping_destroy(const void *data); /* NULL is allowed */
 
-/* Brings the pages of these bytes into this process at once, if they are of a mapping: cheaper than one
- * by one when they are read, above all by system calls, which begin again at each page that is not there. */
+/* Brings the pages of these bytes into this process at once, if they are of a mapping: cheaper than
+ * one by one when they are read, above all by system calls, which begin again at each page that is
+ * not there. */
 void c2s_mapping_prepare(const void *data, size_t size);
 
 /* The pages of these bytes leave this process if they are of a mapping, and come back, as a rule

@@ -46,8 +46,9 @@ c2s_value *c2s_build_finish(c2s_builder *b, c2s_node *node);
 /* c2s_build_start and c2s_build_finish for operators that need no attributes. */
 c2s_value *c2s_build(c2s_builder *b, const char *type, c2s_value *const *in, unsigned in_count);
 
-/* New nodes go right behind what makes `x`: for rules that replace results of other nodes than the root, whose users
- * may come before the root. Nothing else may be read by those nodes but constants. */
+/* New nodes go right behind what makes `x`: for rules that replace results of other nodes than the
+ * root, whose users may come before the root. Nothing else may be read by those nodes but
+ * constants. */
 void c2s_build_behind(c2s_builder *b, const c2s_value *x);
 
 /* A new constant; takes over the reference. NULL tensor: failed. */
