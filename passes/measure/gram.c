@@ -56,13 +56,14 @@ static uint64_t moment_bytes(const c2s_linear_site *site, size_t n) {
 
 typedef struct consumer {
     c2s_linear_site site;
-    const c2s_value *target;
-    float *y; /* of the sample at hand; NULL: it did not come */
+    const c2s_value *target, *beside;
+    float *y;       /* of the sample at hand; NULL: it did not come */
+    float *besides; /* the same of `beside` */
     c2s_type y_type;
     c2s_cross cross;
-    struct consumer *head;               /* the first that reads the same rows: whose gram it is */
-    struct consumer *next, *next_target; /* further ones of the same input, of the same target */
-    struct consumer *last;               /* of its input, in the first one of it */
+    struct consumer *head; /* the first that reads the same rows: whose gram it is */
+    struct consumer *next, *next_target, *next_beside; /* further ones of the same value */
+    struct consumer *last;                             /* of its input, in the first one of it */
     c2s_gram *gram;
     bool now; /* collected by this run over the samples */
 } consumer;
@@ -71,12 +72,13 @@ typedef struct collector {
     const c2s_gram_options *options;
     consumer *consumers; /* in the order of the requests */
     size_t count;
-    consumer **of_input, **of_target; /* by value id: the first */
+    consumer **of_input, **of_target, **of_beside; /* by value id: the first */
 } collector;
 
 static void free_y(consumer *c) {
     free(c->y);
-    c->y = NULL;
+    free(c->besides);
+    c->y = c->besides = NULL;
 }
 
 static void consumer_free(consumer *c) {
@@ -136,7 +138,7 @@ static c2s_status check_target(const consumer *c, const c2s_tensor *x, size_t *p
     const c2s_type *y = &c->y_type;
     size_t count, images = 1, wanted;
     *positions = 1;
-    bool fits = c->y && c2s_type_elements(y, &count);
+    bool fits = c->y && c2s_type_elements(y, &count) && (!c->beside || c->besides);
     if (fits && s->is_conv) {
         fits = y->rank == x->type.rank && y->dim[0] == x->type.dim[0];
         images = fits ? (size_t)y->dim[0] * s->groups : 0;
@@ -150,14 +152,25 @@ static c2s_status check_target(const consumer *c, const c2s_tensor *x, size_t *p
     }
     if (!fits || !c2s_mul_size(images, s->n, &wanted) ||
         !c2s_mul_size(wanted, *positions, &wanted) || wanted != count)
-        return c2s_fail(C2S_ERR_INVALID, "%s: the reference does not give its output",
+        return c2s_fail(C2S_ERR_INVALID,
+                        "%s: the reference, or what is added behind it, does not give its output",
                         c2s_node_text(s->node));
     return C2S_OK;
+}
+
+static void subtract_beside(consumer *c) {
+    size_t count = 0;
+    if (c->beside && c2s_type_elements(&c->y_type, &count))
+        for (size_t i = 0; i < count; i++)
+            c->y[i] -= c->besides[i];
+    free(c->besides);
+    c->besides = NULL;
 }
 
 static c2s_status take_target(consumer *c, const c2s_tensor *x) {
     target_rows t = {c, 0, NULL};
     C2S_TRY(check_target(c, x, &t.positions));
+    subtract_beside(c);
     C2S_TRY(zeros(c->site.groups, 1, &t.squares));
     c2s_status status = c2s_linear_rows(&c->site, x, add_cross, &t);
     for (size_t g = 0; g < c->site.groups; g++)
@@ -168,8 +181,19 @@ static c2s_status take_target(consumer *c, const c2s_tensor *x) {
 
 /* ---- observers ---- */
 
+static c2s_status copy_floats(const c2s_tensor *tensor, float **out) {
+    free(*out);
+    *out = NULL;
+    C2S_TRY(c2s_scratch(tensor->count, sizeof **out, out));
+    c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, *out);
+    return C2S_OK;
+}
+
 static c2s_status observe_input(void *user, const c2s_value *value, const c2s_tensor *tensor) {
     const collector *all = user;
+    for (consumer *c = all->of_beside[value->id]; c; c = c->next_beside)
+        if (c->now && c->y && c2s_type_equal(&tensor->type, &c->y_type))
+            C2S_TRY(copy_floats(tensor, &c->besides));
     for (consumer *c = all->of_input[value->id]; c; c = c->next) {
         if (c->now && c->head == c)
             C2S_TRY(c2s_linear_rows(&c->site, tensor, add_gram, c->gram));
@@ -184,9 +208,7 @@ static c2s_status observe_target(void *user, const c2s_value *value, const c2s_t
     for (consumer *c = all->of_target[value->id]; c; c = c->next_target) {
         if (!c->now)
             continue;
-        free_y(c);
-        C2S_TRY(c2s_scratch(tensor->count, sizeof *c->y, &c->y));
-        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, c->y);
+        C2S_TRY(copy_floats(tensor, &c->y));
         c->y_type = tensor->type;
     }
     return C2S_OK;
@@ -226,6 +248,8 @@ static c2s_status run_all(const c2s_graph *graph, collector *all) {
     for (size_t i = 0; i < all->count; i++) {
         const consumer *c = &all->consumers[i];
         values[c->site.input->id] |= c->now;
+        if (c->now && c->beside)
+            values[c->beside->id] = true;
         if (c->now && c->target) {
             reference = o->reference;
             targets[c->target->id] = true;
@@ -350,6 +374,10 @@ static void link_consumer(collector *all, consumer *c) {
         c->next_target = all->of_target[c->target->id];
         all->of_target[c->target->id] = c;
     }
+    if (c->beside) {
+        c->next_beside = all->of_beside[c->beside->id];
+        all->of_beside[c->beside->id] = c;
+    }
 }
 
 static void make_consumers(const c2s_gram_request *requests, size_t count, uint64_t memory,
@@ -358,6 +386,7 @@ static void make_consumers(const c2s_gram_request *requests, size_t count, uint6
         consumer *c = &all->consumers[all->count];
         const char *reason = c2s_linear_site_of(requests[i].node, &c->site);
         c->target = requests[i].target;
+        c->beside = requests[i].target ? requests[i].beside : NULL;
         c->head = c;
         if (!reason && consumer_bytes(c) > memory)
             reason = "its matrix of moments would take more memory than there is for it";
@@ -378,6 +407,7 @@ static void collector_free(collector *all) {
     free(all->consumers);
     free(all->of_input);
     free(all->of_target);
+    free(all->of_beside);
 }
 
 c2s_status c2s_gram_collect(const c2s_graph *graph, const c2s_gram_request *requests, size_t count,
@@ -389,6 +419,7 @@ c2s_status c2s_gram_collect(const c2s_graph *graph, const c2s_gram_request *requ
     collector all = {.options = options};
     all.consumers = c2s_zalloc((count + 1) * sizeof *all.consumers);
     all.of_input = c2s_zalloc((graph->model->values.count + 1) * sizeof(consumer *));
+    all.of_beside = c2s_zalloc((graph->model->values.count + 1) * sizeof(consumer *));
     all.of_target = c2s_zalloc((reference->model->values.count + 1) * sizeof(consumer *));
     make_consumers(requests, count, memory, &all);
     c2s_status status = C2S_OK;

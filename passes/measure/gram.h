@@ -41,6 +41,10 @@ typedef struct c2s_gram_request {
     const c2s_node *node;    /* of the main graph */
     const c2s_value *target; /* of the reference's main graph; of the type of the node's output.
                                 NULL: none */
+    /* Of the graph itself: what is added to the output behind the node, if `target` is the sum of
+     * both; then y is the target less this, and makes up for its errors as well. Of the same type,
+     * computed before the node's input. NULL: none. */
+    const c2s_value *beside;
 } c2s_gram_request;
 
 typedef struct c2s_gram_options {

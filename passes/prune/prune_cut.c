@@ -112,8 +112,13 @@ static size_t end_of_value(const cut *c, size_t first) {
     return end;
 }
 
+/* What an operand is now: vectors that were shared may have been replaced since. */
+static c2s_value *current(const lost_axis *a) {
+    return a->use ? a->use->value : a->value;
+}
+
 static c2s_status shorten(const cut *c, size_t first, size_t end, c2s_tensor **out) {
-    c2s_tensor *now = c2s_tensor_ref(c->axes.at[first].value->constant);
+    c2s_tensor *now = c2s_tensor_ref(current(&c->axes.at[first])->constant);
     c2s_status status = C2S_OK;
     for (size_t k = first; k < end && status == C2S_OK; k++) {
         c2s_tensor *less = NULL;
@@ -130,7 +135,7 @@ static c2s_status shorten(const cut *c, size_t first, size_t end, c2s_tensor **o
 /* All uses of the constant, or the one that is cut alone, get what is left of it. Where an equal
  * one was cut in the same way, that serves both. */
 static c2s_status cut_constant(cut *c, size_t first, size_t end) {
-    c2s_value *value = c->axes.at[first].value;
+    c2s_value *value = current(&c->axes.at[first]);
     c2s_use *use = c->axes.at[first].use;
     uint64_t key = c2s_hash_mix(value->id, (uint64_t)(uintptr_t)value->graph);
     for (size_t k = first; k < end; k++)
@@ -178,7 +183,7 @@ static c2s_status cut_values(cut *c) {
             loses |= any_of(c->axes.at[k].gone, c->axes.at[k].extent);
         if (!loses)
             continue;
-        if (c->axes.at[first].value->constant)
+        if (current(&c->axes.at[first])->constant)
             C2S_TRY(cut_constant(c, first, end));
         else
             shrink_type(c, first, end);

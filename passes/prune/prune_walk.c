@@ -73,15 +73,14 @@ static void pin(walk *w, size_t first, size_t count, const c2s_node *node, const
 
 /* ---- axes and spaces ---- */
 
-/* A constant vector (or one that is broadcast) that others read, too. */
-static bool is_shared_vector(const c2s_value *value, int axis) {
+bool c2s_is_shared_vector(const c2s_value *value, int axis) {
     return value->constant && value->use_count > 1 && value->type.rank > 0 &&
            value->constant->count == (size_t)value->type.dim[axis];
 }
 
 static size_t reach(walk *w, c2s_node *node, bool output, unsigned slot, int axis) {
     c2s_value *value = output ? node->outputs[slot] : node->inputs[slot].value;
-    c2s_use *use = !output && is_shared_vector(value, axis) ? &node->inputs[slot] : NULL;
+    c2s_use *use = !output && c2s_is_shared_vector(value, axis) ? &node->inputs[slot] : NULL;
     const uint64_t place = use ? 1ull << 63 | (uint64_t)node->id << 28 | (uint64_t)slot << 4
                                : (uint64_t)value->id << 4;
     const uint64_t key = place | (unsigned)axis;

@@ -26,6 +26,10 @@ typedef struct c2s_coupled_axis {
     size_t first, extent; /* its atoms */
 } c2s_coupled_axis;
 
+/* A constant vector, or one that is broadcast, which several nodes read: it couples none of them.
+ */
+bool c2s_is_shared_vector(const c2s_value *value, int axis);
+
 typedef struct c2s_coupled_space {
     c2s_node *node;
     unsigned space;

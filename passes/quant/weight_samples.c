@@ -140,7 +140,8 @@ static c2s_status run_stage(learning *l, c2s_weight_plan *plan, size_t *next, si
         last = p->node->inputs[0].value;
         l->planned[p->node->id] = p;
         c2s_vec_push(&requests,
-                     (c2s_gram_request){p->node, l->reference ? l->target[p->node->id] : NULL});
+                     (c2s_gram_request){.node = p->node,
+                                        .target = l->reference ? l->target[p->node->id] : NULL});
         c2s_vec_push(&weights, p);
     }
     c2s_status status = collect(l, requests.at, requests.count);

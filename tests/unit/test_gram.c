@@ -236,7 +236,8 @@ static void convolutions(void **state) {
     for (unsigned i = 0; i < CONVS; i++) {
         c2s_model *identity = conv_model(&convs[i], true), *model = conv_model(&convs[i], false);
         taken t;
-        const c2s_gram_request request = {model->graph->first, c2s_graph_output(model->graph, 0)};
+        const c2s_gram_request request = {.node = model->graph->first,
+                                          .target = c2s_graph_output(model->graph, 0)};
         if (collect(model, &request, 1, model, 0, &t) != C2S_OK)
             fail_msg("%s", c2s_error());
         assert_int_equal(t.count, 1);
@@ -285,7 +286,8 @@ static void matrices(void **state) {
     for (int form = 0; form < MATRICES; form++) {
         c2s_model *identity = matrix_model(form, true), *model = matrix_model(form, false);
         taken t;
-        const c2s_gram_request request = {model->graph->first, c2s_graph_output(model->graph, 0)};
+        const c2s_gram_request request = {.node = model->graph->first,
+                                          .target = c2s_graph_output(model->graph, 0)};
         if (collect(model, &request, 1, model, 0, &t) != C2S_OK)
             fail_msg("%s", c2s_error());
         check_gram(identity, model, false, &t);
@@ -318,7 +320,7 @@ static void shares_one_matrix(void **state) {
     c2s_gram_request requests[4];
     taken t, parts;
     for (int i = 0; i < 4; i++)
-        requests[i] = (c2s_gram_request){nodes[i], NULL};
+        requests[i] = (c2s_gram_request){.node = nodes[i]};
     assert_int_equal(collect(model, requests, 4, NULL, 0, &t), C2S_OK);
     assert_int_equal(t.count, 4);
     assert_true(t.gram[0] == t.gram[1] && t.gram[0] == t.gram[2] && t.gram[0] != t.gram[3]);
@@ -379,7 +381,8 @@ static c2s_status rebuild(void *user, const c2s_linear_site *site, c2s_gram *gra
 
 static void rebuild_from(const c2s_model *model, const c2s_model *reference, double damping,
                          rebuilt *out) {
-    const c2s_gram_request request = {model->graph->last, c2s_graph_output(reference->graph, 0)};
+    const c2s_gram_request request = {.node = model->graph->last,
+                                      .target = c2s_graph_output(reference->graph, 0)};
     const c2s_gram_options options = {.evaluator = &c2s_evaluator_reference,
                                       .feed = &samples,
                                       .reference = reference->graph,
@@ -418,7 +421,8 @@ static void reconstructs(void **state) {
 static void refuses_other_targets(void **state) {
     (void)state;
     c2s_model *model = conv_model(&convs[0], false), *other = conv_model(&convs[1], false);
-    const c2s_gram_request request = {model->graph->first, c2s_graph_output(other->graph, 0)};
+    const c2s_gram_request request = {.node = model->graph->first,
+                                      .target = c2s_graph_output(other->graph, 0)};
     taken t;
     assert_int_equal(collect(model, &request, 1, other, 0, &t), C2S_ERR_INVALID);
     assert_non_null(strstr(c2s_error(), "reference"));

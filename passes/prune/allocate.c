@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/prune/allocate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Of every group this part stays. */
+enum { LEAST_PART = 16 };
+
+static size_t common_divisor(size_t a, size_t b) {
+    while (b != 0) {
+        const size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Units that stay come in multiples of this. */
+static size_t step_of(const c2s_allocation *a, size_t group) {
+    const c2s_prune_group *g = &a->groups->groups.at[group];
+    const size_t of = g->granularity > 0 ? g->granularity : 1;
+    return g->units * of < 4 * a->round ? 1 : a->round / common_divisor(a->round, of);
+}
+
+static size_t least_of(const c2s_allocation *a, size_t group) {
+    const size_t units = a->groups->groups.at[group].units, step = step_of(a, group);
+    const size_t least = units / LEAST_PART > 0 ? units / LEAST_PART : 1;
+    return (least + step - 1) / step * step;
+}
+
+/* A number of units to remove, near `wanted`, that the rules allow. */
+static size_t allowed(const c2s_allocation *a, size_t group, double wanted) {
+    const size_t units = a->groups->groups.at[group].units, step = step_of(a, group);
+    const size_t least = least_of(a, group);
+    const double stay = (double)units - wanted;
+    const size_t below = (size_t)(stay / (double)step) * step;
+    size_t kept = below + step < units ? below + step : units; /* the next two that are allowed */
+    if (stay - (double)below <= (double)kept - stay && below > 0)
+        kept = below;
+    kept = kept < least ? least : kept;
+    return kept < units ? units - kept : 0;
+}
+
+/* Makes the group lose `count` units in its order. */
+static void set_count(const c2s_allocation *a, size_t group, size_t count) {
+    size_t *now = &a->counts[group];
+    for (; *now < count; ++*now)
+        c2s_prune_meter_move(a->meter, group, a->orders[group].order[*now], false);
+    for (; *now > count; --*now)
+        c2s_prune_meter_move(a->meter, group, a->orders[group].order[*now - 1], true);
+}
+
+void c2s_allocate_ratio(const c2s_allocation *a, double ratio) {
+    for (size_t k = 0; k < a->groups->groups.count; k++)
+        if (a->orders[k].units > 0)
+            set_count(a, k, allowed(a, k, ratio * (double)a->orders[k].units));
+}
+
+void c2s_allocate_uniform(const c2s_allocation *a, double target) {
+    double low = 0, high = 1;
+    for (int round = 0; round < 20; round++) {
+        const double middle = (low + high) / 2;
+        c2s_allocate_ratio(a, middle);
+        if (c2s_prune_meter_now(a->meter) > target)
+            low = middle;
+        else
+            high = middle;
+    }
+    c2s_allocate_ratio(a, high);
+}
+
+/* The next number of units to remove; 0: there is none. */
+static size_t next_count(const c2s_allocation *a, size_t group) {
+    const size_t units = a->orders[group].units, kept = units - a->counts[group];
+    const size_t step = step_of(a, group);
+    if (units == 0 || kept <= least_of(a, group))
+        return 0;
+    const size_t next = (kept - 1) / step * step;
+    return next < least_of(a, group) ? 0 : units - next;
+}
+
+/* Error per saving if the group goes on to `count`; infinite if nothing is saved. */
+static double price(const c2s_allocation *a, size_t group, size_t count) {
+    const c2s_unit_order *o = &a->orders[group];
+    const double before = c2s_prune_meter_now(a->meter);
+    const size_t was = a->counts[group];
+    set_count(a, group, count);
+    const double saved = before - c2s_prune_meter_now(a->meter);
+    set_count(a, group, was);
+    return saved > 0 ? fmax(o->error[count] - o->error[was], 0) / saved : INFINITY;
+}
+
+void c2s_allocate_errors(const c2s_allocation *a, double target) {
+    const size_t groups = a->groups->groups.count;
+    while (c2s_prune_meter_now(a->meter) > target) {
+        size_t best = groups, best_count = 0;
+        double least = INFINITY;
+        for (size_t k = 0; k < groups; k++) {
+            const size_t count = next_count(a, k);
+            const double now = count ? price(a, k, count) : INFINITY;
+            if (now < least) {
+                least = now;
+                best = k;
+                best_count = count;
+            }
+        }
+        if (best == groups)
+            return;
+        set_count(a, best, best_count);
+    }
+}

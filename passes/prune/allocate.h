@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How many units each group loses so that the model costs no more than it may.
+ */
+#ifndef C2S_PASSES_PRUNE_ALLOCATE_H
+#define C2S_PASSES_PRUNE_ALLOCATE_H
+
+#include "passes/prune/prune_meter.h"
+#include "passes/prune/unit_order.h"
+
+typedef struct c2s_allocation {
+    const c2s_prune_groups *groups;
+    const c2s_unit_order *orders; /* by group; without units: it stays as it is */
+    c2s_prune_meter *meter;       /* nothing has been removed; afterwards what was chosen has */
+    size_t round;   /* channels that stay are a multiple of it in groups of four times as many */
+    size_t *counts; /* by group: receives how many of its order go */
+} c2s_allocation;
+
+/* The same share of every group. */
+void c2s_allocate_ratio(const c2s_allocation *a, double ratio);
+/* The same share of every group, as little as brings the meter to `target`. */
+void c2s_allocate_uniform(const c2s_allocation *a, double target);
+/* Step by step the units whose removal costs least error for what it saves on the meter: a
+ * knapsack, solved greedily; saving changes with what was removed before, since a layer's work is a
+ * product of widths of two groups. Ends at `target`, or when no group has more to give. */
+void c2s_allocate_errors(const c2s_allocation *a, double target);
+
+#endif

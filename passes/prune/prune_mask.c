@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/prune/prune_mask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Operands for which 0 is not what lets a channel vanish: divisors, exponents, variances. */
+static bool stays(const c2s_use *use) {
+    static const char *const second[] = {"Div", "Pow", "Mod"};
+    static const char *const any[] = {"Sqrt", "Log", "Reciprocal"};
+    const c2s_node *n = use->user;
+    for (size_t k = 0; k < sizeof any / sizeof *any; k++)
+        if ((c2s_node_is(n, second[k]) && use->slot == 1) || c2s_node_is(n, any[k]))
+            return true;
+    return c2s_node_is(n, "BatchNormalization") && use->slot == 4;
+}
+
+static bool is_weight(const c2s_value *value) {
+    return value && value->constant && value->type.dtype != C2S_BOOL &&
+           (c2s_dtype_is_float(value->type.dtype) || c2s_dtype_bits(value->type.dtype) <= 8);
+}
+
+/* Codes stand for 0 where they are the zero point. */
+static double zero_of(const c2s_use *use) {
+    const bool codes = c2s_node_is(use->user, "DequantizeLinear") && use->slot == 0;
+    const c2s_value *zero = codes ? c2s_node_in(use->user, 2) : NULL;
+    return zero && zero->constant ? c2s_tensor_f64_at(zero->constant, 0) : 0;
+}
+
+static c2s_status write_zeros(c2s_use *use, int axis, const bool *gone) {
+    const c2s_tensor *in = use->value->constant;
+    const size_t extent = (size_t)in->type.dim[axis];
+    size_t inner = 1;
+    for (int a = axis + 1; a < in->type.rank; a++)
+        inner *= (size_t)in->type.dim[a];
+    double *values;
+    c2s_tensor *out;
+    C2S_TRY(c2s_scratch(in->count, sizeof *values, &values));
+    c2s_tensor_load_f64(in, 0, in->count, values);
+    for (size_t i = 0; i < in->count; i++)
+        if (gone[i / inner % extent])
+            values[i] = zero_of(use);
+    const c2s_status status =
+        c2s_tensor_from_f64(in->type.dtype, in->type.rank, in->type.dim, values, &out);
+    free(values);
+    C2S_TRY(status);
+    if (c2s_is_shared_vector(use->value, axis) || use->value->def) {
+        c2s_use_set(use, c2s_value_constant(use->user->graph, use->value->name, out));
+    } else { /* whoever reads it belongs to the group */
+        c2s_value_set_constant(use->value, out);
+        c2s_tensor_unref(out);
+    }
+    return C2S_OK;
+}
+
+static bool sums_constants(const c2s_prune_groups *all, const c2s_prune_group *g) {
+    for (size_t k = 0; k < g->spaces.count; k++) {
+        const c2s_group_space *s = &g->spaces.at[k];
+        const c2s_node_ties *n = &all->index.of[s->node->id];
+        const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
+        bool constant = s->role == C2S_TIE_KEEP;
+        for (size_t i = 0; i < ties.count; i++) {
+            const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
+            constant |= !tie->output && is_weight(s->node->inputs[tie->slot].value);
+        }
+        if (!constant || s->role == C2S_TIE_MIX)
+            return false;
+    }
+    return true;
+}
+
+static c2s_status mask_space(const c2s_prune_groups *all, const c2s_group_space *s,
+                             const bool *elements) {
+    const c2s_node_ties *n = &all->index.of[s->node->id];
+    const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
+    for (size_t i = 0; i < ties.count; i++) {
+        const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
+        c2s_use *use = tie->output ? NULL : &s->node->inputs[tie->slot];
+        if (!use || !is_weight(use->value) || stays(use))
+            continue;
+        bool *gone = c2s_zalloc((size_t)use->value->type.dim[tie->axis] + 1);
+        for (int64_t e = 0; e < tie->count; e++)
+            gone[tie->start + e] = elements[(size_t)(e / tie->repeat) % s->map.extent];
+        const c2s_status status = write_zeros(use, tie->axis, gone);
+        free(gone);
+        C2S_TRY(status);
+    }
+    return C2S_OK;
+}
+
+c2s_status c2s_prune_mask(c2s_prune_groups *groups, const c2s_prune_group *group,
+                          const bool *removed) {
+    const bool sums = sums_constants(groups, group);
+    for (size_t k = 0; k < group->spaces.count; k++) {
+        const c2s_group_space *s = &group->spaces.at[k];
+        if (sums && s->role != C2S_TIE_SUM)
+            continue;
+        bool *elements = c2s_zalloc(s->map.extent + 1);
+        c2s_unit_map_mark(&s->map, removed, elements);
+        const c2s_status status = mask_space(groups, s, elements);
+        free(elements);
+        C2S_TRY(status);
+    }
+    return C2S_OK;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a model costs while units are removed from its groups: multiply-accumulates or parameters,
+ * known at once for any choice, without cutting. A node's work, and a constant's size, is a product
+ * over its spaces, or axes, of the share that is left of each.
+ */
+#ifndef C2S_PASSES_PRUNE_PRUNE_METER_H
+#define C2S_PASSES_PRUNE_PRUNE_METER_H
+
+#include "passes/prune/prune_groups.h"
+
+typedef enum c2s_meter_unit { C2S_METER_MACS, C2S_METER_PARAMETERS } c2s_meter_unit;
+
+typedef struct c2s_prune_meter c2s_prune_meter;
+
+/* Of the main graph. Named extents count as 1. */
+c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_meter_unit unit);
+void c2s_prune_meter_free(c2s_prune_meter *meter); /* NULL is allowed */
+double c2s_prune_meter_now(const c2s_prune_meter *meter);
+/* A unit goes, or (`back`) comes again. */
+void c2s_prune_meter_move(c2s_prune_meter *meter, size_t group, size_t unit, bool back);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The work of the pass prune, step by step.
+ */
+#ifndef C2S_PASSES_PRUNE_PRUNING_H
+#define C2S_PASSES_PRUNE_PRUNING_H
+
+#include "passes/pass.h"
+#include "passes/prune/prune_groups.h"
+#include "passes/prune/reader_fit.h"
+#include "passes/prune/unit_order.h"
+
+typedef enum c2s_prune_method {
+    C2S_PRUNE_OBS,
+    C2S_PRUNE_ACTIVATION,
+    C2S_PRUNE_L2,
+    C2S_PRUNE_L1,
+    C2S_PRUNE_SCALE
+} c2s_prune_method;
+
+typedef struct c2s_pruning {
+    c2s_model *model;
+    const c2s_pass_context *context;
+    c2s_prune_method method;
+    double macs, params, ratio; /* what may stay; macs and params 0: not asked for */
+    double damping;
+    size_t round, samples, stages;
+    bool uniform, refit, mix;
+
+    c2s_model *first; /* the model before anything was removed; NULL: nothing is fitted */
+    c2s_prune_groups groups;
+    c2s_readers readers;
+    bool *chosen;                   /* by group: may lose units */
+    c2s_unit_order *orders;         /* by group; empty: not chosen */
+    size_t *counts;                 /* by group: how many of its order go */
+    bool **removed;                 /* by group and unit; NULL: none */
+    double left;                    /* part of what was asked for that stays, as foreseen */
+    C2S_VEC(c2s_node *) given_bias; /* nodes that had none */
+} c2s_pruning;
+
+/* Makes constants initializers, and gives linear operators without bias one of zeros: fitting may
+ * need it. c2s_pruning_tidy takes back those that are still zero. */
+void c2s_pruning_prepare(c2s_pruning *p);
+void c2s_pruning_tidy(c2s_pruning *p);
+/* Once the groups are found. */
+void c2s_pruning_open(c2s_pruning *p);
+void c2s_pruning_close(c2s_pruning *p);
+
+/* Orders the units of chosen groups, running the model on data if the method needs that. */
+c2s_status c2s_pruning_order(c2s_pruning *p);
+size_t c2s_pruning_reader(const c2s_pruning *p, const c2s_node *node); /* number of a reader */
+/* Fits all readers that have lost rows, the removed units being masked. */
+c2s_status c2s_pruning_refit(c2s_pruning *p);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/prune/reader_fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "passes/prune/unit_order.h"
+
+/* Of one group of the reader. */
+typedef struct fit {
+    const c2s_reader *reader;
+    const c2s_reader_first *first;
+    const c2s_gram *gram;
+    const c2s_cross *cross;
+    double damping;
+    size_t k, n;
+    double *moments;       /* [k, k] around the mean, or as they are */
+    double *first_weights; /* [k, n] */
+    double *weights;       /* [k, n] */
+    double *rest;          /* [k, n] */
+    float *out, *bias;     /* of the whole node; bias NULL: none */
+} fit;
+
+static bool centred(const fit *f) {
+    return f->bias != NULL;
+}
+
+/* What the node adds to its products, and not by a bias that can be changed, would count as theirs.
+ */
+static bool adds_something(const c2s_reader *reader) {
+    return !reader->bias_node && c2s_node_in(reader->node, 2);
+}
+
+/* x^T y, or what that is where y = x w, less what the weights that stay give already. */
+static c2s_status find_rest(fit *f, size_t g) {
+    const size_t k = f->k, n = f->n;
+    const c2s_product shape = {.m = k, .n = n, .k = k, .keep = 1};
+    const double rows = (double)f->gram->rows;
+    const double *sum = f->gram->sum + g * k;
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < n; j++) {
+            const size_t at = i * n + j;
+            const double kept = f->first->removed[i] ? 0 : f->first_weights[at];
+            f->weights[at] = f->cross ? kept : kept - f->first_weights[at];
+            f->rest[at] = !f->cross    ? 0
+                          : centred(f) ? sum[i] * f->cross->sum[g * n + j] / rows -
+                                             f->cross->moment[(g * k + i) * n + j]
+                                       : -f->cross->moment[(g * k + i) * n + j];
+        }
+    return c2s_matrix_multiply(&shape, f->moments, f->weights, f->rest);
+}
+
+/* Rows that are gone take no part. */
+static void leave_out(fit *f) {
+    for (size_t i = 0; i < f->k; i++) {
+        if (!f->first->removed[i])
+            continue;
+        for (size_t j = 0; j < f->k; j++)
+            f->moments[i * f->k + j] = f->moments[j * f->k + i] = 0;
+        for (size_t j = 0; j < f->n; j++)
+            f->rest[i * f->n + j] = 0;
+    }
+}
+
+/* What the means of x and y leave; y has the bias in it. */
+static void find_bias(fit *f, size_t g) {
+    const double rows = f->gram->rows > 0 ? (double)f->gram->rows : 1;
+    const double *sum = f->gram->sum + g * f->k;
+    for (size_t j = 0; j < f->n; j++) {
+        const double before = c2s_tensor_f64_at(f->first->bias, g * f->n + j);
+        double mean = f->cross ? f->cross->sum[g * f->n + j] / rows : 0;
+        for (size_t i = 0; i < f->k; i++) {
+            const double first = f->cross ? 0 : f->first_weights[i * f->n + j];
+            mean += sum[i] / rows * (first - f->weights[i * f->n + j]);
+        }
+        f->bias[g * f->n + j] = (float)(f->cross ? mean : before + mean);
+    }
+}
+
+static c2s_status fit_group(fit *f, size_t g) {
+    const float *first = c2s_tensor_data(f->first->weight);
+    double damping = f->damping;
+    for (size_t i = 0; i < f->k; i++)
+        for (size_t j = 0; j < f->n; j++)
+            f->first_weights[i * f->n + j] = (double)first[c2s_reader_index(f->reader, g, i, j)];
+    c2s_centred_moments(f->gram, g, centred(f), f->moments);
+    C2S_TRY(find_rest(f, g));
+    leave_out(f);
+    C2S_TRY(c2s_cholesky(f->k, f->moments, &damping));
+    C2S_TRY(c2s_cholesky_solve(f->k, f->n, f->moments, f->rest));
+    for (size_t i = 0; i < f->k; i++)
+        for (size_t j = 0; j < f->n; j++) {
+            const size_t at = i * f->n + j;
+            f->weights[at] = f->first->removed[i] ? 0 : f->first_weights[at] - f->rest[at];
+            f->out[c2s_reader_index(f->reader, g, i, j)] = (float)f->weights[at];
+        }
+    if (f->bias)
+        find_bias(f, g);
+    return C2S_OK;
+}
+
+static c2s_status open_fit(fit *f, c2s_tensor **weight, c2s_tensor **bias) {
+    const c2s_type *type = &f->first->weight->type;
+    C2S_TRY(c2s_scratch(f->k, f->k * sizeof(double), &f->moments));
+    C2S_TRY(c2s_scratch(f->k, f->n * sizeof(double), &f->first_weights));
+    C2S_TRY(c2s_scratch(f->k, f->n * sizeof(double), &f->weights));
+    C2S_TRY(c2s_scratch(f->k, f->n * sizeof(double), &f->rest));
+    C2S_TRY(c2s_tensor_create(C2S_FLOAT, type->rank, type->dim, weight));
+    f->out = c2s_tensor_mutable(*weight);
+    if (f->first->bias) {
+        const c2s_type *as = &f->first->bias->type;
+        C2S_TRY(c2s_tensor_create(C2S_FLOAT, as->rank, as->dim, bias));
+        f->bias = c2s_tensor_mutable(*bias);
+    }
+    return C2S_OK;
+}
+
+/* Of the reader alone: what others read stays. */
+static void write_constant(c2s_node *node, unsigned slot, c2s_tensor *tensor) {
+    c2s_use *use = &node->inputs[slot];
+    if (use->value->use_count == 1 && !use->value->def)
+        c2s_value_set_constant(use->value, tensor);
+    else
+        c2s_use_set(use, c2s_value_constant(node->graph, use->value->name, c2s_tensor_ref(tensor)));
+}
+
+c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *first,
+                          const c2s_gram *gram, const c2s_cross *cross, double damping) {
+    c2s_tensor *weight = NULL, *bias = NULL;
+    fit f = {.reader = reader,
+             .first = first,
+             .gram = gram,
+             .cross = adds_something(reader) ? NULL : cross,
+             .damping = damping,
+             .k = reader->site.k,
+             .n = reader->site.n};
+    c2s_status status = open_fit(&f, &weight, &bias);
+    for (size_t g = 0; g < reader->site.groups && status == C2S_OK; g++)
+        status = fit_group(&f, g);
+    if (status == C2S_OK) {
+        write_constant(reader->node, 1, weight);
+        if (bias)
+            write_constant(reader->bias_node, reader->bias_slot, bias);
+    }
+    free(f.moments);
+    free(f.first_weights);
+    free(f.weights);
+    free(f.rest);
+    c2s_tensor_unref(weight);
+    c2s_tensor_unref(bias);
+    return status;
+}

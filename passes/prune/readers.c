@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/prune/readers.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+
+static bool is_vector(const c2s_value *value, size_t count) {
+    return value->constant && value->type.dtype == C2S_FLOAT && value->constant->count == count &&
+           value->type.rank > 0 && value->type.dim[value->type.rank - 1] == (int64_t)count;
+}
+
+/* The Add that alone reads a product and adds a constant vector. */
+static void find_added(c2s_reader *r) {
+    const c2s_value *y = r->node->outputs[0];
+    c2s_node *next = y->use_count == 1 ? y->uses->user : NULL;
+    if (!next || !c2s_node_is(next, "Add"))
+        return;
+    const unsigned slot = 1 - y->uses->slot;
+    if (!next->inputs[slot].value || !is_vector(next->inputs[slot].value, r->site.n))
+        return;
+    r->bias_node = next;
+    r->bias_slot = slot;
+}
+
+static void find_bias(c2s_reader *r) {
+    const c2s_value *bias = c2s_node_in(r->node, 2);
+    if (r->node->op == &c2s_op_matmul) {
+        find_added(r);
+    } else if (bias && is_vector(bias, r->site.groups * r->site.n) &&
+               c2s_attr_float(r->node, "alpha", 1) == 1 &&
+               c2s_attr_float(r->node, "beta", 1) == 1) {
+        r->bias_node = r->node;
+        r->bias_slot = 2;
+    }
+}
+
+/* The space sums over rows of the weight of a linear operator. */
+static bool is_reader(const c2s_group_space *s, c2s_reader *r) {
+    const c2s_value *weight = c2s_node_in(s->node, 1);
+    *r = (c2s_reader){.node = s->node};
+    if (s->role != C2S_TIE_SUM || c2s_linear_site_of(s->node, &r->site) || !weight->constant ||
+        weight->use_count > 1 || weight->def || weight->type.dtype != C2S_FLOAT ||
+        r->site.k % s->map.extent != 0)
+        return false;
+    r->kernel = r->site.k / s->map.extent;
+    return true;
+}
+
+typedef struct found {
+    c2s_map at; /* from node to number of the reader, from 1 */
+} found;
+
+static void find_readers(c2s_readers *out, found *f, const c2s_prune_group *g,
+                         c2s_group_readers *of) {
+    for (size_t k = 0; k < g->spaces.count; k++) {
+        const c2s_group_space *s = &g->spaces.at[k];
+        c2s_reader r;
+        if (!is_reader(s, &r)) {
+            of->others |= s->role != C2S_TIE_KEEP;
+            continue;
+        }
+        size_t number = (size_t)(uintptr_t)c2s_map_get(&f->at, s->node);
+        if (!number) {
+            c2s_vec_push(&out->at, r);
+            number = out->at.count;
+            c2s_map_put(&f->at, s->node, (void *)(uintptr_t)number);
+        }
+        c2s_vec_push(&of->at, (c2s_group_reader){number - 1, &s->map});
+    }
+}
+
+/* Numbers readers anew, in the order of the nodes. */
+static void order_readers(c2s_readers *out, const found *f, const c2s_graph *graph) {
+    size_t *place = c2s_alloc_array(out->at.count + 1, sizeof *place), count = 0;
+    c2s_reader *ordered = c2s_alloc_array(out->at.count + 1, sizeof *ordered);
+    for (c2s_node *n = graph->first; n; n = n->next) {
+        const size_t number = (size_t)(uintptr_t)c2s_map_get(&f->at, n);
+        if (!number)
+            continue;
+        place[number - 1] = count;
+        ordered[count] = out->at.at[number - 1];
+        find_bias(&ordered[count++]);
+    }
+    for (size_t k = 0; k < count; k++)
+        out->at.at[k] = ordered[k];
+    for (size_t k = 0; k < out->group_count; k++)
+        for (size_t i = 0; i < out->groups[k].at.count; i++)
+            out->groups[k].at.at[i].reader = place[out->groups[k].at.at[i].reader];
+    free(place);
+    free(ordered);
+}
+
+void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out) {
+    found f = {{0}};
+    *out = (c2s_readers){.group_count = groups->groups.count};
+    out->groups = c2s_zalloc((out->group_count + 1) * sizeof *out->groups);
+    for (size_t k = 0; k < out->group_count; k++)
+        if (!groups->groups.at[k].pin.reason && groups->groups.at[k].graph == groups->model->graph)
+            find_readers(out, &f, &groups->groups.at[k], &out->groups[k]);
+    order_readers(out, &f, groups->model->graph);
+    c2s_map_free(&f.at);
+}
+
+void c2s_readers_free(c2s_readers *readers) {
+    for (size_t k = 0; k < readers->group_count; k++)
+        c2s_vec_free(&readers->groups[k].at);
+    free(readers->groups);
+    c2s_vec_free(&readers->at);
+    *readers = (c2s_readers){0};
+}

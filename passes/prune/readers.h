@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The linear operators that read the channels of groups and sum over them: what they compute
+ * without some of these channels, and with which other weights they come closest to what it was,
+ * second moments of their inputs say (measure/gram.h).
+ */
+#ifndef C2S_PASSES_PRUNE_READERS_H
+#define C2S_PASSES_PRUNE_READERS_H
+
+#include "passes/measure/linear_site.h"
+#include "passes/prune/prune_groups.h"
+
+typedef struct c2s_reader {
+    c2s_node *node;
+    c2s_linear_site site;
+    size_t kernel; /* rows of the weight for each element of the space that is summed over */
+    /* The constant vector by output channels that is added: an operand of the node itself or of the
+     * Add behind it. NULL: there is none. */
+    c2s_node *bias_node;
+    unsigned bias_slot;
+} c2s_reader;
+
+/* A reader of a group: element e of `map` is rows e * kernel .. of the weight, in each of its
+ * groups. */
+typedef struct c2s_group_reader {
+    size_t reader;
+    const c2s_unit_map *map;
+} c2s_group_reader;
+
+typedef struct c2s_group_readers {
+    C2S_VEC(c2s_group_reader) at;
+    bool others; /* something that is no reader sums over the channels, too */
+} c2s_group_readers;
+
+typedef struct c2s_readers {
+    C2S_VEC(c2s_reader) at;    /* in the order of the graph's nodes */
+    c2s_group_readers *groups; /* by group */
+    size_t group_count;
+} c2s_readers;
+
+/* Of all groups of the main graph that are not pinned. Readers have a weight of constant floats of
+ * their own. */
+void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out);
+void c2s_readers_free(c2s_readers *readers);
+
+/* Element (i, j) of the weight of a group of the reader. */
+static inline size_t c2s_reader_index(const c2s_reader *r, size_t group, size_t i, size_t j) {
+    return group * r->site.group_step + i * r->site.k_step + j * r->site.n_step;
+}
+
+#endif
