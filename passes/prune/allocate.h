@@ -12,7 +12,8 @@ typedef struct c2s_allocation {
     const c2s_prune_groups *groups;
     const c2s_unit_order *orders; /* by group; without units: it stays as it is */
     c2s_prune_meter *meter;       /* nothing has been removed; afterwards what was chosen has */
-    size_t round;   /* channels that stay are a multiple of it in groups of four times as many */
+    size_t round;   /* channels that stay are a multiple of it in groups of eight times as many or
+                       more */
     size_t *counts; /* by group: receives how many of its order go */
 } c2s_allocation;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Before   layers of some width
- * After    narrower ones: groups of coupled channels (prune_groups.h) have lost the units that
- * matter least, and what reads them has weights that make up for it as well as they can Refuses
- * groups that are pinned, and, unless mix=yes, those whose removal changes other results whatever
- * their weights are
+ * After    narrower ones: groups of coupled channels (prune_groups.h) have lost the
+ *          units that matter least, and what reads them has weights that make up for it
+ * Refuses  groups that are pinned, and, unless mix=yes, those whose removal changes
+ *          other results whatever their weights are
  *
  * The order in which units go, and what each number of them costs, comes from second moments of
  * what readers read (unit_order.h); how many go where, from these costs and what they save
@@ -80,11 +80,12 @@ static c2s_status read_options(const c2s_options *o, const c2s_pass_context *con
     p->samples = (size_t)samples;
     p->stages = (size_t)stages;
     p->uniform = strcmp(text, "uniform") == 0;
+    p->weigh = strcmp(text, "outputs") == 0;
     p->refit = p->refit && context->feed;
-    if (!p->uniform && strcmp(text, "errors") != 0)
+    if (!p->uniform && !p->weigh && strcmp(text, "errors") != 0)
         return c2s_fail(C2S_ERR_USAGE,
-                        "pass %s: option allocate is \"%s\", expected errors or uniform", o->pass,
-                        text);
+                        "pass %s: option allocate is \"%s\", expected outputs, errors or uniform",
+                        o->pass, text);
     return C2S_OK;
 }
 
@@ -186,12 +187,13 @@ static const c2s_option_spec options[] = {
     {"method", "auto",
      "what goes first: obs (what least squares cannot make up for), activation, l2, l1, scale (of "
      "normalisations); auto: obs with data, l2 without"},
-    {"allocate", "errors", "which groups lose how much: by errors, or uniform"},
+    {"allocate", "outputs",
+     "which groups lose how much: by what errors do to the outputs, by errors alone, or uniform"},
     {"refit", "yes", "fit the weights of what reads pruned channels to the data"},
-    {"round", "8", "widths that stay are multiples of this, in groups of four times that or more"},
+    {"round", "8", "widths that stay are multiples of this, in groups of eight times that or more"},
     {"samples", "256", "of the data, to learn from at most; 0: all"},
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
-    {"damping", "0.01", "how much fitted weights are held, in parts of the mean second moment"},
+    {"damping", "0.03", "how much fitted weights are held, in parts of the mean second moment"},
     {"mix", "no", "also groups whose removal changes other results (normalisation over channels)"},
     {0}};
 

@@ -8,6 +8,9 @@
 #include "passes/constants.h"
 #include "passes/prune/unit_norms.h"
 
+/* Errors are weighed on so many. */
+enum { WEIGHING_SAMPLES = 48 };
+
 /* ---- before and after ---- */
 
 static void lift_constant(c2s_node *node) {
@@ -39,8 +42,7 @@ void c2s_pruning_prepare(c2s_pruning *p) {
         lift_constant(node);
     for (c2s_node *node = p->model->graph->first; node && p->refit; node = node->next)
         give_bias(p, node);
-    if (p->refit)
-        p->first = c2s_model_copy(p->model);
+    p->first = c2s_model_copy(p->model);
 }
 
 void c2s_pruning_tidy(c2s_pruning *p) {
@@ -53,9 +55,30 @@ void c2s_pruning_tidy(c2s_pruning *p) {
     }
 }
 
+static const c2s_tensor *constant_of(const c2s_node *node, unsigned slot) {
+    return c2s_node_in(node, slot)->constant;
+}
+
+/* Both models have the same nodes in the same order. */
+static void look_back(c2s_pruning *p) {
+    const c2s_node *first = p->first->graph->first;
+    p->same = c2s_zalloc((p->model->nodes.count + 1) * sizeof *p->same);
+    for (const c2s_node *n = p->model->graph->first; n; n = n->next, first = first->next)
+        p->same[n->id] = first;
+    p->before = c2s_zalloc((p->readers.at.count + 1) * sizeof *p->before);
+    for (size_t k = 0; k < p->readers.at.count; k++) {
+        const c2s_reader *r = &p->readers.at.at[k];
+        p->before[k] = (c2s_reader_first){
+            .weight = constant_of(p->same[r->node->id], 1),
+            .bias = r->bias_node ? constant_of(p->same[r->bias_node->id], r->bias_slot) : NULL,
+            .removed = c2s_zalloc(r->site.k + 1)};
+    }
+}
+
 void c2s_pruning_open(c2s_pruning *p) {
     const size_t count = p->groups.groups.count;
     c2s_readers_find(&p->groups, &p->readers);
+    look_back(p);
     p->chosen = c2s_zalloc((count + 1) * sizeof *p->chosen);
     p->orders = c2s_zalloc((count + 1) * sizeof *p->orders);
     p->counts = c2s_zalloc((count + 1) * sizeof *p->counts);
@@ -67,6 +90,10 @@ void c2s_pruning_close(c2s_pruning *p) {
         c2s_unit_order_free(&p->orders[k]);
         free(p->removed[k]);
     }
+    for (size_t k = 0; k < p->readers.at.count; k++)
+        free(p->before[k].removed);
+    free(p->before);
+    free(p->same);
     free(p->chosen);
     free(p->orders);
     free(p->counts);
@@ -75,6 +102,19 @@ void c2s_pruning_close(c2s_pruning *p) {
     c2s_readers_free(&p->readers);
     c2s_prune_groups_free(&p->groups);
     c2s_model_destroy(p->first);
+}
+
+void c2s_pruning_mark_rows(c2s_pruning *p, size_t group, const bool *removed) {
+    const c2s_group_readers *of = &p->readers.groups[group];
+    for (size_t i = 0; i < of->at.count; i++) {
+        const c2s_unit_map *map = of->at.at[i].map;
+        const c2s_reader *reader = &p->readers.at.at[of->at.at[i].reader];
+        bool *elements = c2s_zalloc(map->extent + 1);
+        c2s_unit_map_mark(map, removed, elements);
+        for (size_t row = 0; row < reader->site.k; row++)
+            p->before[of->at.at[i].reader].removed[row] |= elements[row / reader->kernel];
+        free(elements);
+    }
 }
 
 /* ---- orders ---- */
@@ -122,10 +162,12 @@ static c2s_status order_by_moments(ordering *o, size_t group) {
     for (size_t k = 0; k < of->at.count; k++)
         grams[k] = o->grams[of->at.at[k].reader];
     const bool added = of->others && find_norms(p, group, C2S_NORM_ALL, 2, norms);
-    const c2s_status status =
+    c2s_status status =
         c2s_unit_order_by_moments(&p->readers, group, units, grams, added ? norms : NULL,
                                   p->method == C2S_PRUNE_OBS ? C2S_ORDER_FITTED : C2S_ORDER_APART,
                                   p->damping, &p->orders[group]);
+    if (status == C2S_OK && p->outputs)
+        status = c2s_pruning_weigh(p, group, grams);
     for (size_t k = 0; k < of->at.count; k++) {
         const size_t reader = of->at.at[k].reader;
         if (--o->waiting[reader] > 0)
@@ -197,7 +239,14 @@ c2s_status c2s_pruning_order(c2s_pruning *p) {
     o.waiting = c2s_zalloc((p->readers.at.count + 1) * sizeof *o.waiting);
     o.missing = c2s_zalloc((p->groups.groups.count + 1) * sizeof *o.missing);
     const bool moments = p->method <= C2S_PRUNE_ACTIVATION;
-    const c2s_status status = moments ? collect(&o) : C2S_OK;
+    c2s_status status = C2S_OK;
+    if (moments && p->weigh)
+        status = c2s_quality_open(p->first->graph, p->context->evaluator, &p->context->eval,
+                                  p->context->feed, WEIGHING_SAMPLES, &p->outputs);
+    if (moments && status == C2S_OK)
+        status = collect(&o);
+    c2s_quality_close(p->outputs);
+    p->outputs = NULL;
     for (size_t k = 0; k < p->groups.groups.count && status == C2S_OK; k++)
         if (p->chosen[k] && p->orders[k].units == 0)
             order_by_norms(p, k);

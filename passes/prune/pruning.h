@@ -25,16 +25,20 @@ typedef struct c2s_pruning {
     double macs, params, ratio; /* what may stay; macs and params 0: not asked for */
     double damping;
     size_t round, samples, stages;
-    bool uniform, refit, mix;
+    bool uniform, refit, mix, weigh;
 
-    c2s_model *first; /* the model before anything was removed; NULL: nothing is fitted */
+    c2s_model *first;      /* the model before anything was removed */
+    const c2s_node **same; /* by node id: the node of the first model */
     c2s_prune_groups groups;
     c2s_readers readers;
-    bool *chosen;                   /* by group: may lose units */
-    c2s_unit_order *orders;         /* by group; empty: not chosen */
-    size_t *counts;                 /* by group: how many of its order go */
-    bool **removed;                 /* by group and unit; NULL: none */
-    double left;                    /* part of what was asked for that stays, as foreseen */
+    c2s_reader_first *before; /* by reader */
+    bool *chosen;             /* by group: may lose units */
+    c2s_unit_order *orders;   /* by group; empty: not chosen */
+    size_t *counts;           /* by group: how many of its order go */
+    bool **removed;           /* by group and unit; NULL: none */
+    c2s_quality
+        *outputs; /* of the first model, on samples to learn from; NULL: errors are not weighed */
+    double left;  /* part of what was asked for that stays, as foreseen */
     C2S_VEC(c2s_node *) given_bias; /* nodes that had none */
 } c2s_pruning;
 
@@ -46,9 +50,16 @@ void c2s_pruning_tidy(c2s_pruning *p);
 void c2s_pruning_open(c2s_pruning *p);
 void c2s_pruning_close(c2s_pruning *p);
 
+/* Rows of readers that go with removed units of a group. */
+void c2s_pruning_mark_rows(c2s_pruning *p, size_t group, const bool *removed);
+
 /* Orders the units of chosen groups, running the model on data if the method needs that. */
 c2s_status c2s_pruning_order(c2s_pruning *p);
 size_t c2s_pruning_reader(const c2s_pruning *p, const c2s_node *node); /* number of a reader */
+/* How much an error of the group's readers is worth at the outputs of the model: its first units,
+ * about a quarter, are masked, its readers fitted (grams[i]: of reader i of the group), and the
+ * outputs compared. The errors of its order are multiplied by that. */
+c2s_status c2s_pruning_weigh(c2s_pruning *p, size_t group, c2s_gram *const *grams);
 /* Fits all readers that have lost rows, the removed units being masked. */
 c2s_status c2s_pruning_refit(c2s_pruning *p);
 
