@@ -47,7 +47,7 @@ c2s_status c2s_lowrank_learn(const c2s_graph *graph, const c2s_lowrank_plan *pla
     for (size_t i = 0; i < plan->items.count; i++) {
         c2s_lowrank_item *item = &plan->items.at[i];
         l.item[item->layer.node->id] = item;
-        c2s_vec_push(&requests, ((c2s_gram_request){item->layer.node, NULL}));
+        c2s_vec_push(&requests, ((c2s_gram_request){.node = item->layer.node}));
     }
     c2s_status status =
         how->whitened ? collect(graph, NULL, how, requests.at, requests.count, &o) : C2S_OK;
@@ -122,7 +122,7 @@ static c2s_status run_stage(writing *w, size_t families, size_t *next) {
         if (begun > families)
             break;
         last = j->layer.site.input;
-        c2s_vec_push(&requests, ((c2s_gram_request){j->layer.node, j->target}));
+        c2s_vec_push(&requests, ((c2s_gram_request){.node = j->layer.node, .target = j->target}));
     }
     c2s_status status = C2S_OK;
     if (w->how->whitened)
