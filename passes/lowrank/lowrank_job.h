@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One run of the pass lowrank, from what was asked to what is chosen.
+ */
+#ifndef C2S_PASSES_LOWRANK_JOB_H
+#define C2S_PASSES_LOWRANK_JOB_H
+
+#include "passes/lowrank/lowrank_apply.h"
+#include "passes/lowrank/lowrank_speed.h"
+#include "passes/quant/name_filter.h"
+
+#define C2S_LOWRANK_KIND "low-rank"
+
+typedef struct c2s_lowrank_job {
+    c2s_model *model;
+    const c2s_pass_context *context;
+    c2s_stats *stats;
+    c2s_name_filter include, exclude;
+    c2s_lowrank_plan plan;
+    c2s_lowrank_how how;
+    c2s_lowrank_goal goal;
+    double value;   /* of the goal */
+    bool automatic; /* nobody has asked for a value */
+    bool timed;     /* what is slower is out of the question */
+    bool weighed;   /* errors of layers are weighed by what they do to the outputs */
+    c2s_lowrank_speeds speeds;
+} c2s_lowrank_job;
+
+/* Fills in the items of the plan: layers, and what they cost on the first sample. */
+c2s_status c2s_lowrank_find_layers(c2s_lowrank_job *job);
+/* Their ways, and the weights of their errors. */
+c2s_status c2s_lowrank_find_ways(c2s_lowrank_job *job);
+/* Sets what is chosen. Within the budget of the context, if it has bounds: then as near to the
+ * value, or as low if it is automatic, as they allow. */
+c2s_status c2s_lowrank_search(c2s_lowrank_job *job);
+
+#endif
