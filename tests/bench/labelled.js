@@ -18,8 +18,9 @@ const ARRAYS = [
   'mnist-cnn-cntk', 'ort-cnn-mnist-pytorch', 'cifar10-cnn-winml', 'ort-image-classifier32', 'mlperf-resnet8', 'mlperf-kws-dscnn',
   'magika-v2', 'stories260k', 'tinystories-mlm',
 ];
-// There are no labels for it: it is judged by how often its answers stay the same.
-const UNLABELLED = 'velardo-genre-mlp';
+// There are no labels for them: they are judged by how often their answers stay the same. One takes numbers like those of
+// its stored input, the other frames of recordings.
+const NUMBERS = 'velardo-genre-mlp', FRAMES = 'crepe-tiny';
 
 // The labelled pictures in two folders: every other line of labels.txt, from the first on, to learn from, the rest to
 // be judged on. Classes stand in order there, so both parts have all kinds.
@@ -49,11 +50,27 @@ for file, count in ((calib, 256), (test, 2000)):
     numpy.savez(file, **{name: random.normal(rows.mean(0), rows.std(0), (count,) + x.shape[1:]).astype('f4')})
 `;
 
-function makeInputs(model, scratch) {
+// Frames of 64 ms at 16 kHz, each of mean 0 and deviation 1, as the network was trained on: of one recording to learn
+// from, of another to be judged on.
+const MAKE_FRAMES = `
+import numpy, sys, wave
+name, folder, calib, test = sys.argv[1:5]
+for file, recording, count in ((calib, 'vocadito_10', 512), (test, 'vocadito_14', 1000)):
+    with wave.open(folder + '/' + recording + '.wav') as source:
+        rate, channels = source.getframerate(), source.getnchannels()
+        x = numpy.frombuffer(source.readframes(source.getnframes()), 'i2').reshape(-1, channels).mean(1) / 32768
+    x = numpy.interp(numpy.arange(0, len(x) - 1, rate / 16000), numpy.arange(len(x)), x)
+    starts = numpy.linspace(0, len(x) - 1024, count).astype(int)
+    frames = numpy.stack([x[s:s + 1024] for s in starts])
+    frames = (frames - frames.mean(1, keepdims=True)) / (frames.std(1, keepdims=True) + 1e-8)
+    numpy.savez(file, **{name: frames.astype('f4')})
+`;
+
+function makeInputs(model, scratch, program, source) {
   const [calib, test] = ['calib', 'test'].map((part) => path.join(scratch, `${model.name}-${part}.npz`));
   if (!fs.existsSync(calib)) {
     const [{ name }] = JSON.parse(run(['info', '--json', model.file])).inputs;
-    execFileSync('/usr/bin/python3', ['-c', MAKE_INPUTS, name, path.join(model.inputs, 'input_0.pb'), calib, test]);
+    execFileSync('/usr/bin/python3', ['-c', program, name, source, calib, test]);
   }
   return { calib: ['--calib', calib], test, judged: ['--npz', test] };
 }
@@ -69,7 +86,8 @@ function dataOf(model, scratch) {
     const [calib, test] = ['calib', 'test'].map((part) => path.join(SHARED, 'data', model.name, `${part}.npz`));
     return { calib: ['--calib', calib], test, judged: ['--npz', test] };
   }
-  return model.name === UNLABELLED ? makeInputs(model, scratch) : null;
+  if (model.name === FRAMES) return makeInputs(model, scratch, MAKE_FRAMES, path.join(SHARED, 'data', 'audio'));
+  return model.name === NUMBERS ? makeInputs(model, scratch, MAKE_INPUTS, path.join(model.inputs, 'input_0.pb')) : null;
 }
 
 // What ort_eval.py says of the file: { top1, samples, bytes }, and with `original` { sqnr_db, argmax_agree }.
@@ -104,4 +122,4 @@ function top1(file, data, options, scratch) {
   return percent;
 }
 
-module.exports = { LABELLED: [...ARRAYS, ...Object.keys(PICTURES)], UNLABELLED, dataOf, judge, splitPictures, top1 };
+module.exports = { LABELLED: [...ARRAYS, ...Object.keys(PICTURES)], UNLABELLED: [NUMBERS, FRAMES], dataOf, judge, splitPictures, top1 };
