@@ -14,6 +14,10 @@ const c2s_kernel c2s_kernels[] = {
 #include "runtime/kernel_list.h"
 };
 #undef C2S_KERNEL
+/* Behind all rows: what is written down as other operators. */
+static const size_t definition_row = SIZE_MAX - 1;
+extern const c2s_kernel_family c2s_kernels_defined;
+
 const size_t c2s_kernel_count = sizeof c2s_kernels / sizeof *c2s_kernels;
 
 /* Orders a row's operator against the node's: their text, the domain first. */
@@ -45,7 +49,7 @@ static bool is_row_of(size_t row, const c2s_node *node) {
 }
 
 bool c2s_kernel_serves(const c2s_node *node) {
-    return node->op != &c2s_op_opaque && is_row_of(first_row(node), node);
+    return node->op->define || (node->op != &c2s_op_opaque && is_row_of(first_row(node), node));
 }
 
 const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
@@ -60,7 +64,10 @@ const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
         if (family->accepts(step))
             return family;
     }
-    return NULL;
+    if (!step->node->op->define || *row > definition_row)
+        return NULL;
+    *row = definition_row + 1;
+    return c2s_kernels_defined.accepts(step) ? &c2s_kernels_defined : NULL;
 }
 
 bool c2s_step_has(const c2s_step *step, unsigned input) {

@@ -201,6 +201,10 @@ const c2s_evaluator c2s_evaluator_onednn = {
     .close = onednn_close,
 };
 
+void c2s_onednn_give_back(c2s_session *session, c2s_tensor *tensor) {
+    c2s_memory_release(((onednn *)session)->context.memory, tensor);
+}
+
 const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *node) {
     const c2s_plan *plan = ((const onednn *)session)->last;
     for (unsigned i = 0; plan && i < plan->step_count; i++) {

@@ -13,6 +13,10 @@
 
 extern const c2s_evaluator c2s_evaluator_onednn;
 
+/* A result that the caller no longer needs: its memory serves the next run, as freeing it would not.
+ * Takes over the reference. */
+void c2s_onednn_give_back(c2s_session *session, c2s_tensor *tensor);
+
 /* How a node of the main graph was computed by the last successful run: the kernel family's name,
  * "eval", "constant" (computed once when planning) or NULL (not at all). */
 const char *c2s_onednn_kernel_of(const c2s_session *session, const c2s_node *node);

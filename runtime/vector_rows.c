@@ -4,6 +4,7 @@
  */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
@@ -31,18 +32,27 @@ C2S_V8 static void gelu(const float *x, float *y, int64_t count, bool by_tanh, f
 
 enum { BLOCK = 64 }; /* elements */
 
-static void gelu_blocks(const void *context, size_t from, size_t to) {
-    const c2s_step *step = context;
-    const c2s_post *post = &step->group->post;
+static size_t block_count(const c2s_step *step) {
+    return (step->in[0]->tensor->count + BLOCK - 1) / BLOCK;
+}
+
+/* Blocks `from` .. `to` - 1. */
+static void gelu_range(const c2s_step *step, size_t from, size_t to, bool by_tanh, float factor) {
     const size_t count = step->in[0]->tensor->count, start = from * BLOCK,
                  end = to * BLOCK < count ? to * BLOCK : count;
     gelu((const float *)c2s_tensor_data(step->in[0]->tensor) + start,
-         (float *)c2s_tensor_mutable(step->out[0]->tensor) + start, (int64_t)(end - start),
-         post->kind == (int)dnnl_eltwise_gelu_tanh, post->factor);
+         (float *)c2s_tensor_mutable(step->out[0]->tensor) + start, (int64_t)(end - start), by_tanh,
+         factor);
+}
+
+static void gelu_blocks(const void *context, size_t from, size_t to) {
+    const c2s_step *step = context;
+    const c2s_post *post = &step->group->post;
+    gelu_range(step, from, to, post->kind == (int)dnnl_eltwise_gelu_tanh, post->factor);
 }
 
 static c2s_status gelu_run(c2s_step *step) {
-    c2s_share((step->in[0]->tensor->count + BLOCK - 1) / BLOCK, true, gelu_blocks, step);
+    c2s_share(block_count(step), true, gelu_blocks, step);
     return C2S_OK;
 }
 
@@ -50,6 +60,31 @@ const c2s_kernel_family c2s_kernels_gelu = {
     .name = "gelu",
     .accepts = gelu_accepts,
     .run = gelu_run,
+};
+
+static bool is_by_tanh(const c2s_node *node) {
+    return strcmp(c2s_attr_string(node, "approximate", "none"), "tanh") == 0;
+}
+
+static bool gelu_operator_accepts(const c2s_step *step) {
+    return c2s_processor_has_fma() && c2s_step_wants(step, 0) &&
+           c2s_dnnl_accepts(c2s_step_type(step, 0)) && gelu_accepts(step);
+}
+
+static void gelu_operator_blocks(const void *context, size_t from, size_t to) {
+    const c2s_step *step = context;
+    gelu_range(step, from, to, is_by_tanh(step->node), 1);
+}
+
+static c2s_status gelu_operator_run(c2s_step *step) {
+    c2s_share(block_count(step), true, gelu_operator_blocks, step);
+    return C2S_OK;
+}
+
+const c2s_kernel_family c2s_kernels_gelu_operator = {
+    .name = "gelu_operator",
+    .accepts = gelu_operator_accepts,
+    .run = gelu_operator_run,
 };
 
 /* ---- normalization ---- */

@@ -208,7 +208,7 @@ c2s_value *c2s_composite_view(c2s_composite *c, c2s_value *value, c2s_dtype dtyp
     return c2s_graph_add_input(c->model->graph, "view", &type);
 }
 
-/* ---- the two ways to use a definition ---- */
+/* ---- the ways to use a definition ---- */
 
 static void begin(c2s_composite *c, c2s_arena *arena) {
     c->model = c2s_model_create();
@@ -261,4 +261,43 @@ c2s_status c2s_composite_eval(c2s_eval *e, c2s_composite_build build) {
     c2s_model_destroy(c.model);
     c2s_arena_destroy(arena);
     return c.status;
+}
+
+/* Operands for which the definition asks under another type are inputs that nobody can give. */
+static c2s_status end_definition(c2s_composite *c, unsigned given) {
+    C2S_TRY(c->status);
+    if (c2s_graph_input_count(c->model->graph) != given)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "the definition reads bytes of operands");
+    for (unsigned k = 0; k < c->out_count; k++) {
+        if (!c2s_node_out(c->node, k))
+            continue;
+        if (!c->out[k])
+            return c2s_fail(C2S_ERR_UNSUPPORTED, "the definition depends on contents");
+        c2s_graph_add_output(c->model->graph, c->out[k], "output");
+    }
+    return C2S_OK;
+}
+
+c2s_status c2s_composite_define(const c2s_node *node, const c2s_type *const *in,
+                                const c2s_tensor *const *constant, c2s_model **out) {
+    c2s_composite c = {
+        .node = node, .in_count = node->formal_count, .out_count = node->output_count};
+    c2s_arena *arena = c2s_arena_create();
+    unsigned given = 0;
+    begin(&c, arena);
+    for (unsigned k = 0; k < c.in_count; k++) {
+        if (constant[k]) {
+            c.in[k] = add_constant(&c, constant[k]);
+        } else if (in[k]) {
+            c.in[k] = c2s_graph_add_input(c.model->graph, "input", in[k]);
+            given++;
+        }
+    }
+    node->op->define(&c);
+    const c2s_status status = end_definition(&c, given);
+    c2s_arena_destroy(arena);
+    *out = status == C2S_OK ? c.model : NULL;
+    if (status != C2S_OK)
+        c2s_model_destroy(c.model);
+    return status;
 }

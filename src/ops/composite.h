@@ -89,7 +89,14 @@ void c2s_composite_fail(c2s_composite *c, c2s_status status);
 c2s_status c2s_composite_infer(c2s_infer *i, c2s_composite_build build);
 c2s_status c2s_composite_eval(c2s_eval *e, c2s_composite_build build);
 
-/* Defines name_infer and name_eval for a function `name`. */
+/* The definition of a node with op->define as a model, for operands of these types (NULL: left out)
+ * and contents (NULL: not known): inputs of its graph are those that are not known, in their order;
+ * outputs are the node's, without those that are left out. C2S_ERR_UNSUPPORTED if it depends on
+ * contents that are not known. */
+c2s_status c2s_composite_define(const c2s_node *node, const c2s_type *const *in,
+                                const c2s_tensor *const *constant, c2s_model **out);
+
+/* Defines name_infer and name_eval for a function `name`, which belongs into op->define. */
 #define C2S_COMPOSITE(name)                                                                        \
     static c2s_status name##_infer(c2s_infer *i) {                                                 \
         return c2s_composite_infer(i, name);                                                       \

@@ -39,6 +39,7 @@ const c2s_op c2s_op_ms_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
+    .define = gelu,
     .infer = gelu_infer,
     .eval = gelu_eval,
 };
@@ -50,6 +51,7 @@ const c2s_op c2s_op_ms_bias_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_BINARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
+    .define = gelu,
     .infer = gelu_infer,
     .eval = gelu_eval,
 };
@@ -61,6 +63,7 @@ const c2s_op c2s_op_ms_fast_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_BINARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
+    .define = fast_gelu,
     .infer = fast_gelu_infer,
     .eval = fast_gelu_eval,
 };
@@ -74,6 +77,7 @@ const c2s_op c2s_op_ms_quick_gelu = {
     .quant = C2S_QUANT_UNARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
     .attrs = quick_gelu_attrs,
+    .define = quick_gelu,
     .infer = quick_gelu_infer,
     .eval = quick_gelu_eval,
 };

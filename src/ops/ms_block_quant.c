@@ -153,6 +153,7 @@ const c2s_op c2s_op_ms_matmul_nbits = {
     .attrs = matmul_nbits_attrs,
     .ties = c2s_ties_matmul_nbits,
     .refit = c2s_refit_matmul_nbits,
+    .define = matmul_nbits,
     .infer = matmul_nbits_infer,
     .eval = matmul_nbits_eval,
     .macs = matmul_nbits_macs,
@@ -270,6 +271,7 @@ const c2s_op c2s_op_ms_gather_block_quantized = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = gather_block_attrs,
     .ties = c2s_ties_gather_blocks,
+    .define = gather_block,
     .infer = gather_block_infer,
     .eval = gather_block_eval,
 };

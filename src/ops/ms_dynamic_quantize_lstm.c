@@ -62,6 +62,7 @@ const c2s_op c2s_op_ms_dynamic_quantize_lstm = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = attrs,
     .ties = c2s_ties_pinned,
+    .define = dynamic_lstm,
     .infer = dynamic_lstm_infer,
     .eval = dynamic_lstm_eval,
     .macs = macs,

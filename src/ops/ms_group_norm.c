@@ -76,6 +76,7 @@ const c2s_op c2s_op_ms_group_norm = {
     .attrs = attrs,
     .ties = c2s_ties_ms_group_norm,
     .refit = c2s_refit_ms_group_norm,
+    .define = group_norm,
     .infer = group_norm_infer,
     .eval = group_norm_eval,
 };
@@ -87,6 +88,7 @@ const c2s_op c2s_op_ms_skip_group_norm = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = attrs,
     .ties = c2s_ties_pinned,
+    .define = skip_group_norm,
     .infer = skip_group_norm_infer,
     .eval = skip_group_norm_eval,
 };

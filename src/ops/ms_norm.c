@@ -63,6 +63,7 @@ const c2s_op c2s_op_simplified_layer_normalization = {
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = simplified_attrs,
     .ties = c2s_ties_layer_norm,
+    .define = simplified,
     .infer = simplified_infer,
     .eval = simplified_eval,
 };
@@ -106,6 +107,7 @@ const c2s_op c2s_op_ms_skip_layer_normalization = {
               .sum_axis = C2S_QUANT_NO_AXIS},
     .attrs = skip_attrs,
     .ties = c2s_ties_layer_norm,
+    .define = skip_norm,
     .infer = skip_norm_infer,
     .eval = skip_norm_eval,
 };
@@ -122,6 +124,7 @@ const c2s_op c2s_op_ms_skip_simplified_layer_normalization = {
               .sum_axis = C2S_QUANT_NO_AXIS},
     .attrs = skip_attrs,
     .ties = c2s_ties_layer_norm,
+    .define = skip_simplified,
     .infer = skip_simplified_infer,
     .eval = skip_simplified_eval,
 };
@@ -196,6 +199,7 @@ const c2s_op c2s_op_ms_embed_layer_normalization = {
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(2) | C2S_SLOT(3) | C2S_SLOT(4), 1u),
     .attrs = embed_attrs,
     .ties = c2s_ties_embed_norm,
+    .define = embed,
     .infer = embed_infer,
     .eval = embed_eval,
 };
@@ -223,6 +227,7 @@ const c2s_op c2s_op_ms_qembed_layer_normalization = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = quantized_embed_attrs,
     .ties = c2s_ties_pinned,
+    .define = quantized_embed,
     .infer = quantized_embed_infer,
     .eval = quantized_embed_eval,
 };

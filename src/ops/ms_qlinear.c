@@ -58,6 +58,7 @@ C2S_COMPOSITE(qlinear_sigmoid)
                                        .quant = C2S_QUANT_ONLY(CODES),                             \
                                        .attrs = attributes,                                        \
                                        .ties = tied,                                               \
+                                       .define = symbol,                                           \
                                        .infer = symbol##_infer,                                    \
                                        .eval = symbol##_eval};
 
@@ -168,6 +169,7 @@ const c2s_op c2s_op_ms_qlinear_conv = {
     .attrs = conv_attrs,
     .ties = c2s_ties_qlinear_conv,
     .refit = c2s_refit_conv,
+    .define = qlinear_conv,
     .infer = qlinear_conv_infer,
     .eval = qlinear_conv_eval,
     .macs = qlinear_conv_macs,

@@ -59,6 +59,7 @@ const c2s_op c2s_op_ms_rotary_embedding = {
     .attrs = rotary_attrs,
     .ties = c2s_ties_ms_rotary,
     .refit = c2s_refit_rotary,
+    .define = rotary,
     .infer = rotary_infer,
     .eval = rotary_eval,
 };

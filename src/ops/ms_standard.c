@@ -16,6 +16,7 @@
                                        .quant = C2S_QUANT_##rule,                                  \
                                        .attrs = attributes,                                        \
                                        .ties = tied,                                               \
+                                       .define = symbol,                                           \
                                        .infer = symbol##_infer,                                    \
                                        .eval = symbol##_eval};
 
@@ -83,6 +84,7 @@ const c2s_op c2s_op_ms_range = {.type = "Range",
                                     C2S_OP_SIZES_OUTPUTS, /* by numbers that inference misses */
                                 .quant = C2S_QUANT_ONLY(FLOAT),
                                 .ties = c2s_ties_pinned,
+                                .define = range,
                                 .infer = range_infer,
                                 .eval = range_eval};
 
@@ -113,6 +115,7 @@ const c2s_op c2s_op_ms_unique = {.type = "Unique",
                                  .flags = C2S_OP_SIZES_OUTPUTS,
                                  .quant = C2S_QUANT_UNARY(SAME),
                                  .ties = c2s_ties_pinned,
+                                 .define = unique,
                                  .infer = unique_infer,
                                  .eval = unique_eval};
 
@@ -149,6 +152,7 @@ const c2s_op c2s_op_ms_conv_transpose_with_dynamic_pads = {
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 1, 0, 4),
     .attrs = conv_transpose_attrs,
     .ties = c2s_ties_pinned,
+    .define = conv_transpose,
     .infer = conv_transpose_infer,
     .eval = conv_transpose_eval,
     .macs = conv_transpose_macs,

@@ -110,6 +110,8 @@ typedef enum c2s_op_flags {
 
 #define C2S_VARIADIC 255
 
+struct c2s_composite; /* ops/composite.h */
+
 typedef struct c2s_attr_spec {
     const char *name;
     c2s_attr_kind kind;
@@ -123,6 +125,8 @@ struct c2s_op {
     unsigned flags;
     c2s_quant_rule quant;
     const c2s_attr_spec *attrs;     /* ends with a NULL name; NULL: none */
+    /* What other operators compute that it does (ops/composite.h); NULL: it stands for itself. */
+    void (*define)(struct c2s_composite *c);
     c2s_status (*infer)(c2s_infer *i); /* NULL: nothing is inferred */
     c2s_status (*eval)(c2s_eval *e);   /* plain and correct; NULL: cannot be executed */
     /* What is done to each element, for operands of these types (ops/pointwise.h): as eval does it,

@@ -70,7 +70,7 @@ static void random_shape(trial *t, int rank, int64_t most, int64_t *dim) {
         dim[i] = pick(t, 1, most);
 }
 
-/* What oneDNN computes faster than we do. */
+/* What is too large for the plain loop. */
 static c2s_node *try_large_unary(trial *t, const char *op) {
     int64_t dim[2] = {pick(t, 32, 64), pick(t, 32, 64)};
     c2s_node *n = node(t, op, operand_in(t, false, 2, dim, -8, 8), NULL, NULL);
@@ -946,11 +946,12 @@ static const struct {
     {"dnnl_pool", try_pool, 0.1, ALWAYS}, /* with FMA, those of three axes */
     {"dnnl_resample", try_resize, 0.1, ALWAYS},
     {"dnnl_rnn", try_rnn, 1, ALWAYS},
-    {"dnnl_softmax", try_softmax, 1, ALWAYS},
+    {"dnnl_softmax", try_softmax, 0.3, ALWAYS},
     {"dynamic_quantize", try_dynamic_quantize, 1, IN_FLOAT},
     {"elementwise", try_elementwise, 0.6, ALWAYS},
     {"evaluated", try_evaluated, 0.4, ALWAYS},
     {"gemm", try_gemm, 0.9, WITH_FMA},
+    {"gelu_operator", try_large_unary, 1, WITH_FMA},
     {"global_pool", try_pool, 1, ALWAYS},
     {"instance_norm", try_instance_norm, 1, ALWAYS},
     {"matmul", try_matmul, 1, WITH_FMA},
@@ -964,6 +965,7 @@ static const struct {
     {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
     {"row_norm", try_layer_norm, 1, WITH_FMA},
     {"scatter", try_constant_scatter, 1, ALWAYS},
+    {"softmax_columns", try_softmax, 0.2, WITH_FMA},
     {"transpose", try_transpose, 1, IN_FLOAT},
     {"view", try_view, 1, ALWAYS},
     {"winograd", try_winograd, 1, WITH_FMA},

@@ -5,6 +5,10 @@
  */
 #include "make_graph.h"
 
+#include "eval/compare.h"
+#include "ir/clone.h"
+#include "runtime/session.h"
+
 #define D(...) ((const double[]){__VA_ARGS__})
 
 static c2s_value *tensor(c2s_model *m, c2s_dtype dtype, const double *values, int rank,
@@ -32,6 +36,77 @@ static void run(const c2s_node *node, c2s_tensor **out) {
         fail_msg("%s", c2s_error());
 }
 
+/* ---- the runtime ---- */
+
+/* Of nodes that the runtime computed: all, and those that eval had to. */
+static unsigned defined_count, evaluated_count;
+
+/* A model of the node alone; operands of floats and their like are inputs, what else shapes may
+ * depend on is constant. */
+static c2s_model *alone(const c2s_node *node, const c2s_tensor **in, unsigned *count) {
+    c2s_model *model = make_model();
+    c2s_model_set_opset(model, "com.microsoft", 1);
+    c2s_cloner cloner = {0};
+    for (unsigned k = 0; k < node->formal_count; k++) {
+        c2s_value *from = node->inputs[k].value;
+        if (!from || c2s_map_get(&cloner.values, from))
+            continue;
+        const c2s_tensor *tensor = from->constant;
+        const bool given = tensor->type.rank > 1 && tensor->type.dtype == C2S_FLOAT;
+        c2s_value *to =
+            given ? make_input(model, "x", C2S_FLOAT, tensor->type.rank, tensor->type.dim)
+                  : c2s_value_constant(model->graph, "c", c2s_tensor_ref(tensor));
+        if (given)
+            in[(*count)++] = tensor;
+        c2s_map_put(&cloner.values, from, to);
+    }
+    c2s_node *copy;
+    assert_int_equal(c2s_node_clone(&cloner, node, model->graph, NULL, &copy), C2S_OK);
+    c2s_map_free(&cloner.values);
+    make_infer(copy);
+    for (unsigned k = 0; k < copy->output_count; k++)
+        if (copy->outputs[k])
+            make_output(copy->outputs[k], "y");
+    return model;
+}
+
+/* What is written down as other operators runs on their kernels, and gives the same. */
+static void expect_of_runtime(const c2s_node *node, c2s_tensor *const *wanted) {
+    const c2s_tensor *in[16];
+    c2s_tensor *out[4];
+    c2s_session *session;
+    unsigned count = 0, made = 0;
+    if (!node->op->define || c2s_node_is_random(node))
+        return;
+    c2s_model *model = alone(node, in, &count);
+    assert_int_equal(c2s_evaluator_onednn.open(model->graph, NULL, &session), C2S_OK);
+    if (c2s_evaluator_onednn.run(session, in, out) != C2S_OK)
+        fail_msg("%s: %s", node->type, c2s_error());
+    const char *kernel = c2s_onednn_kernel_of(session, model->graph->last);
+    defined_count++;
+    evaluated_count += strcmp(kernel, "eval") == 0;
+    for (unsigned k = 0; k < node->output_count; k++) {
+        c2s_difference d;
+        if (!node->outputs[k])
+            continue;
+        if (!c2s_compare(wanted[k], out[made], 2e-6, &d))
+            fail_msg("%s by %s: output %u is %g at %s, expected %g", node->type, kernel, k, d.found,
+                     d.where, d.reference);
+        c2s_tensor_unref(out[made++]);
+    }
+    c2s_evaluator_onednn.close(session);
+    c2s_model_destroy(model);
+}
+
+static void definitions_ran_on_kernels(void **state) {
+    (void)state;
+    print_message("%u nodes, %u by eval\n", defined_count, evaluated_count);
+    assert_in_range(defined_count, 50, 10000);
+    assert_in_range(evaluated_count, 0, defined_count / 10);
+}
+
+/* ---- eval ---- */
+
 /* Output `slot` has these elements; inference gave it the type that the evaluation gives. */
 static void expect_output(c2s_node *node, unsigned slot, const double *wanted, size_t count) {
     c2s_tensor *out[4] = {0};
@@ -45,6 +120,7 @@ static void expect_output(c2s_node *node, unsigned slot, const double *wanted, s
             fail_msg("%s: element %zu of output %u is %.9g, expected %.9g", node->type, i, slot,
                      found, wanted[i]);
     }
+    expect_of_runtime(node, out);
     for (unsigned k = 0; k < 4; k++)
         c2s_tensor_unref(out[k]);
 }
@@ -415,6 +491,7 @@ int main(void) {
         cmocka_unit_test(rotary),
         cmocka_unit_test(multi_head),
         cmocka_unit_test(attention),
+        cmocka_unit_test(definitions_ran_on_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
