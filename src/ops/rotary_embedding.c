@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "ops/attention_core.h"
 #include "ops/ties_rules.h"
 
@@ -71,23 +72,77 @@ static void rotate(const rotary *r, int64_t row, const double *from, double *to)
                          r->sine + row * r->half);
 }
 
+static c2s_status find_row(const rotary *r, int64_t p, int64_t *row) {
+    *row = r->positions ? r->positions[p] : p;
+    if (*row >= 0 && *row < r->cached)
+        return C2S_OK;
+    return c2s_fail(C2S_ERR_INVALID,
+                    "position id %" PRId64 " is outside of the %" PRId64 " cached ones", *row,
+                    r->cached);
+}
+
+/* ---- floats as they lie ---- */
+
+C2S_INLINE void rotate_loop(const float *x, size_t half, size_t apart, size_t step,
+                            const float *cosine, const float *sine, float *y) {
+    for (size_t k = 0; k < half; k++) {
+        const double real = x[k * step], imaginary = x[k * step + apart];
+        y[k * step] = (float)((double)cosine[k] * real - (double)sine[k] * imaginary);
+        y[k * step + apart] = (float)((double)sine[k] * real + (double)cosine[k] * imaginary);
+    }
+}
+C2S_INLINE void rotate_either(const float *x, size_t half, bool interleaved, const float *cosine,
+                              const float *sine, float *y) {
+    if (interleaved)
+        rotate_loop(x, half, 1, 2, cosine, sine, y);
+    else
+        rotate_loop(x, half, half, 1, cosine, sine, y);
+}
+C2S_SIMD(rotate_floats, rotate_either,
+         (const float *x, size_t half, bool interleaved, const float *cosine, const float *sine,
+          float *y),
+         (x, half, interleaved, cosine, sine, y))
+
+static c2s_status rotary_floats(const c2s_eval *e, const rotary *r) {
+    const float *x = c2s_tensor_data(e->in[X]), *cosine = c2s_tensor_data(e->in[COS]),
+                *sine = c2s_tensor_data(e->in[SIN]);
+    float *y = c2s_tensor_mutable(e->out[0]);
+    const size_t half = (size_t)r->half, rest = (size_t)r->x.width - 2 * half;
+    for (int64_t p = 0; p < r->x.batch * r->x.length; p++) {
+        int64_t row;
+        C2S_TRY(find_row(r, p, &row));
+        for (int64_t h = 0; h < r->x.heads; h++) {
+            const int64_t at = c2s_heads_at(&r->x, p / r->x.length, h, p % r->x.length);
+            rotate_floats(x + at, half, r->interleaved, cosine + row * r->half,
+                          sine + row * r->half, y + at);
+            if (rest)
+                memcpy(y + at + 2 * half, x + at + 2 * half, rest * sizeof *y);
+        }
+    }
+    return C2S_OK;
+}
+
+/* ---- any type ---- */
+
 static c2s_status rotary_eval(c2s_eval *e) {
     rotary r = {0};
     C2S_TRY(read_rotary(e, &r));
     c2s_workspace ws = {0};
+    if (e->in[X]->type.dtype == C2S_FLOAT && e->in[COS]->type.dtype == C2S_FLOAT) {
+        r.positions = c2s_workspace_i64(&ws, e->in_count > POSITIONS ? e->in[POSITIONS] : NULL);
+        ws.status = ws.status == C2S_OK ? rotary_floats(e, &r) : ws.status;
+        return c2s_workspace_end(&ws);
+    }
     r.from = c2s_workspace_f64(&ws, e->in[X]);
     r.cosine = c2s_workspace_f64(&ws, e->in[COS]);
     r.sine = c2s_workspace_f64(&ws, e->in[SIN]);
     r.positions = c2s_workspace_i64(&ws, e->in_count > POSITIONS ? e->in[POSITIONS] : NULL);
     double *y = c2s_workspace_out_f64(&ws, e->out[0]);
     for (int64_t p = 0; ws.status == C2S_OK && p < r.x.batch * r.x.length; p++) {
-        int64_t row = r.positions ? r.positions[p] : p;
-        if (row < 0 || row >= r.cached) {
-            ws.status = c2s_fail(
-                C2S_ERR_INVALID,
-                "position id %" PRId64 " is outside of the %" PRId64 " cached ones", row, r.cached);
+        int64_t row;
+        ws.status = find_row(&r, p, &row);
+        if (ws.status != C2S_OK)
             break;
-        }
         for (int64_t h = 0; h < r.x.heads; h++) {
             int64_t at = c2s_heads_at(&r.x, p / r.x.length, h, p % r.x.length);
             rotate(&r, row, r.from + at, y + at);
