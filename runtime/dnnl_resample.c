@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_primitive.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/layout.h"
 
 static bool is_text(const c2s_node *node, const char *attr, const char *absent, const char *text) {
@@ -64,6 +65,8 @@ static bool describe(const c2s_step *step, dnnl_alg_kind_t *kind) {
         return false;
     bool nearest = is_text(node, "mode", "nearest", "nearest");
     *kind = nearest ? dnnl_resampling_nearest : dnnl_resampling_linear;
+    if (!nearest && !c2s_step_layout(step, 0) && c2s_processor_has_fma())
+        return false; /* resize_planes.c is faster on rows */
     return nearest ? nearest_matches(step, x, y)
                    : is_text(node, "mode", "nearest", "linear") && linear_matches(step, y);
 }

@@ -66,8 +66,8 @@ static c2s_status batch_norm_eval(c2s_eval *e) {
             new_variance[c] = variance[c] * momentum + v * (1 - momentum);
         const double factor = scale[c] / sqrt(v + epsilon);
         for (size_t n = 0; e->out[0] && n < p.batch; n++)
-            c2s_norm_affine(x, e->out[0], (n * p.channels + c) * p.size, p.size, factor,
-                            bias[c] - m * factor);
+            c2s_norm_affine(x, e->out[0], (n * p.channels + c) * p.size, p.size, m, factor,
+                            bias[c]);
     }
     return c2s_workspace_end(&ws);
 }

@@ -53,8 +53,8 @@ static c2s_status normalise_groups(c2s_eval *e, size_t groups) {
         const double inverse = 1 / sqrt(variance + epsilon);
         for (size_t c = 0; c < own; c++) {
             const double factor = inverse * scale[(first + c) / scale_run];
-            c2s_norm_affine(x, e->out[0], start + c * size, size, factor,
-                            bias[(first + c) / bias_run] - mean * factor);
+            c2s_norm_affine(x, e->out[0], start + c * size, size, mean, factor,
+                            bias[(first + c) / bias_run]);
         }
     }
     return c2s_workspace_end(&ws);

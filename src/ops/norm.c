@@ -34,12 +34,12 @@ enum { PIECE = 512, LANES = 8 };
 SUM_OF(sum_plain, x)
 SUM_OF(sum_square, (x - center) * (x - center))
 
-C2S_INLINE void affine_loop(double *x, size_t n, double factor, double offset) {
+C2S_INLINE void affine_loop(double *x, size_t n, double center, double factor, double offset) {
     for (size_t k = 0; k < n; k++)
-        x[k] = x[k] * factor + offset;
+        x[k] = (x[k] - center) * factor + offset;
 }
-C2S_SIMD(affine, affine_loop, (double *x, size_t n, double factor, double offset),
-         (x, n, factor, offset))
+C2S_SIMD(affine, affine_loop, (double *x, size_t n, double center, double factor, double offset),
+         (x, n, center, factor, offset))
 
 double c2s_norm_sum(const c2s_tensor *x, size_t start, size_t n) {
     return sum_plain(x, start, n, 0);
@@ -54,13 +54,13 @@ void c2s_norm_moments(const c2s_tensor *x, size_t start, size_t n, double *mean,
     *variance = sum_square(x, start, n, *mean) / (double)n;
 }
 
-void c2s_norm_affine(const c2s_tensor *x, c2s_tensor *y, size_t start, size_t n, double factor,
-                     double offset) {
+void c2s_norm_affine(const c2s_tensor *x, c2s_tensor *y, size_t start, size_t n, double center,
+                     double factor, double offset) {
     double buffer[PIECE];
     for (size_t done = 0; done < n; done += PIECE) {
         const size_t piece = n - done < PIECE ? n - done : PIECE;
         c2s_wide_load(C2S_WIDE_F64, x->type.dtype, c2s_tensor_data(x), start + done, piece, buffer);
-        affine(buffer, piece, factor, offset);
+        affine(buffer, piece, center, factor, offset);
         c2s_wide_store(C2S_WIDE_F64, y->type.dtype, c2s_tensor_mutable(y), start + done, piece,
                        buffer);
     }

@@ -14,9 +14,9 @@
 void c2s_norm_moments(const c2s_tensor *x, size_t start, size_t n, double *mean, double *variance);
 double c2s_norm_sum(const c2s_tensor *x, size_t start, size_t n);
 double c2s_norm_sum_square(const c2s_tensor *x, size_t start, size_t n, double center);
-/* y = x * factor + offset. */
-void c2s_norm_affine(const c2s_tensor *x, c2s_tensor *y, size_t start, size_t n, double factor,
-                     double offset);
+/* y = (x - center) * factor + offset, in this order: x near a large center cancels exactly. */
+void c2s_norm_affine(const c2s_tensor *x, c2s_tensor *y, size_t start, size_t n, double center,
+                     double factor, double offset);
 
 /* X of at least `least` axes; inputs 1 .. 1 + count have one axis whose extent, where known, is
  * that of axis 1 of X (1 for X of one axis) or, if `also` is not 0, equals `also`. Output 0 is as

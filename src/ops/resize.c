@@ -10,45 +10,18 @@
 #include "ops/elements.h"
 #include "ops/infer_tensor.h"
 #include "ops/mapped_copy.h"
-#include "ops/resample.h"
+#include "ops/resize_tables.h"
 #include "ops/ties_rules.h"
 #include "ops/workspace.h"
 
-enum { X, ROI, SCALES, SIZES };
+enum { X = C2S_RESIZE_X, SCALES = C2S_RESIZE_SCALES, SIZES = C2S_RESIZE_SIZES };
 
 /* ---- inference ---- */
-
-/* The axes that roi, scales and sizes speak of. */
-static c2s_status resize_axes(const c2s_node *node, int rank, int *axes, size_t *count) {
-    const int64_t *given = c2s_attr_ints(node, "axes", count);
-    if (given)
-        return c2s_infer_axes(given, *count, rank, axes);
-    *count = (size_t)rank;
-    for (int axis = 0; axis < rank; axis++)
-        axes[axis] = axis;
-    return C2S_OK;
-}
-
-/* 0: stretch, -1: not_larger, 1: not_smaller. */
-static c2s_status aspect_policy(const c2s_node *node, int *policy) {
-    const char *name = c2s_attr_string(node, "keep_aspect_ratio_policy", "stretch");
-    *policy = strcmp(name, "not_larger") == 0 ? -1 : strcmp(name, "not_smaller") == 0 ? 1 : 0;
-    if (!*policy && strcmp(name, "stretch") != 0)
-        return c2s_fail(C2S_ERR_INVALID, "keep_aspect_ratio_policy is \"%s\", which is not known",
-                        name);
-    return C2S_OK;
-}
-
-static c2s_status check_scale(double scale) {
-    if (!(scale > 0 && scale < 0x1p31))
-        return c2s_fail(C2S_ERR_INVALID, "scale is %g, expected a positive number", scale);
-    return C2S_OK;
-}
 
 /* floor(extent * scale); for a symbolic extent exact if the scale is a fraction p/q with a small
  * denominator. The product is one of floats, as in other implementations. */
 static c2s_status scaled(c2s_dims *dims, c2s_dim extent, float scale, c2s_dim *out) {
-    C2S_TRY(check_scale((double)scale));
+    C2S_TRY(c2s_resize_check_scale((double)scale));
     if (c2s_dim_is_known(extent)) {
         float product = floorf((float)extent * scale);
         if (!(product < 0x1p31F))
@@ -68,25 +41,13 @@ static c2s_status scaled(c2s_dims *dims, c2s_dim extent, float scale, c2s_dim *o
     return C2S_OK;
 }
 
-/* The one scale that keeps the aspect ratio: the least (or greatest) of sizes / extents. */
-static double common_scale(const c2s_type *x, const int *axes, size_t count, const int64_t *sizes,
-                           int policy) {
-    double scale = 0;
-    for (size_t k = 0; k < count; k++) {
-        double own = (double)sizes[k] / (double)x->dim[axes[k]];
-        if (k == 0 || (policy < 0 ? own < scale : own > scale))
-            scale = own;
-    }
-    return scale;
-}
-
 static c2s_status resize_by_sizes(const c2s_infer *i, const c2s_type *x, const int *axes,
                                   size_t count, c2s_dim *dim) {
     bool known, all = true;
     const c2s_dim *sizes;
     unsigned length;
     int policy;
-    C2S_TRY(aspect_policy(i->node, &policy));
+    C2S_TRY(c2s_resize_policy(i->node, &policy));
     C2S_TRY(c2s_infer_list_dims(i, SIZES, "sizes", &known, &sizes, &length));
     if (known && length != count)
         return c2s_fail(C2S_ERR_INVALID, "sizes has %u elements for %zu axes", length, count);
@@ -99,8 +60,8 @@ static c2s_status resize_by_sizes(const c2s_infer *i, const c2s_type *x, const i
             dim[axes[k]] = c2s_dim_fresh(i->dims);
         return C2S_OK;
     }
-    double scale = common_scale(x, axes, count, sizes, policy);
-    C2S_TRY(check_scale(scale));
+    double scale = c2s_resize_common_scale(x, axes, count, sizes, policy);
+    C2S_TRY(c2s_resize_check_scale(scale));
     for (size_t k = 0; k < count; k++) {
         double extent = floor(scale * (double)x->dim[axes[k]] + 0.5);
         if (!(extent < 0x1p53))
@@ -141,7 +102,7 @@ static c2s_status resize_infer(c2s_infer *i) {
     const c2s_type *x = c2s_infer_type(i, X);
     if (x->rank < 0)
         return c2s_infer_output(i, 0, x->dtype, -1, NULL);
-    C2S_TRY(resize_axes(i->node, x->rank, axes, &count));
+    C2S_TRY(c2s_resize_axes(i->node, x->rank, axes, &count));
     memcpy(dim, x->dim, sizeof dim);
     if (resize_has(i, SIZES))
         C2S_TRY(resize_by_sizes(i, x, axes, count, dim));
@@ -155,51 +116,6 @@ static c2s_status resize_infer(c2s_infer *i) {
 }
 
 /* ---- evaluation ---- */
-
-static const c2s_tensor *input(const c2s_eval *e, unsigned k) {
-    return k < e->in_count && e->in[k] && e->in[k]->count ? e->in[k] : NULL;
-}
-
-static c2s_status axis_scales(const c2s_eval *e, const int *axes, size_t count,
-                              c2s_resample_axis *axis) {
-    const c2s_type *x = &e->in[X]->type;
-    const c2s_tensor *sizes = input(e, SIZES), *scales = input(e, SCALES);
-    int64_t wanted[C2S_MAX_RANK] = {0};
-    int policy = 0;
-    C2S_TRY(aspect_policy(e->node, &policy));
-    for (size_t k = 0; sizes && k < count; k++)
-        c2s_tensor_i64_at(sizes, k, &wanted[k]);
-    for (size_t k = 0; k < count; k++) {
-        c2s_resample_axis *a = &axis[axes[k]];
-        if (!sizes)
-            a->scale = c2s_tensor_f64_at(scales, k);
-        else
-            a->scale = policy ? common_scale(x, axes, count, wanted, policy)
-                              : (double)a->out / (double)a->in;
-        C2S_TRY(check_scale(a->scale));
-    }
-    return C2S_OK;
-}
-
-static c2s_status resize_setup(const c2s_eval *e, const c2s_resample_options *options,
-                               c2s_resample_axis *axis) {
-    const c2s_type *x = &e->in[X]->type, *y = &e->out_type[0];
-    const c2s_tensor *roi = input(e, ROI);
-    int axes[C2S_MAX_RANK];
-    size_t count;
-    C2S_TRY(resize_axes(e->node, x->rank, axes, &count));
-    for (int a = 0; a < x->rank; a++)
-        axis[a] = (c2s_resample_axis){x->dim[a], y->dim[a], 1, {0, 1}};
-    C2S_TRY(axis_scales(e, axes, count, axis));
-    if (options->crops && (!roi || roi->count != 2 * count))
-        return c2s_fail(C2S_ERR_INVALID, "roi has %zu elements for %zu axes, expected %zu",
-                        roi ? roi->count : 0, count, 2 * count);
-    for (size_t k = 0; options->crops && k < count; k++) {
-        axis[axes[k]].roi[0] = c2s_tensor_f64_at(roi, k);
-        axis[axes[k]].roi[1] = c2s_tensor_f64_at(roi, k + count);
-    }
-    return C2S_OK;
-}
 
 /* The extrapolation value as one element of the output's type. */
 static c2s_status extrapolation(const c2s_eval *e, c2s_tensor **out) {
@@ -307,16 +223,12 @@ static c2s_status resize_eval(c2s_eval *e) {
         (x->dtype == C2S_STRING || x->dtype == C2S_COMPLEX64 || x->dtype == C2S_COMPLEX128))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "elements of type %s cannot be interpolated",
                         c2s_dtype_name(x->dtype));
-    c2s_status status = resize_setup(e, &options, axis);
-    for (int a = 0; status == C2S_OK && a < x->rank; a++) {
-        if (!c2s_resample_is_identity(&options, &axis[a]))
-            status = c2s_resample_build(&options, &axis[a], &tables[a]);
-    }
+    c2s_status status =
+        c2s_resize_tables(e->node, x, e->out_type, e->in, e->in_count, axis, tables);
     if (status == C2S_OK)
         status = options.mode == C2S_NEAREST ? resize_nearest(e, tables)
                                              : resize_weighted(e, axis, tables);
-    for (int a = 0; a < x->rank; a++)
-        c2s_resample_free(&tables[a]);
+    c2s_resize_tables_free(tables);
     return status;
 }
 

@@ -943,8 +943,8 @@ static const struct {
     {"dnnl_layer_norm", try_layer_norm, 1, ALWAYS},
     {"dnnl_lrn", try_lrn, 0.3, ALWAYS},
     {"dnnl_matmul", try_matmul, 1, WITHOUT_FMA},
-    {"dnnl_pool", try_pool, 0.1, ALWAYS}, /* with FMA, those of three axes */
-    {"dnnl_resample", try_resize, 0.1, ALWAYS},
+    {"dnnl_pool", try_pool, 0.1, ALWAYS},        /* with FMA, those of three axes */
+    {"dnnl_resample", try_resize, 0.02, ALWAYS}, /* nearest; others in layouts: unit.layouts */
     {"dnnl_rnn", try_rnn, 1, ALWAYS},
     {"dnnl_softmax", try_softmax, 0.3, ALWAYS},
     {"dynamic_quantize", try_dynamic_quantize, 1, IN_FLOAT},
@@ -963,6 +963,7 @@ static const struct {
     {"recurrent", try_recurrent, 1, WITH_FMA},
     {"reduce", try_reduce, 0.5, ALWAYS},
     {"round", try_cast, 0.3, ALWAYS}, /* from one half type to itself, it is a view */
+    {"resize_planes", try_resize, 0.2, WITH_FMA},
     {"row_norm", try_layer_norm, 1, WITH_FMA},
     {"scatter", try_constant_scatter, 1, ALWAYS},
     {"softmax_columns", try_softmax, 0.2, WITH_FMA},

@@ -66,6 +66,19 @@ static c2s_value *add_deconv(network *t, c2s_value *x) {
     return make_infer(n);
 }
 
+/* To twice the size, as upsampling or as what undoes a stride. */
+static c2s_value *add_larger(network *t, c2s_value *x) {
+    if (pick(t, 0, 1))
+        return add_deconv(t, x);
+    static const char *const modes[] = {"half_pixel", "align_corners", "asymmetric"};
+    c2s_node *n = NODE(t->model, "Resize", x, NULL, NULL,
+                       INTS(t->model, "sizes", x->type.dim[0], x->type.dim[1], 2 * x->type.dim[2],
+                            2 * x->type.dim[3]));
+    c2s_attr_set_string(n, "mode", pick(t, 0, 2) ? "linear" : "nearest");
+    c2s_attr_set_string(n, "coordinate_transformation_mode", modes[pick(t, 0, 2)]);
+    return make_infer(n);
+}
+
 static c2s_value *add_unary(network *t, c2s_value *x) {
     static const char *const ops[] = {"Relu", "Sigmoid",   "Tanh", "HardSwish",
                                       "Elu",  "LeakyRelu", "Abs",  "Clip"};
@@ -199,7 +212,7 @@ static c2s_value *add_layer(network *t) {
     case 0:
     case 1:
     case 2:
-        return x->type.dim[2] < 7 && pick(t, 0, 3) == 0 ? add_deconv(t, x) : add_conv(t, x);
+        return x->type.dim[2] < 7 && pick(t, 0, 3) == 0 ? add_larger(t, x) : add_conv(t, x);
     case 3:
     case 4:
         return add_unary(t, x);

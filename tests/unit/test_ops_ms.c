@@ -53,9 +53,9 @@ static c2s_model *alone(const c2s_node *node, const c2s_tensor **in, unsigned *c
             continue;
         const c2s_tensor *tensor = from->constant;
         const bool given = tensor->type.rank > 1 && tensor->type.dtype == C2S_FLOAT;
-        c2s_value *to =
-            given ? make_input(model, "x", C2S_FLOAT, tensor->type.rank, tensor->type.dim)
-                  : c2s_value_constant(model->graph, "c", c2s_tensor_ref(tensor));
+        c2s_value *to = given
+                            ? make_input(model, "x", C2S_FLOAT, tensor->type.rank, tensor->type.dim)
+                            : c2s_value_constant(model->graph, "c", c2s_tensor_ref(tensor));
         if (given)
             in[(*count)++] = tensor;
         c2s_map_put(&cloner.values, from, to);
