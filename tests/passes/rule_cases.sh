@@ -6,7 +6,7 @@
 need_program
 export C2S_RULE_CASES="$scratch/cases"
 : >"$C2S_RULE_CASES"
-for program in test_golden test_fuse test_cleanup test_quantize test_quantize_weights test_half_pass test_lowrank test_codebook; do
+for program in test_golden test_fuse test_cleanup test_quantize test_quantize_weights test_half_pass test_lowrank test_codebook test_prune; do
     [ -x "$C2S_BUILD/tests/$program" ] || skip "$program is not built"
     "$C2S_BUILD/tests/$program" >/dev/null 2>"$scratch/err" || fail "$program: $(tail -n 5 "$scratch/err")"
 done

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pass prune: what it removes first, what fitting makes up for, what it leaves alone. Models
+ * are built so that the answer is known: units that are sums of others cost nothing once what reads
+ * them is fitted, and no more than the model has redundant units can go for nothing. */
+#include "unit/pass_case.h"
+
+#include "base/random.h"
+
+enum { ROWS = 64, WIDTH = 12, UNITS = 16, REDUNDANT = 4 };
+
+static c2s_status sample(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                         c2s_tensor **in) {
+    c2s_random random = {index + 100};
+    double values[ROWS * WIDTH];
+    (void)feed, (void)graph;
+    for (int i = 0; i < ROWS * WIDTH; i++)
+        values[i] = 0.5 + c2s_random_normal(&random);
+    return c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){ROWS, WIDTH}, values, &in[0]);
+}
+static const c2s_feed data = {.count = 8, .get = sample};
+
+static c2s_value *constant(c2s_model *m, const char *name, const double *values, int rank,
+                           const int64_t *dim) {
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, rank, dim, values, &tensor), C2S_OK);
+    return c2s_value_constant(m->graph, name, tensor);
+}
+
+/* x [ROWS, WIDTH] -> Gemm of UNITS -> `activation` -> Gemm of 5. The last REDUNDANT units are those
+ * before, scaled by 3, and larger therefore; 0.01 of noise makes them not quite so if `noisy`. */
+static c2s_model *network(const char *activation, bool noisy) {
+    c2s_model *m = make_model();
+    c2s_random random = {7};
+    double first[WIDTH * UNITS], second[UNITS * 5], bias[UNITS];
+    for (int i = 0; i < WIDTH * UNITS; i++) {
+        const int unit = i % UNITS;
+        first[i] = unit < UNITS - REDUNDANT
+                       ? c2s_random_normal(&random)
+                       : 3 * first[i - REDUNDANT] + (noisy ? 0.01 * c2s_random_normal(&random) : 0);
+    }
+    for (int u = 0; u < UNITS; u++)
+        bias[u] = u < UNITS - REDUNDANT ? 0.1 * u : 3 * bias[u - REDUNDANT];
+    for (int i = 0; i < UNITS * 5; i++)
+        second[i] = c2s_random_normal(&random);
+    c2s_value *x = OP(m, "Gemm", INPUT(m, "x", ROWS, WIDTH),
+                      constant(m, "wa", first, 2, (int64_t[]){WIDTH, UNITS}),
+                      constant(m, "ba", bias, 1, (int64_t[]){UNITS}));
+    x = OP(m, activation, x);
+    make_output(OP(m, "Gemm", x, constant(m, "wb", second, 2, (int64_t[]){UNITS, 5})), "y");
+    return m;
+}
+
+/* Units that are left of the first Gemm. */
+static int64_t units_of(const c2s_model *m) {
+    return c2s_node_in(m->graph->first, 1)->type.dim[1];
+}
+
+/* Largest difference of outputs over the largest output, over inputs that were not learnt from. */
+static double loss(const c2s_model *before, const c2s_model *after) {
+    double most = 0, largest = 0;
+    for (size_t k = 50; k < 54; k++) {
+        c2s_tensor *in[1], *out[2][1];
+        assert_int_equal(sample(NULL, NULL, k, in), C2S_OK);
+        for (int side = 0; side < 2; side++) {
+            c2s_eval_options options = {.threads = 1};
+            c2s_session *session;
+            const c2s_evaluator *e = &c2s_evaluator_reference;
+            assert_int_equal(e->open((side ? after : before)->graph, &options, &session), C2S_OK);
+            assert_int_equal(e->run(session, (const c2s_tensor *const *)in, out[side]), C2S_OK);
+            e->close(session);
+        }
+        for (size_t i = 0; i < out[0][0]->count; i++) {
+            const double a = c2s_tensor_f64_at(out[0][0], i), b = c2s_tensor_f64_at(out[1][0], i);
+            largest = fmax(largest, fabs(a));
+            most = fmax(most, fabs(a - b));
+        }
+        c2s_tensor_unref(in[0]);
+        c2s_tensor_unref(out[0][0]);
+        c2s_tensor_unref(out[1][0]);
+    }
+    return most / largest;
+}
+
+static double prune(c2s_model *after, const char *options, int64_t units, bool with_data) {
+    char text[200];
+    c2s_model *before = c2s_model_copy(after);
+    snprintf(text, sizeof text, "prune(%s)", options);
+    case_feed = with_data ? &data : NULL;
+    run_passes(after, text);
+    case_feed = NULL;
+    if (units_of(after) != units)
+        fail_msg("%s: %lld units are left, expected %lld", text, (long long)units_of(after),
+                 (long long)units);
+    const double found = loss(before, after);
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
+    return found;
+}
+
+static void redundant_units(void **state) {
+    (void)state;
+    /* a quarter of the units is redundant; the last Gemm had no bias */
+    assert_true(prune(network("Relu", false), "ratio=0.25,damping=0", 12, true) < 1e-4);
+    assert_true(prune(network("Relu", true), "ratio=0.25,damping=0.0001", 12, true) < 0.01);
+    assert_true(prune(network("Relu", false), "macs=0.75,damping=0", 12, true) < 1e-4);
+    assert_true(prune(network("Relu", false), "params=0.76,damping=0", 12, true) < 1e-4);
+    /* what is not fitted, or chosen by size alone, or goes beyond that, is lost */
+    assert_true(prune(network("Relu", false), "ratio=0.25,refit=no", 12, true) > 0.05);
+    assert_true(prune(network("Relu", false), "ratio=0.25,method=l1,refit=no", 12, false) > 0.05);
+    assert_true(prune(network("Relu", false), "ratio=0.5,damping=0", 8, true) > 0.01);
+}
+
+static void budgets(void **state) {
+    (void)state;
+    prune(network("Relu", false), "ratio=0.5,round=4,method=l2", 8, false);
+    prune(network("Relu", false), "macs=0.5,round=1,method=l2", 8, false);
+    prune(network("Relu", false), "macs=0.55,round=2,method=l2,allocate=uniform", 8, false);
+    prune(network("Relu", false), "macs=0.01,method=l2", 1, false); /* a sixteenth stays */
+}
+
+static void nothing_to_do(void **state) {
+    (void)state;
+    static const char *const options[] = {"prune(ratio=0)", "prune(macs=1)"};
+    for (size_t k = 0; k < 2; k++) {
+        c2s_model *before = network("Relu", false), *after = c2s_model_copy(before);
+        case_feed = &data;
+        assert_int_equal(run_passes(after, options[k]), 0);
+        case_feed = NULL;
+        assert_int_equal(after->graph->node_count, before->graph->node_count);
+        assert_null(c2s_node_in(after->graph->last, 2));
+        assert_true(loss(before, after) == 0);
+        c2s_model_destroy(before);
+        c2s_model_destroy(after);
+    }
+}
+
+static void left_alone_groups(void **state) {
+    (void)state;
+    /* the channels are normalised: unless that is wanted they stay */
+    c2s_model *m = network("Softmax", false);
+    check_refused(m, "prune(ratio=0.5)", "Gemm Softmax Gemm", "other results would change");
+    prune(network("Softmax", false), "ratio=0.5,mix=yes,method=l2", 8, false);
+    m = make_model();
+    make_output(OP(m, "Gemm", INPUT(m, "x", 3, 8), WEIGHT(m, "w", 8, 4)), "y");
+    check_refused(m, "prune(ratio=0.5)", "Gemm", "an output of the graph has the axis");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(redundant_units),
+        cmocka_unit_test(budgets),
+        cmocka_unit_test(nothing_to_do),
+        cmocka_unit_test(left_alone_groups),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
