@@ -119,7 +119,7 @@ static c2s_status learn(job *j) {
         return C2S_OK;
     for (size_t i = 0; i < j->plan.count; i++)
         if (j->plan.at[i].slot == 1)
-            c2s_vec_push(&requests, ((c2s_gram_request){j->plan.at[i].node, NULL}));
+            c2s_vec_push(&requests, ((c2s_gram_request){.node = j->plan.at[i].node}));
     c2s_status status = c2s_gram_collect(j->model->graph, requests.at, requests.count, &o);
     c2s_vec_free(&requests);
     return status;
