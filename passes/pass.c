@@ -85,6 +85,17 @@ c2s_status c2s_option_number(const c2s_options *options, const char *name, doubl
     return C2S_OK;
 }
 
+c2s_status c2s_option_target(const c2s_options *options, const c2s_pass_context *context,
+                             bool *ort) {
+    const char *text = c2s_option_text(options, "target");
+    if (strcmp(text, "auto") == 0)
+        text = context->target ? context->target : "generic";
+    *ort = strcmp(text, "ort-cpu") == 0;
+    return *ort || strcmp(text, "generic") == 0
+               ? C2S_OK
+               : wrong(options, "target", "auto, generic or ort-cpu");
+}
+
 c2s_status c2s_option_bytes(const c2s_options *options, const char *name, uint64_t *out) {
     static const char *const expected = "a number of bytes such as 4096, 64k, 1M or 2G";
     const char *text = c2s_option_text(options, name);

@@ -33,15 +33,25 @@ c2s_status c2s_option_bytes(const c2s_options *options, const char *name,
 c2s_status c2s_option_flag(const c2s_options *options, const char *name,
                            bool *out); /* yes, no, true, false, on, off, 1, 0 */
 
+struct c2s_pass_context;
+/* Option `target` of passes that may write operators of com.microsoft: generic, ort-cpu, or auto,
+ * which is what the job was told. *ort: they may. */
+c2s_status c2s_option_target(const c2s_options *options, const struct c2s_pass_context *context,
+                             bool *ort);
+#define C2S_TARGET_OPTION(summary)                                                                 \
+    { "target", "auto", "auto: what the job is for, else generic; " summary }
+
 /* What passes may watch the model with. */
 typedef struct c2s_pass_context {
     const c2s_evaluator *evaluator;
-    c2s_eval_options eval; /* threads, memory; no observer */
-    const c2s_feed *feed;  /* samples to learn from; NULL: none were given */
+    c2s_eval_options eval;                 /* threads, memory; no observer */
+    const c2s_feed *feed;                  /* samples to learn from; NULL: none were given */
     struct c2s_ranges_cache *ranges_cache; /* for c2s_ranges_options; NULL: none */
-    c2s_quality *quality;  /* what the first model computes; NULL: it cannot be run */
+    c2s_quality *quality; /* what the first model computes; NULL: it cannot be run */
     c2s_budget budget;
     uint64_t seed;
+    const char *target; /* that "auto" means, "ort-cpu"; NULL: any runtime */
+    int64_t opset;      /* of ai.onnx to end with; 0: what passes need */
 } c2s_pass_context;
 
 typedef struct c2s_pass {
@@ -69,7 +79,8 @@ const c2s_pass *const *c2s_pass_all(size_t *count);
 const c2s_pass *c2s_pass_find(const char *name); /* NULL if there is none */
 /* Some pass has a rule or another rewrite of that name. */
 bool c2s_rewrite_exists(const char *name);
-/* C2S_ERR_USAGE unless some pass has a rule or another rewrite of that name that can be left out. */
+/* C2S_ERR_USAGE unless some pass has a rule or another rewrite of that name that can be left out.
+ */
 c2s_status c2s_rewrite_check_name(const char *name);
 
 #endif

@@ -217,6 +217,9 @@ typedef struct c2s_run_options {
     uint64_t memory_limit;    /* bytes that tensors made on the way may take; 0: the machine's memory */
     unsigned threads;         /* 0: as many as the machine has */
     int64_t opset;            /* of ai.onnx to end with, 7 to 28; 0: what the model needs */
+    /* The runtime that options of passes mean which say "auto": "ort-cpu" lets them use operators of
+     * com.microsoft; NULL: any runtime. */
+    const char *target;
     void (*progress)(void *user, const char *what, double fraction); /* 0..1; may be NULL */
     void (*log)(void *user, int level, const char *line);            /* may be NULL */
     int verbosity;            /* lines above this level are left out: 0, 1 (why not), 2 (all) */

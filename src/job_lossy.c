@@ -70,7 +70,9 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
                                     .eval = {.threads = o->threads},
                                     .budget = {o->max_drop > 0 ? o->max_drop : (double)NAN,
                                                o->min_sqnr_db > 0 ? o->min_sqnr_db : (double)NAN},
-                                    .seed = o->seed}};
+                                    .seed = o->seed,
+                                    .target = o->target,
+                                    .opset = o->opset}};
     if (!learns(pipeline))
         return C2S_OK;
     const bool lossy = c2s_pipeline_is_lossy(pipeline);

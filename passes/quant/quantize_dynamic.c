@@ -6,7 +6,6 @@
  * be faster: small matrices, and convolutions.
  */
 #include <math.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "ir/graph_list.h"
@@ -29,9 +28,8 @@ typedef struct job {
 /* ---- options ---- */
 
 static const c2s_option_spec options[] = {
-    {"target", "generic",
-     "generic: operators of ai.onnx; ort-cpu: DynamicQuantizeLSTM, too. ONNX Runtime makes one "
-     "operator of the others, whatever is said here"},
+    C2S_TARGET_OPTION("generic: operators of ai.onnx, of which ONNX Runtime makes one; ort-cpu: "
+                      "DynamicQuantizeLSTM, too"),
     {"weights", "int8", "type of their codes: int8, uint8"},
     {"per_channel", "yes", "a scale per column of weights"},
     {"portable", "yes", "sums are the same on processors without VNNI, for any activations"},
@@ -40,24 +38,17 @@ static const c2s_option_spec options[] = {
     {"force", "no", "quantize also what is slower for it: small matrices, convolutions"},
     {0}};
 
-static c2s_status wrong(const c2s_options *o, const char *name, const char *expected) {
-    return c2s_fail(C2S_ERR_USAGE, "option %s is \"%s\", expected %s", name,
-                    c2s_option_text(o, name), expected);
-}
-
 static c2s_status read_options(job *j, const c2s_options *o) {
     c2s_dynamic_options *d = &j->options;
-    const char *target = c2s_option_text(o, "target");
     c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
     *d = (c2s_dynamic_options){.weights = c2s_dtype_from_name(c2s_option_text(o, "weights")),
-                               .contrib = strcmp(target, "ort-cpu") == 0,
                                .include = &j->include,
                                .exclude = &j->exclude};
-    if (!d->contrib && strcmp(target, "generic") != 0)
-        return wrong(o, "target", "generic or ort-cpu");
+    C2S_TRY(c2s_option_target(o, j->context, &d->contrib));
     if (d->weights != C2S_INT8 && d->weights != C2S_UINT8)
-        return wrong(o, "weights", "int8 or uint8");
+        return c2s_fail(C2S_ERR_USAGE, "option weights is \"%s\", expected int8 or uint8",
+                        c2s_option_text(o, "weights"));
     C2S_TRY(c2s_option_flag(o, "per_channel", &d->per_channel));
     C2S_TRY(c2s_option_flag(o, "portable", &d->portable));
     return c2s_option_flag(o, "force", &d->force);

@@ -31,15 +31,17 @@ typedef struct job {
 static const c2s_option_spec options[] = {
     {"bits", "8", "of a code: 8, 4 or 2"},
     {"type", "auto",
-     "int: codes around 0; uint: unsigned ones with zero points; auto: int for 8 bits, else uint"},
+     "int: codes around 0; uint: unsigned ones with zero points; auto: int for 8 bits, else uint; "
+     "float8e4m3fn, float8e5m2, float4e2m1: small floats"},
     {"block", "auto",
      "weights that share a scale, along the axis that is summed; 0: those of an output channel; "
      "auto: 0 for 8 bits, else 32"},
     {"method", "auto",
      "nearest: scales by the greatest weight; mse: by least squared error; gptq: rounded by what "
      "the samples say about the outputs; auto: gptq if there are samples, else mse"},
-    {"target", "generic",
-     "generic: DequantizeLinear; ort-cpu: MatMulNBits and GatherBlockQuantized where they suit"},
+    C2S_TARGET_OPTION(
+        "generic: DequantizeLinear; ort-cpu: MatMulNBits and GatherBlockQuantized where "
+        "they suit"),
     {"damping", "auto",
      "gptq: of the second moments, as part of the mean of their diagonal; auto: by the number of "
      "rows"},
@@ -60,6 +62,22 @@ static c2s_status read_choice(const c2s_options *o, const char *name, const char
         if (strcmp(text, texts[*out]) == 0)
             return C2S_OK;
     return c2s_fail(C2S_ERR_USAGE, "option %s is \"%s\", expected %s", name, text, expected);
+}
+
+/* Small floats have the bits that their type says. */
+static c2s_status read_type(job *j, const c2s_options *o) {
+    static const char *const types[] = {"int",        "uint",       "auto", "float8e4m3fn",
+                                        "float8e5m2", "float4e2m1", NULL};
+    unsigned type;
+    C2S_TRY(read_choice(o, "type", types, "int, uint, auto, float8e4m3fn, float8e5m2 or float4e2m1",
+                        &type));
+    j->weights.is_signed = type == 0 || (type == 2 && j->weights.bits == 8);
+    if (type < 3)
+        return C2S_OK;
+    j->weights.small = c2s_dtype_from_name(types[type]);
+    j->weights.is_signed = true;
+    j->weights.bits = c2s_dtype_bits(j->weights.small);
+    return C2S_OK;
 }
 
 static c2s_status read_block(job *j, const c2s_options *o) {
@@ -84,20 +102,17 @@ static c2s_status read_method(job *j, const c2s_options *o) {
 
 static c2s_status read_options(job *j, const c2s_options *o) {
     static const char *const widths[] = {"8", "4", "2", NULL};
-    static const char *const types[] = {"int", "uint", "auto", NULL};
-    static const char *const targets[] = {"generic", "ort-cpu", NULL};
-    unsigned width, type, target;
+    unsigned width;
     double stages;
     c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
     C2S_TRY(read_choice(o, "bits", widths, "8, 4 or 2", &width));
-    C2S_TRY(read_choice(o, "type", types, "int, uint or auto", &type));
-    C2S_TRY(read_choice(o, "target", targets, "generic or ort-cpu", &target));
     j->weights = (c2s_weight_options){.bits = 8u >> width,
-                                      .is_signed = type == 0 || (type == 2 && width == 0),
-                                      .contrib = target == 1,
+                                      .most_opset = j->context->opset,
                                       .include = &j->include,
                                       .exclude = &j->exclude};
+    C2S_TRY(c2s_option_target(o, j->context, &j->weights.contrib));
+    C2S_TRY(read_type(j, o));
     C2S_TRY(read_block(j, o));
     if (strcmp(c2s_option_text(o, "damping"), "auto") != 0)
         C2S_TRY(c2s_option_number(o, "damping", 1e-6, 1, &j->samples.damping));
@@ -109,21 +124,18 @@ static c2s_status read_options(job *j, const c2s_options *o) {
 
 /* ---- opset ---- */
 
-static bool needs_opset(const job *j) {
-    for (size_t i = 0; i < j->plan.count; i++)
-        if (j->plan.at[i].form != C2S_FORM_NBITS)
-            return c2s_model_opset(j->model, "") < c2s_weight_opset(&j->weights);
-    return false;
-}
-
 /* Raises the model if what is planned needs it; the plan is made again for it. */
 static c2s_status raise_opset(job *j) {
+    int64_t needed = 0;
     c2s_weight_plan_make(j->model->graph, &j->weights, NULL, &j->plan);
-    const bool needed = needs_opset(j);
+    for (size_t i = 0; i < j->plan.count; i++) {
+        const int64_t own = c2s_planned_opset(&j->plan.at[i]);
+        needed = own > needed ? own : needed;
+    }
     c2s_weight_plan_free(&j->plan);
-    if (!needed)
+    if (needed <= c2s_model_opset(j->model, ""))
         return C2S_OK;
-    C2S_TRY(c2s_model_convert_opset(j->model, c2s_weight_opset(&j->weights), NULL));
+    C2S_TRY(c2s_model_convert_opset(j->model, needed, NULL));
     return c2s_graph_infer(j->model->graph);
 }
 
@@ -146,7 +158,7 @@ static c2s_status write_weight(void *user, c2s_planned_weight *p) {
 
 static bool is_for_samples(const job *j, const c2s_planned_weight *p) {
     c2s_linear_site site;
-    return j->gptq && p->slot == 1 && !c2s_linear_site_of(p->node, &site);
+    return j->gptq && p->slot == 1 && !p->node->graph->owner && !c2s_linear_site_of(p->node, &site);
 }
 
 /* Weights that are not for the samples, or those for which they gave no codes. One that cannot be

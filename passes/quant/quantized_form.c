@@ -16,9 +16,9 @@ static const c2s_option_spec options[] = {
     {"to", "qdq",
      "qdq: DequantizeLinear, the operator on floats, QuantizeLinear; qoperator: operators on "
      "codes; float: no codes at all, and floats of 16 bits become floats of 32"},
-    {"target", "generic",
-     "of to=qoperator: generic: QLinearConv and QLinearMatMul; ort-cpu: those of com.microsoft, "
-     "too"},
+    C2S_TARGET_OPTION(
+        "of to=qoperator: generic has QLinearConv and QLinearMatMul, ort-cpu those of "
+        "com.microsoft, too"),
     {0}};
 
 static const c2s_rule *const to_qdq[] = {&c2s_rule_qoperator_qdq, NULL};
@@ -46,11 +46,6 @@ static const c2s_rule *const all[] = {
     &c2s_rule_codes_float,          &c2s_rule_nbits_float,
     &c2s_rule_gather_float,         NULL};
 
-static c2s_status wrong(const c2s_options *o, const char *name, const char *expected) {
-    return c2s_fail(C2S_ERR_USAGE, "option %s is \"%s\", expected %s", name,
-                    c2s_option_text(o, name), expected);
-}
-
 c2s_status c2s_form_to_qdq(c2s_model *model, c2s_stats *stats) {
     return c2s_rewrite(model->graph, to_qdq, stats);
 }
@@ -63,18 +58,16 @@ c2s_status c2s_form_to_float(c2s_model *model, c2s_stats *stats) {
 
 static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    const char *to = c2s_option_text(o, "to"), *target = c2s_option_text(o, "target");
-    const bool ort = strcmp(target, "ort-cpu") == 0;
-    (void)context;
-    if (!ort && strcmp(target, "generic") != 0)
-        return wrong(o, "target", "generic or ort-cpu");
+    const char *to = c2s_option_text(o, "to");
+    bool ort;
+    C2S_TRY(c2s_option_target(o, context, &ort));
     if (strcmp(to, "float") == 0)
         return c2s_form_to_float(model, stats);
     if (strcmp(to, "qdq") == 0)
         return c2s_form_to_qdq(model, stats);
     if (strcmp(to, "qoperator") == 0)
         return c2s_rewrite(model->graph, ort ? to_qoperator_ort : to_qoperator, stats);
-    return wrong(o, "to", "qdq, qoperator or float");
+    return c2s_fail(C2S_ERR_USAGE, "option to is \"%s\", expected qdq, qoperator or float", to);
 }
 
 static const c2s_rewrite_kind kinds[] = {

@@ -23,12 +23,21 @@ static void import_contrib(c2s_model *model) {
 
 /* ---- DequantizeLinear ---- */
 
+/* In front of the first reader, or of everything if bodies read it, too: those may come earlier. */
+static c2s_node *place_of(const c2s_planned_weight *p) {
+    c2s_value_each_use(use, p->weight) {
+        if (use->slot >= use->user->formal_count)
+            return p->weight->def ? p->weight->def->next : p->weight->graph->first;
+    }
+    return p->node;
+}
+
 static c2s_status write_dequantize(const c2s_planned_weight *p) {
     c2s_value *weight = p->weight;
     c2s_value *codes = constant_of(weight, "quantized", c2s_tensor_ref(p->codes.codes));
     c2s_value *scale = constant_of(weight, "scale", c2s_tensor_ref(p->codes.scale));
-    c2s_node *node =
-        c2s_node_create(weight->graph, p->node, "", "DequantizeLinear", p->codes.zero ? 3 : 2, 1);
+    c2s_node *node = c2s_node_create(weight->graph, place_of(p), "", "DequantizeLinear",
+                                     p->codes.zero ? 3 : 2, 1);
     c2s_use_set(&node->inputs[0], codes);
     c2s_use_set(&node->inputs[1], scale);
     if (p->codes.zero)

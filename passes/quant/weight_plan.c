@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "ir/graph_list.h"
 #include "ops/op.h"
 
 const char c2s_quantize_weight[] = "quantize-weight";
@@ -10,11 +11,19 @@ const char c2s_quantize_weight[] = "quantize-weight";
 /* What a file needs for a node, two constants and their names. */
 enum { OVERHEAD = 256, MATRIX_BLOCK = 16 };
 
-int64_t c2s_weight_opset(const c2s_weight_options *o) {
-    return o->bits == 2 ? 25 : o->bits == 4 || o->block > 0 ? 21 : 13;
+int64_t c2s_planned_opset(const c2s_planned_weight *p) {
+    const c2s_dtype dtype = p->coding.dtype;
+    const unsigned bits = c2s_dtype_bits(dtype);
+    if (p->form == C2S_FORM_NBITS)
+        return 0;
+    if (c2s_dtype_is_float(dtype))
+        return bits < 8 ? 23 : p->coding.block > 0 ? 21 : 19;
+    return bits == 2 ? 25 : bits == 4 || p->coding.block > 0 ? 21 : 13;
 }
 
 static c2s_dtype dtype_of(const c2s_weight_options *o, bool is_signed) {
+    if (o->small != C2S_UNDEFINED)
+        return o->small;
     switch (o->bits) {
     case 2:
         return is_signed ? C2S_INT2 : C2S_UINT2;
@@ -84,8 +93,8 @@ static bool is_power_of_2(int64_t n) {
 
 static c2s_weight_form form_of(const c2s_weight_options *o, const c2s_value *weight) {
     const c2s_dtype dtype = weight->type.dtype;
-    if (!o->contrib || o->block < MATRIX_BLOCK || !is_power_of_2(o->block) ||
-        (dtype != C2S_FLOAT && dtype != C2S_FLOAT16))
+    if (!o->contrib || o->small != C2S_UNDEFINED || o->block < MATRIX_BLOCK ||
+        !is_power_of_2(o->block) || (dtype != C2S_FLOAT && dtype != C2S_FLOAT16))
         return C2S_FORM_DEQUANTIZE;
     if (all_take(weight, takes_nbits))
         return C2S_FORM_NBITS;
@@ -113,7 +122,7 @@ static double coded_bytes(const c2s_type *type, const c2s_coding *coding) {
     if (c2s_code_map_of(type, coding, &map) != C2S_OK)
         return 1e300;
     const double code = c2s_dtype_bits(coding->dtype) / 8.0;
-    const double zero = coding->symmetric ? 0 : code;
+    const double zero = coding->symmetric || c2s_dtype_is_float(coding->dtype) ? 0 : code;
     return (double)map.count * code +
            (double)map.groups * (c2s_dtype_bits(type->dtype) / 8.0 + zero) + OVERHEAD;
 }
@@ -135,6 +144,12 @@ static const char *choose_coding(const c2s_weight_options *o, int channels, int 
     return coded_bytes(type, &p->coding) < floats ? NULL : "its codes would not be smaller";
 }
 
+static const char *refuse_opset(const c2s_weight_options *o, const c2s_planned_weight *p) {
+    return o->most_opset > 0 && c2s_planned_opset(p) > o->most_opset
+               ? "its codes need a newer opset than the one that is wanted"
+               : NULL;
+}
+
 /* ---- weights ---- */
 
 static const char *refuse_value(const c2s_value *value) {
@@ -144,30 +159,44 @@ static const char *refuse_value(const c2s_value *value) {
     c2s_value_each_use(use, value) {
         if (use->user == value->graph->exit)
             return "it is an output of the graph";
-        if (use->slot >= use->user->formal_count)
-            return "a body reads it";
     }
     return NULL;
+}
+
+/* Where what a body captures is stored. */
+static c2s_value *stored(c2s_value *value) {
+    while (value->def && value->def == value->graph->entry && value->graph->owner &&
+           value->def_slot >= value->graph->formal_inputs) {
+        const c2s_graph *body = value->graph;
+        const unsigned slot = c2s_graph_hidden_slot(body) + value->def_slot - body->formal_inputs;
+        value = body->owner->inputs[slot].value;
+    }
+    return value;
 }
 
 static const char *plan_weight(const c2s_weight_options *o, c2s_node *node, unsigned slot,
                                c2s_planned_weight *p) {
     int channels, sums;
-    *p = (c2s_planned_weight){.weight = c2s_node_in(node, slot), .node = node, .slot = slot};
+    *p =
+        (c2s_planned_weight){.weight = stored(c2s_node_in(node, slot)), .node = node, .slot = slot};
     const char *reason = refuse_value(p->weight);
     if (reason)
         return reason;
     if (!find_axes(node, slot, &channels, &sums))
         return "it is no weight of this operator";
-    return choose_coding(o, channels, sums, p);
+    reason = choose_coding(o, channels, sums, p);
+    return reason ? reason : refuse_opset(o, p);
 }
 
 /* A float constant of at least two axes that the node reads as a weight. */
 static bool is_candidate(const c2s_node *node, unsigned slot) {
-    const c2s_value *value = c2s_node_in(node, slot);
+    c2s_value *value = c2s_node_in(node, slot);
     int channels, sums;
-    return value && value->constant && !value->def && value->type.rank >= 2 &&
-           c2s_dtype_is_float(value->type.dtype) && find_axes(node, slot, &channels, &sums);
+    if (!value || !value->constant || value->type.rank < 2 ||
+        !c2s_dtype_is_float(value->type.dtype) || !find_axes(node, slot, &channels, &sums))
+        return false;
+    const c2s_node *def = stored(value)->def;
+    return !def || def->op == &c2s_op_constant;
 }
 
 static bool is_wanted(const c2s_weight_options *o, const c2s_node *node) {
@@ -176,24 +205,34 @@ static bool is_wanted(const c2s_weight_options *o, const c2s_node *node) {
     return (all || c2s_name_filter_names(o->include, node)) && !excluded;
 }
 
+/* `seen`: by value id. */
+static void plan_node(c2s_node *node, const c2s_weight_options *o, c2s_stats *stats, bool *seen,
+                      c2s_weight_plan *out) {
+    for (unsigned slot = 0; slot < node->formal_count; slot++) {
+        c2s_planned_weight p;
+        if (!is_candidate(node, slot) || seen[stored(node->inputs[slot].value)->id])
+            continue;
+        seen[stored(node->inputs[slot].value)->id] = true;
+        if (!is_wanted(o, node))
+            continue;
+        const char *where = c2s_node_text(node), *reason = plan_weight(o, node, slot, &p);
+        if (stats && reason)
+            c2s_stats_refuse(stats, c2s_quantize_weight, where, reason);
+        if (reason || (stats && c2s_stats_skips(stats, c2s_quantize_weight, where)))
+            continue;
+        c2s_vec_push(out, p);
+    }
+}
+
 void c2s_weight_plan_make(const c2s_graph *graph, const c2s_weight_options *o, c2s_stats *stats,
                           c2s_weight_plan *out) {
     bool *seen = c2s_zalloc(graph->model->values.count + 1);
-    for (c2s_node *node = graph->first; node; node = node->next)
-        for (unsigned slot = 0; slot < node->formal_count; slot++) {
-            c2s_planned_weight p;
-            if (!is_candidate(node, slot) || seen[node->inputs[slot].value->id])
-                continue;
-            seen[node->inputs[slot].value->id] = true;
-            if (!is_wanted(o, node))
-                continue;
-            const char *where = c2s_node_text(node), *reason = plan_weight(o, node, slot, &p);
-            if (stats && reason)
-                c2s_stats_refuse(stats, c2s_quantize_weight, where, reason);
-            if (reason || (stats && c2s_stats_skips(stats, c2s_quantize_weight, where)))
-                continue;
-            c2s_vec_push(out, p);
-        }
+    c2s_graph_list graphs = {0};
+    c2s_graph_list_add(&graphs, (c2s_graph *)graph);
+    for (size_t i = 0; i < graphs.count; i++)
+        for (c2s_node *node = graphs.at[i]->first; node; node = node->next)
+            plan_node(node, o, stats, seen, out);
+    c2s_vec_free(&graphs);
     free(seen);
 }
 

@@ -18,8 +18,8 @@ typedef enum c2s_weight_form {
 } c2s_weight_form;
 
 typedef struct c2s_planned_weight {
-    c2s_value *weight;
-    c2s_node *node; /* the first reader */
+    c2s_value *weight; /* where it is stored; readers in bodies have it as a capture */
+    c2s_node *node;    /* the first reader, which may be in a body */
     unsigned slot;
     c2s_coding coding;
     c2s_weight_form form;
@@ -28,22 +28,24 @@ typedef struct c2s_planned_weight {
 } c2s_planned_weight;
 
 typedef struct c2s_weight_options {
-    unsigned bits;  /* 8, 4, 2 */
-    bool is_signed; /* symmetric codes; else unsigned ones with zero points */
-    int64_t block;  /* weights along the summed axis with a scale of their own; 0: those of an
-                       output channel share one */
+    unsigned bits;   /* 8, 4, 2 */
+    c2s_dtype small; /* codes that are floats of 8 or 4 bits; C2S_UNDEFINED: integers of `bits` */
+    bool is_signed;  /* symmetric codes; else unsigned ones with zero points */
+    int64_t block;   /* weights along the summed axis with a scale of their own; 0: those of an
+                        output channel share one */
     c2s_scale_method method;
-    bool contrib; /* operators of com.microsoft where they suit */
+    bool contrib;       /* operators of com.microsoft where they suit */
+    int64_t most_opset; /* of ai.onnx: what needs a newer one stays in float; 0: any */
     c2s_name_filter *include, *exclude;
 } c2s_weight_options;
 
 typedef C2S_VEC(c2s_planned_weight) c2s_weight_plan;
 
-/* The opset of ai.onnx that DequantizeLinear needs for such codes. */
-int64_t c2s_weight_opset(const c2s_weight_options *options);
-/* Constants of the main graph that are weights of an operator (its quantization rule says so) or
- * tables of Gather, in the order of their first readers. `stats`: NULL, or where reasons against
- * others go, and whether a weight is to be left out. */
+/* The opset of ai.onnx that the file needs for these codes in this form; 0: any. */
+int64_t c2s_planned_opset(const c2s_planned_weight *p);
+/* Constants that are weights of an operator (its quantization rule says so) or tables of Gather, in
+ * the order of their first readers: in the main graph, then in bodies. `stats`: NULL, or where
+ * reasons against others go, and whether a weight is to be left out. */
 void c2s_weight_plan_make(const c2s_graph *graph, const c2s_weight_options *options,
                           c2s_stats *stats, c2s_weight_plan *out);
 void c2s_weight_plan_free(c2s_weight_plan *plan);

@@ -86,7 +86,8 @@ static void no_moments(void *user, const c2s_node *node, const char *reason) {
 
 static bool is_linear(const c2s_planned_weight *p) {
     c2s_linear_site site;
-    return p->slot == 1 && !p->codes.codes && !c2s_linear_site_of(p->node, &site);
+    return p->slot == 1 && !p->node->graph->owner && !p->codes.codes &&
+           !c2s_linear_site_of(p->node, &site);
 }
 
 /* Readers of one input that follow each other are a family: they learn from the same moments. */

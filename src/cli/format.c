@@ -10,12 +10,11 @@
 /* Floats come first, for the other passes to see them; codes are rewritten when all else is done.
  */
 static const struct format {
-    const char *name, *first, *last, *last_ort;
+    const char *name, *first, *last;
 } formats[] = {
-    {"float", "cleanup,quantized_form(to=float)", "", ""},
-    {"qdq", "", "quantized_form(to=qdq)", "quantized_form(to=qdq)"},
-    {"qoperator", "", "quantized_form(to=qoperator)",
-     "quantized_form(to=qoperator,target=ort-cpu)"},
+    {"float", "cleanup,quantized_form(to=float)", ""},
+    {"qdq", "", "quantized_form(to=qdq)"},
+    {"qoperator", "", "quantized_form(to=qoperator)"},
 };
 
 static const char *comma(const char *a, const char *b) {
@@ -34,10 +33,9 @@ c2s_status cli_format_passes(const cli_arguments *a, char **out) {
         return c2s_fail(C2S_ERR_USAGE, "--format %s, expected qdq, qoperator or float", a->format);
     const char *usual = a->rules.count ? C2S_DEFAULT_PASSES_WITH_RULES : C2S_DEFAULT_PASSES;
     const char *passes = !a->passes ? usual : strcmp(a->passes, "none") == 0 ? "" : a->passes;
-    const char *last = a->target ? format->last_ort : format->last;
-    const size_t size = strlen(format->first) + strlen(passes) + strlen(last) + 3;
+    const size_t size = strlen(format->first) + strlen(passes) + strlen(format->last) + 3;
     *out = c2s_alloc(size);
     snprintf(*out, size, "%s%s%s%s%s", format->first, comma(format->first, passes), passes,
-             comma(passes, last), last);
+             comma(passes, format->last), format->last);
     return C2S_OK;
 }

@@ -261,6 +261,7 @@ static c2s_status aim(const cli_arguments *a, const c2s_model *model, c2s_run_op
         return C2S_OK;
     if (strcmp(a->target, "ort") != 0)
         return c2s_fail(C2S_ERR_USAGE, "--target %s, expected ort", a->target);
+    run->target = "ort-cpu";
     if (!run->opset && c2s_model_opset(model, "") < ORT_OPSET)
         run->opset = ORT_OPSET;
     return C2S_OK;
