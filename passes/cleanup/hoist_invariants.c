@@ -17,12 +17,13 @@
 static const char rule[] = "hoist-invariant";
 
 /* Captures are found one by one; a body with more of them has other problems. */
-enum { MOST_NODES = 1000, COPIED_BYTES = 64 };
+enum { MOST_CAPTURES = 1000, COPIED_BYTES = 64 };
 
 typedef struct hoister {
     c2s_graph *body;
     c2s_stats *stats;
     bool certain;                   /* there is a trip */
+    unsigned captures;              /* that the body has, and will have of what goes */
     c2s_map moves;                  /* nodes that go, to themselves */
     C2S_VEC(c2s_node *) nodes;      /* the same, in order */
     C2S_VEC(c2s_value *) constants; /* of the body, that they read */
@@ -103,7 +104,17 @@ static const char *refuse(const hoister *h, const c2s_node *node) {
             return "it makes an output of the body";
     if (!h->certain && !is_harmless(node))
         return "there may be no trip; then it would run for nothing, and could fail";
-    return h->nodes.count < MOST_NODES ? NULL : "too many have been moved already";
+    return h->captures < MOST_CAPTURES ? NULL : "the body captures too much already";
+}
+
+/* A new capture, unless what it makes is read by such nodes alone; here by one. */
+static void count_captures(hoister *h, const c2s_node *node) {
+    h->captures++;
+    for (unsigned i = 0; i < node->formal_count; i++) {
+        const c2s_value *value = node->inputs[i].value;
+        h->captures -= value && value->use_count == 1 && value->def &&
+                       c2s_map_get(&h->moves, value->def) != NULL;
+    }
 }
 
 static void choose(hoister *h) {
@@ -117,6 +128,7 @@ static void choose(hoister *h) {
         } else if (!c2s_stats_skips(h->stats, rule, where)) {
             c2s_stats_apply(h->stats, rule, where);
             c2s_stats_looked(h->stats, node);
+            count_captures(h, node);
             c2s_map_put(&h->moves, node, node);
             c2s_vec_push(&h->nodes, node);
         }
@@ -192,6 +204,7 @@ static c2s_status visit(c2s_graph *body, c2s_stats *stats) {
     if (!owner || (owner->op != &c2s_op_loop && owner->op != &c2s_op_scan))
         return C2S_OK;
     hoister h = {.body = body, .stats = stats};
+    h.captures = body->entry->output_count - body->formal_inputs;
     h.certain = owner->op == &c2s_op_loop ? loop_runs(owner) : scan_runs(owner);
     choose(&h);
     c2s_status status = h.nodes.count ? move(&h) : C2S_OK;
