@@ -14,7 +14,6 @@ static c2s_status collect(const c2s_graph *graph, const c2s_graph *reference,
     o->feed = how->context->feed;
     o->reference = reference;
     o->memory = how->memory;
-    o->samples = how->samples;
     return c2s_gram_collect(graph, requests, count, o);
 }
 

@@ -13,7 +13,6 @@ typedef struct c2s_lowrank_how {
     bool whitened;   /* by the second moments of the inputs, else by the weights alone */
     double damping;  /* of these moments */
     uint64_t memory; /* for them at a time */
-    size_t samples;  /* to learn from at most; 0: all */
     /* How often the samples are run at most. 1: all layers learn from the graph as it is; more:
      * layers behind others that are written already aim at what the graph gave before. */
     size_t stages;
