@@ -55,7 +55,7 @@ for file, count in ((calib, 256), (test, 2000)):
 const MAKE_FRAMES = `
 import numpy, sys, wave
 name, folder, calib, test = sys.argv[1:5]
-for file, recording, count in ((calib, 'vocadito_10', 512), (test, 'vocadito_14', 1000)):
+for file, recording, count in ((calib, 'vocadito_10', 64), (test, 'vocadito_14', 500)):
     with wave.open(folder + '/' + recording + '.wav') as source:
         rate, channels = source.getframerate(), source.getnchannels()
         x = numpy.frombuffer(source.readframes(source.getnframes()), 'i2').reshape(-1, channels).mean(1) / 32768
