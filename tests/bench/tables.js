@@ -18,27 +18,43 @@ function print(head, rows) {
   console.log('');
 }
 
-function printLatency(rows) {
-  const cells = rows.map((row) => [row.name, row.batch, row.threads, row.ours.toFixed(3), row.ort.toFixed(3), row.ratio.toFixed(2)]);
-  cells.push(['geometric mean', rows[0].batch, rows[0].threads, '', '', geometricMean(rows.map(({ ratio }) => ratio)).toFixed(2)]);
-  print(['model', 'batch', 'threads', 'ours ms', 'ORT ms', 'ratio'], cells);
-}
+// Tables that grow row by row: heads, what a row says, and the last row of all.
+const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
+const share = (row, key) => (row[key] / row.none_ms).toFixed(2);
+const KINDS = {
+  latency: {
+    head: ['model', 'batch', 'threads', 'ours ms', 'ORT ms', 'ratio'],
+    cells: (row) => [row.name, row.batch, row.threads, row.ours.toFixed(3), row.ort.toFixed(3), row.ratio.toFixed(2)],
+    last: (rows) => ['geometric mean', rows[0].batch, rows[0].threads, '', '', geometricMean(rows.map(({ ratio }) => ratio)).toFixed(2)],
+  },
+  sessions: {
+    head: ['model', 'threads', 'created ms', 'ORT ms', 'ratio', 'memory MiB', 'ORT MiB', 'ratio'],
+    cells: (row) => [row.name, row.threads, row.created.ours.toFixed(1), row.created.ort.toFixed(1), row.created.ratio.toFixed(2),
+      mib(row.memory.ours), mib(row.memory.ort), row.memory.ratio.toFixed(2)],
+  },
+  observe: {
+    head: ['model', 'threads', 'ms', 'five values', 'convolutions', 'all values'],
+    cells: (row) => [row.name, row.threads, row.none_ms.toFixed(3), share(row, 'five_ms'), share(row, 'convolutions_ms'), share(row, 'all_ms')],
+  },
+  job: { head: ['model', 'job s'], cells: (row) => [row.name, row.seconds.toFixed(3)] },
+};
 
-function printSessions(rows) {
-  const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
-  print(['model', 'threads', 'created ms', 'ORT ms', 'ratio', 'memory MiB', 'ORT MiB', 'ratio'],
-    rows.map((row) => [row.name, row.threads, row.created.ours.toFixed(1), row.created.ort.toFixed(1), row.created.ratio.toFixed(2),
-      mib(row.memory.ours), mib(row.memory.ort), row.memory.ratio.toFixed(2)]));
-}
-
-function printObserve(rows) {
-  const part = (row, key) => (row[key] / row.none_ms).toFixed(2);
-  print(['model', 'threads', 'ms', 'five values', 'convolutions', 'all values'],
-    rows.map((row) => [row.name, row.threads, row.none_ms.toFixed(3), part(row, 'five_ms'), part(row, 'convolutions_ms'), part(row, 'all_ms')]));
-}
-
-function printJob(rows) {
-  print(['model', 'job s'], rows.map((row) => [row.name, row.seconds.toFixed(3)]));
+// Prints rows of a kind as they come; `names`: all that may come.
+function growing(kind, names) {
+  const { head, cells, last } = KINDS[kind], rows = [];
+  const widest = Math.max('geometric mean'.length, ...names.map((name) => name.length));
+  const line = (row) => console.log(row.map((cell, k) => (k ? String(cell).padStart(Math.max(head[k].length, 9)) : cell.padEnd(widest))).join('  ').trimEnd());
+  return {
+    add(row) {
+      if (!rows.length) line(head);
+      rows.push(row);
+      line(cells(row));
+    },
+    end() {
+      if (rows.length && last) line(last(rows));
+      if (rows.length) console.log('');
+    },
+  };
 }
 
 // ---- bars ----
@@ -79,4 +95,4 @@ function printBars(list) {
   print(['bar', 'found', 'at most', '', ''], list.map(({ text, found, bar, met, where }) => [text, found.toFixed(2), bar.toFixed(2), met ? 'met' : 'MISSED', where]));
 }
 
-module.exports = { median, geometricMean, print, printLatency, printSessions, printObserve, printJob, bars, printBars };
+module.exports = { median, geometricMean, print, growing, bars, printBars };
