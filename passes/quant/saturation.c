@@ -22,9 +22,19 @@ typedef struct mender {
     float *codes;
     float scale; /* of the column's codes; 0: each has its own */
     const c2s_affine *affines;
-    size_t column;
+    size_t column, start; /* where its first term lies */
+    size_t *offset;       /* of term k from there */
     size_t clipped;
 } mender;
+
+static void set_column(mender *m, size_t column) {
+    m->column = column;
+    m->start = c2s_pair_place(m->order, column, 0);
+}
+
+static size_t place(const mender *m, size_t term) {
+    return m->start + m->offset[term];
+}
 
 static float scale_at(const mender *m, size_t at) {
     return m->scale > 0 ? m->scale : m->affines[c2s_code_group(m->map, at)].scale;
@@ -42,8 +52,7 @@ static double error_at(const mender *m, size_t at, float code) {
  * other. Products of one alone always fit. */
 static void clip_pair(void *context, size_t first, size_t second) {
     mender *m = context;
-    const size_t i = c2s_pair_place(m->order, m->column, first),
-                 k = c2s_pair_place(m->order, m->column, second);
+    const size_t i = place(m, first), k = place(m, second);
     const c2s_code_span x = c2s_pair_span(m->order, m->limits, m->column, first),
                         y = c2s_pair_span(m->order, m->limits, m->column, second);
     const float a = m->codes[i], b = m->codes[k], to_a = copysignf(1, a), to_b = copysignf(1, b);
@@ -71,7 +80,7 @@ static void clip_pair(void *context, size_t first, size_t second) {
 static double column_error(const mender *m) {
     double sum = 0;
     for (size_t k = 0; k < m->order->channels * m->order->positions; k++) {
-        const size_t at = c2s_pair_place(m->order, m->column, k);
+        const size_t at = place(m, k);
         sum += error_at(m, at, m->codes[at]);
     }
     return sum;
@@ -104,7 +113,7 @@ static void sort_columns(const c2s_pair_order *o, const c2s_code_map *map, colum
 
 static void round_column(mender *m) {
     for (size_t k = 0; k < m->order->channels * m->order->positions; k++) {
-        const size_t at = c2s_pair_place(m->order, m->column, k);
+        const size_t at = place(m, k);
         m->codes[at] = fminf(fmaxf(rintf(m->weights[at] / m->scale), -127), 127);
     }
 }
@@ -114,7 +123,7 @@ static double try_step(mender *m, const columns *all, size_t group, float scale,
     double error = 0;
     m->scale = scale * (1 + (float)step / STEPS);
     for (size_t k = all->start[group]; k < all->start[group + 1]; k++) {
-        m->column = all->column[k];
+        set_column(m, all->column[k]);
         if (step > 0)
             round_column(m);
         c2s_pair_each(m->order, clip_pair, m);
@@ -123,13 +132,13 @@ static double try_step(mender *m, const columns *all, size_t group, float scale,
     return error;
 }
 
-static void copy_columns(const c2s_pair_order *o, const columns *all, size_t group,
-                         const float *from, float *to) {
-    for (size_t c = all->start[group]; c < all->start[group + 1]; c++)
-        for (size_t k = 0; k < o->channels * o->positions; k++) {
-            const size_t at = c2s_pair_place(o, all->column[c], k);
-            to[at] = from[at];
-        }
+static void copy_columns(mender *m, const columns *all, size_t group, const float *from,
+                         float *to) {
+    for (size_t c = all->start[group]; c < all->start[group + 1]; c++) {
+        set_column(m, all->column[c]);
+        for (size_t k = 0; k < m->order->channels * m->order->positions; k++)
+            to[place(m, k)] = from[place(m, k)];
+    }
 }
 
 static void mend_group(mender *m, const columns *all, size_t group, float *affine_scale,
@@ -146,11 +155,11 @@ static void mend_group(mender *m, const columns *all, size_t group, float *affin
         best = error;
         best_step = step;
         clipped = m->clipped;
-        copy_columns(m->order, all, group, m->codes, best_codes);
+        copy_columns(m, all, group, m->codes, best_codes);
         if (clipped == 0 && step == 0)
             break;
     }
-    copy_columns(m->order, all, group, best_codes, m->codes);
+    copy_columns(m, all, group, best_codes, m->codes);
     *affine_scale = scale * (1 + (float)best_step / STEPS);
     result->rescaled += best_step > 0;
     result->clipped += clipped;
@@ -177,8 +186,10 @@ static c2s_status mend_groups(mender *m, c2s_affine *affines, c2s_saturation_res
 static double whole_error(mender *m) {
     double sum = 0;
     m->scale = 0;
-    for (m->column = 0; m->column < m->order->columns; m->column++)
+    for (size_t c = 0; c < m->order->columns; c++) {
+        set_column(m, c);
         sum += column_error(m);
+    }
     return sum;
 }
 
@@ -201,16 +212,23 @@ c2s_status c2s_saturation_mend(const c2s_pair_order *order, const c2s_code_limit
                 .given = given,
                 .codes = codes,
                 .affines = affines};
+    const size_t terms = order->channels * order->positions;
+    m.offset = c2s_alloc_array(terms, sizeof *m.offset);
+    for (size_t k = 0; k < terms; k++)
+        m.offset[k] = c2s_pair_place(order, 0, k);
     result->before = whole_error(&m);
     c2s_status status = C2S_OK;
     if (weights && is_by_column(order, &map)) {
         status = mend_groups(&m, affines, result);
     } else {
-        for (m.column = 0; m.column < order->columns; m.column++)
+        for (size_t c = 0; c < order->columns; c++) {
+            set_column(&m, c);
             c2s_pair_each(order, clip_pair, &m);
+        }
         result->clipped = m.clipped;
     }
     result->after = whole_error(&m);
+    free(m.offset);
     free(given);
     return status;
 }
