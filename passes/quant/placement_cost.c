@@ -202,8 +202,11 @@ void c2s_placement_keep_cheapest(const c2s_graph *graph, bool force, c2s_placeme
     add_nodes(&n, graph, force);
     add_values(&n, graph);
     const bool solved = c2s_cut_solve(&n.cut, &in_float);
-    const bool gains =
-        force || n.on_floats - cost_of_cut(&n.cut) >= (double)p->target->margin * n.on_floats;
+    const double best = cost_of_cut(&n.cut);
+    const bool gains = force || n.on_floats - best >= (double)p->target->margin * n.on_floats;
+    if (n.on_floats > 0)
+        c2s_log(2, "what can run on integers: about %.1f us on floats, %.1f as is cheapest",
+                n.on_floats / (1e3 * UNITS), best / (1e3 * UNITS));
     for (c2s_node *node = graph->first; node; node = node->next) {
         const unsigned vertex = n.vertex[node->id];
         if (vertex && !solved)

@@ -167,5 +167,5 @@ const c2s_target c2s_target_ort_cpu = {
     .on_codes = 0.2f,
     .convert = 0.7f,
     .start = 2500,
-    .margin = 0.05f,
+    .margin = 0.08f,
 };
