@@ -38,7 +38,8 @@ function splitPictures(scratch) {
   return folders;
 }
 
-// Random inputs with the mean and deviation that each element of the last axis has in the stored input.
+// Random inputs: elements of the last axis have the mean and deviation that they have in the stored input, half of
+// that from sample to sample, as one piece differs from another.
 const MAKE_INPUTS = `
 import numpy, onnx, sys
 from onnx import numpy_helper
@@ -47,7 +48,9 @@ x = numpy_helper.to_array(onnx.TensorProto.FromString(open(stored, 'rb').read())
 rows = x.reshape(-1, x.shape[-1])
 random = numpy.random.default_rng(0)
 for file, count in ((calib, 256), (test, 2000)):
-    numpy.savez(file, **{name: random.normal(rows.mean(0), rows.std(0), (count,) + x.shape[1:]).astype('f4')})
+    samples = random.normal(rows.mean(0), rows.std(0), (count,) + (1,) * (x.ndim - 2) + x.shape[-1:])
+    samples = samples + random.normal(0, rows.std(0) / 2, (count,) + x.shape[1:])
+    numpy.savez(file, **{name: samples.astype('f4')})
 `;
 
 // Frames of 64 ms at 16 kHz, each of mean 0 and deviation 1, as the network was trained on: of one recording to learn
