@@ -68,8 +68,14 @@ static c2s_status find_ways(void *user, c2s_lowrank_item *item, c2s_gram *gram) 
 
 /* ---- weights of errors ---- */
 
+/* Noise of the outputs, and what it does to answers: scores of classes may have most of their
+ * energy in common, of which answers know nothing. How many answers change goes with the root of
+ * noise. */
 static double noise_of(const c2s_quality_result *result) {
-    return isnan(result->sqnr_db) || result->sqnr_db < 0 ? 1 : pow(10, -result->sqnr_db / 10);
+    const double noise =
+        isnan(result->sqnr_db) || result->sqnr_db < 0 ? 1 : pow(10, -result->sqnr_db / 10);
+    const double changed = isnan(result->agreement) ? 0 : 1 - result->agreement / 100;
+    return noise + changed * changed;
 }
 
 /* The copy has the same nodes in the same order. */
