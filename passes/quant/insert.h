@@ -8,7 +8,7 @@
 
 #include "passes/measure/ranges.h"
 #include "passes/quant/code_scale.h"
-#include "passes/quant/encode.h"
+#include "passes/quant/rounded_weight.h"
 
 /* What is added to the bias of each output channel of a node. */
 typedef struct c2s_bias_shift {
@@ -17,10 +17,11 @@ typedef struct c2s_bias_shift {
 } c2s_bias_shift;
 
 typedef struct c2s_insert_options {
-    const c2s_span *spans;   /* by value id: what activations with scales hold; groups join them */
-    bool symmetric;          /* activations, beside what the target wants */
-    c2s_scale_method method; /* of weights */
-    bool portable;           /* weights of 8 bits whose sums do not saturate (saturation.h) */
+    const c2s_span *spans; /* by value id: what activations with scales hold; groups join them */
+    bool symmetric;        /* activations, beside what the target wants */
+    c2s_rounded_weight *rounded; /* by value id: taken from there, kept there; NULL: nowhere */
+    c2s_scale_method method;     /* of weights */
+    bool portable;               /* weights of 8 bits whose sums do not saturate (saturation.h) */
     const c2s_bias_shift *correction; /* by node id; NULL: none */
     const c2s_ranges *means;  /* of inputs by channel: biases make up for what rounding takes from
                                  weights (rounding_shift.h); NULL: they do not */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/map.h"
 #include "passes/quant/insert_parts.h"
 #include "passes/quant/saturation.h"
 
@@ -50,17 +51,80 @@ static c2s_status make_portable(c2s_inserter *i, const c2s_value *value, const c
     return C2S_OK;
 }
 
-static c2s_status round_weight(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
-                               const c2s_code_map *map, const float *weights, float *codes,
-                               c2s_affine *affines) {
-    const c2s_type *type = &value->constant->type;
+static c2s_status round_anew(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
+                             const float *weights, float *codes, c2s_affine *affines) {
     double error;
-    C2S_TRY(c2s_affines_choose(type, weights, coding, affines));
-    c2s_insert_make_room(i, value, affines, map->groups);
-    C2S_TRY(c2s_codes_round(type, weights, coding, affines, codes, &error));
+    C2S_TRY(c2s_codes_round(&value->constant->type, weights, coding, affines, codes, &error));
     return i->o->portable && coding->dtype == C2S_INT8
                ? make_portable(i, value, coding, weights, codes, affines)
                : C2S_OK;
+}
+
+/* ---- what was found before ---- */
+
+/* The reader's other operand has a scale by now. */
+static const c2s_coded *partner_of(const c2s_inserter *i, const c2s_use *use) {
+    const c2s_value *x = use->slot == 1 ? use->user->inputs[0].value : NULL;
+    return x && x->id < i->value_count && i->p->nodes[use->user->id].integer ? &i->coded[x->id]
+                                                                             : NULL;
+}
+
+/* Scales before anything is mended, and those of all that it is multiplied with. */
+static uint64_t key_of(const c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
+                       const c2s_affine *affines, size_t groups) {
+    uint64_t key = c2s_hash_bytes(affines, groups * sizeof *affines, coding->dtype);
+    c2s_value_each_use(use, value) {
+        const c2s_coded *x = partner_of(i, use);
+        int64_t zero = 0;
+        if (!x || !x->scale)
+            continue;
+        const float scale = c2s_insert_scale_at(x, 0);
+        c2s_tensor_i64_at(x->zero_value->constant, 0, &zero);
+        key = c2s_hash_bytes(&scale, sizeof scale, c2s_hash_mix(key, (uint64_t)zero));
+    }
+    return key ? key : 1;
+}
+
+static void keep_limits(const c2s_inserter *i, const c2s_value *value, c2s_rounded_weight *w) {
+    c2s_pair_order order;
+    c2s_code_limits limits;
+    uint8_t *room = NULL;
+    const c2s_use *use = value->uses;
+    const c2s_coded *x = value->use_count == 1 ? partner_of(i, use) : NULL;
+    if (!x || !x->scale)
+        return;
+    w->x_scale = (double)c2s_insert_scale_at(x, 0);
+    w->bounded = i->o->portable && w->coding.dtype == C2S_INT8 &&
+                 c2s_pair_order_of(use->user, &value->constant->type, &order);
+    if (w->bounded && find_limits(i, &order, use->user->inputs[0].value, &room, &limits)) {
+        w->limits = room;
+        w->channels = c2s_pair_channels(&order);
+    } else {
+        free(room);
+    }
+}
+
+static c2s_status round_weight(c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
+                               const c2s_code_map *map, const float *weights, float *codes,
+                               c2s_affine *affines) {
+    c2s_rounded_weight *known = i->o->rounded ? &i->o->rounded[value->id] : NULL;
+    const c2s_insert_result before = *i->result;
+    C2S_TRY(c2s_affines_choose(&value->constant->type, weights, coding, affines));
+    c2s_insert_make_room(i, value, affines, map->groups);
+    const uint64_t key = key_of(i, value, coding, affines, map->groups);
+    if (known && c2s_rounded_weight_take(known, key, codes, affines)) {
+        i->result->clipped += known->clipped;
+        i->result->rescaled += known->rescaled;
+        return C2S_OK;
+    }
+    C2S_TRY(round_anew(i, value, coding, weights, codes, affines));
+    if (known) {
+        c2s_rounded_weight_keep(known, key, coding, map->count, map->groups, codes, affines);
+        known->clipped = i->result->clipped - before.clipped;
+        known->rescaled = i->result->rescaled - before.rescaled;
+        keep_limits(i, value, known);
+    }
+    return C2S_OK;
 }
 
 static c2s_status round_activation(c2s_inserter *i, const c2s_value *value,

@@ -27,6 +27,9 @@ static const c2s_option_spec options[] = {
     {"portable", "yes",
      "sums are the same on processors without VNNI, for activations as the samples have them; "
      "always: for any; no"},
+    {"rounding", "auto",
+     "of weights: nearest; gptq: by what the samples say about the outputs of each layer; auto: "
+     "gptq if there are samples"},
     {"bias_correction", "auto",
      "biases make up for the mean error of a layer: measured with the samples; analytic: that of "
      "the rounded weights; no; auto: measured if there are samples"},
@@ -73,6 +76,19 @@ static c2s_status read_cpu(c2s_quantizing *j, const c2s_options *o) {
     return c2s_fail(C2S_ERR_USAGE, "option cpu is \"%s\", expected avx2, vnni or auto", text);
 }
 
+static c2s_status read_rounding(c2s_quantizing *j, const c2s_options *o) {
+    const char *text = c2s_option_text(o, "rounding");
+    const bool data = j->context->feed && j->context->feed->count > 0,
+               gptq = strcmp(text, "gptq") == 0;
+    if (!gptq && strcmp(text, "auto") != 0 && strcmp(text, "nearest") != 0)
+        return c2s_fail(C2S_ERR_USAGE, "option rounding is \"%s\", expected nearest, gptq or auto",
+                        text);
+    if (gptq && !data)
+        return c2s_fail(C2S_ERR_USAGE, "rounding gptq needs samples, expected --calib");
+    j->rounding = gptq || (data && *text == 'a') ? C2S_ROUND_GPTQ : C2S_ROUND_NEAREST;
+    return C2S_OK;
+}
+
 static c2s_status read_options(c2s_quantizing *j, const c2s_options *o) {
     c2s_name_filter_read(&j->include, c2s_option_text(o, "include"));
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
@@ -89,6 +105,7 @@ static c2s_status read_options(c2s_quantizing *j, const c2s_options *o) {
     C2S_TRY(c2s_option_flag(o, "per_channel", &j->per_channel));
     C2S_TRY(c2s_option_flag(o, "symmetric", &j->symmetric));
     C2S_TRY(read_correction(j, o));
+    C2S_TRY(read_rounding(j, o));
     j->always = strcmp(c2s_option_text(o, "portable"), "always") == 0;
     j->portable = j->always;
     if (!j->always)
@@ -182,6 +199,7 @@ c2s_status c2s_quantizing_build(c2s_quantizing *j, const char **vetoed, bool for
     if (status == C2S_OK && last)
         report(j, model->graph, &placement);
     const c2s_insert_options insert = {.spans = j->spans,
+                                       .rounded = j->rounded,
                                        .symmetric = j->symmetric,
                                        .portable = j->portable && j->target->saturates,
                                        .correction = j->shift,
@@ -208,6 +226,7 @@ static c2s_status quantize(c2s_quantizing *j, c2s_model **out) {
     C2S_TRY(place(j));
     if (j->placement.integer_count > 0) {
         C2S_TRY(c2s_quantizing_measure(j));
+        C2S_TRY(c2s_quantizing_learn(j, j->vetoed));
         C2S_TRY(c2s_quantizing_correct(j, j->vetoed));
         C2S_TRY(c2s_quantizing_keep_quality(j));
     }
@@ -235,6 +254,7 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     c2s_placement_free(&j.placement);
     c2s_ranges_free(j.ranges);
     c2s_quantizing_forget_correction(&j);
+    c2s_quantizing_forget_rounding(&j);
     free(j.vetoed);
     free(j.spans);
     return status;

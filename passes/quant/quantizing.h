@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state of the pass quantize, shared by quantize.c, activation_ranges.c, bias_correction.c and
- * keep_quality.c.
+ * The state of the pass quantize, shared by quantize.c, activation_ranges.c, learned_rounding.c,
+ * bias_correction.c and keep_quality.c.
  */
 #ifndef C2S_PASSES_QUANT_QUANTIZING_H
 #define C2S_PASSES_QUANT_QUANTIZING_H
@@ -17,6 +17,11 @@ typedef enum c2s_bias_correction {
     C2S_CORRECT_MEASURED  /* by the means of outputs */
 } c2s_bias_correction;
 
+typedef enum c2s_rounding {
+    C2S_ROUND_NEAREST,
+    C2S_ROUND_GPTQ, /* by what samples say about the outputs of layers (gptq.h) */
+} c2s_rounding;
+
 typedef struct c2s_quantizing {
     c2s_model *model; /* a copy without holes: its own copies have the same ids */
     const c2s_pass_context *context;
@@ -27,14 +32,16 @@ typedef struct c2s_quantizing {
     bool vnni, per_channel, symmetric, portable, always, force;
     c2s_range_method method;
     c2s_bias_correction correction;
+    c2s_rounding rounding;
     double percentile;
     c2s_name_filter include, exclude;
     unsigned asked;      /* candidates so far */
     const char **vetoed; /* by node id: why the node may not be quantized; NULL: it may */
     c2s_placement placement;
     c2s_ranges *ranges;
-    c2s_span *spans;       /* by value id */
-    c2s_bias_shift *shift; /* by node id: what biases are corrected by */
+    c2s_span *spans;             /* by value id */
+    c2s_rounded_weight *rounded; /* by value id */
+    c2s_bias_shift *shift;       /* by node id: what biases are corrected by */
 } c2s_quantizing;
 
 /* The name of a rewrite: codes back to floats, before all else. */
@@ -46,6 +53,10 @@ c2s_status c2s_quantizing_meet_form(c2s_quantizing *j, bool requantize);
 /* Ranges and spans of the activations, on the samples of the context or on random ones. The
  * placement is made. */
 c2s_status c2s_quantizing_measure(c2s_quantizing *j);
+
+/* Finds better codes for weights of layers that run on integers with these vetoes: `rounded`. */
+c2s_status c2s_quantizing_learn(c2s_quantizing *j, const char **vetoed);
+void c2s_quantizing_forget_rounding(c2s_quantizing *j);
 
 /* Sets `shift` for the layers that run on integers with these vetoes. */
 c2s_status c2s_quantizing_correct(c2s_quantizing *j, const char **vetoed);

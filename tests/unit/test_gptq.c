@@ -122,7 +122,8 @@ static c2s_coding coding_of(int form, int granularity, c2s_dtype dtype, bool sym
 }
 
 static void same_error(double expected, double found, double scale) {
-    if (!(fabs(expected - found) <= 1e-4 * expected + 1e-8 * scale + 1e-12)) /* products of floats */
+    if (!(fabs(expected - found) <=
+          1e-4 * expected + 1e-8 * scale + 1e-12)) /* products of floats */
         fail_msg("error %g, recomputed %g of %g", found, expected, scale);
 }
 
@@ -142,14 +143,15 @@ static void never_worse(void **state) {
                 c2s_codes codes;
                 c2s_gptq_error error;
                 const c2s_gptq_options how = {.damping = 0.01, .sweeps = 8};
-                if (c2s_gptq_encode(&site, weights, gram, &coding, trial % 2 ? &how : &c2s_gptq_usual, &codes,
-                                    &error) != C2S_OK)
+                if (c2s_gptq_encode(&site, weights, gram, &coding,
+                                    trial % 2 ? &how : &c2s_gptq_usual, &codes, &error) != C2S_OK)
                     fail_msg("%s", c2s_error());
                 same_error(signal, error.signal, signal);
                 same_error(output_error(&site, gram, weights, &codes, &coding), error.error,
                            signal);
                 assert_true(error.error <= error.nearest);
-                const bool few = trial % 2 && (dtypes[trial % 5] == C2S_UINT4 || dtypes[trial % 5] == C2S_INT4);
+                const bool few =
+                    trial % 2 && (dtypes[trial % 5] == C2S_UINT4 || dtypes[trial % 5] == C2S_INT4);
                 if (few && (kind == CORRELATED || kind == DEFICIENT))
                     assert_true(error.error < 0.75 * error.nearest);
                 c2s_codes_free(&codes);
@@ -216,6 +218,106 @@ static void diagonal_is_nearest(void **state) {
         }
 }
 
+/* Codes that begin within bounds stay within them, and still become better. */
+static void pairs_keep_to_16_bits(void **state) {
+    (void)state;
+    enum { K = 40, N = 24 };
+    c2s_linear_site site;
+    c2s_model *model = make_form(MATMUL, &site);
+    c2s_gram *gram = make_gram(&site, CORRELATED);
+    const c2s_coding coding = {.dtype = C2S_INT8, .axis = 1, .symmetric = true};
+    size_t partner[2][K];
+    uint8_t least[K], most[K];
+    for (size_t i = 0; i < K; i++) {
+        least[i] = (uint8_t)(i % 3 == 0 ? 20 : 0);
+        most[i] = (uint8_t)(i % 5 == 0 ? 90 : 255);
+        partner[0][i] = i ^ 1;
+        partner[1][i] = i == 0 || i == K - 1 ? SIZE_MAX : i % 2 ? i + 1 : i - 1;
+    }
+    const c2s_gptq_bounds bounds = {{partner[0], partner[1]}, least, most};
+    unsigned beyond[2] = {0};
+    for (int bounded = 0; bounded < 2; bounded++) {
+        c2s_affine affines[N];
+        float *weights, codes[K * N];
+        c2s_gptq_error error;
+        assert_int_equal(c2s_weights_load(site.weight->constant, &weights), C2S_OK);
+        assert_int_equal(
+            c2s_affines_choose(&site.weight->constant->type, weights, &coding, affines), C2S_OK);
+        for (int i = 0; i < K * N; i++)
+            codes[i] = fminf(fmaxf(rintf(weights[i] / affines[i % N].scale), -64), 63);
+        const c2s_gptq_options options = {
+            .damping = 0.01, .sweeps = 8, .keep_scales = true, .bounds = bounded ? &bounds : NULL};
+        assert_int_equal(c2s_gptq_improve(&site, &site.weight->constant->type, weights, gram,
+                                          &coding, &options, affines, codes, &error),
+                         C2S_OK);
+        assert_true(error.error < 0.5 * error.nearest);
+        for (size_t i = 0; i < K; i++)
+            for (size_t p = 0; p < 2 * N; p++) {
+                const size_t other = partner[p / N][i], n = p % N;
+                if (other == SIZE_MAX)
+                    continue;
+                const float a = codes[i * N + n], b = codes[other * N + n];
+                const float high = fmaxf(a * least[i], a * most[i]) +
+                                   fmaxf(b * least[other], b * most[other]),
+                            low = fminf(a * least[i], a * most[i]) +
+                                  fminf(b * least[other], b * most[other]);
+                beyond[bounded] += high > 32767 || low < -32768;
+            }
+        free(weights);
+    }
+    assert_true(beyond[0] > 10);
+    assert_int_equal(beyond[1], 0);
+    c2s_gram_unref(gram);
+    c2s_model_destroy(model);
+}
+
+/* A bias will make up for the mean, so that it does not count; noise on the rows does. */
+static void means_and_noise_count_as_said(void **state) {
+    (void)state;
+    c2s_linear_site site;
+    c2s_model *model = make_form(MATMUL, &site);
+    c2s_gram *gram = make_gram(&site, CORRELATED);
+    const size_t k = site.k;
+    const c2s_coding coding = coding_of(MATMUL, 1, C2S_INT4, true);
+    double errors[2][2];
+    /* Of rows x + 7 the moments are those of x and what the mean adds. */
+    for (int shifted = 0; shifted < 2; shifted++)
+        for (int noisy = 0; noisy < 2; noisy++) {
+            const double rows = (double)gram->rows, by = shifted ? 7 : 0;
+            c2s_gram other = {.groups = 1, .k = k, .rows = gram->rows};
+            other.moment = c2s_alloc_array(k * k, sizeof(double));
+            other.sum = c2s_alloc_array(k, sizeof(double));
+            for (size_t i = 0; i < k; i++)
+                other.sum[i] = by * rows;
+            for (size_t i = 0; i < k * k; i++)
+                other.moment[i] =
+                    gram->moment[i] + by * by * rows + (noisy && i % (k + 1) == 0 ? 3 * rows : 0);
+            c2s_codes codes;
+            c2s_gptq_error error;
+            const c2s_gptq_options options = {.damping = 0.01, .sweeps = 8, .centred = true};
+            assert_int_equal(c2s_gptq_encode(&site, site.weight->constant, &other, &coding,
+                                             &options, &codes, &error),
+                             C2S_OK);
+            errors[shifted][noisy] = error.error;
+            c2s_codes_free(&codes);
+            free(other.moment);
+            free(other.sum);
+        }
+    for (int noisy = 0; noisy < 2; noisy++)
+        assert_true(fabs(errors[1][noisy] - errors[0][noisy]) < 0.02 * errors[0][noisy]);
+    /* The same by the option. */
+    c2s_codes codes;
+    c2s_gptq_error error;
+    const c2s_gptq_options options = {.damping = 0.01, .sweeps = 8, .centred = true, .noise = 3};
+    assert_int_equal(
+        c2s_gptq_encode(&site, site.weight->constant, gram, &coding, &options, &codes, &error),
+        C2S_OK);
+    assert_true(fabs(error.error - errors[0][1]) < 1e-3 * errors[0][1]);
+    c2s_codes_free(&codes);
+    c2s_gram_unref(gram);
+    c2s_model_destroy(model);
+}
+
 static void refuses(void **state) {
     (void)state;
     c2s_linear_site site;
@@ -242,6 +344,8 @@ int main(void) {
         cmocka_unit_test(never_worse),
         cmocka_unit_test(search_helps),
         cmocka_unit_test(diagonal_is_nearest),
+        cmocka_unit_test(pairs_keep_to_16_bits),
+        cmocka_unit_test(means_and_noise_count_as_said),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
