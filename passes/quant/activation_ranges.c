@@ -204,6 +204,14 @@ static c2s_status measure(c2s_quantizing *j) {
     return status;
 }
 
+c2s_status c2s_quantizing_choose(c2s_quantizing *j) {
+    bool *wanted = c2s_zalloc(j->model->values.count + 1);
+    want_values(j, wanted);
+    const c2s_status status = choose(j, j->ranges, wanted);
+    free(wanted);
+    return status;
+}
+
 c2s_status c2s_quantizing_measure(c2s_quantizing *j) {
     const c2s_pass_context *c = j->context;
     j->feed = c->feed;
@@ -211,14 +219,11 @@ c2s_status c2s_quantizing_measure(c2s_quantizing *j) {
         return measure(j);
     c2s_log(0, "quantize: NO DATA (--calib): the ranges of activations are those on random inputs; "
                "on real ones the model may be far off");
-    c2s_feed *random;
     c2s_status status =
-        c2s_random_feed_open(j->model->graph, c->evaluator, &c->eval, c->seed, &random);
-    if (status == C2S_OK) {
-        j->feed = random;
+        c2s_random_feed_open(j->model->graph, c->evaluator, &c->eval, c->seed, &j->random);
+    j->feed = j->random;
+    if (status == C2S_OK)
         status = measure(j);
-        c2s_random_feed_close(random);
-    }
     if (status != C2S_OK)
         c2s_note("on random inputs, since no data were given (--calib)");
     return status;

@@ -34,13 +34,17 @@ typedef struct correcting {
     float *wanted, *found; /* [samples, width]: means */
 } correcting;
 
-static void list_layers(correcting *c) {
+/* Those that run on integers in the quantized model, whose nodes have the same ids. */
+static void list_layers(correcting *c, const c2s_model *quantized) {
     const c2s_placement *p = &c->job->placement;
     for (c2s_node *node = c->job->model->graph->first; node; node = node->next) {
         c2s_node *adder;
         unsigned slot;
         const c2s_value *y = c2s_node_out(node, 0);
         if (!c2s_placement_bias(p, node, &adder, &slot) || y->type.rank < 2)
+            continue;
+        const c2s_value *weight = c2s_node_in(quantized->nodes.at[node->id], 1);
+        if (!weight || !weight->def || weight->def->op != &c2s_op_dequantize_linear)
             continue;
         const bool is_conv = node->op == &c2s_op_conv || node->op == &c2s_op_conv_transpose;
         const int axis = is_conv ? 1 : y->type.rank - 1;
@@ -121,12 +125,9 @@ static c2s_status run_both(correcting *c, c2s_pieces *in_float, c2s_pieces *quan
     return C2S_OK;
 }
 
-static c2s_status measure(correcting *c, const char **vetoed) {
+static c2s_status measure(correcting *c, const c2s_model *model) {
     c2s_pieces *in_float = NULL, *quantized = NULL;
-    c2s_model *model;
-    C2S_TRY(c2s_quantizing_build(c->job, vetoed, c->job->force, false, &model));
     c2s_status status = open_pieces(c, model, &quantized);
-    c2s_model_destroy(model);
     if (status == C2S_OK)
         status = open_pieces(c, c->job->model, &in_float);
     if (status == C2S_OK)
@@ -139,28 +140,40 @@ static c2s_status measure(correcting *c, const char **vetoed) {
 
 /* ---- all of it ---- */
 
-c2s_status c2s_quantizing_correct(c2s_quantizing *j, const char **vetoed) {
-    correcting c = {.job = j};
-    c2s_quantizing_forget_correction(j);
-    if (j->correction != C2S_CORRECT_MEASURED)
-        return C2S_OK;
-    list_layers(&c);
+static void make_shifts(const correcting *c) {
+    c2s_quantizing *j = c->job;
     j->shift = c2s_zalloc((j->model->nodes.count + 1) * sizeof *j->shift);
-    for (size_t k = 0; k < c.layers.count; k++) {
-        const layer *l = &c.layers.at[k];
+    for (size_t k = 0; k < c->layers.count; k++) {
+        const layer *l = &c->layers.at[k];
         j->shift[l->node->id] =
             (c2s_bias_shift){l->extent, c2s_zalloc((l->extent + 1) * sizeof(double))};
     }
-    const c2s_status status = c.layers.count ? measure(&c, vetoed) : C2S_OK;
+}
+
+c2s_status c2s_quantizing_correct(c2s_quantizing *j, const char **vetoed) {
+    correcting c = {.job = j};
+    c2s_model *model;
+    c2s_quantizing_forget_correction(j);
+    if (j->correction != C2S_CORRECT_MEASURED)
+        return C2S_OK;
+    C2S_TRY(c2s_quantizing_build(j, vetoed, j->force, false, &model));
+    list_layers(&c, model);
+    make_shifts(&c);
+    const c2s_status status = c.layers.count ? measure(&c, model) : C2S_OK;
+    c2s_model_destroy(model);
     c2s_vec_free(&c.layers);
     if (status != C2S_OK)
         c2s_note("while biases are corrected");
     return status;
 }
 
+void c2s_quantizing_free_shift(const c2s_quantizing *j, c2s_bias_shift *shift) {
+    for (size_t k = 0; shift && k < j->model->nodes.count; k++)
+        free(shift[k].at);
+    free(shift);
+}
+
 void c2s_quantizing_forget_correction(c2s_quantizing *j) {
-    for (size_t k = 0; j->shift && k < j->model->nodes.count; k++)
-        free(j->shift[k].at);
-    free(j->shift);
+    c2s_quantizing_free_shift(j, j->shift);
     j->shift = NULL;
 }

@@ -66,8 +66,10 @@ static void join_spans(c2s_inserter *i) {
         if (is_activation(i, id)) {
             const c2s_value *value = model->values.at[id];
             c2s_span *group = &i->groups[placed(i, id)->group];
-            *group = c2s_span_join(*group, value->constant ? c2s_span_of(value->constant)
-                                                           : i->o->spans[id]);
+            const bool wide = i->o->wide_spans && c2s_dtype_bits(placed(i, id)->dtype) == 16;
+            const c2s_span *spans = wide ? i->o->wide_spans : i->o->spans;
+            *group =
+                c2s_span_join(*group, value->constant ? c2s_span_of(value->constant) : spans[id]);
         }
 }
 

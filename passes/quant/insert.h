@@ -18,7 +18,8 @@ typedef struct c2s_bias_shift {
 
 typedef struct c2s_insert_options {
     const c2s_span *spans; /* by value id: what activations with scales hold; groups join them */
-    bool symmetric;        /* activations, beside what the target wants */
+    const c2s_span *wide_spans;  /* of those with codes of 16 bits; NULL: `spans` */
+    bool symmetric;              /* activations, beside what the target wants */
     c2s_rounded_weight *rounded; /* by value id: taken from there, kept there; NULL: nowhere */
     c2s_scale_method method;     /* of weights */
     bool portable;               /* weights of 8 bits whose sums do not saturate (saturation.h) */

@@ -36,7 +36,8 @@ static c2s_status make_portable(c2s_inserter *i, const c2s_value *value, const c
         c2s_saturation_result result;
         uint8_t *room = NULL;
         if (use->slot != 1 || !i->p->nodes[use->user->id].integer ||
-            !c2s_pair_order_of(use->user, type, &order))
+            !c2s_pair_order_of(use->user, type, &order) ||
+            c2s_dtype_bits(placed(i, use->user->inputs[0].value)->dtype) > 8)
             continue;
         const c2s_status status = c2s_saturation_mend(
             &order, find_limits(i, &order, use->user->inputs[0].value, &room, &limits), type,
@@ -72,7 +73,8 @@ static const c2s_coded *partner_of(const c2s_inserter *i, const c2s_use *use) {
 /* Scales before anything is mended, and those of all that it is multiplied with. */
 static uint64_t key_of(const c2s_inserter *i, const c2s_value *value, const c2s_coding *coding,
                        const c2s_affine *affines, size_t groups) {
-    uint64_t key = c2s_hash_bytes(affines, groups * sizeof *affines, coding->dtype);
+    uint64_t key = c2s_hash_bytes(affines, groups * sizeof *affines,
+                                  (uint64_t)coding->dtype * 2 + i->o->portable);
     c2s_value_each_use(use, value) {
         const c2s_coded *x = partner_of(i, use);
         int64_t zero = 0;
@@ -95,6 +97,7 @@ static void keep_limits(const c2s_inserter *i, const c2s_value *value, c2s_round
         return;
     w->x_scale = (double)c2s_insert_scale_at(x, 0);
     w->bounded = i->o->portable && w->coding.dtype == C2S_INT8 &&
+                 c2s_dtype_bits(x->zero_value->type.dtype) == 8 &&
                  c2s_pair_order_of(use->user, &value->constant->type, &order);
     if (w->bounded && find_limits(i, &order, use->user->inputs[0].value, &room, &limits)) {
         w->limits = room;

@@ -1,13 +1,23 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * In this order, until the budget holds: what helps all layers (remedies.h); activations of 16 bits
+ * for those layers that need them most, where the target mixes them with others; float for those.
+ */
 #include <math.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "passes/quant/quantizing.h"
+#include "passes/quant/remedies.h"
 #include "passes/quant/repair.h"
+
+typedef enum relief { WIDER, IN_FLOAT } relief;
+
+static const char *const reliefs[] = {"gets activations of 16 bits", "stays in float"};
 
 typedef struct repair {
     c2s_quantizing *job;
+    relief relief;
     C2S_VEC(const c2s_node *) layers; /* sums of products that run on integers */
     C2S_VEC(double) work;             /* their multiply-accumulates */
     const char **vetoed;              /* by node id */
@@ -25,19 +35,22 @@ static void veto_others(c2s_quantizing *j) {
     }
 }
 
-static void veto_layers(repair *r, const bool *floats) {
-    memcpy(r->vetoed, r->job->vetoed, r->job->model->nodes.count * sizeof *r->vetoed);
+static void relieve(repair *r, const bool *chosen) {
+    const size_t count = r->job->model->nodes.count;
+    memcpy(r->vetoed, r->job->vetoed, count * sizeof *r->vetoed);
     for (size_t i = 0; i < r->layers.count; i++)
-        if (floats[i])
+        if (r->relief == WIDER)
+            r->job->wide[r->layers.at[i]->id] = chosen[i];
+        else if (chosen[i])
             r->vetoed[r->layers.at[i]->id] = in_float;
 }
 
-static c2s_status measure_layers(void *user, const bool *floats, size_t samples,
+static c2s_status measure_layers(void *user, const bool *chosen, size_t samples,
                                  c2s_quality_result *result) {
     repair *r = user;
     const c2s_pass_context *c = r->job->context;
     c2s_model *model;
-    veto_layers(r, floats);
+    relieve(r, chosen);
     /* A few samples: a layer by itself, however little that pays. */
     C2S_TRY(c2s_quantizing_build(r->job, r->vetoed, r->job->force || samples > 0, false, &model));
     const c2s_status status = c2s_quality_measure(c->quality, model->graph, samples, result);
@@ -56,12 +69,77 @@ static void list_layers(repair *r) {
     }
 }
 
-static void log_layers(const repair *r, const bool *floats, const double *noise) {
+static void log_layers(const repair *r, const bool *chosen, const double *noise) {
     for (size_t i = 0; i < r->layers.count; i++)
         if (!isnan(noise[i]))
-            c2s_log(floats[i] ? 1 : 2, "quantize: %s alone leaves %.1f dB%s",
-                    c2s_node_text(r->layers.at[i]), -10 * log10(noise[i]),
-                    floats[i] ? ": it stays in float" : "");
+            c2s_log(chosen[i] ? 1 : 2, "quantize: %s alone leaves %.1f dB%s%s",
+                    c2s_node_text(r->layers.at[i]), -10 * log10(noise[i]), chosen[i] ? ": it " : "",
+                    chosen[i] ? reliefs[r->relief] : "");
+}
+
+/* The least relief with which the budget holds, or that of all layers. */
+static c2s_status give_relief(repair *r, relief which, bool *chosen, double *noise) {
+    c2s_quantizing *j = r->job;
+    r->relief = which;
+    const c2s_repair_problem problem = {.count = r->layers.count,
+                                        .work = r->work.at,
+                                        .budget = j->context->budget,
+                                        .measure = measure_layers,
+                                        .what = reliefs[which],
+                                        .user = r};
+    C2S_TRY(c2s_repair(&problem, chosen, noise));
+    log_layers(r, chosen, noise);
+    relieve(r, chosen);
+    memcpy(j->vetoed, r->vetoed, j->model->nodes.count * sizeof *j->vetoed);
+    return C2S_OK;
+}
+
+/* Codes of 16 bits need not leave anything out. */
+static void span_all(c2s_quantizing *j) {
+    const size_t count = j->model->values.count;
+    j->wide = c2s_zalloc(j->model->nodes.count + 1);
+    j->wide_spans = c2s_alloc_array(count + 1, sizeof *j->wide_spans);
+    for (size_t id = 0; id < count; id++) {
+        const c2s_value_stats *s = c2s_ranges_find(j->ranges, j->model->values.at[id]);
+        j->wide_spans[id] = s ? (c2s_span){s->min, s->max} : j->spans[id];
+    }
+}
+
+/* Other layers make other errors; what made up for those of all stays if that is better. */
+static c2s_status correct_again(c2s_quantizing *j) {
+    c2s_quality_result before, after;
+    bool holds, still;
+    C2S_TRY(c2s_remedies_measure(j, &before, &holds));
+    c2s_bias_shift *shift = j->shift;
+    j->shift = NULL;
+    c2s_status status = c2s_quantizing_correct(j, j->vetoed);
+    if (status == C2S_OK)
+        status = c2s_remedies_measure(j, &after, &still);
+    if (status != C2S_OK || (holds && !still) ||
+        (holds == still && after.sqnr_db < before.sqnr_db)) {
+        c2s_quantizing_forget_correction(j);
+        j->shift = shift;
+    } else {
+        c2s_quantizing_free_shift(j, shift);
+    }
+    return status;
+}
+
+static c2s_status repair_layers(repair *r, bool *chosen, double *noise) {
+    c2s_quantizing *j = r->job;
+    c2s_quality_result result;
+    bool holds;
+    C2S_TRY(c2s_remedies_measure(j, &result, &holds));
+    if (!holds && j->target->mixes_widths && j->activations == C2S_UNDEFINED) {
+        span_all(j);
+        C2S_TRY(give_relief(r, WIDER, chosen, noise));
+        C2S_TRY(correct_again(j));
+        C2S_TRY(c2s_remedies_measure(j, &result, &holds));
+    }
+    if (holds)
+        return C2S_OK;
+    C2S_TRY(give_relief(r, IN_FLOAT, chosen, noise));
+    return correct_again(j);
 }
 
 c2s_status c2s_quantizing_keep_quality(c2s_quantizing *j) {
@@ -69,27 +147,17 @@ c2s_status c2s_quantizing_keep_quality(c2s_quantizing *j) {
     if (!c->quality || !c2s_budget_is_bound(&c->budget))
         return C2S_OK;
     repair r = {.job = j};
+    C2S_TRY(c2s_remedies_try(j));
     veto_others(j);
     list_layers(&r);
     r.vetoed = c2s_zalloc((j->model->nodes.count + 1) * sizeof *r.vetoed);
-    bool *floats = c2s_zalloc(r.layers.count + 1);
+    bool *chosen = c2s_zalloc(r.layers.count + 1);
     double *noise = c2s_alloc_array(r.layers.count + 1, sizeof *noise);
-    const c2s_repair_problem problem = {.count = r.layers.count,
-                                        .work = r.work.at,
-                                        .budget = c->budget,
-                                        .measure = measure_layers,
-                                        .user = &r};
-    c2s_status status = c2s_repair(&problem, floats, noise);
-    if (status == C2S_OK) {
-        log_layers(&r, floats, noise);
-        for (size_t i = 0; i < r.layers.count; i++)
-            if (floats[i])
-                j->vetoed[r.layers.at[i]->id] = in_float;
-    }
+    const c2s_status status = repair_layers(&r, chosen, noise);
     c2s_vec_free(&r.layers);
     c2s_vec_free(&r.work);
     free(r.vetoed);
-    free(floats);
+    free(chosen);
     free(noise);
     return status;
 }

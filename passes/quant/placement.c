@@ -85,7 +85,7 @@ static void mark_weight(c2s_placed_value *v, int axis, c2s_dtype dtype) {
 }
 
 static void mark_activation(c2s_placed_value *v, const c2s_value *value, c2s_dtype dtype) {
-    if (v->role)
+    if (v->role && c2s_dtype_bits(v->dtype) >= c2s_dtype_bits(dtype))
         return;
     v->role = value->constant ? C2S_ROLE_CONSTANT : C2S_ROLE_ACTIVATION;
     v->dtype = dtype;
@@ -172,14 +172,33 @@ static void bound(c2s_placement *p, const c2s_node *node, bool fixed_ranges) {
     v->fixed |= fixed;
 }
 
+static c2s_dtype dtype_of(const c2s_placement_options *o, const c2s_node *node, c2s_dtype usual) {
+    const bool wide = o->wide && o->wide[node->id] && o->target->mixes_widths;
+    return !wide ? usual : usual == C2S_INT8 ? C2S_INT16 : usual == C2S_UINT8 ? C2S_UINT16 : usual;
+}
+
+/* Those with one scale have one type: the widest. */
+static void widen_groups(c2s_placement *p, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const c2s_placed_value *v = &p->values[i];
+        c2s_placed_value *first = &p->values[v->group];
+        if (v->role && v->role != C2S_ROLE_WEIGHT &&
+            c2s_dtype_bits(v->dtype) > c2s_dtype_bits(first->dtype))
+            first->dtype = v->dtype;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (p->values[i].role && p->values[i].role != C2S_ROLE_WEIGHT)
+            p->values[i].dtype = p->values[p->values[i].group].dtype;
+}
+
 static void mark_values(c2s_placement *p, const c2s_graph *graph, const c2s_placement_options *o,
                         c2s_dtype activations, c2s_dtype weights) {
     for (const c2s_node *node = graph->first; node; node = node->next)
         if (placed(p, node)->integer)
-            mark_operands(p, o, node, activations, weights);
+            mark_operands(p, o, node, dtype_of(o, node, activations), weights);
     for (const c2s_node *node = graph->first; node; node = node->next)
         if (placed(p, node)->integer && !placed(p, node)->head)
-            mark_results(p, node, activations);
+            mark_results(p, node, dtype_of(o, node, activations));
     for (const c2s_node *node = graph->first; node; node = node->next)
         if (placed(p, node)->integer) {
             p->integer_count++;
@@ -190,6 +209,7 @@ static void mark_values(c2s_placement *p, const c2s_graph *graph, const c2s_plac
             join_groups(p, node);
     for (size_t i = 0; i < graph->model->values.count; i++)
         p->values[i].group = find(p, (unsigned)i);
+    widen_groups(p, graph->model->values.count);
 }
 
 /* ---- all of it ---- */

@@ -17,11 +17,13 @@
 typedef struct c2s_placement_options {
     const c2s_target *target;
     c2s_dtype activations, weights; /* C2S_UNDEFINED: the target's choice */
-    bool per_channel;               /* weights, where operator and target have channels */
-    bool vnni;                      /* the processor has it */
-    bool force;                     /* sums of products run on integers also where it costs time */
-    c2s_name_filter *include;       /* NULL: all nodes */
-    c2s_name_filter *exclude;       /* NULL: none */
+    const bool *wide; /* by node id: its activations have 16 bits, on a target that mixes them with
+                         others; NULL: none */
+    bool per_channel; /* weights, where operator and target have channels */
+    bool vnni;        /* the processor has it */
+    bool force;       /* sums of products run on integers also where it costs time */
+    c2s_name_filter *include; /* NULL: all nodes */
+    c2s_name_filter *exclude; /* NULL: none */
     /* Asked about each candidate, in list order; NULL, or why it stays in float. May be NULL. */
     const char *(*veto)(void *user, const c2s_node *node);
     void *user;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "eval/random_feed.h"
 #include "base/vnni.h"
 #include "ir/swap.h"
 #include "passes/quant/quantizing.h"
@@ -55,7 +56,8 @@ static c2s_status read_dtype(const c2s_options *o, const char *name, c2s_dtype *
 static c2s_status read_correction(c2s_quantizing *j, const c2s_options *o) {
     const char *text = c2s_option_text(o, "bias_correction");
     const bool data = j->context->feed && j->context->feed->count > 0;
-    if (strcmp(text, "auto") == 0)
+    j->keep_biases = strcmp(text, "auto") != 0;
+    if (!j->keep_biases)
         j->correction = data ? C2S_CORRECT_MEASURED : C2S_CORRECT_NOTHING;
     else if (strcmp(text, "analytic") == 0)
         j->correction = C2S_CORRECT_ANALYTIC;
@@ -85,6 +87,7 @@ static c2s_status read_rounding(c2s_quantizing *j, const c2s_options *o) {
                         text);
     if (gptq && !data)
         return c2s_fail(C2S_ERR_USAGE, "rounding gptq needs samples, expected --calib");
+    j->keep_rounding = strcmp(text, "auto") != 0;
     j->rounding = gptq || (data && *text == 'a') ? C2S_ROUND_GPTQ : C2S_ROUND_NEAREST;
     return C2S_OK;
 }
@@ -131,6 +134,7 @@ static c2s_placement_options placement_options(c2s_quantizing *j) {
     return (c2s_placement_options){.target = j->target,
                                    .activations = j->activations,
                                    .weights = j->weights,
+                                   .wide = j->wide,
                                    .per_channel = j->per_channel,
                                    .vnni = j->vnni,
                                    .force = j->force,
@@ -199,6 +203,7 @@ c2s_status c2s_quantizing_build(c2s_quantizing *j, const char **vetoed, bool for
     if (status == C2S_OK && last)
         report(j, model->graph, &placement);
     const c2s_insert_options insert = {.spans = j->spans,
+                                       .wide_spans = j->wide_spans,
                                        .rounded = j->rounded,
                                        .symmetric = j->symmetric,
                                        .portable = j->portable && j->target->saturates,
@@ -211,6 +216,10 @@ c2s_status c2s_quantizing_build(c2s_quantizing *j, const char **vetoed, bool for
         status = c2s_insert_quantizers(model, &placement, &insert, &result);
     if (status == C2S_OK && last && placement.integer_count > 0)
         log_insertion(&placement, &result);
+    if (status == C2S_OK && last && placement.integer_count == 0 && j->placement.integer_count > 0)
+        c2s_log(0,
+                "quantize: left in float: on codes the quality that is wanted is kept by too few "
+                "layers for that to pay");
     c2s_placement_free(&placement);
     if (status != C2S_OK) {
         c2s_model_destroy(model);
@@ -255,6 +264,10 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     c2s_ranges_free(j.ranges);
     c2s_quantizing_forget_correction(&j);
     c2s_quantizing_forget_rounding(&j);
+    if (j.random)
+        c2s_random_feed_close(j.random);
+    free(j.wide);
+    free(j.wide_spans);
     free(j.vetoed);
     free(j.spans);
     return status;

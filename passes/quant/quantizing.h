@@ -25,7 +25,8 @@ typedef enum c2s_rounding {
 typedef struct c2s_quantizing {
     c2s_model *model; /* a copy without holes: its own copies have the same ids */
     const c2s_pass_context *context;
-    const c2s_feed *feed; /* the context's, or random samples */
+    const c2s_feed *feed; /* the context's, or `random` */
+    c2s_feed *random;
     c2s_stats *stats;
     const c2s_target *target;
     c2s_dtype activations, weights;
@@ -33,13 +34,16 @@ typedef struct c2s_quantizing {
     c2s_range_method method;
     c2s_bias_correction correction;
     c2s_rounding rounding;
+    bool keep_biases, keep_rounding; /* they are as the user wants them */
     double percentile;
     c2s_name_filter include, exclude;
     unsigned asked;      /* candidates so far */
+    bool *wide;          /* by node id: its activations have 16 bits; NULL: none */
     const char **vetoed; /* by node id: why the node may not be quantized; NULL: it may */
     c2s_placement placement;
     c2s_ranges *ranges;
     c2s_span *spans;             /* by value id */
+    c2s_span *wide_spans;        /* likewise, for codes of 16 bits */
     c2s_rounded_weight *rounded; /* by value id */
     c2s_bias_shift *shift;       /* by node id: what biases are corrected by */
 } c2s_quantizing;
@@ -54,6 +58,9 @@ c2s_status c2s_quantizing_meet_form(c2s_quantizing *j, bool requantize);
  * placement is made. */
 c2s_status c2s_quantizing_measure(c2s_quantizing *j);
 
+/* Spans by another method, from the same statistics. */
+c2s_status c2s_quantizing_choose(c2s_quantizing *j);
+
 /* Finds better codes for weights of layers that run on integers with these vetoes: `rounded`. */
 c2s_status c2s_quantizing_learn(c2s_quantizing *j, const char **vetoed);
 void c2s_quantizing_forget_rounding(c2s_quantizing *j);
@@ -61,6 +68,8 @@ void c2s_quantizing_forget_rounding(c2s_quantizing *j);
 /* Sets `shift` for the layers that run on integers with these vetoes. */
 c2s_status c2s_quantizing_correct(c2s_quantizing *j, const char **vetoed);
 void c2s_quantizing_forget_correction(c2s_quantizing *j);
+void c2s_quantizing_free_shift(const c2s_quantizing *j,
+                               c2s_bias_shift *shift); /* NULL is allowed */
 
 /* Vetoes the layers that have to stay in float for the context's budget to hold. */
 c2s_status c2s_quantizing_keep_quality(c2s_quantizing *j);

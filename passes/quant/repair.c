@@ -49,7 +49,7 @@ static c2s_status try_some(const c2s_repair_problem *p, const layer *order, size
     set_some(p, order, some, in_float);
     C2S_TRY(p->measure(p->user, in_float, 0, &result));
     *good = c2s_budget_holds(&p->budget, &result, NULL, 0);
-    c2s_log(1, "quantize: %zu of %zu layers in float: SQNR %.1f dB%s", some, p->count,
+    c2s_log(1, "quantize: each of %zu of %zu layers %s: SQNR %.1f dB%s", some, p->count, p->what,
             result.sqnr_db, *good ? "" : ", not enough");
     return C2S_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which layers stay in float for a quantized model to keep its quality: those whose rounding costs
- * the outputs most for the work that they do.
+ * Which layers stay in float (or get codes of more bits) for a quantized model to keep its quality:
+ * those whose rounding costs the outputs most for the work that they do.
  *
  * What a layer costs is measured by quantizing it alone and looking at the outputs of the model,
  * which needs no labels and predicts the loss of accuracy better than what is seen at the layer
@@ -23,6 +23,7 @@ typedef struct c2s_repair_problem {
     /* Quality with those layers in float whose flag is set, `samples` as in c2s_quality_measure. */
     c2s_status (*measure)(void *user, const bool *in_float, size_t samples,
                           c2s_quality_result *result);
+    const char *what; /* "stays in float", for the log: what a layer does whose flag is set */
     void *user;
 } c2s_repair_problem;
 

@@ -85,6 +85,7 @@ typedef struct c2s_target {
     bool signed_once;   /* int8 activations are computed if they are read once (as uint8) */
     bool explicit_zero; /* codes are passed on only where zero points are given */
     bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
+    bool mixes_widths;  /* operands and results of an operator may have 8 and 16 bits */
     double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
     /* What takes how long, in nanoseconds on one core. Relations count. */
     c2s_sum_costs sums,

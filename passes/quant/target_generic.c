@@ -41,6 +41,7 @@ const c2s_target c2s_target_generic = {
     .activation = C2S_UINT8,
     .weight = C2S_INT8,
     .symmetric_weights = true,
+    .mixes_widths = true,
     .sums = {.on_floats = {.product = 0.03f}, .on_codes = {.product = 0.012f}},
     .on_floats = 0.4f,
     .on_codes = 0.2f,

@@ -40,8 +40,12 @@ static double noise_left(const layers *l, const bool *in_float) {
 }
 
 static void repair(layers *l, c2s_budget budget, bool *in_float, double *noise) {
-    const c2s_repair_problem problem = {
-        .count = LAYERS, .work = l->work, .budget = budget, .measure = measure, .user = l};
+    const c2s_repair_problem problem = {.count = LAYERS,
+                                        .work = l->work,
+                                        .budget = budget,
+                                        .measure = measure,
+                                        .what = "stays",
+                                        .user = l};
     l->measured = 0;
     assert_int_equal(c2s_repair(&problem, in_float, noise), C2S_OK);
     assert_true(l->measured <= LAYERS + 2 * 4 + 1);
