@@ -91,7 +91,7 @@ static c2s_model *quantized_with(const c2s_model *model, const char *options,
     static const c2s_feed seen = {.count = SEEN, .get = bright};
     char passes[200], found[2000];
     c2s_model *copy = c2s_model_copy(model);
-    snprintf(passes, sizeof passes, "quantize(force, %s)", options);
+    snprintf(passes, sizeof passes, "quantize(force, rounding=nearest, %s)", options);
     case_feed = &seen;
     run_passes(copy, passes);
     describe(copy->graph, found, sizeof found);
