@@ -132,7 +132,10 @@ static c2s_status repair_layers(repair *r, bool *chosen, double *noise) {
     C2S_TRY(c2s_remedies_measure(j, &result, &holds));
     if (!holds && j->target->mixes_widths && j->activations == C2S_UNDEFINED) {
         span_all(j);
+        /* What made up for the errors of 8 bits is itself an error where there are more. */
+        c2s_quantizing_forget_correction(j);
         C2S_TRY(give_relief(r, WIDER, chosen, noise));
+        C2S_TRY(c2s_quantizing_learn(j, j->vetoed));
         C2S_TRY(correct_again(j));
         C2S_TRY(c2s_remedies_measure(j, &result, &holds));
     }
