@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "ir/convert.h"
 #include "ops/quant_range.h"
 
 c2s_span c2s_span_join(c2s_span a, c2s_span b) {
@@ -50,9 +51,22 @@ static void fit(c2s_code_scale *c, float least, float most, const c2s_span *with
         c->scale = nextafterf(c->scale, 0);
 }
 
+/* The greatest number is the greatest code, infinities saturate to that. */
+static c2s_code_scale small_float_scale(c2s_span span, c2s_dtype dtype) {
+    const float infinite = INFINITY;
+    uint8_t code;
+    c2s_store_f8(dtype, &code, 1, &infinite, true);
+    const double reach = fmax(-(double)span.low, (double)span.high);
+    return (c2s_code_scale){
+        usual(fmin(reach > 0 ? reach : 1, (double)FLT_MAX) / (double)c2s_f8_to_f32(dtype, code)),
+        0};
+}
+
 c2s_code_scale c2s_code_scale_choose(c2s_span span, c2s_dtype dtype, bool symmetric,
                                      double least_range, const c2s_span *within) {
     float least, most;
+    if (c2s_dtype_is_float(dtype))
+        return small_float_scale(span, dtype);
     c2s_quant_range(dtype, &least, &most);
     if (within)
         span = (c2s_span){fmaxf(span.low, within->low), fminf(span.high, within->high)};

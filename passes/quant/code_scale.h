@@ -24,13 +24,13 @@ typedef struct c2s_code_scale {
     int64_t zero; /* a code */
 } c2s_code_scale;
 
-/* For codes of an integer type of at most 16 bits: number = (code - zero) * scale. The span is
- * widened to include 0 and moved so that 0 has a code. `symmetric`: the zero point is 0, or the
- * middle of an unsigned type; the least code of a signed type is not needed then. `least_range`:
- * what the codes span at least.
- * `within`: a clamp to these bounds lies before; the codes that are beyond a bound, if there are,
- * stand for the bound exactly or are not reached: so that a runtime sees that the clamp does
- * nothing. A bound at 0 makes the zero point the least or greatest code, symmetric or not. */
+/* For codes of an integer type of at most 16 bits, or floats of 8, whose zero point is 0 and which
+ * clamp nothing: number = (code - zero) * scale. The span is widened to include 0 and moved so that
+ * 0 has a code. `symmetric`: the zero point is 0, or the middle of an unsigned type; the least code
+ * of a signed type is not needed then. `least_range`: what the codes span at least. `within`: a
+ * clamp to these bounds lies before; the codes that are beyond a bound, if there are, stand for the
+ * bound exactly or are not reached: so that a runtime sees that the clamp does nothing. A bound at
+ * 0 makes the zero point the least or greatest code, symmetric or not. */
 c2s_code_scale c2s_code_scale_choose(c2s_span span, c2s_dtype dtype, bool symmetric,
                                      double least_range, const c2s_span *within);
 

@@ -158,6 +158,20 @@ static bool any_wide(const c2s_inserter *i) {
     return false;
 }
 
+static bool any_small_float(const c2s_inserter *i) {
+    for (size_t id = 0; id < i->value_count; id++)
+        if (placed(i, id)->role && c2s_dtype_is_float(placed(i, id)->dtype))
+            return true;
+    return false;
+}
+
+/* The opset of ai.onnx whose QuantizeLinear makes such codes. */
+static int64_t opset_of(const c2s_inserter *i) {
+    if (any_wide(i) && !i->p->target->contrib_16)
+        return 21;
+    return any_small_float(i) ? 19 : 13;
+}
+
 c2s_status c2s_insert_quantizers(c2s_model *model, const c2s_placement *placement,
                                  const c2s_insert_options *options, c2s_insert_result *result) {
     c2s_inserter i = {.graph = model->graph,
@@ -169,9 +183,8 @@ c2s_status c2s_insert_quantizers(c2s_model *model, const c2s_placement *placemen
     i.coded = c2s_zalloc((i.value_count + 1) * sizeof *i.coded);
     i.groups = c2s_alloc_array(i.value_count + 1, sizeof *i.groups);
     c2s_status status = insert(&i);
-    if (status == C2S_OK && any_wide(&i) && !placement->target->contrib_16 &&
-        c2s_model_opset(model, "") < 21)
-        status = c2s_model_convert_opset(model, 21, NULL);
+    if (status == C2S_OK && c2s_model_opset(model, "") < opset_of(&i))
+        status = c2s_model_convert_opset(model, opset_of(&i), NULL);
     free(i.coded);
     free(i.groups);
     return status;

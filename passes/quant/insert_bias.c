@@ -19,7 +19,8 @@ bool c2s_insert_find_addends(const c2s_inserter *i, c2s_node *node, c2s_addends 
     for (unsigned k = 0; k < node->formal_count; k++)
         if (c2s_quant_has(n->rule.operands, k))
             *(c2s_quant_has(n->rule.weights, k) ? &out->weight : &out->x) = c2s_node_in(node, k);
-    return out->weight && out->x;
+    /* Sums of small floats are floats, and so is what is added to them. */
+    return out->weight && out->x && !c2s_dtype_is_float(i->p->values[out->x->id].dtype);
 }
 
 float c2s_insert_scale_at(const c2s_coded *coded, size_t channel) {

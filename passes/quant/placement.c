@@ -226,12 +226,20 @@ c2s_status c2s_placement_make(const c2s_graph *graph, const c2s_placement_option
                               c2s_placement *p) {
     const c2s_target *t = o->target;
     const c2s_dtype activations = o->activations ? o->activations : t->activation,
-                    weights = o->weights ? o->weights : t->weight;
+                    weights = o->weights                        ? o->weights
+                              : c2s_dtype_is_float(activations) ? C2S_FLOAT8E4M3FN
+                                                                : t->weight;
     *p = (c2s_placement){.target = t, .sums = &t->sums};
     if (o->vnni && t->sums_vnni.on_floats.product > 0)
         p->sums = &t->sums_vnni;
     C2S_TRY(check_dtype(t, t->activations, activations, "activations"));
     C2S_TRY(check_dtype(t, t->weights, weights, "weights"));
+    if (c2s_dtype_is_float(activations) != c2s_dtype_is_float(weights))
+        return c2s_fail(
+            C2S_ERR_USAGE,
+            "activations of type %s and weights of type %s, expected floats or integers "
+            "for both",
+            c2s_dtype_name(activations), c2s_dtype_name(weights));
     p->nodes = c2s_zalloc((graph->model->nodes.count + 1) * sizeof *p->nodes);
     p->values = c2s_zalloc((graph->model->values.count + 1) * sizeof *p->values);
     for (size_t i = 0; i < graph->model->values.count; i++)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "eval/random_feed.h"
 #include "base/vnni.h"
+#include "ir/graph_list.h"
 #include "ir/swap.h"
 #include "passes/quant/quantizing.h"
 
@@ -19,8 +20,11 @@ static const char kind[] = "quantize-node";
 
 static const c2s_option_spec options[] = {
     {"target", "ort-cpu", "the runtime: ort-cpu, tensorrt, openvino, qnn or generic"},
-    {"activations", "auto", "type of their codes: uint8, int8, uint16, int16; auto: the target's"},
-    {"weights", "auto", "type of their codes: int8, uint8; auto: the target's"},
+    {"activations", "auto",
+     "type of their codes: uint8, int8, uint16, int16, float8e4m3fn, float8e5m2; auto: the "
+     "target's"},
+    {"weights", "auto",
+     "type of their codes: int8, uint8, float8e4m3fn, float8e5m2; auto: the target's"},
     {"per_channel", "yes", "a scale per output channel of weights, where the target can"},
     {"method", "auto", "ranges of activations: minmax, average, percentile, entropy, mse, auto"},
     {"percentile", "99.99", "of method=percentile: the share of numbers that lie in the range"},
@@ -161,6 +165,22 @@ static bool is_asked_about(const c2s_placement *p, const c2s_node *node) {
     return asked && n->reason && n->rule.kind != C2S_QUANT_NONE;
 }
 
+/* Values in bodies are not observed, and have no ranges. */
+static void report_bodies(c2s_quantizing *j, const c2s_graph *graph) {
+    c2s_graph_list graphs = {0};
+    c2s_graph_list_add(&graphs, (c2s_graph *)graph);
+    for (size_t i = 1; i < graphs.count; i++)
+        for (const c2s_node *node = graphs.at[i]->first; node; node = node->next) {
+            if (c2s_node_quant_rule(node).kind != C2S_QUANT_LINEAR)
+                continue;
+            c2s_stats_refuse(j->stats, kind, c2s_node_text(node),
+                             "it is in a body of If, Loop or Scan; quantize_weights and "
+                             "quantize_dynamic go there");
+            c2s_stats_looked(j->stats, node);
+        }
+    c2s_vec_free(&graphs);
+}
+
 static void report(c2s_quantizing *j, const c2s_graph *graph, const c2s_placement *placement) {
     for (const c2s_node *node = graph->first; node; node = node->next) {
         const c2s_placed_node *n = &placement->nodes[node->id];
@@ -172,6 +192,7 @@ static void report(c2s_quantizing *j, const c2s_graph *graph, const c2s_placemen
             continue;
         c2s_stats_looked(j->stats, node);
     }
+    report_bodies(j, graph);
 }
 
 /* ---- building ---- */

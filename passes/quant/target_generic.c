@@ -36,8 +36,10 @@ const c2s_target c2s_target_generic = {
     .rows = rows,
     .saturates = true,
     .activations = C2S_DTYPE_BIT(C2S_UINT8) | C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT16) |
-                   C2S_DTYPE_BIT(C2S_INT16),
-    .weights = C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT8),
+                   C2S_DTYPE_BIT(C2S_INT16) | C2S_DTYPE_BIT(C2S_FLOAT8E4M3FN) |
+                   C2S_DTYPE_BIT(C2S_FLOAT8E5M2),
+    .weights = C2S_DTYPE_BIT(C2S_INT8) | C2S_DTYPE_BIT(C2S_UINT8) |
+               C2S_DTYPE_BIT(C2S_FLOAT8E4M3FN) | C2S_DTYPE_BIT(C2S_FLOAT8E5M2),
     .activation = C2S_UINT8,
     .weight = C2S_INT8,
     .symmetric_weights = true,
