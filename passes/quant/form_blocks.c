@@ -28,7 +28,9 @@ static blocks blocks_of(const c2s_node *node) {
                 .k = c2s_attr_int(node, "K", 0),
                 .block = c2s_attr_int(node, "block_size", 0),
                 .bits = (unsigned)c2s_attr_int(node, "bits", 4)};
-    q.blocks = q.block > 0 ? (q.k + q.block - 1) / q.block : 0;
+    const bool fits = q.n >= 1 && q.n <= INT32_MAX && q.k >= 1 && q.k <= INT32_MAX &&
+                      q.block >= 1 && q.block <= INT32_MAX;
+    q.blocks = fits ? (q.k + q.block - 1) / q.block : 0;
     return q;
 }
 
@@ -46,8 +48,7 @@ static const char *refuse_nbits(const c2s_match *m) {
         return "its columns are reordered";
     if (c2s_attr_int(node, "weight_prepacked", 0) != 0)
         return "its weights have the layout of a GPU";
-    if ((q.bits != 8 && q.bits != 4 && q.bits != 2) || q.n < 1 || q.k < 1 || q.block < 1 ||
-        q.block * q.bits % 8 != 0)
+    if (q.blocks == 0 || (q.bits != 8 && q.bits != 4 && q.bits != 2) || q.block * q.bits % 8 != 0)
         return "its attributes are out of range";
     bytes = q.blocks * q.block * q.bits / 8;
     if (!c2s_mul_i64(q.n, bytes, &elements) || codes->constant->count != (size_t)elements ||
@@ -124,6 +125,8 @@ static const char *refuse_gather(const c2s_match *m) {
     for (unsigned k = 0; k < 4; k++)
         if (k != INDICES && c2s_node_in(node, k) && !node->inputs[k].value->constant)
             return "its table is computed";
+    if (!c2s_node_in(node, DATA) || !c2s_node_in(node, INDICES))
+        return "it has no table";
     if (c2s_attr_int(node, "gather_axis", 0) != 0)
         return "it does not pick rows";
     return node->inputs[DATA].value->type.rank >= 1 ? NULL : "it is no table";

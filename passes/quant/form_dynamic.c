@@ -3,8 +3,8 @@
  * Activations that are quantized while the model runs.
  * Before: DynamicQuantizeLinear, MatMulInteger or ConvInteger, Cast, Mul with both scales
  * After:  MatMul or Conv of dequantized operands
- * Before: DynamicQuantizeMatMul, MatMulIntegerToFloat, DynamicQuantizeLSTM of com.microsoft
- * After:  MatMul and Add, LSTM
+ * Before: DynamicQuantizeMatMul, MatMulIntegerToFloat of com.microsoft
+ * After:  MatMul and Add
  * Before: DynamicQuantizeLinear, then DequantizeLinear
  * After:  the floats
  * Refuses weights that are computed, and scales of shapes that DequantizeLinear has not.
@@ -160,80 +160,3 @@ const c2s_rule c2s_rule_dynamic_matmul_float = {
     C2S_ROWS(contrib_rows),
     .refuse = refuse_product,
     .build = build_product};
-
-/* ---- com.microsoft: DynamicQuantizeLSTM ---- */
-
-enum { LSTM_W = 1, LSTM_R, LSTM_FIXED = 8, LSTM_W_SCALE = 8, LSTM_R_SCALE = 10 };
-
-static const char *refuse_cell(const c2s_match *m) {
-    for (unsigned k = 0; k < 2; k++) {
-        const c2s_value *w = c2s_node_in(m->root, LSTM_W + k),
-                        *scale = c2s_node_in(m->root, LSTM_W_SCALE + 2 * k),
-                        *zero = c2s_node_in(m->root, LSTM_W_SCALE + 2 * k + 1);
-        if (!w || !w->constant || !scale || !scale->constant || (zero && !zero->constant))
-            return "its weights are computed";
-        const size_t directions = w->type.rank == 3 ? (size_t)w->type.dim[0] : 0;
-        const size_t columns = directions ? directions * (size_t)w->type.dim[2] : 0;
-        if (!directions ||
-            (scale->constant->count != directions && scale->constant->count != columns))
-            return "its scales are not those of directions or columns";
-        if (zero && zero->constant->count != scale->constant->count)
-            return "there are not as many zero points as scales";
-    }
-    return NULL;
-}
-
-/* [directions, inputs, columns] of codes -> [directions, columns, inputs] of floats. */
-static c2s_value *cell_weight(c2s_builder *b, const c2s_node *node, unsigned k) {
-    const c2s_tensor *w = node->inputs[LSTM_W + k].value->constant,
-                     *scale = node->inputs[LSTM_W_SCALE + 2 * k].value->constant;
-    const c2s_value *zero = c2s_node_in(node, LSTM_W_SCALE + 2 * k + 1);
-    const int64_t d = w->type.dim[0], rows = w->type.dim[1], columns = w->type.dim[2];
-    const bool by_column = scale->count == (size_t)(d * columns);
-    c2s_tensor *out;
-    if (!c2s_build_ok(b, c2s_tensor_create(C2S_FLOAT, 3, (int64_t[]){d, columns, rows}, &out)))
-        return NULL;
-    float *at = c2s_tensor_mutable(out);
-    for (int64_t i = 0; i < d; i++)
-        for (int64_t c = 0; c < columns; c++) {
-            const size_t s = (size_t)(by_column ? i * columns + c : i);
-            const float by = (float)c2s_tensor_f64_at(scale, s);
-            const float middle = zero ? (float)c2s_tensor_f64_at(zero->constant, s) : 0;
-            for (int64_t r = 0; r < rows; r++)
-                *at++ =
-                    ((float)c2s_tensor_f64_at(w, (size_t)((i * rows + r) * columns + c)) - middle) *
-                    by;
-        }
-    return c2s_build_constant(b, node->inputs[LSTM_W + k].value->name, out);
-}
-
-static c2s_value *build_cell(c2s_builder *b, const c2s_match *m) {
-    const c2s_node *node = m->root;
-    c2s_value *in[LSTM_FIXED] = {0};
-    unsigned count = 0;
-    for (unsigned k = 0; k < LSTM_FIXED; k++) {
-        in[k] =
-            k == LSTM_W || k == LSTM_R ? cell_weight(b, node, k - LSTM_W) : c2s_node_in(node, k);
-        count = in[k] ? k + 1 : count;
-    }
-    c2s_node *cell = c2s_build_start(b, "LSTM", in, count);
-    if (!cell)
-        return NULL;
-    c2s_qoperator_attributes(node, cell);
-    while (cell->output_count < node->output_count)
-        c2s_node_add_output(cell, "state");
-    c2s_value *y = c2s_build_finish(b, cell);
-    for (unsigned k = 1; y && k < node->output_count; k++)
-        b->further[k - 1] = node->outputs[k] ? cell->outputs[k] : NULL;
-    return y;
-}
-
-enum { Y_H = C2S_LETTER_A, Y_C };
-static const c2s_pattern_row cell_rows[] = {
-    {.op = &c2s_op_ms_dynamic_quantize_lstm, .further = {Y_H, Y_C}}};
-const c2s_rule c2s_rule_dynamic_lstm_float = {.name = "dynamic-lstm-float",
-                                              .summary = "DynamicQuantizeLSTM -> LSTM",
-                                              C2S_ROWS(cell_rows),
-                                              .results = C2S_BIT(Y_H) | C2S_BIT(Y_C),
-                                              .refuse = refuse_cell,
-                                              .build = build_cell};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "passes/quant/form_half.h"
+#include "passes/quant/form_whole.h"
 
 #include "ir/convert.h"
 #include "ir/graph_list.h"

@@ -106,8 +106,8 @@ static const char *refuse(const c2s_match *m) {
     const c2s_qoperator *q = c2s_qoperator_of(node->op);
     const unsigned count = c2s_qoperator_operands(q, node);
     const c2s_value *x = c2s_node_in(node, q->codes[0]);
-    if (count > (C2S_FORM_INPUTS - 2) / 3)
-        return "it has too many operands";
+    if (count == 0 || count > (C2S_FORM_INPUTS - 2) / 3)
+        return "it has no operands, or too many";
     if (c2s_attr_int(node, "channels_last", 0))
         return "its channels are the last axis";
     if (q->floats == &c2s_op_softmax && c2s_attr_int(node, "opset", 13) < 13 && x &&

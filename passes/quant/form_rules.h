@@ -16,12 +16,12 @@ extern const c2s_rule c2s_rule_qdq_qoperator, c2s_rule_qdq_qoperator_ort,
 extern const c2s_rule c2s_rule_pair_float, c2s_rule_codes_float,
     c2s_rule_codes_moved; /* form_float.c */
 extern const c2s_rule c2s_rule_dynamic_float, c2s_rule_dynamic_matmul_float,
-    c2s_rule_integer_matmul_float, c2s_rule_dynamic_lstm_float;    /* form_dynamic.c */
+    c2s_rule_integer_matmul_float;                                 /* form_dynamic.c */
 extern const c2s_rule c2s_rule_nbits_float, c2s_rule_gather_float; /* form_blocks.c */
 
 /* A DequantizeLinear of these; `axis` counts if there are several scales, `zero` may be NULL. A
- * single scale becomes a scalar if it is constant, a single zero point beside several scales as many
- * as there are scales. NULL: failed. */
+ * single scale becomes a scalar if it is constant, a single zero point beside several scales as
+ * many as there are scales. NULL: failed. */
 c2s_value *c2s_form_dequantize(c2s_builder *b, c2s_value *codes, c2s_value *scale, c2s_value *zero,
                                int axis);
 /* Has DequantizeLinear, as above, such zero points beside such scales? */

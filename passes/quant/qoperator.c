@@ -105,7 +105,9 @@ const c2s_qoperator *c2s_qoperator_for(const c2s_op *floats, bool contrib) {
 unsigned c2s_qoperator_operands(const c2s_qoperator *q, const c2s_node *node) {
     if (q->floats != &c2s_op_concat)
         return q->operands;
-    return node->op == q->op ? (node->formal_count - q->codes[0]) / 3 : node->formal_count;
+    if (node->op != q->op)
+        return node->formal_count;
+    return node->formal_count > q->codes[0] ? (node->formal_count - q->codes[0]) / 3 : 0;
 }
 
 void c2s_qoperator_attributes(const c2s_node *from, c2s_node *to) {

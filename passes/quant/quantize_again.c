@@ -27,13 +27,13 @@ c2s_status c2s_quantizing_meet_form(c2s_quantizing *j, bool requantize) {
     char text[512];
     c2s_form form;
     c2s_form_of(j->model, &form);
-    if (!c2s_form_is_quantized(&form))
+    if (!c2s_form_is_quantized(&form) && form.halves == 0)
         return C2S_OK;
     c2s_form_text(&form, text, sizeof text);
     if (!requantize) {
         c2s_log(0,
-                "quantize: the model is quantized already (%s): what has codes stays as it is; "
-                "quantize(requantize=yes) brings it back to floats first",
+                "quantize: the model is quantized already (%s): what has codes, or floats of 16 "
+                "bits, stays as it is; quantize(requantize=yes) brings it back to floats first",
                 text);
         c2s_stats_refuse(j->stats, c2s_requantize, where, "it was not asked for");
         return C2S_OK;

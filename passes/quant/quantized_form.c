@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "passes/pass.h"
-#include "passes/quant/form_half.h"
+#include "passes/quant/form_whole.h"
 #include "passes/quant/form_rules.h"
 #include "passes/quant/quantized_form.h"
 
@@ -28,7 +28,7 @@ static const c2s_rule *const to_qoperator_ort[] = {&c2s_rule_qdq_qoperator_ort, 
 static const c2s_rule *const to_float[] = {&c2s_rule_qoperator_qdq,
                                            &c2s_rule_integer_matmul_float,
                                            &c2s_rule_dynamic_matmul_float,
-                                           &c2s_rule_dynamic_lstm_float,
+
                                            &c2s_rule_dynamic_float,
                                            &c2s_rule_pair_float,
                                            &c2s_rule_codes_moved,
@@ -37,20 +37,26 @@ static const c2s_rule *const to_float[] = {&c2s_rule_qoperator_qdq,
                                            &c2s_rule_gather_float,
                                            NULL};
 
-static const c2s_rule *const all[] = {
-    &c2s_rule_qoperator_qdq,        &c2s_rule_qdq_qoperator,
-    &c2s_rule_qdq_qoperator_ort,    &c2s_rule_qdq_codes,
-    &c2s_rule_integer_matmul_float, &c2s_rule_dynamic_matmul_float,
-    &c2s_rule_dynamic_lstm_float,   &c2s_rule_dynamic_float,
-    &c2s_rule_pair_float,           &c2s_rule_codes_moved,
-    &c2s_rule_codes_float,          &c2s_rule_nbits_float,
-    &c2s_rule_gather_float,         NULL};
+static const c2s_rule *const all[] = {&c2s_rule_qoperator_qdq,
+                                      &c2s_rule_qdq_qoperator,
+                                      &c2s_rule_qdq_qoperator_ort,
+                                      &c2s_rule_qdq_codes,
+                                      &c2s_rule_integer_matmul_float,
+                                      &c2s_rule_dynamic_matmul_float,
+                                      &c2s_rule_dynamic_float,
+                                      &c2s_rule_pair_float,
+                                      &c2s_rule_codes_moved,
+                                      &c2s_rule_codes_float,
+                                      &c2s_rule_nbits_float,
+                                      &c2s_rule_gather_float,
+                                      NULL};
 
 c2s_status c2s_form_to_qdq(c2s_model *model, c2s_stats *stats) {
     return c2s_rewrite(model->graph, to_qdq, stats);
 }
 
 c2s_status c2s_form_to_float(c2s_model *model, c2s_stats *stats) {
+    C2S_TRY(c2s_form_float_cells(model, stats));
     C2S_TRY(c2s_rewrite(model->graph, to_float, stats));
     c2s_graph_sweep(model->graph);
     return c2s_form_widen_halves(model, stats);
@@ -71,7 +77,9 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
 }
 
 static const c2s_rewrite_kind kinds[] = {
-    {c2s_widen_half, "operators on floats of 16 bits -> on floats of 32 bits", false}, {0}};
+    {c2s_cell_float, "DynamicQuantizeLSTM -> LSTM", false},
+    {c2s_widen_half, "operators on floats of 16 bits -> on floats of 32 bits", false},
+    {0}};
 
 const c2s_pass c2s_pass_quantized_form = {
     .name = "quantized_form",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Quantized models in other forms: with its optimizations ONNX Runtime computes the same from QDQ as from operators on
 # codes, bit for bit, and from what is converted back; ONNX's own cases of operators on codes give what they should as QDQ.
-# It takes activations of 8-bit floats, too.
+# Activations of 8-bit floats it runs as they are written; its optimizations would make QLinearConv of them, which has no such types.
 . "$(dirname "$0")/../shared.sh"
 need_program
 need_shared models
@@ -54,13 +54,15 @@ done
 node "$agree" --optimize all --list "$scratch/list" || fail "ONNX's cases differ"
 
 name=mlperf-resnet8
+: >"$scratch/jobs"
 for type in float8e4m3fn float8e5m2; do
     c2s --calib "$C2S_SHARED/data/$name/calib.npz" --calib-samples 8 --passes \
         "cleanup,recompose,fuse,quantize(target=generic,activations=$type,weights=$type,method=minmax,force)" \
         "$C2S_SHARED/models/$name/model.onnx" "$scratch/$type.small"
     shown "$scratch/$type.small" "codes of $type"
-    node "$agree" "$C2S_SHARED/models/$name/model.onnx" "$scratch/$type.small" >"$scratch/out" || true
-    cat "$scratch/out"
-    awk 'match($0, /SQNR [0-9.]+/) { db = substr($0, RSTART + 5, RLENGTH - 5) + 0 } END { exit !(db > 5) }' "$scratch/out" ||
-        fail "$type: ONNX Runtime gives something else"
+    printf '%s\tdisabled\t%s\t%s\tinput_1\t%s\n' "$type" "$scratch/$type.small" "$scratch/$type.out" \
+        "$C2S_SHARED/models/$name/test_data_set_ort/input_0.pb" >>"$scratch/jobs"
 done
+node "$C2S_SOURCE/tests/ort/run.js" "$scratch/jobs" "$scratch/results"
+cat "$scratch/results"
+[ "$(grep -c 'ok$' "$scratch/results")" -eq 2 ] || fail "ONNX Runtime does not run activations of 8-bit floats"
