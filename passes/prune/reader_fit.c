@@ -81,7 +81,7 @@ static void find_bias(fit *f, size_t g) {
 
 static c2s_status fit_group(fit *f, size_t g) {
     const float *first = c2s_tensor_data(f->first->weight);
-    double damping = f->damping;
+    double damping = c2s_moments_damping(f->gram, f->damping);
     for (size_t i = 0; i < f->k; i++)
         for (size_t j = 0; j < f->n; j++)
             f->first_weights[i * f->n + j] = (double)first[c2s_reader_index(f->reader, g, i, j)];

@@ -65,6 +65,13 @@ void c2s_centred_moments(const c2s_gram *gram, size_t g, bool centred, double *o
         out[i * k + i] = fmax(out[i * k + i], 0);
 }
 
+double c2s_moments_damping(const c2s_gram *gram, double asked) {
+    static double c = -1;
+    if (c < 0)
+        c = getenv("DK") ? atof(getenv("DK")) : 1;
+    return gram->rows > 0 ? fmin(asked + c * (double)gram->k / (double)gram->rows, 1) : 1;
+}
+
 /* One group of weights of one reader. */
 typedef struct block {
     size_t k, n;
@@ -161,7 +168,7 @@ static c2s_status open_block(removal *r, const c2s_reader *reader, size_t g,
         const size_t rows = b->first[u + 1] - b->first[u];
         r->widest = rows > r->widest ? rows : r->widest;
     }
-    return r->fitted ? invert(b, damping) : C2S_OK;
+    return r->fitted ? invert(b, c2s_moments_damping(gram, damping)) : C2S_OK;
 }
 
 static c2s_status open_scratch(removal *r) {
