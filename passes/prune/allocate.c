@@ -83,15 +83,27 @@ static size_t next_count(const c2s_allocation *a, size_t group) {
     return next < least_of(a, group) ? 0 : units - next;
 }
 
+double c2s_lost_part(double e) {
+    const double part = fmin(fmax(e, 0), 0.9999);
+    return part / (1 - part);
+}
+
+/* What the group's readers lose with its first `count` units. */
+static double error_of(const c2s_allocation *a, size_t group, size_t count) {
+    const size_t readers = a->readers[group] > 0 ? a->readers[group] : 1;
+    const double lost = c2s_lost_part(a->orders[group].error[count] / (double)readers);
+    return (a->worth ? a->worth[group] : (double)readers) * lost;
+}
+
 /* Error per saving if the group goes on to `count`; infinite if nothing is saved. */
 static double price(const c2s_allocation *a, size_t group, size_t count) {
-    const c2s_unit_order *o = &a->orders[group];
     const double before = c2s_prune_meter_now(a->meter);
     const size_t was = a->counts[group];
     set_count(a, group, count);
     const double saved = before - c2s_prune_meter_now(a->meter);
     set_count(a, group, was);
-    return saved > 0 ? fmax(o->error[count] - o->error[was], 0) / saved : INFINITY;
+    return saved > 0 ? fmax(error_of(a, group, count) - error_of(a, group, was), 0) / saved
+                     : INFINITY;
 }
 
 void c2s_allocate_errors(const c2s_allocation *a, double target) {

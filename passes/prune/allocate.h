@@ -12,10 +12,16 @@ typedef struct c2s_allocation {
     const c2s_prune_groups *groups;
     const c2s_unit_order *orders; /* by group; without units: it stays as it is */
     c2s_prune_meter *meter;       /* nothing has been removed; afterwards what was chosen has */
-    size_t round;   /* channels that stay are a multiple of it in groups of eight times as many or
-                       more */
-    size_t *counts; /* by group: receives how many of its order go */
+    size_t round; /* channels that stay are a multiple of it in groups of eight times as many or
+                     more */
+    const double *worth;   /* by group: factor of its errors; NULL: 1 */
+    const size_t *readers; /* by group: how many its errors are summed over */
+    size_t *counts;        /* by group: receives how many of its order go */
 } c2s_allocation;
+
+/* An output of which the part e is lost has 1 - e of signal left: e / (1 - e) grows as its effect
+ * does when little is left. */
+double c2s_lost_part(double e);
 
 /* The same share of every group. */
 void c2s_allocate_ratio(const c2s_allocation *a, double ratio);

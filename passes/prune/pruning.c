@@ -8,8 +8,8 @@
 #include "passes/constants.h"
 #include "passes/prune/unit_norms.h"
 
-/* Errors are weighed on so many. */
-enum { WEIGHING_SAMPLES = 48 };
+/* Errors are weighed, and choices compared, on so many. */
+enum { JUDGING_SAMPLES = 48 };
 
 /* ---- before and after ---- */
 
@@ -83,6 +83,7 @@ void c2s_pruning_open(c2s_pruning *p) {
     p->orders = c2s_zalloc((count + 1) * sizeof *p->orders);
     p->counts = c2s_zalloc((count + 1) * sizeof *p->counts);
     p->removed = c2s_zalloc((count + 1) * sizeof *p->removed);
+    p->worth = c2s_zalloc((count + 1) * sizeof *p->worth);
 }
 
 void c2s_pruning_close(c2s_pruning *p) {
@@ -98,6 +99,8 @@ void c2s_pruning_close(c2s_pruning *p) {
     free(p->orders);
     free(p->counts);
     free(p->removed);
+    free(p->worth);
+    c2s_quality_close(p->outputs);
     c2s_vec_free(&p->given_bias);
     c2s_readers_free(&p->readers);
     c2s_prune_groups_free(&p->groups);
@@ -223,7 +226,7 @@ static c2s_status collect(ordering *o) {
             requests[count++] = (c2s_gram_request){.node = p->readers.at.at[k].node};
     const c2s_gram_options options = {.evaluator = p->context->evaluator,
                                       .eval = p->context->eval,
-                                      .feed = p->context->feed,
+                                      .feed = &p->samples_of.learn,
                                       .samples = p->samples,
                                       .take = take_moments,
                                       .user = o};
@@ -240,16 +243,16 @@ c2s_status c2s_pruning_order(c2s_pruning *p) {
     o.missing = c2s_zalloc((p->groups.groups.count + 1) * sizeof *o.missing);
     const bool moments = p->method <= C2S_PRUNE_ACTIVATION;
     c2s_status status = C2S_OK;
-    if (moments && p->weigh)
+    if (moments && p->allocation <= C2S_PRUNE_OUTPUTS)
         status = c2s_quality_open(p->first->graph, p->context->evaluator, &p->context->eval,
-                                  p->context->feed, WEIGHING_SAMPLES, &p->outputs);
+                                  &p->samples_of.judge, JUDGING_SAMPLES, &p->outputs);
     if (moments && status == C2S_OK)
         status = collect(&o);
-    c2s_quality_close(p->outputs);
-    p->outputs = NULL;
     for (size_t k = 0; k < p->groups.groups.count && status == C2S_OK; k++)
-        if (p->chosen[k] && p->orders[k].units == 0)
+        if (p->chosen[k] && p->orders[k].units == 0) {
             order_by_norms(p, k);
+            status = p->outputs ? c2s_pruning_weigh(p, k, NULL) : C2S_OK;
+        }
     for (size_t k = 0; k < p->readers.at.count; k++)
         c2s_gram_unref(o.grams[k]);
     free(o.grams);

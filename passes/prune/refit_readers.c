@@ -60,7 +60,7 @@ static c2s_status run(refitting *r, const c2s_graph *graph, const c2s_gram_reque
     const c2s_pruning *p = r->p;
     const c2s_gram_options options = {.evaluator = p->context->evaluator,
                                       .eval = p->context->eval,
-                                      .feed = p->context->feed,
+                                      .feed = &p->samples_of.learn,
                                       .reference = p->first->graph,
                                       .samples = p->samples,
                                       .take = take,

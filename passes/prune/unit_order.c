@@ -66,10 +66,7 @@ void c2s_centred_moments(const c2s_gram *gram, size_t g, bool centred, double *o
 }
 
 double c2s_moments_damping(const c2s_gram *gram, double asked) {
-    static double c = -1;
-    if (c < 0)
-        c = getenv("DK") ? atof(getenv("DK")) : 1;
-    return gram->rows > 0 ? fmin(asked + c * (double)gram->k / (double)gram->rows, 1) : 1;
+    return gram->rows > 0 ? fmin(asked + (double)gram->k / (double)gram->rows, 1) : 1;
 }
 
 /* One group of weights of one reader. */

@@ -6,15 +6,13 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "passes/prune/allocate.h"
 #include "passes/prune/prune_mask.h"
 #include "passes/prune/pruning.h"
 
 /* Beyond this nothing can be told apart. */
 #define MOST_DB     100.0
 #define LEAST_ERROR 1e-9
-/* An output of which the part e is lost has (1 - e) of signal left: e / (1 - e) grows as its effect
- * does when little is left. */
-#define MOST_PART 0.9999
 
 /* About a quarter of the units, in the group's order. */
 static size_t probed_units(const c2s_unit_order *o) {
@@ -40,7 +38,7 @@ static c2s_status probe(c2s_pruning *p, size_t group, c2s_gram *const *grams,
     c2s_pruning_mark_rows(p, group, removed);
     c2s_status status = c2s_prune_mask(&p->groups, &p->groups.groups.at[group], removed);
     free(removed);
-    if (status == C2S_OK && p->refit)
+    if (status == C2S_OK && p->refit && grams)
         status = fit_readers(p, group, grams);
     return status == C2S_OK ? c2s_quality_measure(p->outputs, p->model->graph, 0, result) : status;
 }
@@ -69,20 +67,50 @@ static void restore(c2s_pruning *p, size_t group) {
     }
 }
 
+/* The error of the outputs as a part of their energy. */
+static double noise_of(const c2s_quality_result *result) {
+    return pow(10, -fmin(fmax(result->sqnr_db, -MOST_DB), MOST_DB) / 10);
+}
+
 c2s_status c2s_pruning_weigh(c2s_pruning *p, size_t group, c2s_gram *const *grams) {
     c2s_unit_order *o = &p->orders[group];
     c2s_quality_result result = {0};
     const c2s_status status = probe(p, group, grams, &result);
     restore(p, group);
     C2S_TRY(status);
-    const double noise = pow(10, -fmin(fmax(result.sqnr_db, -MOST_DB), MOST_DB) / 10);
     const double readers = (double)p->readers.groups[group].at.count;
-    for (size_t k = 0; k <= o->units; k++) {
-        const double part = fmin(o->error[k] / readers, MOST_PART);
-        o->error[k] = part / (1 - part);
-    }
-    const double worth = noise / fmax(o->error[probed_units(o)], LEAST_ERROR);
-    for (size_t k = 0; k <= o->units; k++)
-        o->error[k] *= worth;
+    const double part = c2s_lost_part(o->error[probed_units(o)] / fmax(readers, 1));
+    p->worth[group] = noise_of(&result) / fmax(part, LEAST_ERROR);
     return C2S_OK;
+}
+
+/* ---- whole choices ---- */
+
+c2s_status c2s_pruning_apply(c2s_pruning *p) {
+    for (size_t k = 0; k < p->groups.groups.count; k++)
+        if (p->removed[k])
+            C2S_TRY(c2s_prune_mask(&p->groups, &p->groups.groups.at[k], p->removed[k]));
+    return p->refit ? c2s_pruning_refit(p) : C2S_OK;
+}
+
+c2s_status c2s_pruning_try(c2s_pruning *p, double *noise) {
+    c2s_quality_result result = {0};
+    for (size_t k = 0; k < p->groups.groups.count; k++) {
+        const c2s_unit_order *o = &p->orders[k];
+        p->removed[k] = p->counts[k] ? c2s_zalloc(o->units + 1) : NULL;
+        for (size_t i = 0; i < p->counts[k]; i++)
+            p->removed[k][o->order[i]] = true;
+    }
+    c2s_status status = c2s_pruning_apply(p);
+    if (status == C2S_OK)
+        status = c2s_quality_measure(p->outputs, p->model->graph, 0, &result);
+    *noise = noise_of(&result);
+    for (size_t k = 0; k < p->groups.groups.count; k++) {
+        if (!p->removed[k])
+            continue;
+        restore(p, k);
+        free(p->removed[k]);
+        p->removed[k] = NULL;
+    }
+    return status;
 }
