@@ -249,7 +249,8 @@ static const c2s_option_spec options[] = {
     {"round", "8", "widths that stay are multiples of this, in groups of eight times that or more"},
     {"samples", "512", "of the data, to learn from at most; 0: all"},
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
-    {"damping", "0.03", "how much fitted weights are held, in parts of the mean second moment"},
+    {"damping", "0.03",
+     "how much fitted weights are held, in parts of the mean second moment; 0: not at all"},
     {"mix", "no", "also groups whose removal changes other results (normalisation over channels)"},
     {0}};
 

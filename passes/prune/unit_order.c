@@ -66,6 +66,8 @@ void c2s_centred_moments(const c2s_gram *gram, size_t g, bool centred, double *o
 }
 
 double c2s_moments_damping(const c2s_gram *gram, double asked) {
+    if (asked <= 0)
+        return 0;
     return gram->rows > 0 ? fmin(asked + (double)gram->k / (double)gram->rows, 1) : 1;
 }
 

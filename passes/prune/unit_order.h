@@ -47,7 +47,8 @@ c2s_status c2s_unit_order_by_moments(const c2s_readers *readers, size_t group, s
                                      c2s_order_rule rule, double damping, c2s_unit_order *out);
 
 /* d in parts of the mean of H's diagonal: what was asked for, and more where there are few rows for
- * as many columns: what fits these exactly fits others badly. */
+ * as many columns: what fits these exactly fits others badly. None if none was
+ * asked for. */
 double c2s_moments_damping(const c2s_gram *gram, double asked);
 /* Second moments of group g of a reader around the mean (`centred`), as c2s_gram holds them. */
 void c2s_centred_moments(const c2s_gram *gram, size_t g, bool centred, double *out);
