@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tests/bench/quantize is held against.
 'use strict';
+const fs = require('fs');
 
 // Points of top-1 that may be lost; less than one standard error says nothing.
 const MOST_DROP = 0.3, MOST_DROP_INT4 = 1;
@@ -15,6 +16,11 @@ const MOST_LATENCY = {
 const MOST_SIZE = 0.3;
 const MOST_SECONDS = 10, MOST_BYTES = 500e6, CORES = 2;
 const LEAST_LINT = 0.99;
+
+// The bars of latency were set with VNNI; without it products alone take half of their time (docs/targets.md).
+function processor() {
+  return /\bavx(512)?_vnni\b/.test(fs.readFileSync('/proc/cpuinfo', 'utf8')) ? '' : 'no VNNI here';
+}
 
 // `bar` is the most that `found` may be, or with `least` the least.
 function barsOf(rows, cpu) {
@@ -32,7 +38,7 @@ function barsOf(rows, cpu) {
     const row = worst(rows.latency, ({ ratio }) => ratio);
     add('int8 / float latency: worst model', row.ratio, NOISE, row.name);
     for (const { name, ratio, size } of rows.latency.filter((one) => MOST_LATENCY[one.name])) {
-      add(`int8 / float latency: ${name}`, ratio, MOST_LATENCY[name]);
+      add(`int8 / float latency: ${name}`, ratio, MOST_LATENCY[name], processor());
       add(`int8 / float bytes: ${name}`, size, MOST_SIZE);
     }
     const large = worst(rows.latency, ({ size }) => size);

@@ -122,6 +122,19 @@ static void what_the_runtime_lacks_stays(void **state) {
                "Conv qW>q Resize q.>", "nearest");
 }
 
+#define PRODUCT(n, k)                                                                              \
+    "g (float[" n "," k "] x, float[" k "," n "] z) => (float[" n "," n "] y) { y = MatMul(x, z) " \
+                                                                        "}"
+
+/* Where products are few for what is converted, only VNNI pays; where they are many, AVX2 does. */
+static void what_pays_depends_on_the_processor(void **state) {
+    (void)state;
+    check_left(17, "cpu=avx2", PRODUCT("256", "24"), "MatMul ..>", "conversions");
+    check_quantized(17, "cpu=vnni", 0.1, PRODUCT("256", "24"), "MatMul qq>");
+    check_left(17, "cpu=vnni", PRODUCT("256", "2"), "MatMul ..>", "conversions");
+    check_quantized(17, "cpu=avx2", 0.1, PRODUCT("256", "256"), "MatMul qq>");
+}
+
 static void nodes_are_chosen_by_name(void **state) {
     (void)state;
     const char *two = IMAGES("[first] a = Conv(x, w) [second] y = Conv(a, v)");
@@ -191,6 +204,7 @@ int main(void) {
         cmocka_unit_test(movers_keep_the_scale),
         cmocka_unit_test(elementwise_operators_follow_the_sums),
         cmocka_unit_test(what_the_runtime_lacks_stays),
+        cmocka_unit_test(what_pays_depends_on_the_processor),
         cmocka_unit_test(nodes_are_chosen_by_name),
         cmocka_unit_test(tensorrt_quantizes_inputs),
         cmocka_unit_test(openvino_quantizes_operands),
