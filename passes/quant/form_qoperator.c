@@ -11,19 +11,18 @@
 #include <math.h>
 
 #include "passes/constants.h"
-#include "passes/fuse/quant_params.h"
 #include "passes/quant/code_flow.h"
 #include "passes/quant/form_rules.h"
 #include "passes/quant/qoperator.h"
 
 static const c2s_pattern_row quantize[] = {{.op = &c2s_op_quantize_linear}};
 
-static c2s_node *maker_of(const c2s_value *value) {
+c2s_node *c2s_form_maker(const c2s_value *value) {
     return value && value->def && value->def != value->graph->entry ? value->def : NULL;
 }
 
-static const c2s_node *dequantizer_of(const c2s_value *value) {
-    const c2s_node *node = maker_of(value);
+const c2s_node *c2s_form_dequantizer(const c2s_value *value) {
+    const c2s_node *node = c2s_form_maker(value);
     return node && node->op == &c2s_op_dequantize_linear ? node : NULL;
 }
 
@@ -31,15 +30,15 @@ static const c2s_node *dequantizer_of(const c2s_value *value) {
 
 /* The operator, clamps behind it, the QuantizeLinear. */
 static bool find(c2s_node *root, c2s_match *m, bool contrib) {
-    c2s_node *chain[C2S_PATTERN_ROWS], *node = maker_of(c2s_node_in(root, 0));
+    c2s_node *chain[C2S_PATTERN_ROWS], *node = c2s_form_maker(c2s_node_in(root, 0));
     unsigned count = 0;
     while (node && count + 2 < C2S_PATTERN_ROWS &&
            (node->op == &c2s_op_relu || node->op == &c2s_op_clip)) {
         chain[count++] = node;
-        node = maker_of(c2s_node_in(node, 0));
+        node = c2s_form_maker(c2s_node_in(node, 0));
     }
     const c2s_qoperator *q = node ? c2s_qoperator_for(node->op, contrib) : NULL;
-    if (!q || !dequantizer_of(c2s_node_in(node, q->place[0])))
+    if (!q || !c2s_form_dequantizer(c2s_node_in(node, q->place[0])))
         return false;
     m->node[0] = node;
     for (unsigned i = 0; i < count; i++)
@@ -59,16 +58,16 @@ static bool find_ort(c2s_node *root, c2s_match *m) {
 
 /* ---- reasons against ---- */
 
-static bool is_8_bits(c2s_dtype dtype) {
+bool c2s_form_is_byte(c2s_dtype dtype) {
     return dtype == C2S_UINT8 || dtype == C2S_INT8;
 }
 
 static const char *refuse_operand(const c2s_qoperator *q, const c2s_node *node, unsigned k) {
     const c2s_value *value = c2s_node_in(node, k < q->operands ? q->place[k] : k);
-    const c2s_node *dq = dequantizer_of(value);
+    const c2s_node *dq = c2s_form_dequantizer(value);
     if (!dq)
         return "an operand comes as floats";
-    if (!is_8_bits(c2s_code_dtype(dq)))
+    if (!c2s_form_is_byte(c2s_code_dtype(dq)))
         return "an operand has codes of another type than int8 and uint8";
     if (c2s_code_is_plain(dq))
         return NULL;
@@ -86,14 +85,14 @@ static const char *refuse_operand(const c2s_qoperator *q, const c2s_node *node, 
 
 static const char *refuse_types(const c2s_qoperator *q, const c2s_node *node,
                                 const c2s_node *root) {
-    const c2s_dtype x = c2s_code_dtype(dequantizer_of(c2s_node_in(node, q->place[0]))),
+    const c2s_dtype x = c2s_code_dtype(c2s_form_dequantizer(c2s_node_in(node, q->place[0]))),
                     y = c2s_code_dtype(root);
     if (x != y)
         return "operand and result have codes of different types";
     const unsigned count = c2s_qoperator_operands(q, node);
     for (unsigned k = 1; k < count; k++) {
         const c2s_value *value = c2s_node_in(node, k < q->operands ? q->place[k] : k);
-        const c2s_dtype other = c2s_code_dtype(dequantizer_of(value));
+        const c2s_dtype other = c2s_code_dtype(c2s_form_dequantizer(value));
         if (other != x && !(q->weight && x == C2S_UINT8))
             return "the operands have codes of different types";
     }
@@ -118,13 +117,13 @@ static const char *refuse_attributes(const c2s_qoperator *q, const c2s_node *nod
 /* The floats of a bias: constant, or int32 codes of a constant. */
 static const c2s_value *bias_of(const c2s_node *node, const c2s_node **dq) {
     const c2s_value *bias = c2s_node_in(node, 2);
-    *dq = bias && !bias->constant ? dequantizer_of(bias) : NULL;
+    *dq = bias && !bias->constant ? c2s_form_dequantizer(bias) : NULL;
     return bias;
 }
 
 static float bias_scale(const c2s_node *node, size_t channel) {
-    const c2s_tensor *x = c2s_code_scale_of(dequantizer_of(c2s_node_in(node, 0))),
-                     *w = c2s_code_scale_of(dequantizer_of(c2s_node_in(node, 1)));
+    const c2s_tensor *x = c2s_code_scale_of(c2s_form_dequantizer(c2s_node_in(node, 0))),
+                     *w = c2s_code_scale_of(c2s_form_dequantizer(c2s_node_in(node, 1)));
     return (float)c2s_tensor_f64_at(x, 0) * (float)c2s_tensor_f64_at(w, channel % w->count);
 }
 
@@ -153,7 +152,7 @@ static const char *refuse_bias(const c2s_qoperator *q, const c2s_node *node) {
     if (!q->bias || !bias)
         return NULL;
     const c2s_tensor *content = dq ? dq->inputs[0].value->constant : bias->constant;
-    const c2s_tensor *w = c2s_code_scale_of(dequantizer_of(c2s_node_in(node, 1)));
+    const c2s_tensor *w = c2s_code_scale_of(c2s_form_dequantizer(c2s_node_in(node, 1)));
     if (!content || content->type.rank != 1 || (w->count > 1 && content->count != w->count))
         return "its bias is no constant vector of channels";
     if (dq &&
@@ -174,7 +173,7 @@ static const char *refuse(const c2s_match *m, bool contrib) {
     const char *reason = NULL;
     if (count > (C2S_FORM_INPUTS - 2) / 3)
         return "it has too many operands";
-    if (!c2s_code_is_plain(m->root) || !is_8_bits(c2s_code_dtype(m->root)))
+    if (!c2s_code_is_plain(m->root) || !c2s_form_is_byte(c2s_code_dtype(m->root)))
         return "the result has several scales, computed ones, or codes that are not of 8 bits";
     for (unsigned k = 0; k < count && !reason; k++)
         reason = refuse_operand(q, node, k);
@@ -249,7 +248,8 @@ static c2s_value *build(c2s_builder *b, const c2s_match *m, bool contrib) {
         in[0] = c2s_node_in(node, 0);
     for (unsigned k = 0; k < operands; k++) {
         const unsigned slot = k < q->operands ? q->codes[k] : q->codes[0] + 3 * k;
-        const c2s_node *dq = dequantizer_of(c2s_node_in(node, k < q->operands ? q->place[k] : k));
+        const c2s_node *dq =
+            c2s_form_dequantizer(c2s_node_in(node, k < q->operands ? q->place[k] : k));
         in[slot] = dq->inputs[0].value;
         put(b, dq, &in[slot + 1]);
         count = slot + 3 > count ? slot + 3 : count;
@@ -301,52 +301,3 @@ const c2s_rule c2s_rule_qdq_qoperator_ort = {
     .find = find_ort,
     .refuse = refuse_ort,
     .build = build_ort};
-
-/* ---- operators that move ---- */
-
-static bool find_mover(c2s_node *root, c2s_match *m) {
-    c2s_node *node = maker_of(c2s_node_in(root, 0));
-    if (!node || node->output_count != 1 || !c2s_form_moves(node) ||
-        !dequantizer_of(c2s_node_in(node, 0)))
-        return false;
-    m->node[0] = node;
-    m->node[1] = root;
-    m->node_count = 2;
-    return true;
-}
-
-static const char *refuse_mover(const c2s_match *m) {
-    const c2s_node *node = m->node[0];
-    for (unsigned k = 0; k < node->formal_count; k++) {
-        if (!node->inputs[k].value || !c2s_quant_has(node->op->quant.operands, k))
-            continue;
-        const c2s_node *dq = dequantizer_of(node->inputs[k].value);
-        if (!dq)
-            return "an operand comes as floats";
-        if (!is_8_bits(c2s_code_dtype(dq)))
-            return "an operand has codes of another type than int8 and uint8";
-        if (!c2s_code_same_scale(dq, m->root))
-            return "scale, zero point or type differ";
-    }
-    return NULL;
-}
-
-static c2s_value *build_mover(c2s_builder *b, const c2s_match *m) {
-    const c2s_node *node = m->node[0];
-    c2s_value *in[C2S_FORM_INPUTS] = {0};
-    for (unsigned k = 0; k < node->formal_count; k++) {
-        c2s_value *value = node->inputs[k].value;
-        const bool coded = value && c2s_quant_has(node->op->quant.operands, k);
-        in[k] = coded ? dequantizer_of(value)->inputs[0].value : value;
-    }
-    return c2s_build_finish(b, c2s_build_like(b, node, in, node->formal_count));
-}
-
-const c2s_rule c2s_rule_qdq_codes = {
-    .name = "qdq-codes",
-    .summary = "an operator that moves elements between DequantizeLinear and QuantizeLinear with "
-               "the same parameters -> it moves the codes",
-    C2S_ROWS(quantize),
-    .find = find_mover,
-    .refuse = refuse_mover,
-    .build = build_mover};

@@ -8,9 +8,9 @@
 #include "rewrite/builder.h"
 
 /* ---- operators on codes and quantizers around operators ---- */
-extern const c2s_rule c2s_rule_qoperator_qdq; /* form_qdq.c */
-extern const c2s_rule c2s_rule_qdq_qoperator, c2s_rule_qdq_qoperator_ort,
-    c2s_rule_qdq_codes; /* form_qoperator.c */
+extern const c2s_rule c2s_rule_qoperator_qdq;                             /* form_qdq.c */
+extern const c2s_rule c2s_rule_qdq_qoperator, c2s_rule_qdq_qoperator_ort; /* form_qoperator.c */
+extern const c2s_rule c2s_rule_qdq_codes;                                 /* form_codes.c */
 
 /* ---- to floats ---- */
 extern const c2s_rule c2s_rule_pair_float, c2s_rule_codes_float,
@@ -29,6 +29,12 @@ bool c2s_form_zero_fits(const c2s_value *scale, const c2s_value *zero);
 /* A constant of one element as a scalar; other values as they are, NULL too. */
 c2s_value *c2s_form_scalar(c2s_builder *b, c2s_value *value);
 
+/* The node that makes a value; NULL: it is given, or a constant. */
+c2s_node *c2s_form_maker(const c2s_value *value);
+/* The same if it is a DequantizeLinear of ai.onnx. */
+const c2s_node *c2s_form_dequantizer(const c2s_value *value);
+/* Codes of 8 bits: int8 or uint8. */
+bool c2s_form_is_byte(c2s_dtype dtype);
 /* The result has elements of the operands (those that its quantization rule names) and nothing
  * else, which may be codes as well as floats. */
 bool c2s_form_moves(const c2s_node *node);
