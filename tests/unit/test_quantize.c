@@ -124,7 +124,7 @@ static void what_the_runtime_lacks_stays(void **state) {
 
 #define PRODUCT(n, k)                                                                              \
     "g (float[" n "," k "] x, float[" k "," n "] z) => (float[" n "," n "] y) { y = MatMul(x, z) " \
-                                                                        "}"
+    "}"
 
 /* Where products are few for what is converted, only VNNI pays; where they are many, AVX2 does. */
 static void what_pays_depends_on_the_processor(void **state) {
@@ -132,7 +132,8 @@ static void what_pays_depends_on_the_processor(void **state) {
     check_left(17, "cpu=avx2", PRODUCT("256", "24"), "MatMul ..>", "conversions");
     check_quantized(17, "cpu=vnni", 0.1, PRODUCT("256", "24"), "MatMul qq>");
     check_left(17, "cpu=vnni", PRODUCT("256", "2"), "MatMul ..>", "conversions");
-    check_quantized(17, "cpu=avx2", 0.1, PRODUCT("256", "256"), "MatMul qq>");
+    check_quantized(17, "cpu=avx2", 0.3, /* sums of waves cancel */ PRODUCT("256", "256"),
+                    "MatMul qq>");
 }
 
 static void nodes_are_chosen_by_name(void **state) {
