@@ -278,13 +278,13 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     if (quantized)
         c2s_model_swap(model, quantized);
     c2s_model_destroy(quantized);
-    c2s_model_destroy(j.model);
     c2s_name_filter_free(&j.include);
     c2s_name_filter_free(&j.exclude);
     c2s_placement_free(&j.placement);
     c2s_ranges_free(j.ranges);
     c2s_quantizing_forget_correction(&j);
     c2s_quantizing_forget_rounding(&j);
+    c2s_model_destroy(j.model);
     if (j.random)
         c2s_random_feed_close(j.random);
     free(j.wide);
