@@ -19,8 +19,10 @@
 enum { BLOCK = 8 };
 
 /* Transformed weights are 16/9 or 4 times as large as the others. Beyond this, and that is where
- * reading them takes most of the time, those of squares of 4 are not worth it. */
+ * reading them takes most of the time, those of squares of 4 are not worth it; nor for few results,
+ * where the products that they save take no longer than reading what they have more. */
 #define MOST_WEIGHTS ((size_t)16 << 20)
+enum { LEAST_RESULTS = 200 }; /* per channel */
 
 /* ---- where ---- */
 
@@ -44,8 +46,9 @@ static int choose_square(const c2s_winograd *w, const c2s_type *y) {
     c2s_winograd four = *w;
     four.square = 4;
     size_t count;
-    bool small = c2s_winograd_weights_size(&four, &count) && count <= MOST_WEIGHTS / sizeof(float);
-    int square = small && saving(y, 4) > saving(y, 2) ? 4 : 2;
+    bool fits = c2s_winograd_weights_size(&four, &count) && count <= MOST_WEIGHTS / sizeof(float);
+    bool many = y->dim[0] * y->dim[2] * y->dim[3] >= LEAST_RESULTS;
+    int square = fits && many && saving(y, 4) > saving(y, 2) ? 4 : 2;
     return saving(y, square) >= 1.6 ? square : 0;
 }
 
