@@ -48,6 +48,26 @@ c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out) {
     return c2s_dnnl_check(status, "attributes");
 }
 
+/* The type of what the step computes in float. */
+static c2s_dtype declared_type(const c2s_step *step) {
+    const c2s_slot *result = step->out_count && step->out[0] ? step->out[0]->base : NULL;
+    return step->widened && result && result->narrow ? result->narrow->type.dtype : C2S_FLOAT;
+}
+
+c2s_status c2s_dnnl_attr_of(const c2s_step *step, dnnl_post_ops_t ops, dnnl_primitive_attr_t *out) {
+    const c2s_dtype dtype = declared_type(step);
+    C2S_TRY(c2s_dnnl_attr_with(ops, out));
+    if (dtype == C2S_FLOAT)
+        return C2S_OK;
+    const dnnl_status_t status = dnnl_primitive_attr_set_fpmath_mode(
+        *out, dtype == C2S_BFLOAT16 ? dnnl_fpmath_mode_bf16 : dnnl_fpmath_mode_f16);
+    if (status != dnnl_success) {
+        dnnl_primitive_attr_destroy(*out);
+        *out = NULL;
+    }
+    return c2s_dnnl_check(status, "arithmetic");
+}
+
 c2s_status c2s_dnnl_create(c2s_dnnl **out) {
     c2s_dnnl *dnnl = *out = c2s_zalloc(sizeof *dnnl);
     c2s_status status =

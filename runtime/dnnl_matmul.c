@@ -172,7 +172,7 @@ static c2s_status attributes(const c2s_step *step, const product *p, const produ
     if (result == C2S_OK)
         result = c2s_posts_append(step, &target, ops);
     if (result == C2S_OK)
-        result = c2s_dnnl_attr_with(ops, out);
+        result = c2s_dnnl_attr_of(step, ops, out);
     if (ops)
         dnnl_post_ops_destroy(ops);
     return result;

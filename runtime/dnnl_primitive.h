@@ -20,6 +20,9 @@ dnnl_engine_t c2s_dnnl_engine(const c2s_dnnl *dnnl);
 dnnl_primitive_attr_t c2s_dnnl_attr(const c2s_dnnl *dnnl);
 /* A fresh set of such attributes with post-operations; the caller destroys it. */
 c2s_status c2s_dnnl_attr_with(dnnl_post_ops_t ops, dnnl_primitive_attr_t *out);
+/* The same for sums of products of a step. Where its operands are declared float16 or bfloat16,
+ * processors that multiply those (AVX-512 BF16 and FP16, AMX) may do so: sums stay float. */
+c2s_status c2s_dnnl_attr_of(const c2s_step *step, dnnl_post_ops_t ops, dnnl_primitive_attr_t *out);
 
 /* c [m, n] = a [m, k] times the transpose of b [n, k]; rows of b and c lie so far apart. */
 c2s_status c2s_dnnl_multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b,

@@ -247,7 +247,7 @@ c2s_status c2s_posts_attr(const c2s_step *step, const c2s_post_target *target,
     C2S_TRY(c2s_dnnl_check(dnnl_post_ops_create(&ops), "post-operations"));
     c2s_status status = c2s_posts_append(step, target, ops);
     if (status == C2S_OK)
-        status = c2s_dnnl_attr_with(ops, out);
+        status = c2s_dnnl_attr_of(step, ops, out);
     dnnl_post_ops_destroy(ops);
     return status;
 }
