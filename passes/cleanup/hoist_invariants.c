@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Before: a node in the body of Loop or Scan that computes the same in every trip, since it reads
- * nothing but captures, constants and such nodes After:  the node before the loop; the body
- * captures what it makes Refuses when there may be no trip and the node could fail, or takes longer
- * than a pass over its operands: then it would run for nothing; when its result is an output of the
- * body, which would need another node in its place. Quantizers stay beside what they feed. Branches
- * of If stay as they are: what is in them may never run.
+ *         nothing but captures, constants and such nodes
+ * After:  the node before the loop; the body captures what it makes
+ * Refuses when there may be no trip and the node could fail, or takes longer than a pass over its
+ * operands: then it would run for nothing; when its result is an output of the body, which would
+ * need another node in its place. Quantizers stay beside what they feed. Branches of If stay as
+ * they are: what is in them may never run.
  */
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Before: Slices that take every n-th row and column from each of the n * n places, then Concat
- * along the channels in the order of SpaceToDepth; or in any order, then a Conv with a constant
- * weight (the Focus of YOLO models) After:  SpaceToDepth; the Conv with the input channels of its
- * weight in that order Refuses extents that are not known, a Conv in groups, a weight that others
- * read.
+ *         along the channels in the order of SpaceToDepth; or in any order, then a Conv with a
+ *         constant weight (the Focus of YOLO models)
+ * After:  SpaceToDepth; the Conv with the input channels of its weight in that order
+ * Refuses extents that are not known, a Conv in groups, a weight that others read.
  */
 #include <string.h>
 

@@ -5,8 +5,10 @@
  * Before: Split of which one result is used
  * After:  Slice
  * Before: Gather with a list of two or more constant indices that follow each other; with one
- * number of an axis of extent 1 After:  Slice; Squeeze Refuses when extents along the axis are not
- * known. Slices of the parts become one Slice each first.
+ *         number of an axis of extent 1
+ * After:  Slice; Squeeze
+ * Refuses when extents along the axis are not known. Slices of the parts become one Slice each
+ * first.
  */
 #include <stdlib.h>
 

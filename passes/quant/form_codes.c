@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: DequantizeLinear, an operator that moves elements, QuantizeLinear with the same
- * parameters After:  it moves the codes Refuses when an operand comes as floats, or scale, zero
- * point or type differ.
+ * Before: DequantizeLinear of all operands, an operator that moves elements (Concat and MaxPool,
+ *         too), QuantizeLinear with the same parameters
+ * After:  it moves the codes
+ * Refuses when an operand comes as floats, or scale, zero point or type differ.
  */
 #include "passes/quant/code_flow.h"
 #include "passes/quant/form_rules.h"

@@ -3,10 +3,8 @@
  * Before: DequantizeLinear of all operands, an operator on floats, perhaps clamps that the codes
  *         make superfluous, QuantizeLinear
  * After:  one operator on codes: QLinearConv, QLinearMatMul, or those of com.microsoft
- * Before: DequantizeLinear, an operator that moves elements, QuantizeLinear with the same
- * parameters After:  it moves the codes Refuses when an operand comes as floats, types do not go
- * together, scales are computed or of a shape that the operator does not know, a bias does not fit,
- * or attributes have no counterpart.
+ * Refuses when an operand comes as floats, types do not go together, scales are computed or of a
+ * shape that the operator does not know, a bias does not fit, or attributes have no counterpart.
  */
 #include <math.h>
 

@@ -2,8 +2,8 @@
  *
  * Before: MatMul, Gemm with constant weights; LSTM
  * After:  weights as codes of 8 bits, activations quantized while the model runs:
- * DynamicQuantizeLinear, MatMulInteger, Cast, Mul; DynamicQuantizeLSTM Leaves alone what would not
- * be faster: small matrices, and convolutions.
+ *         DynamicQuantizeLinear, MatMulInteger, Cast, Mul; DynamicQuantizeLSTM
+ * Leaves alone what would not be faster: small matrices, and convolutions.
  */
 #include <math.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: elementwise nodes that compute one function of one value: x * Sigmoid(x), x * (1 + Erf(x
- * / sqrt(2))) / 2, Clip(x + 3, 0, 6) / 6, in whatever order they are written After:  the activation
- * that this function is: Swish, Gelu, HardSigmoid, ... Refuses when the model's opset does not have
- * the operator yet, or an inner result is used elsewhere.
+ * Before: elementwise nodes that compute one function of one value: x * Sigmoid(x),
+ *         x * (1 + Erf(x / sqrt(2))) / 2, Clip(x + 3, 0, 6) / 6, in whatever order they are written
+ * After:  the activation that this function is: Swish, Gelu, HardSigmoid, ...
+ * Refuses when the model's opset does not have the operator yet, or an inner result is used
+ * elsewhere.
  *
  * The function is recognised by its values, not by how it is written (known_curves.h).
  */

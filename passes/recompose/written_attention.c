@@ -3,8 +3,8 @@
  * Before: MatMul(Softmax(scale * MatMul(q, Transpose(k)) [+ mask]), v), with the scale on q, k or
  *         the scores, as product or quotient; or Where(condition, scores, -infinity) for the mask
  * After:  Attention of q, k and v with 4 axes, or 3 and one head; is_causal where the mask hides
- * the keys behind the query's own place and nothing else Refuses when a query might see no key at
- * all: the written form gives NaN there, Attention zeros.
+ *         the keys behind the query's own place and nothing else
+ * Refuses when a query might see no key at all: the written form gives NaN there, Attention zeros.
  *
  * Keys that a mask hides are out of both sums if their scores are numbers; what a NaN there does is
  * nothing the standard's text and its runtimes agree on, and not kept.

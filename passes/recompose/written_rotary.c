@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Before: x * cos + Concat(-x2, x1) * sin, where x1 and x2 are the halves of the last axis of x,
- * and those of cos and sin are equal Before: a * cos - b * sin and a * sin + b * cos, of the
- * neighbours a and b in the last axis of x, put side by side again After:  RotaryEmbedding of x,
- * [batch, heads, length, width], or joined to 3 axes where x is [batch, length, heads, width]
+ *         and those of cos and sin are equal
+ * Before: a * cos - b * sin and a * sin + b * cos, of the neighbours a and b in the last axis of x,
+ *         put side by side again
+ * After:  RotaryEmbedding of x, [batch, heads, length, width], or joined to 3 axes where x is
+ *         [batch, length, heads, width]
  * Refuses when angles differ from head to head, or halves are not known to be equal.
  */
 #include "passes/recompose/attention_mask.h"
