@@ -3,9 +3,9 @@
  * Softmax along one axis. (oneDNN's LogSoftmax is off by 1e-6 even where the result is 0.)
  */
 #include "runtime/dnnl_primitive.h"
+#include "runtime/softmax.h"
 
-/* The tensor as [before, axis, behind]; false if there is nothing to do for the library. */
-static bool describe(const c2s_step *step, int64_t dims[3]) {
+bool c2s_softmax_extents(const c2s_step *step, int64_t dims[3]) {
     const c2s_type *x = c2s_step_type(step, 0);
     if (!c2s_step_wants(step, 0) || !c2s_dnnl_accepts(x) || x->rank < 1 ||
         !c2s_type_equal(x, &step->out[0]->type))
@@ -24,14 +24,14 @@ static bool describe(const c2s_step *step, int64_t dims[3]) {
 
 static bool softmax_accepts(const c2s_step *step) {
     int64_t dims[3];
-    return describe(step, dims);
+    return c2s_softmax_extents(step, dims);
 }
 
 static c2s_status softmax_prepare(c2s_step *step) {
     int64_t dims[3];
     c2s_md md;
     dnnl_primitive_desc_t pd;
-    if (!describe(step, dims))
+    if (!c2s_softmax_extents(step, dims))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "unexpected types");
     C2S_TRY(c2s_md_plain(&md, dims[2] == 1 ? 2 : 3, dims));
     c2s_status status = c2s_dnnl_check(

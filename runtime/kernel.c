@@ -8,16 +8,13 @@
 #define C2S_KERNEL(op, family) extern const c2s_kernel_family c2s_kernels_##family;
 #include "runtime/kernel_list.h"
 #undef C2S_KERNEL
+extern const c2s_kernel_family c2s_kernels_defined;
 
 #define C2S_KERNEL(op, family) {op, &c2s_kernels_##family},
 const c2s_kernel c2s_kernels[] = {
 #include "runtime/kernel_list.h"
 };
 #undef C2S_KERNEL
-/* Behind all rows: what is written down as other operators. */
-static const size_t definition_row = SIZE_MAX - 1;
-extern const c2s_kernel_family c2s_kernels_defined;
-
 const size_t c2s_kernel_count = sizeof c2s_kernels / sizeof *c2s_kernels;
 
 /* Orders a row's operator against the node's: their text, the domain first. */
@@ -64,9 +61,9 @@ const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row) {
         if (family->accepts(step))
             return family;
     }
-    if (!step->node->op->define || *row > definition_row)
+    if (!step->node->op->define || *row == SIZE_MAX)
         return NULL;
-    *row = definition_row + 1;
+    *row = SIZE_MAX; /* the definition comes behind all rows */
     return c2s_kernels_defined.accepts(step) ? &c2s_kernels_defined : NULL;
 }
 

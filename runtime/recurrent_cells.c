@@ -6,17 +6,6 @@
 #include "runtime/recurrent_shape.h"
 #include "runtime/vector_math.h"
 
-C2S_V8_INLINE c2s_v8 some(const float *p, int64_t count) {
-    return count >= 8 ? v8_load(p) : v8_load_first(p, count);
-}
-
-C2S_V8_INLINE void put(float *p, int64_t count, c2s_v8 x) {
-    if (count >= 8)
-        v8_store(p, x);
-    else
-        v8_store_first(p, count, x);
-}
-
 /* sum[j] += x * row j of w, of which `rows` (up to 8) are there; the last stands for the others. */
 C2S_V8_INLINE void add_products(const float *x, int64_t k, const float *w, int64_t rows,
                                 c2s_v8 sum[8]) {
@@ -64,9 +53,9 @@ C2S_V8_INLINE c2s_v8 part(const c2s_recurrent_cell *cell, int64_t gate, int64_t 
 C2S_V8_INLINE c2s_v8 whole(const c2s_recurrent_cell *cell, int64_t number, int64_t u, int64_t count,
                            const float *x, const float *gates, const float *h) {
     int64_t at = number * cell->hidden + u;
-    c2s_v8 sum = part(cell, number, u, count, x, gates, h) + some(cell->bias + at, count);
+    c2s_v8 sum = part(cell, number, u, count, x, gates, h) + v8_load_most(cell->bias + at, count);
     if (gates)
-        sum = sum + some(gates + at, count);
+        sum = sum + v8_load_most(gates + at, count);
     return sum;
 }
 
@@ -79,24 +68,24 @@ C2S_V8 void c2s_lstm_step(const c2s_recurrent_cell *cell, const float *x, const 
     int64_t n = cell->hidden;
     for (int64_t u = 0; u < n; u += 8) {
         int64_t count = n - u;
-        c2s_v8 old = some(c + u, count), i = whole(cell, I, u, count, x, gates, h),
+        c2s_v8 old = v8_load_most(c + u, count), i = whole(cell, I, u, count, x, gates, h),
                f = whole(cell, F, u, count, x, gates, h), o = whole(cell, O, u, count, x, gates, h),
                candidate = v8_tanh(whole(cell, C, u, count, x, gates, h));
         if (p) {
-            i = v8_fma(some(p + u, count), old, i);
-            f = v8_fma(some(p + 2 * n + u, count), old, f);
+            i = v8_fma(v8_load_most(p + u, count), old, i);
+            f = v8_fma(v8_load_most(p + 2 * n + u, count), old, f);
         }
         c2s_v8 new = v8_fma(v8_sigmoid(f), old, v8_sigmoid(i) * candidate);
         if (p)
-            o = v8_fma(some(p + n + u, count), new, o);
-        put(c + u, count, new);
-        put(next + u, count, v8_sigmoid(o) * v8_tanh(new));
+            o = v8_fma(v8_load_most(p + n + u, count), new, o);
+        v8_store_most(c + u, count, new);
+        v8_store_most(next + u, count, v8_sigmoid(o) * v8_tanh(new));
     }
 }
 
 /* (1 - z) * candidate + z * h */
 C2S_V8_INLINE void mix(c2s_v8 z, c2s_v8 candidate, const float *h, float *next, int64_t count) {
-    put(next, count, v8_fma(z, some(h, count), (v8_set(1) - z) * candidate));
+    v8_store_most(next, count, v8_fma(z, v8_load_most(h, count), (v8_set(1) - z) * candidate));
 }
 
 C2S_V8 void c2s_gru_step(const c2s_recurrent_cell *cell, const float *x, const float *gates,
@@ -106,13 +95,13 @@ C2S_V8 void c2s_gru_step(const c2s_recurrent_cell *cell, const float *x, const f
     for (int64_t u = 0; u < n; u += 8) {
         int64_t count = n - u;
         c2s_v8 r = v8_sigmoid(whole(cell, R, u, count, x, gates, h));
-        put(z + u, count, v8_sigmoid(whole(cell, Z, u, count, x, gates, h)));
-        put(reset + u, count, r * some(h + u, count));
+        v8_store_most(z + u, count, v8_sigmoid(whole(cell, Z, u, count, x, gates, h)));
+        v8_store_most(reset + u, count, r * v8_load_most(h + u, count));
     }
     for (int64_t u = 0; u < n; u += 8) {
         int64_t count = n - u;
         c2s_v8 candidate = v8_tanh(whole(cell, H, u, count, x, gates, reset));
-        mix(some(z + u, count), candidate, h + u, next + u, count);
+        mix(v8_load_most(z + u, count), candidate, h + u, next + u, count);
     }
 }
 
@@ -124,7 +113,8 @@ C2S_V8 void c2s_linear_gru_step(const c2s_recurrent_cell *cell, const float *x, 
         c2s_v8 z = v8_sigmoid(whole(cell, Z, u, count, x, gates, h)),
                r = v8_sigmoid(whole(cell, R, u, count, x, gates, h)),
                given = whole(cell, H, u, count, x, gates, NULL),
-               state = part(cell, H, u, count, NULL, NULL, h) + some(cell->state_bias + u, count);
+               state = part(cell, H, u, count, NULL, NULL, h) +
+                       v8_load_most(cell->state_bias + u, count);
         mix(z, v8_tanh(v8_fma(r, state, given)), h + u, next + u, count);
     }
 }

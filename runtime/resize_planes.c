@@ -116,13 +116,9 @@ C2S_V8 static void mix_rows(const axis *row, const int32_t *index, const float *
         c2s_v8 sum = v8_set(0);
         for (size_t k = 0; k < row->taps; k++) {
             const float *from = plane + (size_t)index[k] * width + i;
-            const c2s_v8 v = left >= 8 ? v8_load(from) : v8_load_first(from, left);
-            sum = v8_fma(v, v8_set(weight[k]), sum);
+            sum = v8_fma(v8_load_most(from, left), v8_set(weight[k]), sum);
         }
-        if (left >= 8)
-            v8_store(to + i, sum);
-        else
-            v8_store_first(to + i, left, sum);
+        v8_store_most(to + i, left, sum);
     }
 }
 
@@ -145,21 +141,22 @@ static void mix_columns(const axis *column, const float *from, float *to) {
 /* Row `o` of a plane's result; `scratch` has room for a row of the input. */
 static void make_row(const planes *p, const float *plane, size_t o, float *scratch, float *to) {
     const axis *row = &p->row, *column = &p->column;
-    const float *from = plane + o * column->in;
+    const float *between = plane + o * column->in;
     if (row->index) {
-        from = column->index ? scratch : to;
+        float *mixed = column->index ? scratch : to;
         mix_rows(row, row->index + o * row->taps, row->weight + o * row->taps, plane, column->in,
-                 column->index ? scratch : to);
+                 mixed);
+        between = mixed;
     }
     if (column->index)
-        mix_columns(column, from, to);
-    else if (!row->index)
-        memcpy(to, from, column->out * sizeof *to);
+        mix_columns(column, between, to);
+    else if (between != to)
+        memcpy(to, between, column->out * sizeof *to);
 }
 
 static void rows(const void *context, size_t from, size_t to) {
     const planes *p = context;
-    float *scratch = c2s_alloc_array(p->column.in + 8, sizeof *scratch);
+    float *scratch = c2s_alloc_array(p->column.in, sizeof *scratch);
     for (size_t i = from; i < to; i++)
         make_row(p, p->x + i / p->row.out * p->row.in * p->column.in, i % p->row.out, scratch,
                  p->y + i * p->column.out);

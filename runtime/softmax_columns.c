@@ -6,8 +6,8 @@
 #include <math.h>
 
 #include "base/threads.h"
-#include "runtime/dnnl_primitive.h"
 #include "runtime/dnnl_processor.h"
+#include "runtime/softmax.h"
 #include "runtime/vector_math.h"
 
 /* What is read three times stays in the first cache: 32 columns of 256 numbers. */
@@ -20,18 +20,11 @@ typedef struct columns {
 } columns;
 
 static bool describe(const c2s_step *step, columns *c) {
-    const c2s_type *x = c2s_step_type(step, 0);
-    if (!c2s_step_wants(step, 0) || !c2s_dnnl_accepts(x) || x->rank < 2 ||
-        !c2s_type_equal(x, &step->out[0]->type))
+    int64_t dims[3];
+    if (!c2s_softmax_extents(step, dims))
         return false;
-    int64_t axis = c2s_attr_int(step->node, "axis", -1);
-    axis += axis < 0 ? x->rank : 0;
-    if (axis < 0 || axis >= x->rank)
-        return false;
-    c->length = (size_t)x->dim[axis];
-    c->behind = 1;
-    for (int64_t i = axis + 1; i < x->rank; i++)
-        c->behind *= (size_t)x->dim[i];
+    c->length = (size_t)dims[1];
+    c->behind = (size_t)dims[2];
     c->chunks = (c->behind + COLUMNS - 1) / COLUMNS;
     return c->behind >= 8;
 }
@@ -39,17 +32,6 @@ static bool describe(const c2s_step *step, columns *c) {
 static bool columns_accepts(const c2s_step *step) {
     columns c;
     return c2s_processor_has_fma() && describe(step, &c);
-}
-
-C2S_V8_INLINE c2s_v8 get(const float *p, int64_t count) {
-    return count >= 8 ? v8_load(p) : v8_load_first(p, count);
-}
-
-C2S_V8_INLINE void put(float *p, int64_t count, c2s_v8 x) {
-    if (count >= 8)
-        v8_store(p, x);
-    else
-        v8_store_first(p, count, x);
 }
 
 /* `count`: columns, at most COLUMNS. */
@@ -62,20 +44,20 @@ C2S_V8 static void chunk(const columns *c, const float *x, float *y, int64_t cou
     }
     for (size_t k = 0; k < c->length; k++)
         for (unsigned e = 0; e < eights; e++)
-            most[e] = v8_at_least(get(x + k * c->behind + 8 * e, count - 8 * e), most[e]);
+            most[e] = v8_at_least(v8_load_most(x + k * c->behind + 8 * e, count - 8 * e), most[e]);
     for (size_t k = 0; k < c->length; k++)
         for (unsigned e = 0; e < eights; e++) {
             const size_t at = k * c->behind + 8 * e;
-            const c2s_v8 power = v8_exp(get(x + at, count - 8 * e) - most[e]);
+            const c2s_v8 power = v8_exp(v8_load_most(x + at, count - 8 * e) - most[e]);
             sum[e] = sum[e] + power;
-            put(y + at, count - 8 * e, power);
+            v8_store_most(y + at, count - 8 * e, power);
         }
     for (unsigned e = 0; e < eights; e++)
         sum[e] = v8_set(1) / sum[e];
     for (size_t k = 0; k < c->length; k++)
         for (unsigned e = 0; e < eights; e++) {
             float *at = y + k * c->behind + 8 * e;
-            put(at, count - 8 * e, get(at, count - 8 * e) * sum[e]);
+            v8_store_most(at, count - 8 * e, v8_load_most(at, count - 8 * e) * sum[e]);
         }
 }
 

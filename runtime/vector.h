@@ -200,6 +200,17 @@ C2S_V8_INLINE void v8_transpose(c2s_v8 r[8]) {
 
 #endif
 
+/* Eight floats, or the first `count` if there are fewer. */
+C2S_V8_INLINE c2s_v8 v8_load_most(const float *p, int64_t count) {
+    return count >= 8 ? v8_load(p) : v8_load_first(p, count);
+}
+C2S_V8_INLINE void v8_store_most(float *p, int64_t count, c2s_v8 x) {
+    if (count >= 8)
+        v8_store(p, x);
+    else
+        v8_store_first(p, count, x);
+}
+
 C2S_V8_INLINE float v8_sum(c2s_v8 x) {
     return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
 }

@@ -220,7 +220,7 @@ static c2s_value *add_constant(c2s_composite *c, const c2s_tensor *tensor) {
     return c2s_value_constant(c->model->graph, "input", c2s_tensor_ref(tensor));
 }
 
-c2s_status c2s_composite_infer(c2s_infer *i, c2s_composite_build build) {
+c2s_status c2s_composite_infer(c2s_infer *i) {
     c2s_composite c = {
         .node = i->node, .in_count = i->in_count, .out_count = i->out_count, .compute = false};
     begin(&c, i->arena);
@@ -237,7 +237,7 @@ c2s_status c2s_composite_infer(c2s_infer *i, c2s_composite_build build) {
             c.in[k]->content_count = i->in[k].content_count;
         }
     }
-    build(&c);
+    i->node->op->define(&c);
     for (unsigned k = 0; k < i->out_count && c.status == C2S_OK; k++)
         if (c.out[k] && !c.out[k]->type.element)
             i->out[k] = c.out[k]->type;
@@ -246,7 +246,7 @@ c2s_status c2s_composite_infer(c2s_infer *i, c2s_composite_build build) {
     return c.status;
 }
 
-c2s_status c2s_composite_eval(c2s_eval *e, c2s_composite_build build) {
+c2s_status c2s_composite_eval(c2s_eval *e) {
     c2s_composite c = {
         .node = e->node, .in_count = e->in_count, .out_count = e->out_count, .compute = true};
     c2s_arena *arena = c2s_arena_create();
@@ -254,7 +254,7 @@ c2s_status c2s_composite_eval(c2s_eval *e, c2s_composite_build build) {
     for (unsigned k = 0; k < e->in_count; k++)
         if (e->in[k])
             c.in[k] = add_constant(&c, e->in[k]);
-    build(&c);
+    e->node->op->define(&c);
     for (unsigned k = 0; k < e->out_count && c.status == C2S_OK; k++)
         if (c.out[k] && c.out[k]->constant)
             c2s_eval_set(e, k, c2s_tensor_ref(c.out[k]->constant));

@@ -8,7 +8,7 @@
  *         c2s_value *x = c2s_composite_in(c, 0), *scaled = ...;
  *         c2s_composite_out(c, 0, C2S_APPLY(c, "Mul", x, C2S_APPLY(c, "Sigmoid", scaled)));
  *     }
- *     C2S_COMPOSITE(quick_gelu)
+ *     const c2s_op c2s_op_ms_quick_gelu = {..., C2S_DEFINED_BY(quick_gelu)};
  *
  * Once something has failed, further calls do nothing and give NULL, and NULL operands where one is
  * required fail; so the function need not check.
@@ -19,7 +19,6 @@
 #include "ops/op.h"
 
 typedef struct c2s_composite c2s_composite;
-typedef void (*c2s_composite_build)(c2s_composite *c);
 
 /* The node that is written down: its attributes decide the definition. */
 const c2s_node *c2s_composite_node(const c2s_composite *c);
@@ -86,9 +85,6 @@ c2s_value *c2s_composite_view(c2s_composite *c, c2s_value *value, c2s_dtype dtyp
 /* The definition cannot be built: `status` and a message that was set with c2s_fail. */
 void c2s_composite_fail(c2s_composite *c, c2s_status status);
 
-c2s_status c2s_composite_infer(c2s_infer *i, c2s_composite_build build);
-c2s_status c2s_composite_eval(c2s_eval *e, c2s_composite_build build);
-
 /* The definition of a node with op->define as a model, for operands of these types (NULL: left out)
  * and contents (NULL: not known): inputs of its graph are those that are not known, in their order;
  * outputs are the node's, without those that are left out. C2S_ERR_UNSUPPORTED if it depends on
@@ -96,13 +92,11 @@ c2s_status c2s_composite_eval(c2s_eval *e, c2s_composite_build build);
 c2s_status c2s_composite_define(const c2s_node *node, const c2s_type *const *in,
                                 const c2s_tensor *const *constant, c2s_model **out);
 
-/* Defines name_infer and name_eval for a function `name`, which belongs into op->define. */
-#define C2S_COMPOSITE(name)                                                                        \
-    static c2s_status name##_infer(c2s_infer *i) {                                                 \
-        return c2s_composite_infer(i, name);                                                       \
-    }                                                                                              \
-    static c2s_status name##_eval(c2s_eval *e) {                                                   \
-        return c2s_composite_eval(e, name);                                                        \
-    }
+/* What such an operator has in its struct instead of infer and eval; `function` is its definition.
+ */
+#define C2S_DEFINED_BY(function)                                                                   \
+    .define = function, .infer = c2s_composite_infer, .eval = c2s_composite_eval
+c2s_status c2s_composite_infer(c2s_infer *i);
+c2s_status c2s_composite_eval(c2s_eval *e);
 
 #endif

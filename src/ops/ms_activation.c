@@ -13,7 +13,6 @@ static c2s_value *biased(c2s_composite *c) {
 static void gelu(c2s_composite *c) {
     c2s_composite_out(c, 0, C2S_APPLY(c, "Gelu", biased(c)));
 }
-C2S_COMPOSITE(gelu)
 
 static void fast_gelu(c2s_composite *c) {
     c2s_node *node = C2S_START(c, "Gelu", biased(c));
@@ -21,7 +20,6 @@ static void fast_gelu(c2s_composite *c) {
         c2s_attr_set_string(node, "approximate", "tanh");
     c2s_composite_out(c, 0, c2s_composite_finish(c, node));
 }
-C2S_COMPOSITE(fast_gelu)
 
 /* x * sigmoid(alpha * x) */
 static void quick_gelu(c2s_composite *c) {
@@ -30,7 +28,6 @@ static void quick_gelu(c2s_composite *c) {
     c2s_value *scaled = C2S_APPLY(c, "Mul", x, c2s_composite_scalar(c, x->type.dtype, alpha));
     c2s_composite_out(c, 0, C2S_APPLY(c, "Mul", x, C2S_APPLY(c, "Sigmoid", scaled)));
 }
-C2S_COMPOSITE(quick_gelu)
 
 const c2s_op c2s_op_ms_gelu = {
     .type = "Gelu",
@@ -39,9 +36,7 @@ const c2s_op c2s_op_ms_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_UNARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
-    .define = gelu,
-    .infer = gelu_infer,
-    .eval = gelu_eval,
+    C2S_DEFINED_BY(gelu),
 };
 
 const c2s_op c2s_op_ms_bias_gelu = {
@@ -51,9 +46,7 @@ const c2s_op c2s_op_ms_bias_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_BINARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
-    .define = gelu,
-    .infer = gelu_infer,
-    .eval = gelu_eval,
+    C2S_DEFINED_BY(gelu),
 };
 
 const c2s_op c2s_op_ms_fast_gelu = {
@@ -63,9 +56,7 @@ const c2s_op c2s_op_ms_fast_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_BINARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
-    .define = fast_gelu,
-    .infer = fast_gelu_infer,
-    .eval = fast_gelu_eval,
+    C2S_DEFINED_BY(fast_gelu),
 };
 
 static const c2s_attr_spec quick_gelu_attrs[] = {{"alpha", C2S_ATTR_FLOAT, false}, {0}};
@@ -77,7 +68,5 @@ const c2s_op c2s_op_ms_quick_gelu = {
     .quant = C2S_QUANT_UNARY(OWN),
     .flags = C2S_OP_ELEMENTWISE,
     .attrs = quick_gelu_attrs,
-    .define = quick_gelu,
-    .infer = quick_gelu_infer,
-    .eval = quick_gelu_eval,
+    C2S_DEFINED_BY(quick_gelu),
 };

@@ -125,7 +125,6 @@ static void projected(c2s_composite *c) {
     attend_projected(c, all, end, mask, c2s_composite_in(c, PAST), c2s_composite_in(c, ADDED),
                      c2s_composite_in(c, LENGTH));
 }
-C2S_COMPOSITE(projected)
 
 static int64_t projected_macs(const c2s_node *node) {
     return macs(node, PAST);
@@ -151,9 +150,7 @@ const c2s_op c2s_op_ms_attention = {
     .attrs = projected_attrs,
     .ties = c2s_ties_projected_attention,
     .refit = c2s_refit_projected_attention,
-    .define = projected,
-    .infer = projected_infer,
-    .eval = projected_eval,
+    C2S_DEFINED_BY(projected),
     .macs = projected_macs,
 };
 
@@ -174,7 +171,6 @@ static void quantized(c2s_composite *c) {
     attend_projected(c, C2S_APPLY(c, "Add", all, c2s_composite_in(c, Q_BIAS)), end, mask,
                      c2s_composite_in(c, Q_PAST), NULL, NULL);
 }
-C2S_COMPOSITE(quantized)
 
 static int64_t quantized_macs(const c2s_node *node) {
     return macs(node, Q_PAST);
@@ -198,8 +194,6 @@ const c2s_op c2s_op_ms_qattention = {
     .attrs = quantized_attrs,
     .ties = c2s_ties_qattention,
     .refit = c2s_refit_multi_head,
-    .define = quantized,
-    .infer = quantized_infer,
-    .eval = quantized_eval,
+    C2S_DEFINED_BY(quantized),
     .macs = quantized_macs,
 };

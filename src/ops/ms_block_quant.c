@@ -129,7 +129,6 @@ static void matmul_nbits(c2s_composite *c) {
     c2s_value *y = C2S_APPLY(c, "MatMul", a, nbits_weight(c, &q));
     c2s_composite_out(c, 0, bias ? C2S_APPLY(c, "Add", y, bias) : y);
 }
-C2S_COMPOSITE(matmul_nbits)
 
 static int64_t matmul_nbits_macs(const c2s_node *node) {
     return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), c2s_attr_int(node, "K", 1));
@@ -153,9 +152,7 @@ const c2s_op c2s_op_ms_matmul_nbits = {
     .attrs = matmul_nbits_attrs,
     .ties = c2s_ties_matmul_nbits,
     .refit = c2s_refit_matmul_nbits,
-    .define = matmul_nbits,
-    .infer = matmul_nbits_infer,
-    .eval = matmul_nbits_eval,
+    C2S_DEFINED_BY(matmul_nbits),
     .macs = matmul_nbits_macs,
 };
 
@@ -256,7 +253,6 @@ static void gather_block(c2s_composite *c) {
     c2s_composite_out(
         c, 0, C2S_APPLY(c, "Where", inside, y, c2s_composite_scalar(c, t.scales->type.dtype, 0)));
 }
-C2S_COMPOSITE(gather_block)
 
 static const c2s_attr_spec gather_block_attrs[] = {{"bits", C2S_ATTR_INT, false},
                                                    {"block_size", C2S_ATTR_INT, false},
@@ -271,7 +267,5 @@ const c2s_op c2s_op_ms_gather_block_quantized = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = gather_block_attrs,
     .ties = c2s_ties_gather_blocks,
-    .define = gather_block,
-    .infer = gather_block_infer,
-    .eval = gather_block_eval,
+    C2S_DEFINED_BY(gather_block),
 };

@@ -39,7 +39,6 @@ static void dynamic_lstm(c2s_composite *c) {
         for (unsigned k = 0; k < 3; k++)
             c2s_composite_out(c, k, node->outputs[k]);
 }
-C2S_COMPOSITE(dynamic_lstm)
 
 /* length * batch * both weights */
 static int64_t macs(const c2s_node *node) {
@@ -62,8 +61,6 @@ const c2s_op c2s_op_ms_dynamic_quantize_lstm = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = attrs,
     .ties = c2s_ties_pinned,
-    .define = dynamic_lstm,
-    .infer = dynamic_lstm_infer,
-    .eval = dynamic_lstm_eval,
+    C2S_DEFINED_BY(dynamic_lstm),
     .macs = macs,
 };

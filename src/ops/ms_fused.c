@@ -81,7 +81,6 @@ static void fused_conv_of(c2s_composite *c, bool last) {
 static void fused_conv(c2s_composite *c) {
     fused_conv_of(c, false);
 }
-C2S_COMPOSITE(fused_conv)
 
 static int64_t conv_macs(const c2s_node *node) {
     return c2s_conv_macs(node, false, 0, 1);
@@ -106,9 +105,7 @@ const c2s_op c2s_op_ms_fused_conv = {
     .attrs = fused_conv_attrs,
     .ties = c2s_ties_conv,
     .refit = c2s_refit_conv,
-    .define = fused_conv,
-    .infer = fused_conv_infer,
-    .eval = fused_conv_eval,
+    C2S_DEFINED_BY(fused_conv),
     .macs = conv_macs,
 };
 
@@ -117,7 +114,6 @@ const c2s_op c2s_op_ms_fused_conv = {
 static void nhwc_conv(c2s_composite *c) {
     fused_conv_of(c, true);
 }
-C2S_COMPOSITE(nhwc_conv)
 
 static int64_t nhwc_macs(const c2s_node *node) {
     return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), c2s_macs_input(node, 1, 1, -1));
@@ -133,9 +129,7 @@ const c2s_op c2s_op_ms_nhwc_conv = {
     .attrs = nhwc_conv_attrs,
     .ties = c2s_ties_nhwc_conv,
     .refit = c2s_refit_conv,
-    .define = nhwc_conv,
-    .infer = nhwc_conv_infer,
-    .eval = nhwc_conv_eval,
+    C2S_DEFINED_BY(nhwc_conv),
     .macs = nhwc_macs,
 };
 const c2s_op c2s_op_ms_nhwc_fused_conv = {
@@ -147,9 +141,7 @@ const c2s_op c2s_op_ms_nhwc_fused_conv = {
     .attrs = fused_conv_attrs,
     .ties = c2s_ties_nhwc_conv,
     .refit = c2s_refit_conv,
-    .define = nhwc_conv,
-    .infer = nhwc_conv_infer,
-    .eval = nhwc_conv_eval,
+    C2S_DEFINED_BY(nhwc_conv),
     .macs = nhwc_macs,
 };
 
@@ -175,7 +167,6 @@ static void fused_gemm(c2s_composite *c) {
                                   c2s_composite_in(c, 2));
     c2s_composite_out(c, 0, activate(c, y, a, given));
 }
-C2S_COMPOSITE(fused_gemm)
 
 static int64_t fused_gemm_macs(const c2s_node *node) {
     return c2s_op_gemm.macs(node);
@@ -198,9 +189,7 @@ const c2s_op c2s_op_ms_fused_gemm = {
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 3),
     .attrs = fused_gemm_attrs,
     .ties = c2s_ties_gemm,
-    .define = fused_gemm,
-    .infer = fused_gemm_infer,
-    .eval = fused_gemm_eval,
+    C2S_DEFINED_BY(fused_gemm),
     .macs = fused_gemm_macs,
 };
 
@@ -214,7 +203,6 @@ static void gemm_fast_gelu(c2s_composite *c) {
         c2s_attr_set_string(node, "approximate", "tanh");
     c2s_composite_out(c, 0, c2s_composite_finish(c, node));
 }
-C2S_COMPOSITE(gemm_fast_gelu)
 
 static int64_t gemm_fast_gelu_macs(const c2s_node *node) {
     return c2s_matmul_macs(node, 0);
@@ -227,9 +215,7 @@ const c2s_op c2s_op_ms_gemm_fast_gelu = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_BINARY(FLOAT),
     .ties = c2s_ties_pinned,
-    .define = gemm_fast_gelu,
-    .infer = gemm_fast_gelu_infer,
-    .eval = gemm_fast_gelu_eval,
+    C2S_DEFINED_BY(gemm_fast_gelu),
     .macs = gemm_fast_gelu_macs,
 };
 
@@ -269,7 +255,6 @@ static c2s_value *transposed_product(c2s_composite *c) {
 static void fused_matmul(c2s_composite *c) {
     c2s_composite_out(c, 0, transposed_product(c));
 }
-C2S_COMPOSITE(fused_matmul)
 
 static void matmul_activation(c2s_composite *c) {
     const c2s_node *written = c2s_composite_node(c);
@@ -286,7 +271,6 @@ static void matmul_activation(c2s_composite *c) {
     read_parameters(c, a, given);
     c2s_composite_out(c, 0, activate(c, y, a, given));
 }
-C2S_COMPOSITE(matmul_activation)
 
 static int64_t fused_matmul_macs(const c2s_node *node) {
     const c2s_value *a = c2s_node_in(node, 0);
@@ -311,9 +295,7 @@ const c2s_op c2s_op_ms_fused_matmul = {
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
     .attrs = fused_matmul_attrs,
     .ties = c2s_ties_fused_matmul,
-    .define = fused_matmul,
-    .infer = fused_matmul_infer,
-    .eval = fused_matmul_eval,
+    C2S_DEFINED_BY(fused_matmul),
     .macs = fused_matmul_macs,
 };
 
@@ -325,9 +307,7 @@ const c2s_op c2s_op_ms_transpose_matmul = {
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
     .attrs = fused_matmul_attrs,
     .ties = c2s_ties_fused_matmul,
-    .define = fused_matmul,
-    .infer = fused_matmul_infer,
-    .eval = fused_matmul_eval,
+    C2S_DEFINED_BY(fused_matmul),
     .macs = fused_matmul_macs,
 };
 
@@ -352,8 +332,6 @@ const c2s_op c2s_op_ms_fused_matmul_activation = {
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), -1, -2, 0),
     .attrs = matmul_activation_attrs,
     .ties = c2s_ties_pinned,
-    .define = matmul_activation,
-    .infer = matmul_activation_infer,
-    .eval = matmul_activation_eval,
+    C2S_DEFINED_BY(matmul_activation),
     .macs = fused_matmul_macs,
 };

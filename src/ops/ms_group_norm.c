@@ -30,7 +30,6 @@ static void normalise(c2s_composite *c, c2s_value *x) {
 static void group_norm(c2s_composite *c) {
     normalise(c, c2s_composite_in(c, 0));
 }
-C2S_COMPOSITE(group_norm)
 
 /* A vector, or a matrix [batch, channels], as what is added to every position of x. */
 static c2s_value *spread(c2s_composite *c, c2s_value *added, int rank, bool last) {
@@ -60,7 +59,6 @@ static void skip_group_norm(c2s_composite *c) {
     normalise(c, sum);
     c2s_composite_out(c, 1, sum);
 }
-C2S_COMPOSITE(skip_group_norm)
 
 static const c2s_attr_spec attrs[] = {{"activation", C2S_ATTR_INT, true},
                                       {"channels_last", C2S_ATTR_INT, false},
@@ -76,9 +74,7 @@ const c2s_op c2s_op_ms_group_norm = {
     .attrs = attrs,
     .ties = c2s_ties_ms_group_norm,
     .refit = c2s_refit_ms_group_norm,
-    .define = group_norm,
-    .infer = group_norm_infer,
-    .eval = group_norm_eval,
+    C2S_DEFINED_BY(group_norm),
 };
 const c2s_op c2s_op_ms_skip_group_norm = {
     .type = "SkipGroupNorm",
@@ -88,7 +84,5 @@ const c2s_op c2s_op_ms_skip_group_norm = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = attrs,
     .ties = c2s_ties_pinned,
-    .define = skip_group_norm,
-    .infer = skip_group_norm_infer,
-    .eval = skip_group_norm_eval,
+    C2S_DEFINED_BY(skip_group_norm),
 };

@@ -37,14 +37,12 @@ static void linear_attention(c2s_composite *c) {
     static const int64_t values[] = {0};
     forward(c, "LinearAttention", 6, names, values, 1);
 }
-C2S_COMPOSITE(linear_attention)
 
 static void causal_conv(c2s_composite *c) {
     static const char *const names[] = {"ndim", "dilation", "channels_last", "state_window"};
     static const int64_t values[] = {1, 1, 0, 0};
     forward(c, "CausalConvWithState", 4, names, values, 4);
 }
-C2S_COMPOSITE(causal_conv)
 
 static int64_t linear_attention_macs(const c2s_node *node) {
     return c2s_op_linear_attention.macs(node);
@@ -71,9 +69,7 @@ const c2s_op c2s_op_ms_linear_attention = {
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(0) | C2S_SLOT(1) | C2S_SLOT(2), 1u),
     .attrs = linear_attention_attrs,
     .ties = c2s_ties_pinned,
-    .define = linear_attention,
-    .infer = linear_attention_infer,
-    .eval = linear_attention_eval,
+    C2S_DEFINED_BY(linear_attention),
     .macs = linear_attention_macs,
 };
 
@@ -90,9 +86,7 @@ const c2s_op c2s_op_ms_causal_conv_with_state = {
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), 0, C2S_QUANT_NO_AXIS, 0),
     .attrs = causal_conv_attrs,
     .ties = c2s_ties_pinned,
-    .define = causal_conv,
-    .infer = causal_conv_infer,
-    .eval = causal_conv_eval,
+    C2S_DEFINED_BY(causal_conv),
     .macs = causal_conv_macs,
 };
 
@@ -109,7 +103,6 @@ static void gate(c2s_composite *c) {
     else if (c2s_composite_wants(c, 1))
         c2s_composite_fail(c, c2s_fail(C2S_ERR_INVALID, "the output beta needs the input b"));
 }
-C2S_COMPOSITE(gate)
 
 const c2s_op c2s_op_ms_linear_attention_gate = {
     .type = "LinearAttentionGate",
@@ -118,9 +111,7 @@ const c2s_op c2s_op_ms_linear_attention_gate = {
     .outputs = {1, 2},
     .quant = C2S_QUANT_ONLY(FLOAT),
     .ties = c2s_ties_pinned,
-    .define = gate,
-    .infer = gate_infer,
-    .eval = gate_eval,
+    C2S_DEFINED_BY(gate),
 };
 
 /* ---- GatedRMSNorm: groups as long as the scale, times gate * Sigmoid(gate) ---- */
@@ -146,7 +137,6 @@ static void gated_norm(c2s_composite *c) {
     c2s_value *factor = C2S_APPLY(c, "Mul", gate, C2S_APPLY(c, "Sigmoid", gate));
     c2s_composite_out(c, 0, c2s_composite_cast(c, C2S_APPLY(c, "Mul", y, factor), x->type.dtype));
 }
-C2S_COMPOSITE(gated_norm)
 
 static const c2s_attr_spec gated_norm_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false}, {0}};
 const c2s_op c2s_op_ms_gated_rms_norm = {
@@ -157,7 +147,5 @@ const c2s_op c2s_op_ms_gated_rms_norm = {
     .quant = C2S_QUANT_ONLY(FLOAT),
     .attrs = gated_norm_attrs,
     .ties = c2s_ties_pinned,
-    .define = gated_norm,
-    .infer = gated_norm_infer,
-    .eval = gated_norm_eval,
+    C2S_DEFINED_BY(gated_norm),
 };

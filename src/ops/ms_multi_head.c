@@ -178,12 +178,10 @@ static void multi_head_of(c2s_composite *c, const slots *s) {
 static void multi_head(c2s_composite *c) {
     multi_head_of(c, &multi_head_slots);
 }
-C2S_COMPOSITE(multi_head)
 
 static void decoder_multi_head(c2s_composite *c) {
     multi_head_of(c, &decoder_slots);
 }
-C2S_COMPOSITE(decoder_multi_head)
 
 /* Every element of the queries meets every key, every element of the output every value. */
 static int64_t macs(const c2s_node *node, unsigned past_slot) {
@@ -225,9 +223,7 @@ const c2s_op c2s_op_ms_multi_head_attention = {
     .attrs = multi_head_attrs,
     .ties = c2s_ties_multi_head,
     .refit = c2s_refit_multi_head,
-    .define = multi_head,
-    .infer = multi_head_infer,
-    .eval = multi_head_eval,
+    C2S_DEFINED_BY(multi_head),
     .macs = multi_head_macs,
 };
 
@@ -246,8 +242,6 @@ const c2s_op c2s_op_ms_decoder_masked_multi_head_attention = {
     .attrs = decoder_attrs,
     .ties = c2s_ties_decoder_multi_head,
     .refit = c2s_refit_multi_head,
-    .define = decoder_multi_head,
-    .infer = decoder_multi_head_infer,
-    .eval = decoder_multi_head_eval,
+    C2S_DEFINED_BY(decoder_multi_head),
     .macs = decoder_multi_head_macs,
 };

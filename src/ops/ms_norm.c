@@ -49,7 +49,6 @@ static void simplified(c2s_composite *c) {
     const double epsilon = (double)c2s_attr_float(node, "epsilon", 1e-5f);
     c2s_composite_out(c, 1, inverse_root(c, x, axis, epsilon));
 }
-C2S_COMPOSITE(simplified)
 
 static const c2s_attr_spec simplified_attrs[] = {{"axis", C2S_ATTR_INT, false},
                                                  {"epsilon", C2S_ATTR_FLOAT, false},
@@ -63,9 +62,7 @@ const c2s_op c2s_op_simplified_layer_normalization = {
     .quant = C2S_QUANT_WEIGHTS(FLOAT, C2S_SLOT(1), C2S_QUANT_NO_AXIS, C2S_QUANT_NO_AXIS, 0),
     .attrs = simplified_attrs,
     .ties = c2s_ties_layer_norm,
-    .define = simplified,
-    .infer = simplified_infer,
-    .eval = simplified_eval,
+    C2S_DEFINED_BY(simplified),
 };
 
 /* input, skip, gamma, beta, bias */
@@ -75,7 +72,6 @@ static void skip_norm(c2s_composite *c) {
     normalise(c, "LayerNormalization", sum, c2s_composite_in(c, 2), c2s_composite_in(c, 3));
     c2s_composite_out(c, 3, sum);
 }
-C2S_COMPOSITE(skip_norm)
 
 /* input, skip, gamma, bias; output 2 is the inverse root of the mean square, 1 is not computed by
  * the definition: there is no mean. */
@@ -91,7 +87,6 @@ static void skip_simplified(c2s_composite *c) {
         c2s_composite_out(c, 2, inverse_root(c, sum, sum->type.rank - 1, (double)epsilon));
     c2s_composite_out(c, 3, sum);
 }
-C2S_COMPOSITE(skip_simplified)
 
 static const c2s_attr_spec skip_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false}, {0}};
 const c2s_op c2s_op_ms_skip_layer_normalization = {
@@ -107,9 +102,7 @@ const c2s_op c2s_op_ms_skip_layer_normalization = {
               .sum_axis = C2S_QUANT_NO_AXIS},
     .attrs = skip_attrs,
     .ties = c2s_ties_layer_norm,
-    .define = skip_norm,
-    .infer = skip_norm_infer,
-    .eval = skip_norm_eval,
+    C2S_DEFINED_BY(skip_norm),
 };
 const c2s_op c2s_op_ms_skip_simplified_layer_normalization = {
     .type = "SkipSimplifiedLayerNormalization",
@@ -124,9 +117,7 @@ const c2s_op c2s_op_ms_skip_simplified_layer_normalization = {
               .sum_axis = C2S_QUANT_NO_AXIS},
     .attrs = skip_attrs,
     .ties = c2s_ties_layer_norm,
-    .define = skip_simplified,
-    .infer = skip_simplified_infer,
-    .eval = skip_simplified_eval,
+    C2S_DEFINED_BY(skip_simplified),
 };
 
 /* ---- EmbedLayerNormalization ---- */
@@ -187,7 +178,6 @@ static void embed(c2s_composite *c) {
                          c2s_composite_in(c, BETA)};
     embed_by(c, &t, c2s_composite_in(c, POSITION_IDS));
 }
-C2S_COMPOSITE(embed)
 
 static const c2s_attr_spec embed_attrs[] = {
     {"epsilon", C2S_ATTR_FLOAT, false}, {"mask_index_type", C2S_ATTR_INT, false}, {0}};
@@ -199,9 +189,7 @@ const c2s_op c2s_op_ms_embed_layer_normalization = {
     .quant = C2S_QUANT_SLOTS(FLOAT, C2S_SLOT(2) | C2S_SLOT(3) | C2S_SLOT(4), 1u),
     .attrs = embed_attrs,
     .ties = c2s_ties_embed_norm,
-    .define = embed,
-    .infer = embed_infer,
-    .eval = embed_eval,
+    C2S_DEFINED_BY(embed),
 };
 
 /* The five tables come quantized; their scales start at input 8, their zero points at 13. */
@@ -216,7 +204,6 @@ static void quantized_embed(c2s_composite *c) {
     const embedding t = {table[0], table[1], table[2], table[3], table[4]};
     embed_by(c, &t, NULL);
 }
-C2S_COMPOSITE(quantized_embed)
 
 static const c2s_attr_spec quantized_embed_attrs[] = {{"epsilon", C2S_ATTR_FLOAT, false}, {0}};
 const c2s_op c2s_op_ms_qembed_layer_normalization = {
@@ -227,7 +214,5 @@ const c2s_op c2s_op_ms_qembed_layer_normalization = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = quantized_embed_attrs,
     .ties = c2s_ties_pinned,
-    .define = quantized_embed,
-    .infer = quantized_embed_infer,
-    .eval = quantized_embed_eval,
+    C2S_DEFINED_BY(quantized_embed),
 };

@@ -33,22 +33,18 @@ static void requantize(c2s_composite *c, c2s_value *value, unsigned at, unsigned
 static void qlinear_add(c2s_composite *c) {
     requantize(c, C2S_APPLY(c, "Add", dequantized(c, 0), dequantized(c, 3)), 6, 0);
 }
-C2S_COMPOSITE(qlinear_add)
 
 static void qlinear_mul(c2s_composite *c) {
     requantize(c, C2S_APPLY(c, "Mul", dequantized(c, 0), dequantized(c, 3)), 6, 0);
 }
-C2S_COMPOSITE(qlinear_mul)
 
 static void qlinear_leaky_relu(c2s_composite *c) {
     requantize(c, C2S_APPLY_LIKE(c, "LeakyRelu", dequantized(c, 0)), 3, 0);
 }
-C2S_COMPOSITE(qlinear_leaky_relu)
 
 static void qlinear_sigmoid(c2s_composite *c) {
     requantize(c, C2S_APPLY(c, "Sigmoid", dequantized(c, 0)), 3, 0);
 }
-C2S_COMPOSITE(qlinear_sigmoid)
 
 #define QLINEAR(symbol, name, least, most, attributes, tied)                                       \
     const c2s_op c2s_op_ms_##symbol = {.type = name,                                               \
@@ -58,9 +54,7 @@ C2S_COMPOSITE(qlinear_sigmoid)
                                        .quant = C2S_QUANT_ONLY(CODES),                             \
                                        .attrs = attributes,                                        \
                                        .ties = tied,                                               \
-                                       .define = symbol,                                           \
-                                       .infer = symbol##_infer,                                    \
-                                       .eval = symbol##_eval};
+                                       C2S_DEFINED_BY(symbol)};
 
 static const c2s_attr_spec leaky_relu_attrs[] = {{"alpha", C2S_ATTR_FLOAT, false}, {0}};
 QLINEAR(qlinear_add, "QLinearAdd", 2, 8, NULL, c2s_ties_qlinear_binary)
@@ -74,7 +68,6 @@ static void qlinear_where(c2s_composite *c) {
                C2S_APPLY(c, "Where", c2s_composite_in(c, 0), dequantized(c, 1), dequantized(c, 4)),
                7, 1);
 }
-C2S_COMPOSITE(qlinear_where)
 QLINEAR(qlinear_where, "QLinearWhere", 3, 9, NULL, c2s_ties_qlinear_where)
 
 static void qlinear_reduce_mean(c2s_composite *c) {
@@ -86,7 +79,6 @@ static void qlinear_reduce_mean(c2s_composite *c) {
         c2s_attr_set_int(node, "keepdims", c2s_attr_int(c2s_composite_node(c), "keepdims", 1));
     requantize(c, c2s_composite_finish(c, node), 3, 0);
 }
-C2S_COMPOSITE(qlinear_reduce_mean)
 
 static const c2s_attr_spec reduce_attrs[] = {
     {"axes", C2S_ATTR_INTS, true}, {"keepdims", C2S_ATTR_INT, true}, {0}};
@@ -108,12 +100,10 @@ static void pool(c2s_composite *c, const char *type) {
 static void qlinear_average_pool(c2s_composite *c) {
     pool(c, "AveragePool");
 }
-C2S_COMPOSITE(qlinear_average_pool)
 
 static void qlinear_global_average_pool(c2s_composite *c) {
     pool(c, "GlobalAveragePool");
 }
-C2S_COMPOSITE(qlinear_global_average_pool)
 
 static const c2s_attr_spec pool_attrs[] = {C2S_POOL_ATTRS,
                                            {"channels_last", C2S_ATTR_INT, false},
@@ -132,7 +122,6 @@ static void nhwc_max_pool(c2s_composite *c) {
             c2s_composite_move_channels(
                 c, C2S_APPLY_LIKE(c, "MaxPool", c2s_composite_move_channels(c, x, false)), true));
 }
-C2S_COMPOSITE(nhwc_max_pool)
 
 static const c2s_attr_spec max_pool_attrs[] = {C2S_POOL_ATTRS, {0}};
 QLINEAR(nhwc_max_pool, "NhwcMaxPool", 1, 1, max_pool_attrs, c2s_ties_nhwc_pool)
@@ -152,7 +141,6 @@ static void qlinear_conv(c2s_composite *c) {
     c2s_value *y = c2s_composite_apply(c, "QLinearConv", in, 9, true);
     c2s_composite_out(c, 0, last ? c2s_composite_move_channels(c, y, true) : y);
 }
-C2S_COMPOSITE(qlinear_conv)
 
 static int64_t qlinear_conv_macs(const c2s_node *node) {
     return c2s_macs_mul(c2s_macs_output(node, 0, 0, -1), c2s_macs_input(node, 3, 1, -1));
@@ -169,9 +157,7 @@ const c2s_op c2s_op_ms_qlinear_conv = {
     .attrs = conv_attrs,
     .ties = c2s_ties_qlinear_conv,
     .refit = c2s_refit_conv,
-    .define = qlinear_conv,
-    .infer = qlinear_conv_infer,
-    .eval = qlinear_conv_eval,
+    C2S_DEFINED_BY(qlinear_conv),
     .macs = qlinear_conv_macs,
 };
 
@@ -194,7 +180,6 @@ static void qlinear_concat(c2s_composite *c) {
     c2s_composite_attributes(c, node);
     requantize(c, c2s_composite_finish(c, node), 0, 2);
 }
-C2S_COMPOSITE(qlinear_concat)
 
 static const c2s_attr_spec concat_attrs[] = {{"axis", C2S_ATTR_INT, true}, {0}};
 QLINEAR(qlinear_concat, "QLinearConcat", 3, C2S_VARIADIC, concat_attrs, c2s_ties_qlinear_concat)
@@ -220,7 +205,6 @@ static void qlinear_softmax(c2s_composite *c) {
         y = C2S_APPLY(c, "Reshape", y, C2S_APPLY(c, "Shape", x));
     requantize(c, y, 3, 0);
 }
-C2S_COMPOSITE(qlinear_softmax)
 
 static const c2s_attr_spec softmax_attrs[] = {
     {"axis", C2S_ATTR_INT, false}, {"opset", C2S_ATTR_INT, true}, {0}};

@@ -25,7 +25,6 @@ static void integer_to_float(c2s_composite *c) {
         c, 0,
         scaled(c, sums, c2s_composite_in(c, 2), c2s_composite_in(c, 3), c2s_composite_in(c, 6)));
 }
-C2S_COMPOSITE(integer_to_float)
 
 /* A, B, b_scale, b_zero_point, bias; A becomes uint8 with a scale of its own. */
 static void dynamic_quantize(c2s_composite *c) {
@@ -39,7 +38,6 @@ static void dynamic_quantize(c2s_composite *c) {
     c2s_composite_out(
         c, 0, scaled(c, sums, a->outputs[1], c2s_composite_in(c, 2), c2s_composite_in(c, 4)));
 }
-C2S_COMPOSITE(dynamic_quantize)
 
 static int64_t matmul_macs(const c2s_node *node) {
     return c2s_matmul_macs(node, 0);
@@ -52,9 +50,7 @@ const c2s_op c2s_op_ms_matmul_integer_to_float = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .ties = c2s_ties_integer_to_float,
-    .define = integer_to_float,
-    .infer = integer_to_float_infer,
-    .eval = integer_to_float_eval,
+    C2S_DEFINED_BY(integer_to_float),
     .macs = matmul_macs,
 };
 
@@ -65,9 +61,7 @@ const c2s_op c2s_op_ms_dynamic_quantize_matmul = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .ties = c2s_ties_dynamic_matmul,
-    .define = dynamic_quantize,
-    .infer = dynamic_quantize_infer,
-    .eval = dynamic_quantize_eval,
+    C2S_DEFINED_BY(dynamic_quantize),
     .macs = matmul_macs,
 };
 
@@ -82,7 +76,6 @@ static void integer16(c2s_composite *c) {
         c, 0,
         C2S_APPLY(c, "MatMul", c2s_composite_cast(c, a, dtype), c2s_composite_cast(c, b, dtype)));
 }
-C2S_COMPOSITE(integer16)
 
 const c2s_op c2s_op_ms_matmul_integer16 = {
     .type = "MatMulInteger16",
@@ -91,9 +84,7 @@ const c2s_op c2s_op_ms_matmul_integer16 = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .ties = c2s_ties_matmul,
-    .define = integer16,
-    .infer = integer16_infer,
-    .eval = integer16_eval,
+    C2S_DEFINED_BY(integer16),
     .macs = matmul_macs,
 };
 
@@ -107,7 +98,6 @@ static c2s_value *less_zero(c2s_composite *c, unsigned at) {
 static void mul_integer(c2s_composite *c) {
     c2s_composite_out(c, 0, C2S_APPLY(c, "Mul", less_zero(c, 0), less_zero(c, 2)));
 }
-C2S_COMPOSITE(mul_integer)
 
 const c2s_op c2s_op_ms_mul_integer = {
     .type = "MulInteger",
@@ -116,9 +106,7 @@ const c2s_op c2s_op_ms_mul_integer = {
     .outputs = {1, 1},
     .quant = C2S_QUANT_ONLY(CODES),
     .ties = c2s_ties_mul_integer,
-    .define = mul_integer,
-    .infer = mul_integer_infer,
-    .eval = mul_integer_eval,
+    C2S_DEFINED_BY(mul_integer),
 };
 
 /* ---- QGemm ---- */
@@ -153,7 +141,6 @@ static void qgemm(c2s_composite *c) {
         c2s_attr_set_int(node, "output_dtype", c2s_composite_in(c, A)->type.dtype);
     c2s_composite_out(c, 0, y_scale ? c2s_composite_finish(c, node) : y);
 }
-C2S_COMPOSITE(qgemm)
 
 static int64_t qgemm_macs(const c2s_node *node) {
     const int depth = c2s_attr_int(node, "transA", 0) != 0 ? 0 : 1;
@@ -172,8 +159,6 @@ const c2s_op c2s_op_ms_qgemm = {
     .quant = C2S_QUANT_ONLY(CODES),
     .attrs = qgemm_attrs,
     .ties = c2s_ties_qgemm,
-    .define = qgemm,
-    .infer = qgemm_infer,
-    .eval = qgemm_eval,
+    C2S_DEFINED_BY(qgemm),
     .macs = qgemm_macs,
 };

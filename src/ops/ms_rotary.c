@@ -44,7 +44,6 @@ static void rotary(c2s_composite *c) {
         y = C2S_APPLY(c, "Mul", y, c2s_composite_scalar(c, y->type.dtype, scale));
     c2s_composite_out(c, 0, y);
 }
-C2S_COMPOSITE(rotary)
 
 static const c2s_attr_spec rotary_attrs[] = {
     {"interleaved", C2S_ATTR_INT, false}, {"is_packed_batching", C2S_ATTR_INT, false},
@@ -59,7 +58,5 @@ const c2s_op c2s_op_ms_rotary_embedding = {
     .attrs = rotary_attrs,
     .ties = c2s_ties_ms_rotary,
     .refit = c2s_refit_rotary,
-    .define = rotary,
-    .infer = rotary_infer,
-    .eval = rotary_eval,
+    C2S_DEFINED_BY(rotary),
 };

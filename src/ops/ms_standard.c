@@ -16,9 +16,7 @@
                                        .quant = C2S_QUANT_##rule,                                  \
                                        .attrs = attributes,                                        \
                                        .ties = tied,                                               \
-                                       .define = symbol,                                           \
-                                       .infer = symbol##_infer,                                    \
-                                       .eval = symbol##_eval};
+                                       C2S_DEFINED_BY(symbol)};
 
 static c2s_value *scalar_of(c2s_composite *c, c2s_value *x) {
     return x ? c2s_composite_reshape(c, x, NULL, 0) : NULL;
@@ -33,7 +31,6 @@ static void expand_dims(c2s_composite *c) {
         c, 0,
         C2S_APPLY(c, "Unsqueeze", c2s_composite_in(c, 0), c2s_composite_reshape(c, axis, &one, 1)));
 }
-C2S_COMPOSITE(expand_dims)
 STANDARD(expand_dims, "ExpandDims", 2, 2, 1, UNARY(SAME), NULL, c2s_ties_view)
 
 static void gather_nd(c2s_composite *c) {
@@ -41,14 +38,12 @@ static void gather_nd(c2s_composite *c) {
                       C2S_APPLY(c, "GatherND", c2s_composite_in(c, 0),
                                 c2s_composite_cast(c, c2s_composite_in(c, 1), C2S_INT64)));
 }
-C2S_COMPOSITE(gather_nd)
 STANDARD(gather_nd, "GatherND", 2, 2, 1, UNARY(SAME), NULL, c2s_ties_gather_nd)
 
 static void grid_sample(c2s_composite *c) {
     c2s_composite_out(
         c, 0, C2S_APPLY_LIKE(c, "GridSample", c2s_composite_in(c, 0), c2s_composite_in(c, 1)));
 }
-C2S_COMPOSITE(grid_sample)
 static const c2s_attr_spec grid_attrs[] = {{"align_corners", C2S_ATTR_INT, false},
                                            {"mode", C2S_ATTR_STRING, false},
                                            {"padding_mode", C2S_ATTR_STRING, false},
@@ -63,7 +58,6 @@ static void pad(c2s_composite *c) {
                       C2S_APPLY_LIKE(c, "Pad", c2s_composite_in(c, 0), pads,
                                      scalar_of(c, c2s_composite_in(c, 2))));
 }
-C2S_COMPOSITE(pad)
 static const c2s_attr_spec pad_attrs[] = {{"mode", C2S_ATTR_STRING, false}, {0}};
 STANDARD(pad, "Pad", 2, 3, 1, SLOTS(UNIFY, C2S_SLOT(0) | C2S_SLOT(2), 1u), pad_attrs,
          c2s_ties_pinned)
@@ -75,7 +69,6 @@ static void range(c2s_composite *c) {
     c2s_composite_out(c, 0,
                       C2S_APPLY(c, "Range", start, scalar_of(c, c2s_composite_in(c, 1)), step));
 }
-C2S_COMPOSITE(range)
 const c2s_op c2s_op_ms_range = {.type = "Range",
                                 .domain = "com.microsoft",
                                 .inputs = {2, 3},
@@ -84,15 +77,12 @@ const c2s_op c2s_op_ms_range = {.type = "Range",
                                     C2S_OP_SIZES_OUTPUTS, /* by numbers that inference misses */
                                 .quant = C2S_QUANT_ONLY(FLOAT),
                                 .ties = c2s_ties_pinned,
-                                .define = range,
-                                .infer = range_infer,
-                                .eval = range_eval};
+                                C2S_DEFINED_BY(range)};
 
 static void trilu(c2s_composite *c) {
     c2s_composite_out(c, 0,
                       C2S_APPLY_LIKE(c, "Trilu", c2s_composite_in(c, 0), c2s_composite_in(c, 1)));
 }
-C2S_COMPOSITE(trilu)
 static const c2s_attr_spec trilu_attrs[] = {{"upper", C2S_ATTR_INT, false}, {0}};
 STANDARD(trilu, "Trilu", 1, 2, 1, UNARY(SAME), trilu_attrs, c2s_ties_trilu)
 
@@ -107,7 +97,6 @@ static void unique(c2s_composite *c) {
     c2s_composite_out(c, 1, node->outputs[2]);
     c2s_composite_out(c, 2, node->outputs[3]);
 }
-C2S_COMPOSITE(unique)
 const c2s_op c2s_op_ms_unique = {.type = "Unique",
                                  .domain = "com.microsoft",
                                  .inputs = {1, 1},
@@ -115,9 +104,7 @@ const c2s_op c2s_op_ms_unique = {.type = "Unique",
                                  .flags = C2S_OP_SIZES_OUTPUTS,
                                  .quant = C2S_QUANT_UNARY(SAME),
                                  .ties = c2s_ties_pinned,
-                                 .define = unique,
-                                 .infer = unique_infer,
-                                 .eval = unique_eval};
+                                 C2S_DEFINED_BY(unique)};
 
 /* The pads are an input; what they are decides the extents only. */
 static void conv_transpose(c2s_composite *c) {
@@ -138,7 +125,6 @@ static void conv_transpose(c2s_composite *c) {
     }
     c2s_composite_out(c, 0, c2s_composite_finish(c, node));
 }
-C2S_COMPOSITE(conv_transpose)
 static int64_t conv_transpose_macs(const c2s_node *node) {
     return c2s_conv_macs(node, true, 0, 1);
 }
@@ -152,9 +138,7 @@ const c2s_op c2s_op_ms_conv_transpose_with_dynamic_pads = {
     .quant = C2S_QUANT_WEIGHTS(LINEAR, C2S_SLOT(1), 1, 0, 4),
     .attrs = conv_transpose_attrs,
     .ties = c2s_ties_pinned,
-    .define = conv_transpose,
-    .infer = conv_transpose_infer,
-    .eval = conv_transpose_eval,
+    C2S_DEFINED_BY(conv_transpose),
     .macs = conv_transpose_macs,
 };
 
@@ -195,7 +179,6 @@ static void unfold(c2s_composite *c) {
     c2s_composite_out(c, 0,
                       c2s_composite_transpose(c, c2s_composite_finish(c, gather), order, rank + 1));
 }
-C2S_COMPOSITE(unfold)
 static const c2s_attr_spec unfold_attrs[] = {
     {"dim", C2S_ATTR_INT, false}, {"size", C2S_ATTR_INT, true}, {"step", C2S_ATTR_INT, false}, {0}};
 STANDARD(unfold, "UnfoldTensor", 1, 1, 1, UNARY(SAME), unfold_attrs, c2s_ties_pinned)
@@ -209,7 +192,6 @@ static void bias_softmax(c2s_composite *c) {
     c2s_value *y = C2S_APPLY(c, "Softmax", c2s_composite_finish(c, flat));
     c2s_composite_out(c, 0, C2S_APPLY(c, "Reshape", y, C2S_APPLY(c, "Shape", x)));
 }
-C2S_COMPOSITE(bias_softmax)
 static const c2s_attr_spec bias_softmax_attrs[] = {
     {"axis", C2S_ATTR_INT, false}, {"is_inner_broadcast", C2S_ATTR_INT, true}, {0}};
 STANDARD(bias_softmax, "BiasSoftmax", 2, 2, 1, ONLY(FLOAT), bias_softmax_attrs,
@@ -228,7 +210,6 @@ static void reduce_sum_integer(c2s_composite *c) {
         c2s_attr_set_int(node, "keepdims", c2s_attr_int(written, "keepdims", 1));
     c2s_composite_out(c, 0, c2s_composite_finish(c, node));
 }
-C2S_COMPOSITE(reduce_sum_integer)
 static const c2s_attr_spec reduce_sum_integer_attrs[] = {
     {"axes", C2S_ATTR_INTS, true}, {"keepdims", C2S_ATTR_INT, false}, {0}};
 STANDARD(reduce_sum_integer, "ReduceSumInteger", 1, 1, 1, ONLY(NONE), reduce_sum_integer_attrs,
@@ -238,7 +219,6 @@ static void bias_add(c2s_composite *c) {
     c2s_value *sum = C2S_APPLY(c, "Add", c2s_composite_in(c, 0), c2s_composite_in(c, 1));
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", sum, c2s_composite_in(c, 2)));
 }
-C2S_COMPOSITE(bias_add)
 STANDARD(bias_add, "BiasAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_elementwise)
 
 /* x + y * gate */
@@ -246,7 +226,6 @@ static void gated_add(c2s_composite *c) {
     c2s_value *scaled = C2S_APPLY(c, "Mul", c2s_composite_in(c, 1), c2s_composite_in(c, 2));
     c2s_composite_out(c, 0, C2S_APPLY(c, "Add", c2s_composite_in(c, 0), scaled));
 }
-C2S_COMPOSITE(gated_add)
 STANDARD(gated_add, "GatedAdd", 3, 3, 1, SLOTS(OWN, 7u, 1u), NULL, c2s_ties_elementwise)
 
 /* The left half of x + bias times Gelu of the right half. */
@@ -263,5 +242,4 @@ static void bias_split_gelu(c2s_composite *c) {
         c2s_composite_out(
             c, 0, C2S_APPLY(c, "Mul", split->outputs[0], C2S_APPLY(c, "Gelu", split->outputs[1])));
 }
-C2S_COMPOSITE(bias_split_gelu)
 STANDARD(bias_split_gelu, "BiasSplitGelu", 2, 2, 1, BINARY(OWN), NULL, c2s_ties_pinned)

@@ -1,97 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kernels that go along rows of adjacent numbers: normalizations and Gelu that were written out.
+ * LayerNormalization and RMSNormalization along rows of adjacent numbers: the operators, and what
+ * was written out as others.
  */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/threads.h"
 #include "runtime/dnnl_primitive.h"
 #include "runtime/dnnl_processor.h"
 #include "runtime/groups.h"
-#include "runtime/vector_math.h"
-
-/* ---- Gelu ---- */
-
-static bool gelu_accepts(const c2s_step *step) {
-    return c2s_dnnl_accepts(&step->out[0]->type);
-}
-
-C2S_V8 static void gelu(const float *x, float *y, int64_t count, bool by_tanh, float factor) {
-    for (int64_t i = 0; i < count; i += 8) {
-        int64_t here = count - i;
-        c2s_v8 v = here >= 8 ? v8_load(x + i) : v8_load_first(x + i, here);
-        v = (by_tanh ? v8_gelu_tanh(v) : v8_gelu(v)) * v8_set(factor);
-        if (here >= 8)
-            v8_store(y + i, v);
-        else
-            v8_store_first(y + i, here, v);
-    }
-}
-
-enum { BLOCK = 64 }; /* elements */
-
-static size_t block_count(const c2s_step *step) {
-    return (step->in[0]->tensor->count + BLOCK - 1) / BLOCK;
-}
-
-/* Blocks `from` .. `to` - 1. */
-static void gelu_range(const c2s_step *step, size_t from, size_t to, bool by_tanh, float factor) {
-    const size_t count = step->in[0]->tensor->count, start = from * BLOCK,
-                 end = to * BLOCK < count ? to * BLOCK : count;
-    gelu((const float *)c2s_tensor_data(step->in[0]->tensor) + start,
-         (float *)c2s_tensor_mutable(step->out[0]->tensor) + start, (int64_t)(end - start), by_tanh,
-         factor);
-}
-
-static void gelu_blocks(const void *context, size_t from, size_t to) {
-    const c2s_step *step = context;
-    const c2s_post *post = &step->group->post;
-    gelu_range(step, from, to, post->kind == (int)dnnl_eltwise_gelu_tanh, post->factor);
-}
-
-static c2s_status gelu_run(c2s_step *step) {
-    c2s_share(block_count(step), true, gelu_blocks, step);
-    return C2S_OK;
-}
-
-const c2s_kernel_family c2s_kernels_gelu = {
-    .name = "gelu",
-    .accepts = gelu_accepts,
-    .run = gelu_run,
-};
-
-static bool is_by_tanh(const c2s_node *node) {
-    return strcmp(c2s_attr_string(node, "approximate", "none"), "tanh") == 0;
-}
-
-static bool gelu_operator_accepts(const c2s_step *step) {
-    return c2s_processor_has_fma() && c2s_step_wants(step, 0) &&
-           c2s_dnnl_accepts(c2s_step_type(step, 0)) && gelu_accepts(step);
-}
-
-static void gelu_operator_blocks(const void *context, size_t from, size_t to) {
-    const c2s_step *step = context;
-    gelu_range(step, from, to, is_by_tanh(step->node), 1);
-}
-
-static c2s_status gelu_operator_run(c2s_step *step) {
-    c2s_share(block_count(step), true, gelu_operator_blocks, step);
-    return C2S_OK;
-}
-
-const c2s_kernel_family c2s_kernels_gelu_operator = {
-    .name = "gelu_operator",
-    .accepts = gelu_operator_accepts,
-    .run = gelu_operator_run,
-};
-
-/* ---- normalization ---- */
-
-C2S_V8_INLINE c2s_v8 eight(const float *x, int64_t i, int64_t count) {
-    return count - i >= 8 ? v8_load(x + i) : v8_load_first(x + i, count - i);
-}
+#include "runtime/vector.h"
 
 C2S_V8_INLINE float sum_of(const float *x, int64_t count) {
     c2s_v8 sum[2] = {v8_set(0), v8_set(0)};
@@ -101,7 +20,7 @@ C2S_V8_INLINE float sum_of(const float *x, int64_t count) {
         sum[1] = sum[1] + v8_load(x + i + 8);
     }
     for (; i < count; i += 8)
-        sum[0] = sum[0] + eight(x, i, count);
+        sum[0] = sum[0] + v8_load_most(x + i, count - i);
     return v8_sum(sum[0] + sum[1]);
 }
 
@@ -156,15 +75,12 @@ C2S_V8 static void norm_row(const norm *n, int64_t row) {
     }
     c2s_v8 less = v8_set(mean), by = v8_set(1) / v8_sqrt(v8_set(variance + n->epsilon));
     for (int64_t i = 0; i < n->length; i += 8) {
-        c2s_v8 v = (eight(x, i, n->length) - less) * by;
+        c2s_v8 v = (v8_load_most(x + i, n->length - i) - less) * by;
         if (n->scale)
-            v = v * eight(n->scale, i, n->length);
+            v = v * v8_load_most(n->scale + i, n->length - i);
         if (n->shift)
-            v = v + eight(n->shift, i, n->length);
-        if (n->length - i >= 8)
-            v8_store(y + i, v);
-        else
-            v8_store_first(y + i, n->length - i, v);
+            v = v + v8_load_most(n->shift + i, n->length - i);
+        v8_store_most(y + i, n->length - i, v);
     }
 }
 
