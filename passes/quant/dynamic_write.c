@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/name_after.h"
 #include "ops/op.h"
 #include "passes/quant/dynamic.h"
 #include "passes/quant/saturation.h"
@@ -12,11 +12,7 @@
 
 c2s_value *c2s_dynamic_constant(const c2s_node *node, const c2s_value *owner, const char *suffix,
                                 c2s_tensor *tensor) {
-    char *hint = c2s_alloc(strlen(owner->name) + strlen(suffix) + 2);
-    sprintf(hint, "%s_%s", owner->name, suffix);
-    c2s_value *value = c2s_value_constant(node->graph, hint, tensor);
-    free(hint);
-    return value;
+    return c2s_constant_after(node->graph, owner, suffix, tensor);
 }
 
 static c2s_status encode(const c2s_dynamic_options *o, const c2s_node *node, const c2s_type *type,

@@ -3,11 +3,10 @@
  * Types, constants and Casts of a choice. A value has the type in which it is made; who wants the
  * other one reads the one Cast of it.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
+#include "ir/name_after.h"
 #include "passes/quant/half_choice.h"
 
 typedef struct builder {
@@ -25,11 +24,7 @@ static const char *suffix_of(c2s_dtype dtype) {
 }
 
 static void name_after(c2s_value *value, const c2s_value *owner, c2s_dtype dtype) {
-    const char *suffix = suffix_of(dtype);
-    char *hint = c2s_alloc(strlen(owner->name) + strlen(suffix) + 2);
-    sprintf(hint, "%s_%s", owner->name, suffix);
-    c2s_value_set_name(value, c2s_name_fresh(owner->graph->model->names, hint));
-    free(hint);
+    c2s_value_name_after(value, owner, suffix_of(dtype));
 }
 
 static c2s_status make_cast(c2s_graph *graph, c2s_node *before, c2s_value *from,

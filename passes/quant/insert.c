@@ -2,25 +2,18 @@
 #include "passes/quant/insert.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "io/opset.h"
+#include "ir/name_after.h"
 #include "passes/quant/insert_parts.h"
 
 /* ---- parts ---- */
 
-void c2s_insert_name(c2s_value *value, const c2s_value *owner, const char *suffix) {
-    char *hint = c2s_alloc(strlen(owner->name) + strlen(suffix) + 2);
-    sprintf(hint, "%s_%s", owner->name, suffix);
-    c2s_value_set_name(value, c2s_name_fresh(owner->graph->model->names, hint));
-    free(hint);
-}
-
 c2s_value *c2s_insert_constant(c2s_inserter *i, const c2s_value *owner, const char *suffix,
                                c2s_tensor *tensor) {
     c2s_value *value = c2s_value_constant(i->graph, "constant", tensor);
-    c2s_insert_name(value, owner, suffix);
+    c2s_value_name_after(value, owner, suffix);
     return value;
 }
 
@@ -42,7 +35,7 @@ c2s_status c2s_insert_node(c2s_inserter *i, c2s_node *before, const char *type, 
     c2s_use_set(&node->inputs[2], by->zero_value);
     if (axis >= 0)
         c2s_attr_set_int(node, "axis", axis);
-    c2s_insert_name(node->outputs[0], owner, suffix);
+    c2s_value_name_after(node->outputs[0], owner, suffix);
     node->name = node->outputs[0]->name;
     *out = node->outputs[0];
     return c2s_node_infer(node);

@@ -24,9 +24,7 @@ typedef struct c2s_inserter {
     c2s_span *groups;   /* by the id of a group's first: the spans of its members */
 } c2s_inserter;
 
-/* A name for what belongs to a value: "NAME_SUFFIX". */
-void c2s_insert_name(c2s_value *value, const c2s_value *owner, const char *suffix);
-/* A constant called so; takes over the reference. */
+/* A constant called "NAME_SUFFIX"; takes over the reference. */
 c2s_value *c2s_insert_constant(c2s_inserter *i, const c2s_value *owner, const char *suffix,
                                c2s_tensor *tensor);
 /* A node of QuantizeLinear or DequantizeLinear whose result is called like `owner` with a suffix.

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/quant/weight_forms.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "ir/name_after.h"
 #include "ops/op.h"
 
-/* A constant called NAME_SUFFIX; takes over the reference. */
 static c2s_value *constant_of(const c2s_value *weight, const char *suffix, c2s_tensor *tensor) {
-    char *hint = c2s_alloc(strlen(weight->name) + strlen(suffix) + 2);
-    sprintf(hint, "%s_%s", weight->name, suffix);
-    c2s_value *value = c2s_value_constant(weight->graph, hint, tensor);
-    free(hint);
-    return value;
+    return c2s_constant_after(weight->graph, weight, suffix, tensor);
 }
 
 static void import_contrib(c2s_model *model) {
@@ -23,8 +17,7 @@ static void import_contrib(c2s_model *model) {
 
 /* ---- DequantizeLinear ---- */
 
-/* In front of the first reader, or of everything if bodies read it, too: those may come earlier. */
-static c2s_node *place_of(const c2s_planned_weight *p) {
+c2s_node *c2s_planned_place(const c2s_planned_weight *p) {
     c2s_value_each_use(use, p->weight) {
         if (use->slot >= use->user->formal_count)
             return p->weight->def ? p->weight->def->next : p->weight->graph->first;
@@ -36,7 +29,7 @@ static c2s_status write_dequantize(const c2s_planned_weight *p) {
     c2s_value *weight = p->weight;
     c2s_value *codes = constant_of(weight, "quantized", c2s_tensor_ref(p->codes.codes));
     c2s_value *scale = constant_of(weight, "scale", c2s_tensor_ref(p->codes.scale));
-    c2s_node *node = c2s_node_create(weight->graph, place_of(p), "", "DequantizeLinear",
+    c2s_node *node = c2s_node_create(weight->graph, c2s_planned_place(p), "", "DequantizeLinear",
                                      p->codes.zero ? 3 : 2, 1);
     c2s_use_set(&node->inputs[0], codes);
     c2s_use_set(&node->inputs[1], scale);
@@ -50,11 +43,8 @@ static c2s_status write_dequantize(const c2s_planned_weight *p) {
         c2s_attr_set_int(node, "axis", p->coding.axis);
     }
     C2S_TRY(c2s_node_infer(node));
-    char *hint = c2s_alloc(strlen(weight->name) + 16);
-    sprintf(hint, "%s_dequantized", weight->name);
-    c2s_value_set_name(node->outputs[0], c2s_name_fresh(weight->graph->model->names, hint));
+    c2s_value_name_after(node->outputs[0], weight, "dequantized");
     node->name = node->outputs[0]->name;
-    free(hint);
     c2s_value_replace(weight, node->outputs[0]);
     return C2S_OK;
 }

@@ -3,9 +3,9 @@
  * Codebooks against all ways to divide a few numbers, and what becomes of many; the pass
  * cluster_weights: what it writes and what it leaves alone.
  */
-#include "unit/pass_case.h"
+#include "unit/weight_case.h"
 
-#include "base/random.h"
+#include "io/opset.h"
 #include "passes/lowrank/codebook.h"
 
 /* ---- codebooks ---- */
@@ -109,59 +109,29 @@ static void special_values(void **state) {
 
 /* ---- the pass ---- */
 
-static c2s_value *normal(c2s_model *m, const char *name, int rank, const int64_t *dim) {
-    c2s_random random = {(uint64_t)name[0]};
-    size_t count = 1;
-    for (int k = 0; k < rank; k++)
-        count *= (size_t)dim[k];
-    double *values = calloc(count, sizeof *values);
-    for (size_t i = 0; i < count; i++)
-        values[i] = c2s_random_normal(&random);
-    c2s_tensor *tensor;
-    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, rank, dim, values, &tensor), C2S_OK);
-    free(values);
-    return c2s_value_constant(m->graph, name, tensor);
-}
+#define NORMAL(m, name, ...) make_normal(m, name, 1, DIMS(__VA_ARGS__))
 
 static c2s_model *gemm_model(void) {
     c2s_model *m = make_model();
-    make_output(
-        OP(m, "Gemm", INPUT(m, "x", 5, 64), normal(m, "w", DIMS(64, 128)), WEIGHT(m, "b", 128)),
-        "y");
+    make_output(OP(m, "Gemm", INPUT(m, "x", 5, 64), NORMAL(m, "w", 64, 128), WEIGHT(m, "b", 128)),
+                "y");
     return m;
 }
 
 static c2s_model *conv_model(void) {
     c2s_model *m = make_model();
-    make_output(OP(m, "Conv", INPUT(m, "x", 1, 16, 6, 6), normal(m, "w", DIMS(32, 16, 3, 3))), "y");
+    make_output(OP(m, "Conv", INPUT(m, "x", 1, 16, 6, 6), NORMAL(m, "w", 32, 16, 3, 3)), "y");
     return m;
-}
-
-static size_t bytes_of(const c2s_model *model) {
-    size_t bytes = 0;
-    for (size_t i = 0; i < model->values.count; i++) {
-        const c2s_value *value = model->values.at[i];
-        if (value && value->constant && !value->def && value->use_count > 0)
-            bytes += c2s_tensor_size(value->constant);
-    }
-    return bytes;
 }
 
 static void check(c2s_model *model, const char *options, const char *ops, double tolerance,
                   double bytes) {
     char text[200];
-    const size_t before = bytes_of(model);
-    c2s_model *original = c2s_model_copy(model);
     snprintf(text, sizeof text, "cluster_weights(%s)", options);
-    run_passes(model, text);
-    if (strcmp(ops_of(model->graph), ops) != 0)
-        fail_msg("%s: %s, expected %s\n%s", text, ops_of(model->graph), ops, refusals);
+    c2s_model *original = check_smaller(model, text, ops, bytes);
     const double difference = largest_difference(original, model);
     if (!(difference <= tolerance))
         fail_msg("%s: outputs differ by %g", text, difference);
-    const double part = (double)bytes_of(model) / (double)before;
-    if (!(part <= bytes))
-        fail_msg("%s: %g of the bytes", text, part);
     c2s_model_destroy(original);
     c2s_model_destroy(model);
 }
@@ -175,6 +145,25 @@ static void writes_codes(void **state) {
     check(gemm_model(), "per=row", "Cast GatherElements Reshape Gemm", 0.1, 0.27);
     check(conv_model(), "per=row", "Cast GatherElements Reshape Conv", 0.1, 0.25);
     check(conv_model(), "bits=3,per=group,group=72", "Cast GatherElements Reshape Conv", 0.3, 0.25);
+}
+
+/* A job that wants an older opset than codes of 4 bits have gets bytes. */
+static void older_opset(void **state) {
+    (void)state;
+    c2s_model *m = gemm_model();
+    c2s_pipeline *pipeline;
+    c2s_pipeline_result result;
+    const c2s_pass_context context = {.evaluator = &c2s_evaluator_reference, .opset = 17};
+    const c2s_pipeline_options options = {.context = &context};
+    assert_int_equal(c2s_model_convert_opset(m, 17, NULL), C2S_OK);
+    assert_int_equal(c2s_pipeline_parse("cluster_weights", &pipeline), C2S_OK);
+    assert_int_equal(c2s_pipeline_run(pipeline, m, &options, &result), C2S_OK);
+    assert_string_equal(ops_of(m->graph), "Cast Gather Gemm");
+    assert_int_equal(c2s_node_in(m->graph->first, 0)->type.dtype, C2S_UINT8);
+    assert_int_equal(c2s_model_opset(m, ""), 17);
+    c2s_pipeline_result_free(&result);
+    c2s_pipeline_free(pipeline);
+    c2s_model_destroy(m);
 }
 
 static void leaves_alone(void **state) {
@@ -249,6 +238,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_best), cmocka_unit_test(many_values),
         cmocka_unit_test(special_values), cmocka_unit_test(writes_codes),
-        cmocka_unit_test(leaves_alone),   cmocka_unit_test(data_help)};
+        cmocka_unit_test(older_opset),    cmocka_unit_test(leaves_alone),
+        cmocka_unit_test(data_help)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
