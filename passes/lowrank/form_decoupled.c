@@ -7,13 +7,12 @@
  * The filters of a channel are the best matrix of rank r for the weights that read it; the 1 x 1
  * convolution is least squares behind all of them.
  */
-#include "passes/lowrank/lowrank_form.h"
-#include "passes/lowrank/spectrum.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "passes/lowrank/lowrank_form.h"
+#include "passes/lowrank/spectrum.h"
 
 static const char *refuse(const c2s_linear_site *site) {
     return c2s_site_kernel(site, c2s_site_axes(site)) == 1    ? "it has no window"
@@ -76,7 +75,6 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
 
 const c2s_lowrank_form c2s_lowrank_form_decoupled = {
     .name = "decoupled",
-    .summary = "Conv -> depthwise Conv, 1 x 1 Conv",
     .refuse = refuse,
     .most = most,
     .single_steps = true,

@@ -49,7 +49,6 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
 
 const c2s_lowrank_form c2s_lowrank_form_pair = {
     .name = "pair",
-    .summary = "MatMul, Gemm, 1 x 1 Conv -> two of them",
     .refuse = pair_refuse,
     .most = most,
     .chain = chain,
@@ -59,7 +58,6 @@ const c2s_lowrank_form c2s_lowrank_form_pair = {
 
 const c2s_lowrank_form c2s_lowrank_form_channel = {
     .name = "channel",
-    .summary = "Conv -> Conv with fewer filters, 1 x 1 Conv",
     .refuse = channel_refuse,
     .most = most,
     .chain = chain,

@@ -67,7 +67,6 @@ static c2s_status solve_turned(const c2s_linear_site *site, const c2s_lowrank_pr
 
 const c2s_lowrank_form c2s_lowrank_form_spatial = {
     .name = "spatial",
-    .summary = "Conv k x k -> Conv k x 1, Conv 1 x k",
     .refuse = refuse,
     .most = most,
     .chain = chain,
@@ -76,7 +75,6 @@ const c2s_lowrank_form c2s_lowrank_form_spatial = {
 
 const c2s_lowrank_form c2s_lowrank_form_spatial_turned = {
     .name = "spatial-turned",
-    .summary = "Conv k x k -> Conv 1 x k, Conv k x 1",
     .refuse = refuse,
     .most = most_turned,
     .chain = chain_turned,

@@ -66,7 +66,6 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
 
 const c2s_lowrank_form c2s_lowrank_form_tucker = {
     .name = "tucker",
-    .summary = "Conv -> 1 x 1 Conv, Conv with fewer channels, 1 x 1 Conv",
     .refuse = refuse,
     .most = most,
     .chain = chain,

@@ -133,12 +133,6 @@ c2s_status c2s_stage_apply(const c2s_linear_site *site, const c2s_stage *s, unsi
     return status;
 }
 
-static void transpose(size_t rows, size_t columns, const double *a, double *out) {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            out[j * rows + i] = a[i * columns + j];
-}
-
 static void set_identity(size_t n, double *a) {
     memset(a, 0, n * n * sizeof *a);
     for (size_t i = 0; i < n; i++)
@@ -163,7 +157,7 @@ static c2s_status project_moment(const c2s_linear_site *site, const c2s_stage *s
     } else if (status == C2S_OK) {
         status = c2s_stage_apply(site, s, open, weights, false, problem->moment, k, half);
         if (status == C2S_OK)
-            transpose(m, k, half, turned);
+            c2s_matrix_transpose(m, k, half, turned);
     }
     if (status == C2S_OK)
         status = c2s_stage_apply(site, s, open, weights, false, turned, m, moment);
@@ -233,18 +227,19 @@ static place place_of(const c2s_linear_site *site, unsigned axes, size_t row) {
                    part_of(&site->window, all, row % kernel, all & ~axes)};
 }
 
+/* `places`: room for site->k of them. */
 static void fill_marginal(const c2s_linear_site *site, const c2s_lowrank_problem *problem,
-                          unsigned axes, size_t k, double *weights, double *moment) {
+                          unsigned axes, size_t k, place *places, double *weights, double *moment) {
     const size_t n = site->n, others = c2s_site_kernel(site, c2s_site_axes(site) & ~axes);
+    for (size_t i = 0; i < site->k; i++)
+        places[i] = place_of(site, axes, i);
     for (size_t i = 0; i < site->k; i++) {
-        const place at = place_of(site, axes, i);
+        const place at = places[i];
         memcpy(weights + (at.row * others + at.rest) * n, problem->weights + i * n,
                n * sizeof *weights);
-        for (size_t j = 0; moment && j < site->k; j++) {
-            const place other = place_of(site, axes, j);
-            if (other.rest == at.rest)
-                moment[at.row * k + other.row] += problem->moment[i * site->k + j];
-        }
+        for (size_t j = 0; moment && j < site->k; j++)
+            if (places[j].rest == at.rest)
+                moment[at.row * k + places[j].row] += problem->moment[i * site->k + j];
     }
 }
 
@@ -253,22 +248,21 @@ c2s_status c2s_site_marginal(const c2s_linear_site *site, const c2s_lowrank_prob
     const size_t others = c2s_site_kernel(site, c2s_site_axes(site) & ~axes);
     const size_t k = site->k / others, n = site->n * others;
     double *weights = NULL, *moment = NULL;
+    place *places;
     *out = (c2s_lowrank_problem){0};
+    C2S_TRY(c2s_scratch(site->k, sizeof *places, &places));
     c2s_status status = c2s_scratch(k, n * sizeof *weights, &weights);
     if (status == C2S_OK && problem->moment && !problem->plain_projections) {
         status = c2s_scratch(k, k * sizeof *moment, &moment);
         if (status == C2S_OK)
             memset(moment, 0, k * k * sizeof *moment);
     }
-    if (status == C2S_OK) {
-        fill_marginal(site, problem, axes, k, weights, moment);
-        status = c2s_lowrank_problem_open(k, n, weights, moment, out);
-    }
-    if (status != C2S_OK) {
-        free(weights);
-        free(moment);
-        return status;
-    }
-    out->owns = true;
-    return C2S_OK;
+    if (status == C2S_OK)
+        fill_marginal(site, problem, axes, k, places, weights, moment);
+    free(places);
+    if (status == C2S_OK)
+        return c2s_lowrank_problem_own(k, n, weights, moment, out);
+    free(weights);
+    free(moment);
+    return status;
 }

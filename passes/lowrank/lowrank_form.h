@@ -10,7 +10,7 @@
 #include "passes/lowrank/lowrank_chain.h"
 
 typedef struct c2s_lowrank_form {
-    const char *name, *summary;
+    const char *name;
     /* NULL, or why the operator has no such form. */
     const char *(*refuse)(const c2s_linear_site *site);
     /* The greatest rank that makes sense: with it the operator is reproduced. */
@@ -34,9 +34,8 @@ typedef struct c2s_lowrank_form {
 const c2s_lowrank_form *const *c2s_lowrank_forms(void);
 const c2s_lowrank_form *c2s_lowrank_form_find(const char *name); /* NULL: there is none */
 
-/* `solve` of the form on the problem. Where the form's choice is
- * no proven optimum, projections are chosen with and without G, and the better result counts: so it
- * is never worse than plain SVD. */
+/* `solve` of the form on the problem. Where the form's choice is no proven optimum, projections are
+ * chosen with and without G, and the better result counts: so it is never worse than plain SVD. */
 c2s_status c2s_lowrank_solve(const c2s_lowrank_form *form, const c2s_linear_site *site,
                              const c2s_lowrank_problem *problem, size_t rank,
                              double *const *weights, double *error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/name_after.h"
 #include "ops/op.h"
 
 /* ---- which ---- */
@@ -123,16 +124,9 @@ c2s_status c2s_lowrank_layer_read(const c2s_lowrank_layer *layer, double **weigh
 
 /* ---- writing ---- */
 
-static c2s_value *constant_of(const c2s_lowrank_layer *layer, c2s_tensor *tensor,
-                              const char *suffix) {
-    c2s_graph *graph = layer->node->graph;
-    const char *base = layer->site.weight->name;
-    char *hint = c2s_alloc(strlen(base) + strlen(suffix) + 1);
-    strcpy(hint, base);
-    strcat(hint, suffix);
-    c2s_value *value = c2s_value_constant(graph, hint, tensor);
-    free(hint);
-    return value;
+static c2s_value *constant_of(const c2s_lowrank_layer *layer, const char *suffix,
+                              c2s_tensor *tensor) {
+    return c2s_constant_after(layer->node->graph, layer->site.weight, suffix, tensor);
 }
 
 /* [out, in, kernel], or [in, out] of a matrix */
@@ -151,9 +145,7 @@ c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_st
     }
     double *turned;
     C2S_TRY(c2s_scratch(count, sizeof *turned, &turned));
-    for (size_t o = 0; o < s->out; o++)
-        for (size_t i = 0; i < s->in; i++)
-            turned[i * s->out + o] = weights[o * s->in + i];
+    c2s_matrix_transpose(s->out, s->in, weights, turned);
     c2s_status status = c2s_tensor_from_f64(dtype, 2, dim, turned, out);
     free(turned);
     return status;
@@ -239,7 +231,7 @@ static c2s_status shift_bias(const c2s_lowrank_layer *layer, const double *shift
         c2s_tensor_load_f64(old->constant, 0, channels, values);
     const double beta = (double)c2s_attr_float(owner, "beta", 1);
     for (size_t c = 0; c < channels; c++)
-        values[c] = values[c] * (layer->add ? 1 : beta) + shift[c];
+        values[c] = values[c] * beta + shift[c];
     const int64_t one_axis = (int64_t)channels;
     c2s_tensor *tensor;
     c2s_status status =
@@ -249,9 +241,8 @@ static c2s_status shift_bias(const c2s_lowrank_layer *layer, const double *shift
     C2S_TRY(status);
     if (owner->formal_count <= slot)
         c2s_node_resize_inputs(owner, slot + 1);
-    c2s_use_set(&owner->inputs[slot], constant_of(layer, tensor, "_bias"));
-    if (!layer->add)
-        c2s_attr_remove(owner, "beta");
+    c2s_use_set(&owner->inputs[slot], constant_of(layer, "bias", tensor));
+    c2s_attr_remove(owner, "beta");
     return C2S_OK;
 }
 
@@ -260,8 +251,8 @@ c2s_status c2s_lowrank_layer_write(const c2s_lowrank_layer *layer, const c2s_cha
     c2s_value *x = layer->node->inputs[layer->node->op == &c2s_op_gather ? 1 : 0].value;
     for (unsigned i = 0; i < chain->count; i++) {
         char suffix[32];
-        snprintf(suffix, sizeof suffix, "_%u", i + 1);
-        c2s_value *weight = constant_of(layer, c2s_tensor_ref(weights[i]), suffix);
+        snprintf(suffix, sizeof suffix, "%u", i + 1);
+        c2s_value *weight = constant_of(layer, suffix, c2s_tensor_ref(weights[i]));
         if (i + 1 < chain->count)
             C2S_TRY(insert_stage(layer, &chain->stage[i], i + 1, weight, &x));
         else

@@ -37,6 +37,18 @@ c2s_status c2s_lowrank_problem_open(size_t k, size_t n, const double *weights, c
     return status;
 }
 
+c2s_status c2s_lowrank_problem_own(size_t k, size_t n, double *weights, double *moment,
+                                   c2s_lowrank_problem *out) {
+    const c2s_status status = c2s_lowrank_problem_open(k, n, weights, moment, out);
+    if (status != C2S_OK) {
+        free(weights);
+        free(moment);
+        return status;
+    }
+    out->owns = true;
+    return C2S_OK;
+}
+
 void c2s_lowrank_problem_close(c2s_lowrank_problem *p) {
     free(p->product);
     if (p->owns) {
@@ -81,14 +93,12 @@ c2s_status c2s_lowrank_problem_behind(const c2s_lowrank_problem *from, size_t m,
             status = c2s_cholesky_solve(m, from->n, factor, product);
         free(factor);
     }
-    if (status == C2S_OK)
-        status = c2s_lowrank_problem_open(m, from->n, product, moment, out);
     if (status != C2S_OK) {
         free(moment);
         free(product);
         return status;
     }
-    out->owns = true;
+    C2S_TRY(c2s_lowrank_problem_own(m, from->n, product, moment, out));
     out->plain_projections = from->plain_projections;
     return C2S_OK;
 }

@@ -26,6 +26,9 @@ typedef struct c2s_lowrank_problem {
 
 c2s_status c2s_lowrank_problem_open(size_t k, size_t n, const double *weights, const double *moment,
                                     c2s_lowrank_problem *out);
+/* The same with arrays that are taken over, also on failure. */
+c2s_status c2s_lowrank_problem_own(size_t k, size_t n, double *weights, double *moment,
+                                   c2s_lowrank_problem *out);
 void c2s_lowrank_problem_close(c2s_lowrank_problem *problem);
 
 /* The error of v [k, n]. */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ranks within the goal: chosen, timed, chosen again without what is slower; and, where the job has
+ * bounds on quality, how far the goal may go.
+ */
 #include <math.h>
 #include <stdlib.h>
 

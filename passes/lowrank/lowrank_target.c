@@ -106,14 +106,10 @@ c2s_status c2s_lowrank_target_problem(const c2s_lowrank_target *t, size_t group,
         }
     }
     if (status == C2S_OK)
-        status = c2s_lowrank_problem_open(k, n, weights, moment, out);
-    if (status != C2S_OK) {
-        free(weights);
-        free(moment);
-        return status;
-    }
-    out->owns = true;
-    return C2S_OK;
+        return c2s_lowrank_problem_own(k, n, weights, moment, out);
+    free(weights);
+    free(moment);
+    return status;
 }
 
 /* ---- solutions ---- */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What each layer could become, and what its error weighs: what an error in this layer alone does
+ * to the outputs of the model.
+ */
 #include <math.h>
 #include <stdlib.h>
 

@@ -25,8 +25,7 @@ typedef struct c2s_rank_item {
  * hull of cost and error are taken in the order of error per saved unit, until the sum of costs is
  * at most `budget`: for these sums no choice has less error. What the last step has saved beyond
  * that goes to the items that lose most. Returns the sum, above the budget if nothing more can be
- * saved.
- */
+ * saved. */
 double c2s_rank_choose(const c2s_rank_item *items, size_t count, double budget, size_t *chosen);
 
 #endif

@@ -180,16 +180,10 @@ static void balance(size_t k, size_t n, size_t rank, double *a, double *b) {
     }
 }
 
-static void transpose(size_t rows, size_t columns, const double *a, double *out) {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            out[j * rows + i] = a[i * columns + j];
-}
-
 /* a = (w v)^T, b = v */
 static c2s_status output_factors(const c2s_spectrum *s, const c2s_lowrank_problem *p, size_t rank,
                                  double *a, double *b) {
-    transpose(rank, p->n, s->vectors, b);
+    c2s_matrix_transpose(rank, p->n, s->vectors, b);
     return c2s_matrix_multiply(&(c2s_product){.transpose_b = true, .m = rank, .n = p->k, .k = p->n},
                                s->vectors, p->weights, a);
 }
@@ -201,7 +195,7 @@ static c2s_status input_factors(const c2s_spectrum *s, const c2s_lowrank_problem
     const c2s_product last = {.transpose_a = true, .m = p->n, .n = rank, .k = k};
     double *u, *lu = NULL;
     C2S_TRY(c2s_scratch(k, rank * sizeof *u, &u));
-    transpose(rank, k, s->vectors, u);
+    c2s_matrix_transpose(rank, k, s->vectors, u);
     c2s_status status = c2s_scratch(k, rank * sizeof *lu, &lu);
     if (status == C2S_OK && s->factor) {
         status = c2s_matrix_multiply(&(c2s_product){.m = k, .n = rank, .k = k}, s->factor, u, lu);
@@ -211,7 +205,7 @@ static c2s_status input_factors(const c2s_spectrum *s, const c2s_lowrank_problem
     if (status == C2S_OK)
         status = c2s_matrix_multiply(&last, p->weights, s->factor ? lu : u, b);
     if (status == C2S_OK)
-        transpose(k, rank, u, a);
+        c2s_matrix_transpose(k, rank, u, a);
     free(u);
     free(lu);
     return status;

@@ -356,6 +356,10 @@ static void transpose(size_t rows, size_t columns, const double *a, size_t strid
             out[j * out_stride + i] = a[i * stride + j];
 }
 
+void c2s_matrix_transpose(size_t m, size_t n, const double *a, double *out) {
+    transpose(m, n, a, n, out, m);
+}
+
 static c2s_status solve_least(size_t m, size_t n, size_t k, double *a, double *b, size_t height,
                               double cutoff, size_t *rank) {
     const int rows = (int)m, columns = (int)n, sides = (int)k, ldb = (int)height;

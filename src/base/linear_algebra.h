@@ -53,6 +53,8 @@ c2s_status c2s_gram_add(const c2s_samples *x, double *g);
 c2s_status c2s_cross_add(const c2s_samples *x, const c2s_samples *y, double *c);
 /* Copies the lower triangle of a [n, n] to the upper one. */
 void c2s_symmetric_fill(size_t n, double *a);
+/* out [n, m] = the transpose of a [m, n] */
+void c2s_matrix_transpose(size_t m, size_t n, const double *a, double *out);
 
 /* Replaces the symmetric a [n, n] (both triangles given), positive semidefinite up to rounding, by
  * the lower L with L L^T = a + d I, zeros above the diagonal. d is *damping times the mean of the

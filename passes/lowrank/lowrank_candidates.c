@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which nodes of the graph are layers of the job, and what they cost on a sample.
+ */
 #include <string.h>
 
 #include "base/log.h"
