@@ -20,8 +20,8 @@ static void keep_refusal(void *user, int level, const char *text) {
     snprintf(refusals + length, sizeof refusals - length, "%s\n", text);
 }
 
-/* Names of rewrites, with spaces between, that the next run must not apply anywhere: those that are no
- * rules have no other way to say that a case is about what they leave alone. */
+/* Names of rewrites, with spaces between, that the next run must not apply anywhere: those that are
+ * no rules have no other way to say that a case is about what they leave alone. */
 static char left_alone[400];
 static inline bool is_left_alone(const char *name) {
     char wanted[80], list[sizeof left_alone + 2];
@@ -65,8 +65,8 @@ static inline void record_rewrite(FILE *stream, const c2s_stats *stats, const ch
     fprintf(stream, "%s %d %d %d\n", name, applied > 0, refused > 0, looked_at && !applied);
 }
 
-/* For passes.rule_cases, in the file that C2S_RULE_CASES names: what each rewrite of the pass did in
- * this case: whether it was applied, refused, and whether it left alone what it looked at. */
+/* For passes.rule_cases, in the file that C2S_RULE_CASES names: what each rewrite of the pass did
+ * in this case: whether it was applied, refused, and whether it left alone what it looked at. */
 static inline void record_case(const c2s_pass *pass, const c2s_stats *stats,
                                const c2s_graph *graph) {
     FILE *stream = getenv("C2S_RULE_CASES") ? fopen(getenv("C2S_RULE_CASES"), "a") : NULL;
@@ -115,6 +115,48 @@ static inline unsigned run_passes_with(c2s_model *model, const char *text, const
 
 static inline unsigned run_passes(c2s_model *model, const char *text) {
     return run_passes_with(model, text, NULL);
+}
+
+/* How far the outputs of two models with one input and one output are apart, over samples. */
+typedef struct case_distance {
+    double signal, noise;  /* sums of squares: of the first model's output, of the difference */
+    double largest, apart; /* the largest magnitude of each */
+} case_distance;
+
+static inline void add_distance(const c2s_model *before, const c2s_model *after, c2s_tensor *in,
+                                case_distance *d) {
+    c2s_tensor *out[2][1];
+    for (int side = 0; side < 2; side++) {
+        c2s_eval_options options = {.threads = 1};
+        c2s_session *session;
+        const c2s_evaluator *e = &c2s_evaluator_reference;
+        assert_int_equal(e->open((side ? after : before)->graph, &options, &session), C2S_OK);
+        assert_int_equal(e->run(session, (const c2s_tensor *const *)&in, out[side]), C2S_OK);
+        e->close(session);
+    }
+    for (size_t i = 0; i < out[0][0]->count; i++) {
+        const double a = c2s_tensor_f64_at(out[0][0], i), b = c2s_tensor_f64_at(out[1][0], i);
+        d->signal += a * a;
+        d->noise += (a - b) * (a - b);
+        d->largest = fmax(d->largest, fabs(a));
+        d->apart = fmax(d->apart, fabs(a - b));
+    }
+    c2s_tensor_unref(out[0][0]);
+    c2s_tensor_unref(out[1][0]);
+}
+
+/* On samples first .. end - 1, also beyond those that the feed counts: what was learnt from them is
+ * judged by others. */
+static inline case_distance distance_on(const c2s_feed *feed, size_t first, size_t end,
+                                        const c2s_model *before, const c2s_model *after) {
+    case_distance d = {0};
+    for (size_t k = first; k < end; k++) {
+        c2s_tensor *in;
+        assert_int_equal(feed->get(feed, before->graph, k, &in), C2S_OK);
+        add_distance(before, after, in, &d);
+        c2s_tensor_unref(in);
+    }
+    return d;
 }
 
 /* After `passes` the operators are `expected`, and every output is the same up to `tolerance`.

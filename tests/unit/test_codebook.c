@@ -196,28 +196,6 @@ static c2s_status uneven(const c2s_feed *feed, const c2s_graph *graph, size_t in
     return c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){5, 64}, values, &in[0]);
 }
 
-static double loss(const c2s_model *before, const c2s_model *after) {
-    double noise = 0;
-    c2s_tensor *in[1], *out[2][1];
-    assert_int_equal(uneven(NULL, NULL, 77, in), C2S_OK);
-    for (int side = 0; side < 2; side++) {
-        c2s_eval_options options = {.threads = 1};
-        c2s_session *session;
-        const c2s_evaluator *e = &c2s_evaluator_reference;
-        assert_int_equal(e->open((side ? after : before)->graph, &options, &session), C2S_OK);
-        assert_int_equal(e->run(session, (const c2s_tensor *const *)in, out[side]), C2S_OK);
-        e->close(session);
-    }
-    for (size_t i = 0; i < out[0][0]->count; i++) {
-        const double away = c2s_tensor_f64_at(out[0][0], i) - c2s_tensor_f64_at(out[1][0], i);
-        noise += away * away;
-    }
-    c2s_tensor_unref(in[0]);
-    c2s_tensor_unref(out[0][0]);
-    c2s_tensor_unref(out[1][0]);
-    return noise;
-}
-
 static void data_help(void **state) {
     (void)state;
     static const c2s_feed data = {.count = 20, .get = uneven};
@@ -226,7 +204,8 @@ static void data_help(void **state) {
     case_feed = &data;
     run_passes(aware, "cluster_weights(bits=3)");
     case_feed = NULL;
-    const double without = loss(before, blind), with = loss(before, aware);
+    const double without = distance_on(&data, 77, 78, before, blind).noise;
+    const double with = distance_on(&data, 77, 78, before, aware).noise;
     if (!(with < 0.5 * without))
         fail_msg("squared error %g, without samples %g", with, without);
     c2s_model_destroy(before);

@@ -209,28 +209,8 @@ static c2s_model *network(void) {
 
 /* Squared error of the output over samples that were not learnt from, relative. */
 static double loss(const c2s_model *before, const c2s_model *after) {
-    double signal = 0, noise = 0;
-    for (size_t k = 50; k < 58; k++) {
-        c2s_tensor *in[1], *out[2][1];
-        assert_int_equal(sample(NULL, NULL, k, in), C2S_OK);
-        for (int side = 0; side < 2; side++) {
-            c2s_eval_options options = {.threads = 1};
-            c2s_session *session;
-            const c2s_evaluator *e = &c2s_evaluator_reference;
-            assert_int_equal(e->open((side ? after : before)->graph, &options, &session), C2S_OK);
-            assert_int_equal(e->run(session, (const c2s_tensor *const *)in, out[side]), C2S_OK);
-            e->close(session);
-        }
-        for (size_t i = 0; i < out[0][0]->count; i++) {
-            const double a = c2s_tensor_f64_at(out[0][0], i), b = c2s_tensor_f64_at(out[1][0], i);
-            signal += a * a;
-            noise += (a - b) * (a - b);
-        }
-        c2s_tensor_unref(in[0]);
-        c2s_tensor_unref(out[0][0]);
-        c2s_tensor_unref(out[1][0]);
-    }
-    return noise / signal;
+    const case_distance d = distance_on(&data, 50, 58, before, after);
+    return d.noise / d.signal;
 }
 
 static double loss_by(const char *options) {
