@@ -6,15 +6,15 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-/* Classes that meet the same spaces in the same way are units of one group. */
-
 typedef struct sorting {
     c2s_prune_groups *out;
     const c2s_component *c;
-    size_t first;       /* of the component's groups */
-    uint64_t *form;     /* by class: what it meets */
-    uint32_t *group_of; /* by class, beyond `first` */
-    uint32_t *unit_of;  /* by class: within its group */
+    size_t first;        /* of the component's groups */
+    uint64_t *form;      /* by class: what it meets */
+    uint32_t *group_of;  /* by class, beyond `first` */
+    uint32_t *unit_of;   /* by class: within its group */
+    size_t *start, *end; /* by group: its atoms of an axis or space; end 0: it has none */
+    C2S_VEC(size_t) seen;
 } sorting;
 
 static uint64_t pin_hash(const c2s_pin *pin) {
@@ -51,14 +51,8 @@ static void number_units(sorting *s) {
 
 /* The units of one group among some atoms. Other groups may have atoms there, too. */
 static c2s_unit_map units_at(const sorting *s, size_t group, size_t first, size_t extent) {
-    c2s_unit_map map = {.extent = extent, .start = extent};
-    size_t end = 0;
-    for (size_t i = 0; i < extent; i++)
-        if (s->group_of[s->c->class_of.at[first + i]] == group) {
-            map.start = map.start < i ? map.start : i;
-            end = i + 1;
-        }
-    map.count = end - map.start;
+    const size_t start = s->start[group];
+    c2s_unit_map map = {.extent = extent, .start = start, .count = s->end[group] - start};
     uint32_t *units = c2s_arena_array(s->out->arena, map.count, sizeof *units);
     for (size_t i = 0; i < map.count; i++) {
         const uint32_t class = s->c->class_of.at[first + map.start + i];
@@ -69,14 +63,20 @@ static c2s_unit_map units_at(const sorting *s, size_t group, size_t first, size_
 }
 
 /* Calls of `add` for each group that has atoms there, once. */
-static void each_group(sorting *s, size_t first, size_t extent, size_t *last_seen, size_t stamp,
+static void each_group(sorting *s, size_t first, size_t extent,
                        void (*add)(sorting *, size_t group, size_t number), size_t number) {
+    s->seen.count = 0;
     for (size_t i = 0; i < extent; i++) {
         const size_t group = s->group_of[s->c->class_of.at[first + i]];
-        if (last_seen[group] == stamp)
-            continue;
-        last_seen[group] = stamp;
-        add(s, group, number);
+        if (s->end[group] == 0) {
+            c2s_vec_push(&s->seen, group);
+            s->start[group] = i;
+        }
+        s->end[group] = i + 1;
+    }
+    for (size_t k = 0; k < s->seen.count; k++) {
+        add(s, s->seen.at[k], number);
+        s->end[s->seen.at[k]] = 0;
     }
 }
 
@@ -102,14 +102,16 @@ void c2s_component_groups(c2s_prune_groups *out, const c2s_component *c) {
     s.unit_of = c2s_alloc_array(c->classes + 1, sizeof *s.unit_of);
     find_forms(&s);
     number_units(&s);
-    size_t *last_seen = c2s_zalloc((out->groups.count - s.first + 1) * sizeof *last_seen);
-    size_t stamp = 0;
+    const size_t found = out->groups.count - s.first;
+    s.start = c2s_alloc_array(found + 1, sizeof *s.start);
+    s.end = c2s_zalloc((found + 1) * sizeof *s.end);
     for (size_t k = 0; k < c->axes.count; k++)
-        each_group(&s, c->axes.at[k].first, c->axes.at[k].extent, last_seen, ++stamp, add_axis, k);
+        each_group(&s, c->axes.at[k].first, c->axes.at[k].extent, add_axis, k);
     for (size_t k = 0; k < c->spaces.count; k++)
-        each_group(&s, c->spaces.at[k].first, c->spaces.at[k].extent, last_seen, ++stamp, add_space,
-                   k);
-    free(last_seen);
+        each_group(&s, c->spaces.at[k].first, c->spaces.at[k].extent, add_space, k);
+    c2s_vec_free(&s.seen);
+    free(s.start);
+    free(s.end);
     free(s.form);
     free(s.group_of);
     free(s.unit_of);

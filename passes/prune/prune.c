@@ -181,9 +181,7 @@ static void take_units(c2s_pruning *p, c2s_stats *stats) {
             continue;
         char where[600];
         snprintf(where, sizeof where, "%s: %zu units of %zu", g->name, p->counts[k], g->units);
-        p->removed[k] = c2s_zalloc(g->units + 1);
-        for (size_t i = 0; i < p->counts[k]; i++)
-            p->removed[k][p->orders[k].order[i]] = true;
+        p->removed[k] = c2s_unit_order_first(&p->orders[k], p->counts[k]);
         c2s_stats_apply(stats, KIND, where);
         c2s_stats_looked(stats, g->maker);
     }

@@ -38,10 +38,7 @@ static bool any_of(const bool *flags, size_t count) {
 }
 
 static bool *axis_gone(cut *c, const c2s_group_axis *a) {
-    const uint64_t place =
-        a->use ? 1ull << 63 | (uint64_t)a->use->user->id << 28 | (uint64_t)a->use->slot << 4
-               : (uint64_t)a->value->id << 4;
-    const uint64_t key = place | (unsigned)a->axis;
+    const uint64_t key = c2s_axis_key(a->value, a->use, a->axis);
     size_t at = (size_t)(uintptr_t)c2s_map_get_u64(&c->axis_at, key);
     if (!at) {
         c2s_vec_push(&c->axes, (lost_axis){a->value, a->use, a->axis, a->map.extent,

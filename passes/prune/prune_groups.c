@@ -8,131 +8,9 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "passes/prune/component_groups.h"
-
-/* ---- what a group governs ---- */
-
-static double share(const c2s_unit_map *map) {
-    size_t mine = 0;
-    for (size_t i = 0; i < map->count; i++)
-        mine += map->unit_of[i] != C2S_NO_UNIT;
-    return (double)mine / (double)map->extent;
-}
-
-/* What stays of constants and nodes when all units go: axes and spaces of one multiply. */
-typedef struct left {
-    c2s_map at; /* from key to number of a factor, from 1 */
-    C2S_VEC(double) factor;
-} left;
-
-static double *left_of(left *l, uint64_t key) {
-    size_t at = (size_t)(uintptr_t)c2s_map_get_u64(&l->at, key);
-    if (!at) {
-        c2s_vec_push(&l->factor, 1);
-        at = l->factor.count;
-        c2s_map_put_u64(&l->at, key, (void *)(uintptr_t)at);
-    }
-    return &l->factor.at[at - 1];
-}
-
-static void left_free(left *l) {
-    c2s_map_free(&l->at);
-    c2s_vec_free(&l->factor);
-}
-
-static void count_parameters(c2s_prune_group *g) {
-    left l = {0};
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t k = 0; k < g->axes.count; k++) {
-            const c2s_group_axis *a = &g->axes.at[k];
-            const uint64_t key = a->use ? (uint64_t)(uintptr_t)a->use : a->value->id;
-            if (!a->value->constant)
-                continue;
-            double *factor = left_of(&l, key);
-            if (pass == 0) {
-                *factor *= 1 - share(&a->map);
-            } else {
-                g->parameters +=
-                    (uint64_t)((double)a->value->constant->count * (1 - *factor) + 0.5);
-                *factor = 1; /* counted */
-            }
-        }
-    left_free(&l);
-}
-
-static void count_macs(c2s_prune_group *g) {
-    left l = {0};
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t k = 0; k < g->spaces.count; k++) {
-            const c2s_group_space *s = &g->spaces.at[k];
-            double *factor = left_of(&l, s->node->id);
-            if (pass == 0) {
-                g->nodes += *factor == 1;
-                *factor *= 1 - share(&s->map);
-            } else if (s->node->op->macs) {
-                g->macs += (uint64_t)((double)s->node->op->macs(s->node) * (1 - *factor) + 0.5);
-                *factor = 1;
-            }
-        }
-    left_free(&l);
-}
+#include "passes/prune/describe_group.h"
 
 /* ---- names ---- */
-
-/* Indices that belong to the first unit. */
-static size_t first_unit(const c2s_unit_map *map) {
-    size_t count = 0;
-    for (size_t i = 0; i < map->count; i++)
-        count += map->unit_of[i] == 0;
-    return count;
-}
-
-static size_t first_unit_of_axis(const c2s_prune_group *g, const c2s_value *value, int axis) {
-    for (size_t k = 0; k < g->axes.count; k++)
-        if (g->axes.at[k].value == value && g->axes.at[k].axis == axis)
-            return first_unit(&g->axes.at[k].map);
-    return 0;
-}
-
-/* The output that a space ties, if it ties a constant, too; else NULL. */
-static const c2s_tie *made_by_constants(const c2s_node_ties *n, const c2s_group_space *s) {
-    const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
-    const c2s_tie *output = NULL;
-    bool constant = false;
-    for (size_t i = 0; i < ties.count; i++) {
-        const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
-        output = tie->output && !output ? tie : output;
-        constant |= !tie->output && s->node->inputs[tie->slot].value->constant;
-    }
-    return constant ? output : NULL;
-}
-
-/* The first node that makes channels of the group out of other ones by constants, one that
- * multiplies and adds if there is one; else the first. */
-static void find_maker(const c2s_prune_groups *all, c2s_prune_group *g) {
-    g->maker = g->spaces.at[0].node;
-    g->granularity = first_unit(&g->spaces.at[0].map);
-    for (int weighty = 1; weighty >= 0; weighty--)
-        for (size_t k = 0; k < g->spaces.count; k++) {
-            const c2s_group_space *s = &g->spaces.at[k];
-            const c2s_tie *output = made_by_constants(&all->index.of[s->node->id], s);
-            if (s->role == C2S_TIE_SUM || (weighty && !s->node->op->macs) || !output)
-                continue;
-            g->maker = s->node;
-            g->granularity = first_unit_of_axis(g, s->node->outputs[output->slot], output->axis);
-            return;
-        }
-}
-
-/* Of a recurrence, a hidden unit whose constants are zero is zero, and does not change others. */
-static bool is_recurrence(const c2s_node *node) {
-    return node->op == &c2s_op_lstm || node->op == &c2s_op_gru || node->op == &c2s_op_rnn;
-}
-
-static void find_mixing(c2s_prune_group *g) {
-    for (size_t k = 0; k < g->spaces.count && !g->mixed_by; k++)
-        if (g->spaces.at[k].role == C2S_TIE_MIX && !is_recurrence(g->spaces.at[k].node))
-            g->mixed_by = g->spaces.at[k].node;
-}
 
 /* Names that groups have in common get a number. */
 static void name_groups(c2s_prune_groups *all) {
@@ -187,15 +65,10 @@ static void order_spaces(c2s_prune_group *g, const size_t *order) {
     free(placed);
 }
 
-/* Does it govern constants that are no indices and shapes? */
 static bool has_weights(const c2s_prune_group *g) {
-    for (size_t k = 0; k < g->axes.count; k++) {
-        const c2s_value *value = g->axes.at[k].value;
-        if (value->constant &&
-            (c2s_dtype_is_float(value->type.dtype) || c2s_dtype_bits(value->type.dtype) <= 8) &&
-            value->type.dtype != C2S_BOOL)
+    for (size_t k = 0; k < g->axes.count; k++)
+        if (c2s_holds_weights(g->axes.at[k].value))
             return true;
-    }
     return false;
 }
 
@@ -209,15 +82,12 @@ static void finish(c2s_prune_groups *all, size_t first, const size_t *order) {
     size_t count = first;
     for (size_t k = first; k < all->groups.count; k++) {
         c2s_prune_group *g = &all->groups.at[k];
-        count_parameters(g);
         if (!has_weights(g) || g->spaces.count == 0 || g->units < 2) {
             free_group(g);
             continue;
         }
         order_spaces(g, order);
-        count_macs(g);
-        find_maker(all, g);
-        find_mixing(g);
+        c2s_describe_group(&all->index, g);
         g->graph = g->maker->graph;
         all->groups.at[count++] = *g;
     }
@@ -309,6 +179,11 @@ void c2s_prune_groups_free(c2s_prune_groups *groups) {
     c2s_tie_index_free(&groups->index);
     c2s_arena_destroy(groups->arena);
     *groups = (c2s_prune_groups){0};
+}
+
+bool c2s_holds_weights(const c2s_value *value) {
+    return value && value->constant && value->type.dtype != C2S_BOOL &&
+           (c2s_dtype_is_float(value->type.dtype) || c2s_dtype_bits(value->type.dtype) <= 8);
 }
 
 void c2s_unit_map_mark(const c2s_unit_map *map, const bool *removed, bool *gone) {

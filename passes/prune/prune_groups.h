@@ -60,10 +60,13 @@ typedef struct c2s_prune_groups {
     C2S_VEC(c2s_prune_group) groups; /* in the order of their makers */
 } c2s_prune_groups;
 
-/* All groups of two or more units that govern weights. Types must be
- * inferred. The model must not change while the groups are used, but by cutting them. */
+/* All groups of two or more units that govern weights. Types must be inferred. The model must not
+ * change while the groups are used, but by cutting them. */
 void c2s_prune_groups_find(c2s_model *model, c2s_prune_groups *out);
 void c2s_prune_groups_free(c2s_prune_groups *groups);
+
+/* A constant of floats or codes, and none of indices, extents or flags. */
+bool c2s_holds_weights(const c2s_value *value);
 
 /* Sets gone[i] for each index that goes with a removed unit. */
 void c2s_unit_map_mark(const c2s_unit_map *map, const bool *removed, bool *gone);

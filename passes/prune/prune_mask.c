@@ -8,18 +8,15 @@
 
 /* Operands for which 0 is not what lets a channel vanish: divisors, exponents, variances. */
 static bool stays(const c2s_use *use) {
-    static const char *const second[] = {"Div", "Pow", "Mod"};
-    static const char *const any[] = {"Sqrt", "Log", "Reciprocal"};
-    const c2s_node *n = use->user;
-    for (size_t k = 0; k < sizeof any / sizeof *any; k++)
-        if ((c2s_node_is(n, second[k]) && use->slot == 1) || c2s_node_is(n, any[k]))
+    static const struct {
+        const char *type;
+        unsigned slot;
+    } operands[] = {{"Div", 1},  {"Pow", 1}, {"Mod", 1},       {"BatchNormalization", 4},
+                    {"Sqrt", 0}, {"Log", 0}, {"Reciprocal", 0}};
+    for (size_t k = 0; k < sizeof operands / sizeof *operands; k++)
+        if (use->slot == operands[k].slot && c2s_node_is(use->user, operands[k].type))
             return true;
-    return c2s_node_is(n, "BatchNormalization") && use->slot == 4;
-}
-
-static bool is_weight(const c2s_value *value) {
-    return value && value->constant && value->type.dtype != C2S_BOOL &&
-           (c2s_dtype_is_float(value->type.dtype) || c2s_dtype_bits(value->type.dtype) <= 8);
+    return false;
 }
 
 /* Codes stand for 0 where they are the zero point. */
@@ -63,7 +60,7 @@ static bool sums_constants(const c2s_prune_groups *all, const c2s_prune_group *g
         bool constant = s->role == C2S_TIE_KEEP;
         for (size_t i = 0; i < ties.count; i++) {
             const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
-            constant |= !tie->output && is_weight(s->node->inputs[tie->slot].value);
+            constant |= !tie->output && c2s_holds_weights(s->node->inputs[tie->slot].value);
         }
         if (!constant || s->role == C2S_TIE_MIX)
             return false;
@@ -78,7 +75,7 @@ static c2s_status mask_space(const c2s_prune_groups *all, const c2s_group_space 
     for (size_t i = 0; i < ties.count; i++) {
         const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
         c2s_use *use = tie->output ? NULL : &s->node->inputs[tie->slot];
-        if (!use || !is_weight(use->value) || stays(use))
+        if (!use || !c2s_holds_weights(use->value) || stays(use))
             continue;
         bool *gone = c2s_zalloc((size_t)use->value->type.dim[tie->axis] + 1);
         for (int64_t e = 0; e < tie->count; e++)

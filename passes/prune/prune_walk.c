@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/disjoint_sets.h"
 #include "base/map.h"
 #include "base/memory.h"
 
@@ -27,7 +28,7 @@ typedef struct side {
 typedef struct walk {
     c2s_tie_index *index;
     c2s_component *c;
-    C2S_VEC(uint32_t) parent; /* by atom */
+    c2s_disjoint_sets atoms;
     C2S_VEC(fixed) fixed;
     C2S_VEC(side) open; /* no factor of the axis fits so far */
     c2s_map axis_at, space_at;
@@ -38,32 +39,11 @@ typedef struct walk {
 
 /* ---- atoms ---- */
 
-static size_t fresh(walk *w, size_t count) {
-    const size_t first = w->parent.count;
-    c2s_vec_reserve(&w->parent, first + count);
-    for (size_t k = 0; k < count; k++)
-        w->parent.at[first + k] = (uint32_t)(first + k);
-    w->parent.count = first + count;
-    return first;
-}
-
-static uint32_t find(const walk *w, size_t atom) {
-    uint32_t *parent = w->parent.at, at = (uint32_t)atom;
-    while (parent[at] != at)
-        at = parent[at] = parent[parent[at]];
-    return at;
-}
-
-/* The first atom stands for a class: so numbering does not depend on the order of unions. */
 static void unite(walk *w, size_t a, size_t b) {
-    const uint32_t x = find(w, a), y = find(w, b);
-    if (x == y)
-        return;
-    w->left -= x < w->seed && y < w->seed;
-    if (x < y)
-        w->parent.at[y] = x;
-    else
-        w->parent.at[x] = y;
+    const uint32_t x = c2s_disjoint_sets_find(&w->atoms, a);
+    const uint32_t y = c2s_disjoint_sets_find(&w->atoms, b);
+    w->left -= x != y && x < w->seed && y < w->seed;
+    c2s_disjoint_sets_unite(&w->atoms, x, y);
 }
 
 static void pin(walk *w, size_t first, size_t count, const c2s_node *node, const char *reason) {
@@ -78,19 +58,25 @@ bool c2s_is_shared_vector(const c2s_value *value, int axis) {
            value->constant->count == (size_t)value->type.dim[axis];
 }
 
+uint64_t c2s_axis_key(const c2s_value *value, const c2s_use *use, int axis) {
+    const uint64_t place =
+        use ? 1ull << 63 | (uint64_t)use->user->id << 28 | (uint64_t)use->slot << 4
+            : (uint64_t)value->id << 4;
+    return place | (unsigned)axis;
+}
+
 static size_t reach(walk *w, c2s_node *node, bool output, unsigned slot, int axis) {
     c2s_value *value = output ? node->outputs[slot] : node->inputs[slot].value;
     c2s_use *use = !output && c2s_is_shared_vector(value, axis) ? &node->inputs[slot] : NULL;
-    const uint64_t place = use ? 1ull << 63 | (uint64_t)node->id << 28 | (uint64_t)slot << 4
-                               : (uint64_t)value->id << 4;
-    const uint64_t key = place | (unsigned)axis;
+    const uint64_t key = c2s_axis_key(value, use, axis);
     const size_t known = (size_t)(uintptr_t)c2s_map_get_u64(&w->axis_at, key);
     if (known)
         return known - 1;
     const size_t extent = (size_t)value->type.dim[axis];
     const size_t at = w->c->axes.count;
     c2s_map_put_u64(&w->axis_at, key, (void *)(uintptr_t)(at + 1));
-    c2s_vec_push(&w->c->axes, (c2s_coupled_axis){value, use, axis, fresh(w, extent), extent});
+    c2s_vec_push(&w->c->axes, (c2s_coupled_axis){value, use, axis,
+                                                 c2s_disjoint_sets_add(&w->atoms, extent), extent});
     return at;
 }
 
@@ -104,7 +90,8 @@ static bool is_entered(const walk *w, const c2s_node *node, unsigned space) {
 
 static void enter(walk *w, c2s_node *node, unsigned space) {
     c2s_node_ties *n = &w->index->of[node->id];
-    const size_t extent = (size_t)n->ties.spaces.at[space].extent, first = fresh(w, extent);
+    const size_t extent = (size_t)n->ties.spaces.at[space].extent,
+                 first = c2s_disjoint_sets_add(&w->atoms, extent);
     c2s_map_put_u64(&w->space_at, space_key(node, space), node);
     c2s_vec_push(&w->c->spaces, (c2s_coupled_space){node, space, first, extent});
     n->visits[space]++;
@@ -138,35 +125,27 @@ typedef struct fit {
     size_t now, then;
 } fit;
 
-static uint32_t *local_root(uint32_t *parent, uint32_t at) {
-    while (parent[at] != at)
-        at = parent[at] = parent[parent[at]];
-    return &parent[at];
-}
-
 static fit fit_of(const walk *w, const c2s_tie *tie, int64_t extent, size_t first) {
     const size_t count = (size_t)tie->count, elements = (size_t)extent;
-    uint32_t *parent = c2s_alloc_array(count + elements, sizeof *parent);
+    c2s_disjoint_sets sets = {0}; /* elements, then classes */
     c2s_map local = {0};
     fit f = {0, elements};
-    for (size_t k = 0; k < count + elements; k++)
-        parent[k] = (uint32_t)k;
+    c2s_disjoint_sets_add(&sets, elements);
     for (size_t i = 0; i < count; i++) {
-        const uint32_t root = find(w, first + (size_t)tie->start + i);
+        const uint32_t root = c2s_disjoint_sets_find(&w->atoms, first + (size_t)tie->start + i);
         size_t class = (size_t)(uintptr_t)c2s_map_get_u64(&local, root);
         if (!class) {
             class = ++f.now;
             c2s_map_put_u64(&local, root, (void *)(uintptr_t) class);
+            c2s_disjoint_sets_add(&sets, 1);
         }
-        uint32_t *a = local_root(parent, (uint32_t)(elements + class - 1));
-        uint32_t *b = local_root(parent, (uint32_t)(i / (size_t)tie->repeat % elements));
-        f.then -= *b < elements && *a < elements && *a != *b;
-        /* the root of what has an element is an element */
-        if (*a != *b)
-            *(*a < elements ? b : a) = *a < elements ? *a : *b;
+        const uint32_t a = c2s_disjoint_sets_find(&sets, elements + class - 1);
+        const uint32_t b = c2s_disjoint_sets_find(&sets, i / (size_t)tie->repeat % elements);
+        f.then -= a < elements && a != b; /* what has an element is known by one */
+        c2s_disjoint_sets_unite(&sets, a, b);
     }
     c2s_map_free(&local);
-    free(parent);
+    c2s_disjoint_sets_free(&sets);
     return f;
 }
 
@@ -282,13 +261,10 @@ static void settle(walk *w) {
 
 static void number_classes(walk *w) {
     c2s_component *c = w->c;
-    const size_t atoms = w->parent.count;
+    const size_t atoms = w->atoms.parent.count;
     c2s_vec_reserve(&c->class_of, atoms + 1);
     c->class_of.count = atoms;
-    for (size_t k = 0; k < atoms; k++) { /* a class's first atom comes first */
-        const uint32_t root = find(w, k);
-        c->class_of.at[k] = root == k ? (uint32_t)c->classes++ : c->class_of.at[root];
-    }
+    c->classes = c2s_disjoint_sets_number(&w->atoms, c->class_of.at);
     c->pins = c2s_zalloc((c->classes + 1) * sizeof *c->pins);
     for (size_t k = 0; k < w->fixed.count; k++) {
         const fixed *f = &w->fixed.at[k];
@@ -308,7 +284,7 @@ bool c2s_component_of(c2s_tie_index *index, c2s_node *node, unsigned space, c2s_
     settle(&w);
     if (w.left > 1)
         number_classes(&w);
-    c2s_vec_free(&w.parent);
+    c2s_disjoint_sets_free(&w.atoms);
     c2s_vec_free(&w.fixed);
     c2s_vec_free(&w.open);
     c2s_map_free(&w.axis_at);

@@ -30,6 +30,9 @@ typedef struct c2s_coupled_axis {
  */
 bool c2s_is_shared_vector(const c2s_value *value, int axis);
 
+/* A key for a c2s_map: of each such axis another one. */
+uint64_t c2s_axis_key(const c2s_value *value, const c2s_use *use, int axis);
+
 typedef struct c2s_coupled_space {
     c2s_node *node;
     unsigned space;

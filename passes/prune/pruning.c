@@ -68,6 +68,8 @@ static void look_back(c2s_pruning *p) {
     p->before = c2s_zalloc((p->readers.at.count + 1) * sizeof *p->before);
     for (size_t k = 0; k < p->readers.at.count; k++) {
         const c2s_reader *r = &p->readers.at.at[k];
+        c2s_map_put(&p->reader_of, r->node, (void *)(uintptr_t)(k + 1));
+        c2s_map_put(&p->reader_of, p->same[r->node->id], (void *)(uintptr_t)(k + 1));
         p->before[k] = (c2s_reader_first){
             .weight = constant_of(p->same[r->node->id], 1),
             .bias = r->bias_node ? constant_of(p->same[r->bias_node->id], r->bias_slot) : NULL,
@@ -102,6 +104,7 @@ void c2s_pruning_close(c2s_pruning *p) {
     free(p->worth);
     c2s_quality_close(p->outputs);
     c2s_vec_free(&p->given_bias);
+    c2s_map_free(&p->reader_of);
     c2s_readers_free(&p->readers);
     c2s_prune_groups_free(&p->groups);
     c2s_model_destroy(p->first);
@@ -148,11 +151,14 @@ static void order_by_norms(c2s_pruning *p, size_t group) {
     free(norms);
 }
 
+typedef C2S_VEC(size_t) numbers;
+
 /* The moments that readers of groups read, until all groups that need them have theirs. */
 typedef struct ordering {
     c2s_pruning *p;
     c2s_gram **grams; /* by reader */
-    size_t *waiting;  /* by reader: groups that need it still */
+    numbers *needed;  /* by reader: chosen groups that it is of */
+    size_t *waiting;  /* by reader: how many of these need it still */
     size_t *missing;  /* by group: readers that have not come */
 } ordering;
 
@@ -184,10 +190,7 @@ static c2s_status order_by_moments(ordering *o, size_t group) {
 }
 
 size_t c2s_pruning_reader(const c2s_pruning *p, const c2s_node *node) {
-    size_t k = 0;
-    while (p->readers.at.at[k].node != node)
-        k++;
-    return k;
+    return (size_t)(uintptr_t)c2s_map_get(&p->reader_of, node) - 1;
 }
 
 static c2s_status take_moments(void *user, const c2s_linear_site *site, c2s_gram *gram,
@@ -196,17 +199,10 @@ static c2s_status take_moments(void *user, const c2s_linear_site *site, c2s_gram
     const size_t reader = c2s_pruning_reader(o->p, site->node);
     (void)cross;
     o->grams[reader] = c2s_gram_ref(gram);
-    for (size_t k = 0; k < o->p->groups.groups.count; k++) {
-        const c2s_group_readers *of = &o->p->readers.groups[k];
-        if (!o->p->chosen[k])
-            continue;
-        for (size_t i = 0; i < of->at.count; i++)
-            o->missing[k] -= of->at.at[i].reader == reader;
-        bool mine = false;
-        for (size_t i = 0; i < of->at.count; i++)
-            mine |= of->at.at[i].reader == reader;
-        if (mine && o->missing[k] == 0)
-            C2S_TRY(order_by_moments(o, k));
+    for (size_t k = 0; k < o->needed[reader].count; k++) {
+        const size_t group = o->needed[reader].at[k];
+        if (--o->missing[group] == 0)
+            C2S_TRY(order_by_moments(o, group));
     }
     return C2S_OK;
 }
@@ -218,8 +214,10 @@ static c2s_status collect(ordering *o) {
     size_t count = 0;
     for (size_t k = 0; k < p->groups.groups.count; k++)
         for (size_t i = 0; p->chosen[k] && i < p->readers.groups[k].at.count; i++) {
+            const size_t reader = p->readers.groups[k].at.at[i].reader;
             o->missing[k]++;
-            o->waiting[p->readers.groups[k].at.at[i].reader]++;
+            o->waiting[reader]++;
+            c2s_vec_push(&o->needed[reader], k);
         }
     for (size_t k = 0; k < p->readers.at.count; k++)
         if (o->waiting[k] > 0)
@@ -239,6 +237,7 @@ static c2s_status collect(ordering *o) {
 c2s_status c2s_pruning_order(c2s_pruning *p) {
     ordering o = {.p = p};
     o.grams = c2s_zalloc((p->readers.at.count + 1) * sizeof *o.grams);
+    o.needed = c2s_zalloc((p->readers.at.count + 1) * sizeof *o.needed);
     o.waiting = c2s_zalloc((p->readers.at.count + 1) * sizeof *o.waiting);
     o.missing = c2s_zalloc((p->groups.groups.count + 1) * sizeof *o.missing);
     const bool moments = p->method <= C2S_PRUNE_ACTIVATION;
@@ -253,9 +252,12 @@ c2s_status c2s_pruning_order(c2s_pruning *p) {
             order_by_norms(p, k);
             status = p->outputs ? c2s_pruning_weigh(p, k, NULL) : C2S_OK;
         }
-    for (size_t k = 0; k < p->readers.at.count; k++)
+    for (size_t k = 0; k < p->readers.at.count; k++) {
         c2s_gram_unref(o.grams[k]);
+        c2s_vec_free(&o.needed[k]);
+    }
     free(o.grams);
+    free(o.needed);
     free(o.waiting);
     free(o.missing);
     return status;

@@ -5,6 +5,7 @@
 #ifndef C2S_PASSES_PRUNE_PRUNING_H
 #define C2S_PASSES_PRUNE_PRUNING_H
 
+#include "base/map.h"
 #include "passes/pass.h"
 #include "passes/prune/prune_groups.h"
 #include "passes/prune/reader_fit.h"
@@ -42,6 +43,7 @@ typedef struct c2s_pruning {
     const c2s_node **same; /* by node id: the node of the first model */
     c2s_prune_groups groups;
     c2s_readers readers;
+    c2s_map reader_of; /* from its node, in either model, to the number of a reader, from 1 */
     c2s_reader_first *before; /* by reader */
     bool *chosen;             /* by group: may lose units */
     c2s_unit_order *orders;   /* by group; empty: not chosen */
@@ -49,7 +51,6 @@ typedef struct c2s_pruning {
     bool **removed;           /* by group and unit; NULL: none */
     c2s_quality *outputs;     /* of the first model, on samples to judge by; NULL: there are none */
     double *worth;            /* by group: what c2s_pruning_weigh found */
-    double left;              /* part of what was asked for that stays, as foreseen */
     C2S_VEC(c2s_node *) given_bias; /* nodes that had none */
 } c2s_pruning;
 
@@ -66,7 +67,8 @@ void c2s_pruning_mark_rows(c2s_pruning *p, size_t group, const bool *removed);
 
 /* Orders the units of chosen groups, running the model on data if the method needs that. */
 c2s_status c2s_pruning_order(c2s_pruning *p);
-size_t c2s_pruning_reader(const c2s_pruning *p, const c2s_node *node); /* number of a reader */
+/* The number of the reader that is this node, of either model. */
+size_t c2s_pruning_reader(const c2s_pruning *p, const c2s_node *node);
 /* How much an error of the group's readers is worth at the outputs of the model: its first units,
  * about a quarter, are masked, its readers fitted (grams[i]: of reader i of the group), and the
  * outputs compared. p->worth[group] receives it. */
@@ -74,7 +76,7 @@ c2s_status c2s_pruning_weigh(c2s_pruning *p, size_t group, c2s_gram *const *gram
 /* Masks units and fits readers, for the choice that p->counts is; how large the error of the
  * outputs is then, as a part of their energy. Afterwards the model is as it was. */
 c2s_status c2s_pruning_try(c2s_pruning *p, double *noise);
-/* Sets p->removed by p->counts: masks these units and fits their readers. */
+/* Masks the units that p->removed names and fits their readers. */
 c2s_status c2s_pruning_apply(c2s_pruning *p);
 /* Fits all readers that have lost rows, the removed units being masked. */
 c2s_status c2s_pruning_refit(c2s_pruning *p);

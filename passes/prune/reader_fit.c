@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "passes/prune/unit_order.h"
+#include "passes/prune/fit_moments.h"
 
 /* Of one group of the reader. */
 typedef struct fit {

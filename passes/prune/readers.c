@@ -48,11 +48,8 @@ static bool is_reader(const c2s_group_space *s, c2s_reader *r) {
     return true;
 }
 
-typedef struct found {
-    c2s_map at; /* from node to number of the reader, from 1 */
-} found;
-
-static void find_readers(c2s_readers *out, found *f, const c2s_prune_group *g,
+/* `number_of`: from node to number of the reader, from 1. */
+static void find_readers(c2s_readers *out, c2s_map *number_of, const c2s_prune_group *g,
                          c2s_group_readers *of) {
     for (size_t k = 0; k < g->spaces.count; k++) {
         const c2s_group_space *s = &g->spaces.at[k];
@@ -61,22 +58,22 @@ static void find_readers(c2s_readers *out, found *f, const c2s_prune_group *g,
             of->others |= s->role != C2S_TIE_KEEP;
             continue;
         }
-        size_t number = (size_t)(uintptr_t)c2s_map_get(&f->at, s->node);
+        size_t number = (size_t)(uintptr_t)c2s_map_get(number_of, s->node);
         if (!number) {
             c2s_vec_push(&out->at, r);
             number = out->at.count;
-            c2s_map_put(&f->at, s->node, (void *)(uintptr_t)number);
+            c2s_map_put(number_of, s->node, (void *)(uintptr_t)number);
         }
         c2s_vec_push(&of->at, (c2s_group_reader){number - 1, &s->map});
     }
 }
 
 /* Numbers readers anew, in the order of the nodes. */
-static void order_readers(c2s_readers *out, const found *f, const c2s_graph *graph) {
+static void order_readers(c2s_readers *out, const c2s_map *number_of, const c2s_graph *graph) {
     size_t *place = c2s_alloc_array(out->at.count + 1, sizeof *place), count = 0;
     c2s_reader *ordered = c2s_alloc_array(out->at.count + 1, sizeof *ordered);
     for (c2s_node *n = graph->first; n; n = n->next) {
-        const size_t number = (size_t)(uintptr_t)c2s_map_get(&f->at, n);
+        const size_t number = (size_t)(uintptr_t)c2s_map_get(number_of, n);
         if (!number)
             continue;
         place[number - 1] = count;
@@ -93,14 +90,14 @@ static void order_readers(c2s_readers *out, const found *f, const c2s_graph *gra
 }
 
 void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out) {
-    found f = {{0}};
+    c2s_map number_of = {0};
     *out = (c2s_readers){.group_count = groups->groups.count};
     out->groups = c2s_zalloc((out->group_count + 1) * sizeof *out->groups);
     for (size_t k = 0; k < out->group_count; k++)
         if (!groups->groups.at[k].pin.reason && groups->groups.at[k].graph == groups->model->graph)
-            find_readers(out, &f, &groups->groups.at[k], &out->groups[k]);
-    order_readers(out, &f, groups->model->graph);
-    c2s_map_free(&f.at);
+            find_readers(out, &number_of, &groups->groups.at[k], &out->groups[k]);
+    order_readers(out, &number_of, groups->model->graph);
+    c2s_map_free(&number_of);
 }
 
 void c2s_readers_free(c2s_readers *readers) {

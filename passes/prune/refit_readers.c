@@ -9,9 +9,6 @@
 #include "base/memory.h"
 #include "passes/prune/pruning.h"
 
-typedef c2s_status taker(void *user, const c2s_linear_site *site, c2s_gram *gram,
-                         const c2s_cross *cross);
-
 typedef struct refitting {
     c2s_pruning *p;
     c2s_gram_request *wanted; /* by reader */
@@ -55,35 +52,24 @@ static void find_targets(refitting *r) {
 
 /* ---- stages ---- */
 
-static c2s_status run(refitting *r, const c2s_graph *graph, const c2s_gram_request *requests,
-                      size_t count, taker *take) {
-    const c2s_pruning *p = r->p;
+/* Readers of the first model have no target: they are fitted to their own output. */
+static c2s_status fit(void *user, const c2s_linear_site *site, c2s_gram *gram,
+                      const c2s_cross *cross) {
+    c2s_pruning *p = user;
+    const size_t k = c2s_pruning_reader(p, site->node);
+    return c2s_reader_fit(&p->readers.at.at[k], &p->before[k], gram, cross, p->damping);
+}
+
+static c2s_status run(c2s_pruning *p, const c2s_graph *graph, const c2s_gram_request *requests,
+                      size_t count) {
     const c2s_gram_options options = {.evaluator = p->context->evaluator,
                                       .eval = p->context->eval,
                                       .feed = &p->samples_of.learn,
                                       .reference = p->first->graph,
                                       .samples = p->samples,
-                                      .take = take,
-                                      .user = r};
+                                      .take = fit,
+                                      .user = p};
     return c2s_gram_collect(graph, requests, count, &options);
-}
-
-static c2s_status fit(void *user, const c2s_linear_site *site, c2s_gram *gram,
-                      const c2s_cross *cross) {
-    c2s_pruning *p = ((refitting *)user)->p;
-    const size_t k = c2s_pruning_reader(p, site->node);
-    return c2s_reader_fit(&p->readers.at.at[k], &p->before[k], gram, cross, p->damping);
-}
-
-/* A reader of the first model: fitted to its own output. */
-static c2s_status fit_first(void *user, const c2s_linear_site *site, c2s_gram *gram,
-                            const c2s_cross *cross) {
-    c2s_pruning *p = ((refitting *)user)->p;
-    size_t k = 0;
-    (void)cross;
-    while (p->same[p->readers.at.at[k].node->id] != site->node)
-        k++;
-    return c2s_reader_fit(&p->readers.at.at[k], &p->before[k], gram, NULL, p->damping);
 }
 
 /* All at once on what the first model computes, so that what lies before a stage is near to what it
@@ -94,13 +80,12 @@ static c2s_status run_stages(refitting *r, const size_t *readers, size_t count) 
     c2s_gram_request *requests = c2s_zalloc((count + 1) * sizeof *requests);
     for (size_t k = 0; k < count; k++)
         requests[k] = (c2s_gram_request){.node = p->same[p->readers.at.at[readers[k]].node->id]};
-    c2s_status status =
-        stages < count ? run(r, p->first->graph, requests, count, fit_first) : C2S_OK;
+    c2s_status status = stages < count ? run(p, p->first->graph, requests, count) : C2S_OK;
     for (size_t k = 0; k < count; k++)
         requests[k] = r->wanted[readers[k]];
     for (size_t k = 0; k < stages && status == C2S_OK; k++) {
         const size_t from = count * k / stages, to = count * (k + 1) / stages;
-        status = run(r, p->model->graph, requests + from, to - from, fit);
+        status = run(p, p->model->graph, requests + from, to - from);
     }
     free(requests);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an error within the model is worth at its outputs: measured, one group at a time.
+ * Units are masked and their readers fitted: of one group, for what its errors are worth at the
+ * outputs; of a whole choice, to measure what it loses, or to keep it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -32,9 +33,7 @@ static c2s_status fit_readers(c2s_pruning *p, size_t group, c2s_gram *const *gra
 static c2s_status probe(c2s_pruning *p, size_t group, c2s_gram *const *grams,
                         c2s_quality_result *result) {
     const c2s_unit_order *o = &p->orders[group];
-    bool *removed = c2s_zalloc(o->units + 1);
-    for (size_t k = 0; k < probed_units(o); k++)
-        removed[o->order[k]] = true;
+    bool *removed = c2s_unit_order_first(o, probed_units(o));
     c2s_pruning_mark_rows(p, group, removed);
     c2s_status status = c2s_prune_mask(&p->groups, &p->groups.groups.at[group], removed);
     free(removed);
@@ -95,12 +94,8 @@ c2s_status c2s_pruning_apply(c2s_pruning *p) {
 
 c2s_status c2s_pruning_try(c2s_pruning *p, double *noise) {
     c2s_quality_result result = {0};
-    for (size_t k = 0; k < p->groups.groups.count; k++) {
-        const c2s_unit_order *o = &p->orders[k];
-        p->removed[k] = p->counts[k] ? c2s_zalloc(o->units + 1) : NULL;
-        for (size_t i = 0; i < p->counts[k]; i++)
-            p->removed[k][o->order[i]] = true;
-    }
+    for (size_t k = 0; k < p->groups.groups.count; k++)
+        p->removed[k] = p->counts[k] ? c2s_unit_order_first(&p->orders[k], p->counts[k]) : NULL;
     c2s_status status = c2s_pruning_apply(p);
     if (status == C2S_OK)
         status = c2s_quality_measure(p->outputs, p->model->graph, 0, &result);

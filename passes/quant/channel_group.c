@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/disjoint_sets.h"
 #include "base/map.h"
 #include "ops/ties.h"
 
@@ -62,10 +63,10 @@ static behaviour behaviour_of(const c2s_node *node) {
 
 typedef struct walk {
     c2s_channel_group *group;
-    C2S_VEC(unsigned) parent; /* of class ids, until they are numbered */
-    c2s_map value_at;         /* value id -> index in group->values + 1 */
-    c2s_map ends;             /* node id, and whether its output: it is in group->ends */
-    c2s_map spaces;           /* node id, and space: what it ties has its classes */
+    c2s_disjoint_sets sets; /* of indices */
+    c2s_map value_at;       /* value id -> index in group->values + 1 */
+    c2s_map ends;           /* node id, and whether its output: it is in group->ends */
+    c2s_map spaces;         /* node id, and space: what it ties has its classes */
     const char *why;
     const c2s_node *why_node;
 } walk;
@@ -82,39 +83,18 @@ static bool stop(walk *w, const c2s_node *node, const char *why) {
 
 /* New indices, each a class of its own. */
 static size_t fresh(walk *w, size_t count) {
-    const size_t first = w->group->class_of.count;
-    for (size_t i = 0; i < count; i++) {
-        const unsigned id = (unsigned)w->parent.count;
-        c2s_vec_push(&w->group->class_of, id);
-        c2s_vec_push(&w->parent, id);
-    }
-    return first;
-}
-
-static unsigned root(walk *w, unsigned id) {
-    while (w->parent.at[id] != id)
-        id = w->parent.at[id] = w->parent.at[w->parent.at[id]];
-    return id;
+    return c2s_disjoint_sets_add(&w->sets, count);
 }
 
 static void unify(walk *w, size_t a, size_t b) {
-    const unsigned x = root(w, w->group->class_of.at[a]), y = root(w, w->group->class_of.at[b]);
-    if (x < y)
-        w->parent.at[y] = x;
-    else
-        w->parent.at[x] = y;
+    c2s_disjoint_sets_unite(&w->sets, a, b);
 }
 
 static void number_classes(walk *w) {
-    unsigned *number = c2s_alloc_array(w->parent.count + 1, sizeof *number);
-    size_t count = 0;
-    for (unsigned id = 0; id < w->parent.count; id++) /* roots are the smallest of their class */
-        if (w->parent.at[id] == id)
-            number[id] = (unsigned)count++;
-    for (size_t i = 0; i < w->group->class_of.count; i++)
-        w->group->class_of.at[i] = number[root(w, w->group->class_of.at[i])];
-    w->group->classes = count;
-    free(number);
+    c2s_channel_group *g = w->group;
+    c2s_vec_reserve(&g->class_of, w->sets.parent.count + 1);
+    g->class_of.count = w->sets.parent.count;
+    g->classes = c2s_disjoint_sets_number(&w->sets, g->class_of.at);
 }
 
 /* ---- values ---- */
@@ -142,7 +122,8 @@ static bool reach(walk *w, c2s_value *value, int axis, size_t *index) {
 
 static bool own_constant(const c2s_node *node, unsigned slot) {
     const c2s_value *value = c2s_node_in(node, slot);
-    return value && value->constant && !value->def && value->use_count == 1 && value->type.dtype == C2S_FLOAT;
+    return value && value->constant && !value->def && value->use_count == 1 &&
+           value->type.dtype == C2S_FLOAT;
 }
 
 static bool is_vector(const c2s_value *value, size_t count) {
@@ -405,7 +386,7 @@ const char *c2s_channel_group_of(c2s_value *value, c2s_channel_group *group,
     else if (reach(&w, value, axis, &index) && visit_all(&w))
         number_classes(&w);
     *why_node = w.why_node;
-    c2s_vec_free(&w.parent);
+    c2s_disjoint_sets_free(&w.sets);
     c2s_map_free(&w.value_at);
     c2s_map_free(&w.ends);
     c2s_map_free(&w.spaces);

@@ -121,8 +121,8 @@ const cli_verb cli_verb_prune_groups = {
     .details =
         "A group has so many units of so many channels each; params and MACs are what would\n"
         "go with all of them. Exporters write shapes that are computed; the usual passes fold\n"
-               "these, therefore the list is of what they make of the model.\n"
-               "docs/pruning.md says how to read it.",
+        "these, therefore the list is of what they make of the model.\n"
+        "docs/pruning.md says how to read it.",
     .least = 1,
     .most = 1,
     .run = run,

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Coupling of channels, on real models: units of groups whose constants are zero can be cut without
- * changing what a model computes. Of every group that can be pruned a random quarter goes, of each
- * group alone and of all at once; what the model with zeros computes says what is right. Where
- * everything that reads the channels multiplies them with constants, only these are zero, and the
- * channels have any values; else (heads of attention, recurrences) all constants of the units.
- * Models as they are, and after the default passes. Arguments: only models whose name contains the
- * first; "groups" to see what each group does. */
+/* Coupling of channels, on real models: cutting units does what zeros in their place do
+ * (prune_mask.h). Of every group that can be pruned a random quarter goes, of each group alone and
+ * of all at once; what the model with zeros computes says what is right. Models as they are, and
+ * after the default passes. Arguments: only models whose name contains the first; "groups" to see
+ * what each group does. */
 #include "shared.h"
 
 #include <dirent.h>
@@ -18,6 +16,7 @@
 #include "io/load_data.h"
 #include "job_opset.h"
 #include "passes/prune/prune_cut.h"
+#include "passes/prune/prune_mask.h"
 #include "runtime/session.h"
 
 enum { INPUTS = 1024 };
@@ -33,96 +32,6 @@ static bool loud = false;
 typedef struct tally {
     unsigned models, groups, pinned, mixing, wrong;
 } tally;
-
-/* ---- zeros ---- */
-
-/* Is the element that a constant has at removed indices a divisor, an exponent, a variance ...? */
-static bool stays(const c2s_use *use) {
-    static const char *const second[] = {"Div", "Pow", "Mod"};
-    static const char *const any[] = {"Sqrt", "Log", "Reciprocal"};
-    const c2s_node *n = use->user;
-    for (size_t k = 0; k < 3; k++)
-        if ((c2s_node_is(n, second[k]) && use->slot == 1) || c2s_node_is(n, any[k]))
-            return true;
-    return c2s_node_is(n, "BatchNormalization") && use->slot == 4;
-}
-
-static double zero_of(const c2s_use *use) {
-    const c2s_value *zero = c2s_node_is(use->user, "DequantizeLinear") && use->slot == 0
-                                ? c2s_node_in(use->user, 2)
-                                : NULL;
-    return zero && zero->constant ? c2s_tensor_f64_at(zero->constant, 0) : 0;
-}
-
-static void zero_axis(c2s_use *use, int axis, const bool *gone) {
-    const c2s_tensor *in = use->value->constant;
-    const size_t extent = (size_t)in->type.dim[axis];
-    size_t inner = 1;
-    for (int a = axis + 1; a < in->type.rank; a++)
-        inner *= (size_t)in->type.dim[a];
-    double *values = calloc(in->count + 1, sizeof *values);
-    for (size_t i = 0; i < in->count; i++)
-        values[i] = gone[i / inner % extent] ? zero_of(use) : c2s_tensor_f64_at(in, i);
-    c2s_tensor *out;
-    assert_int_equal(c2s_tensor_from_f64(in->type.dtype, in->type.rank, in->type.dim, values, &out),
-                     C2S_OK);
-    free(values);
-    c2s_value_set_constant(use->value, out);
-    c2s_tensor_unref(out);
-}
-
-/* Makes the constant of an operand this node's own first. */
-static void zero_operand(c2s_use *use, int axis, const bool *gone) {
-    if (use->value->use_count > 1 || use->value->def) {
-        c2s_tensor *same = c2s_tensor_ref(use->value->constant);
-        c2s_use_set(use, c2s_value_constant(use->user->graph, use->value->name, same));
-    }
-    zero_axis(use, axis, gone);
-}
-
-static bool is_weight(const c2s_value *value) {
-    return value->constant && value->type.dtype != C2S_INT64 && value->type.dtype != C2S_BOOL;
-}
-
-/* Every space that sums over the channels has a constant operand. */
-static bool sums_constants(const c2s_prune_groups *all, const c2s_prune_group *g) {
-    for (size_t k = 0; k < g->spaces.count; k++) {
-        const c2s_group_space *s = &g->spaces.at[k];
-        const c2s_node_ties *n = &all->index.of[s->node->id];
-        const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
-        bool constant = s->role == C2S_TIE_KEEP;
-        for (size_t i = 0; i < ties.count; i++) {
-            const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
-            constant |= !tie->output && is_weight(s->node->inputs[tie->slot].value);
-        }
-        if (!constant || s->role == C2S_TIE_MIX)
-            return false;
-    }
-    return true;
-}
-
-static void zero_group(const c2s_prune_groups *all, const c2s_prune_group *g, const bool *removed) {
-    const bool sums = sums_constants(all, g);
-    for (size_t k = 0; k < g->spaces.count; k++) {
-        const c2s_group_space *s = &g->spaces.at[k];
-        const c2s_node_ties *n = &all->index.of[s->node->id];
-        const c2s_tie_range ties = c2s_ties_of_space(n, s->space);
-        bool *elements = calloc(s->map.extent + 1, 1);
-        c2s_unit_map_mark(&s->map, removed, elements);
-        for (size_t i = 0; i < ties.count; i++) {
-            const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
-            c2s_use *use = tie->output ? NULL : &s->node->inputs[tie->slot];
-            if (!use || !is_weight(use->value) || stays(use) || (sums && s->role != C2S_TIE_SUM))
-                continue;
-            bool *gone = calloc((size_t)use->value->type.dim[tie->axis] + 1, 1);
-            for (int64_t e = 0; e < tie->count; e++)
-                gone[tie->start + e] = elements[e / tie->repeat % (int64_t)s->map.extent];
-            zero_operand(use, tie->axis, gone);
-            free(gone);
-        }
-        free(elements);
-    }
-}
 
 /* ---- one removal ---- */
 
@@ -169,7 +78,7 @@ static const char *remove_from(const c2s_model *model, size_t chosen, bool exact
         if (g->pin.reason || (chosen == SIZE_MAX ? g->mixed_by != NULL : k != chosen))
             continue;
         removed[k] = choose(&random, g->units);
-        zero_group(&a, g, removed[k]);
+        assert_int_equal(c2s_prune_mask(&a, g, removed[k]), C2S_OK);
     }
     if (c2s_prune_cut(&b, (const bool *const *)removed) != C2S_OK ||
         run_on(zeroed->graph, in, x) != C2S_OK || run_on(pruned->graph, in, y) != C2S_OK)
