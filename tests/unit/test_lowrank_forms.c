@@ -176,10 +176,6 @@ static double solve(const c2s_lowrank_form *form, const c2s_linear_site *site, c
     return error;
 }
 
-static bool is_trivial(const c2s_lowrank_form *form, const c2s_linear_site *site) {
-    return form->refuse(site) != NULL;
-}
-
 typedef void checker(const subject *s, const c2s_lowrank_form *form, c2s_model *m,
                      c2s_lowrank_layer *layer);
 
@@ -193,7 +189,7 @@ static void each(checker *check) {
             noise = (c2s_random){i + 1};
             c2s_model *m = make(&subjects[i], &node);
             layer_of(node, &layer);
-            if (!is_trivial(c2s_lowrank_forms()[f], &layer.site)) {
+            if (!c2s_lowrank_forms()[f]->refuse(&layer.site)) {
                 check(&subjects[i], c2s_lowrank_forms()[f], m, &layer);
                 own++;
             }

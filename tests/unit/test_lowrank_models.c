@@ -32,9 +32,8 @@ typedef struct tally {
     double plain, whitened;    /* sums of relative errors */
 } tally;
 
-static void fail_layer(const tally *t, const c2s_linear_site *site, const char *form, size_t rank,
-                       double plain, double whitened) {
-    (void)t;
+static void fail_layer(const c2s_linear_site *site, const char *form, size_t rank, double plain,
+                       double whitened) {
     fail_msg("%s as %s, rank %zu: %g of the energy is lost, by plain SVD %g",
              c2s_node_text(site->node), form, rank, whitened, plain);
 }
@@ -78,7 +77,7 @@ static void check_form(tally *t, const c2s_lowrank_form *form, const c2s_linear_
         const double plain = plain_error(form, site, problem, rank) / problem->energy;
         const double whitened = whitened_error(form, site, problem, rank) / problem->energy;
         if (!(whitened <= plain + 1e-9))
-            fail_layer(t, site, form->name, rank, plain, whitened);
+            fail_layer(site, form->name, rank, plain, whitened);
         t->plain += plain;
         t->whitened += whitened;
         t->count++;
