@@ -51,8 +51,7 @@ static void count_node(const c2s_node *node, c2s_form *out) {
     const c2s_value *codes = codes_of(node);
     if (c2s_is_quantizer(node) && !is_constant(c2s_node_in(node, 0)))
         out->quantizers++;
-    else if (c2s_qoperator_of(node->op) || is_product_of_codes(node->op))
-        out->qoperators += c2s_qoperator_of(node->op) != NULL;
+    out->qoperators += c2s_qoperator_of(node->op) != NULL;
     out->dynamic += is_dynamic(node->op);
     if (codes) {
         unsigned dtype = codes->type.dtype;

@@ -178,19 +178,10 @@ const c2s_rule c2s_rule_codes_float = {.name = "codes-float",
 
 /* ---- movers ---- */
 
-bool c2s_form_moves(const c2s_node *node) {
-    const c2s_op *op = node->op;
-    const bool picks =
-        op == &c2s_op_max_pool || op == &c2s_op_reduce_max || op == &c2s_op_reduce_min;
-    return ((op->flags & C2S_OP_MOVES_DATA) || picks) && !c2s_node_body(node, 0) &&
-           node->formal_count <= C2S_FORM_INPUTS;
-}
-
 static bool find_mover(c2s_node *root, c2s_match *m) {
     const c2s_value *codes = c2s_node_in(root, 0);
-    c2s_node *mover = codes && codes->def && codes->def->graph == root->graph ? codes->def : NULL;
-    if (!mover || mover == root->graph->entry || !c2s_form_moves(mover) ||
-        (codes->def_slot > 0 && mover->op == &c2s_op_max_pool))
+    const c2s_node *mover = c2s_form_maker(codes);
+    if (!mover || !c2s_form_moves(mover) || (codes->def_slot > 0 && mover->op == &c2s_op_max_pool))
         return false;
     m->node[0] = root;
     m->node_count = 1;

@@ -45,15 +45,11 @@ static const char *refuse_node(const c2s_node *node) {
 /* ---- constants and attributes ---- */
 
 static c2s_status widen_tensor(const c2s_tensor *tensor, c2s_tensor **out) {
-    float *values;
-    C2S_TRY(c2s_scratch(tensor->count, sizeof *values, &values));
-    c2s_status status = c2s_tensor_create(C2S_FLOAT, tensor->type.rank, tensor->type.dim, out);
-    if (status == C2S_OK && tensor->count) {
-        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, values);
-        c2s_store_f32(C2S_FLOAT, c2s_tensor_mutable(*out), 0, tensor->count, values);
-    }
-    free(values);
-    return status;
+    C2S_TRY(c2s_tensor_create(C2S_FLOAT, tensor->type.rank, tensor->type.dim, out));
+    if (tensor->count)
+        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count,
+                     c2s_tensor_mutable(*out));
+    return C2S_OK;
 }
 
 static c2s_status widen_value(c2s_value *value) {

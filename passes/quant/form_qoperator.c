@@ -15,16 +15,7 @@
 
 static const c2s_pattern_row quantize[] = {{.op = &c2s_op_quantize_linear}};
 
-c2s_node *c2s_form_maker(const c2s_value *value) {
-    return value && value->def && value->def != value->graph->entry ? value->def : NULL;
-}
-
-const c2s_node *c2s_form_dequantizer(const c2s_value *value) {
-    const c2s_node *node = c2s_form_maker(value);
-    return node && node->op == &c2s_op_dequantize_linear ? node : NULL;
-}
-
-/* ---- operators that compute ---- */
+/* ---- finding ---- */
 
 /* The operator, clamps behind it, the QuantizeLinear. */
 static bool find(c2s_node *root, c2s_match *m, bool contrib) {
@@ -55,10 +46,6 @@ static bool find_ort(c2s_node *root, c2s_match *m) {
 }
 
 /* ---- reasons against ---- */
-
-bool c2s_form_is_byte(c2s_dtype dtype) {
-    return dtype == C2S_UINT8 || dtype == C2S_INT8;
-}
 
 static const char *refuse_operand(const c2s_qoperator *q, const c2s_node *node, unsigned k) {
     const c2s_value *value = c2s_node_in(node, k < q->operands ? q->place[k] : k);

@@ -19,6 +19,8 @@ extern const c2s_rule c2s_rule_dynamic_float, c2s_rule_dynamic_matmul_float,
     c2s_rule_integer_matmul_float;                                 /* form_dynamic.c */
 extern const c2s_rule c2s_rule_nbits_float, c2s_rule_gather_float; /* form_blocks.c */
 
+/* ---- form_parts.c: what several of them take ---- */
+
 /* A DequantizeLinear of these; `axis` counts if there are several scales, `zero` may be NULL. A
  * single scale becomes a scalar if it is constant, a single zero point beside several scales as
  * many as there are scales. NULL: failed. */

@@ -1,91 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/quant/qoperator.h"
 
-#include <string.h>
-
-#define BINARY(op_, floats_)                                                                       \
-    {                                                                                              \
-        .op = &c2s_op_##op_, .floats = &c2s_op_##floats_, .operands = 2, .codes = {0, 3},          \
-        .place = {0, 1}, .result = 6                                                               \
-    }
-#define UNARY(op_, floats_)                                                                        \
-    { .op = &c2s_op_##op_, .floats = &c2s_op_##floats_, .operands = 1, .result = 3 }
+/* Members of a row. */
+#define UNARY   .operands = 1, .result = 3
+#define BINARY  .operands = 2, .codes = {0, 3}, .place = {0, 1}, .result = 6
+#define PRODUCT BINARY, .weight = true
+#define GEMM                                                                                       \
+    .operands = 2, .codes = {0, 3}, .place = {0, 1}, .result = 7, .bias = 7, .weight = true,       \
+    .float_result = true
+#define WHERE .operands = 2, .codes = {1, 4}, .place = {1, 2}, .result = 7, .condition = true
 
 /* Of several for one operator the first is written. */
-static const c2s_qoperator table[] = {
-    {.op = &c2s_op_qlinear_conv,
-     .floats = &c2s_op_conv,
-     .operands = 2,
-     .codes = {0, 3},
-     .place = {0, 1},
-     .result = 6,
-     .bias = 9,
-     .weight = true},
-    {.op = &c2s_op_qlinear_matmul,
-     .floats = &c2s_op_matmul,
-     .operands = 2,
-     .codes = {0, 3},
-     .place = {0, 1},
-     .result = 6,
-     .weight = true},
-    {.op = &c2s_op_ms_qlinear_conv,
-     .floats = &c2s_op_conv,
-     .operands = 2,
-     .codes = {0, 3},
-     .place = {0, 1},
-     .result = 6,
-     .bias = 9,
-     .weight = true},
-    {.op = &c2s_op_ms_qgemm,
-     .floats = &c2s_op_gemm,
-     .operands = 2,
-     .codes = {0, 3},
-     .place = {0, 1},
-     .result = 7,
-     .bias = 7,
-     .weight = true,
-     .float_result = true},
-    BINARY(ms_qlinear_add, add),
-    BINARY(ms_qlinear_mul, mul),
-    {.op = &c2s_op_ms_qlinear_where,
-     .floats = &c2s_op_where,
-     .operands = 2,
-     .codes = {1, 4},
-     .place = {1, 2},
-     .result = 7,
-     .condition = true},
-    UNARY(ms_qlinear_average_pool, average_pool),
-    UNARY(ms_qlinear_global_average_pool, global_average_pool),
-    UNARY(ms_qlinear_leaky_relu, leaky_relu),
-    UNARY(ms_qlinear_sigmoid, sigmoid),
-    UNARY(ms_qlinear_softmax, softmax),
-    {.op = &c2s_op_ms_qlinear_reduce_mean,
-     .floats = &c2s_op_reduce_mean,
-     .operands = 1,
-     .result = 3,
-     .read_only = true},
-    {.op = &c2s_op_ms_qlinear_concat, .floats = &c2s_op_concat, .operands = 1, .codes = {2}},
-};
+#define ALL(ROW)                                                                                   \
+    ROW(qlinear_conv, conv, PRODUCT, .bias = 9)                                                    \
+    ROW(qlinear_matmul, matmul, PRODUCT)                                                           \
+    ROW(ms_qlinear_conv, conv, PRODUCT, .bias = 9)                                                 \
+    ROW(ms_qgemm, gemm, GEMM)                                                                      \
+    ROW(ms_qlinear_add, add, BINARY)                                                               \
+    ROW(ms_qlinear_mul, mul, BINARY)                                                               \
+    ROW(ms_qlinear_where, where, WHERE)                                                            \
+    ROW(ms_qlinear_average_pool, average_pool, UNARY)                                              \
+    ROW(ms_qlinear_global_average_pool, global_average_pool, UNARY)                                \
+    ROW(ms_qlinear_leaky_relu, leaky_relu, UNARY)                                                  \
+    ROW(ms_qlinear_sigmoid, sigmoid, UNARY)                                                        \
+    ROW(ms_qlinear_softmax, softmax, UNARY)                                                        \
+    ROW(ms_qlinear_reduce_mean, reduce_mean, UNARY, .read_only = true)                             \
+    ROW(ms_qlinear_concat, concat, .operands = 1, .codes = {2})
+
+#define OPERATOR(op_, ...) &c2s_op_##op_,
+#define DESCRIPTION(op_, floats_, ...)                                                             \
+    {.op = &c2s_op_##op_, .floats = &c2s_op_##floats_, __VA_ARGS__},
+
+const c2s_op *const c2s_qoperators[] = {ALL(OPERATOR) NULL};
+static const c2s_qoperator table[] = {ALL(DESCRIPTION)};
 
 enum { COUNT = sizeof table / sizeof *table };
-
-const c2s_op *const c2s_qoperators[] = {
-    &c2s_op_qlinear_conv,
-    &c2s_op_qlinear_matmul,
-    &c2s_op_ms_qlinear_conv,
-    &c2s_op_ms_qgemm,
-    &c2s_op_ms_qlinear_add,
-    &c2s_op_ms_qlinear_mul,
-    &c2s_op_ms_qlinear_where,
-    &c2s_op_ms_qlinear_average_pool,
-    &c2s_op_ms_qlinear_sigmoid,
-    &c2s_op_ms_qlinear_global_average_pool,
-    &c2s_op_ms_qlinear_softmax,
-    &c2s_op_ms_qlinear_leaky_relu,
-    &c2s_op_ms_qlinear_concat,
-    &c2s_op_ms_qlinear_reduce_mean,
-    NULL,
-};
 
 const c2s_qoperator *c2s_qoperator_of(const c2s_op *op) {
     for (size_t i = 0; i < COUNT; i++)

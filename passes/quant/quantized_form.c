@@ -25,22 +25,11 @@ static const c2s_rule *const to_qdq[] = {&c2s_rule_qoperator_qdq, NULL};
 static const c2s_rule *const to_qoperator[] = {&c2s_rule_qdq_qoperator, &c2s_rule_qdq_codes, NULL};
 static const c2s_rule *const to_qoperator_ort[] = {&c2s_rule_qdq_qoperator_ort, &c2s_rule_qdq_codes,
                                                    NULL};
-static const c2s_rule *const to_float[] = {&c2s_rule_qoperator_qdq,
-                                           &c2s_rule_integer_matmul_float,
-                                           &c2s_rule_dynamic_matmul_float,
-
-                                           &c2s_rule_dynamic_float,
-                                           &c2s_rule_pair_float,
-                                           &c2s_rule_codes_moved,
-                                           &c2s_rule_codes_float,
-                                           &c2s_rule_nbits_float,
-                                           &c2s_rule_gather_float,
-                                           NULL};
-
-static const c2s_rule *const all[] = {&c2s_rule_qoperator_qdq,
-                                      &c2s_rule_qdq_qoperator,
+/* Those to floats come last. */
+static const c2s_rule *const all[] = {&c2s_rule_qdq_qoperator,
                                       &c2s_rule_qdq_qoperator_ort,
                                       &c2s_rule_qdq_codes,
+                                      &c2s_rule_qoperator_qdq,
                                       &c2s_rule_integer_matmul_float,
                                       &c2s_rule_dynamic_matmul_float,
                                       &c2s_rule_dynamic_float,
@@ -50,6 +39,7 @@ static const c2s_rule *const all[] = {&c2s_rule_qoperator_qdq,
                                       &c2s_rule_nbits_float,
                                       &c2s_rule_gather_float,
                                       NULL};
+static const c2s_rule *const *const to_float = all + 3;
 
 c2s_status c2s_form_to_qdq(c2s_model *model, c2s_stats *stats) {
     return c2s_rewrite(model->graph, to_qdq, stats);
