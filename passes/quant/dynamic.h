@@ -49,9 +49,6 @@ void c2s_dynamic_writer_free(c2s_dynamic_writer *writer);
 /* The codes of a weight, seen by `node`, which decides about pairs of products. */
 c2s_status c2s_dynamic_encode(const c2s_dynamic_options *options, const c2s_node *node,
                               const c2s_tensor *weight, int axis, c2s_codes *out);
-/* A constant in the graph of `node`, called "NAME_SUFFIX"; takes over the reference. */
-c2s_value *c2s_dynamic_constant(const c2s_node *node, const c2s_value *owner, const char *suffix,
-                                c2s_tensor *tensor);
 /* LSTM becomes DynamicQuantizeLSTM. */
 const char *c2s_dynamic_refuse_cell(const c2s_node *node, const c2s_dynamic_options *options);
 c2s_status c2s_dynamic_write_cell(const c2s_dynamic_options *options, c2s_node *node);

@@ -3,6 +3,7 @@
  * LSTM with 8-bit weights, whose inputs and states are quantized at every step: DynamicQuantizeLSTM
  * of com.microsoft.
  */
+#include "ir/name_after.h"
 #include "ops/op.h"
 #include "passes/quant/dynamic.h"
 
@@ -92,9 +93,9 @@ static c2s_status code_weight(const c2s_dynamic_options *o, c2s_node *node, unsi
         c2s_tensor_unref(zero);
         return status;
     }
-    out[0] = c2s_dynamic_constant(node, owner, "quantized", codes);
-    out[1] = c2s_dynamic_constant(node, owner, "scale", scale);
-    out[2] = c2s_dynamic_constant(node, owner, "zero_point", zero);
+    out[0] = c2s_constant_after(node->graph, owner, "quantized", codes);
+    out[1] = c2s_constant_after(node->graph, owner, "scale", scale);
+    out[2] = c2s_constant_after(node->graph, owner, "zero_point", zero);
     return C2S_OK;
 }
 

@@ -5,15 +5,11 @@
 #include "ir/name_after.h"
 #include "ops/op.h"
 #include "passes/quant/dynamic.h"
+#include "passes/quant/qoperator.h"
 #include "passes/quant/saturation.h"
 #include "rewrite/rewrite.h"
 
 /* ---- weights ---- */
-
-c2s_value *c2s_dynamic_constant(const c2s_node *node, const c2s_value *owner, const char *suffix,
-                                c2s_tensor *tensor) {
-    return c2s_constant_after(node->graph, owner, suffix, tensor);
-}
 
 static c2s_status encode(const c2s_dynamic_options *o, const c2s_node *node, const c2s_type *type,
                          const c2s_coding *coding, const float *weights, float *codes,
@@ -96,8 +92,9 @@ static c2s_status code_weight(c2s_dynamic_writer *w, const c2s_node *node, coded
         status = shape_scale(node, &codes.scale);
     if (status == C2S_OK) {
         *out = (coded_weight){.conv = conv, .turned = turned};
-        out->codes = c2s_dynamic_constant(node, weight, "quantized", c2s_tensor_ref(codes.codes));
-        out->scale = c2s_dynamic_constant(node, weight, "scale", c2s_tensor_ref(codes.scale));
+        out->codes =
+            c2s_constant_after(node->graph, weight, "quantized", c2s_tensor_ref(codes.codes));
+        out->scale = c2s_constant_after(node->graph, weight, "scale", c2s_tensor_ref(codes.scale));
         c2s_vec_push(&w->coded, *out);
         c2s_map_put(&w->weights, weight, (void *)(uintptr_t)w->coded.count);
     }
@@ -113,7 +110,7 @@ static c2s_status zero_of(const c2s_dynamic_options *o, const c2s_node *node, c2
     if (o->weights != C2S_UINT8)
         return C2S_OK;
     C2S_TRY(c2s_tensor_from_i64(C2S_UINT8, 0, NULL, &middle, &tensor));
-    *out = c2s_dynamic_constant(node, node->inputs[1].value, "zero_point", tensor);
+    *out = c2s_constant_after(node->graph, node->inputs[1].value, "zero_point", tensor);
     return C2S_OK;
 }
 
@@ -156,9 +153,7 @@ static c2s_status make_product(const c2s_node *node, const c2s_node *x, const co
     const bool conv = node->op == &c2s_op_conv;
     c2s_value *in[] = {x->outputs[0], weight->codes, x->outputs[2], zero};
     c2s_node *product = make(node, conv ? "ConvInteger" : "MatMulInteger", in, zero ? 4 : 3, 1);
-    for (const c2s_attr_spec *spec = product->op->attrs; conv && spec && spec->name; spec++)
-        if (c2s_attr_has(node, spec->name))
-            c2s_attr_append_shared(product, c2s_attr_find(node, spec->name));
+    c2s_qoperator_attributes(node, product);
     product->name = node->name;
     *out = product->outputs[0];
     return c2s_node_infer(product);
@@ -170,8 +165,8 @@ static c2s_status make_bias(const c2s_node *node, c2s_value *bias, c2s_value **y
         const int64_t shape[3] = {-1, 1, 1}, three = 3;
         c2s_tensor *target;
         C2S_TRY(c2s_tensor_from_i64(C2S_INT64, 1, &three, shape, &target));
-        C2S_TRY(make_one(node, "Reshape", bias, c2s_dynamic_constant(node, bias, "shape", target),
-                         &bias));
+        C2S_TRY(make_one(node, "Reshape", bias,
+                         c2s_constant_after(node->graph, bias, "shape", target), &bias));
     }
     return make_one(node, "Add", *y, bias, y);
 }
