@@ -124,8 +124,12 @@ static c2s_status keep_quality(job *j, bool *in_float) {
         const int64_t macs = node->op->macs ? node->op->macs(node) : 0;
         work[i] = macs > 0 ? (double)macs : 0;
     }
-    const c2s_repair_problem problem = {
-        .count = j->layers.count, .work = work, .budget = c->budget, .measure = measure, .user = j};
+    const c2s_repair_problem problem = {.count = j->layers.count,
+                                        .work = work,
+                                        .budget = c->budget,
+                                        .measure = measure,
+                                        .what = "stays in float",
+                                        .user = j};
     const c2s_status status = c2s_repair(&problem, in_float, noise);
     free(work);
     free(noise);
