@@ -25,8 +25,8 @@ struct c2s_pieces {
     size_t count, pieces;
     c2s_map index; /* name, at the same address in all copies of the model -> cut + 1 */
     index_list *needed;
-    size_t samples, *sample; /* which of the feed */
-    c2s_tensor ***inputs;    /* by sample: of the graph */
+    size_t samples;
+    c2s_tensor ***inputs; /* by sample: of the graph */
 };
 
 size_t c2s_pieces_count(const c2s_pieces *p) {
@@ -103,21 +103,16 @@ static void release(c2s_tensor **tensors, size_t count) {
 
 static c2s_status read_samples(c2s_pieces *p) {
     const c2s_feed *feed = p->options.feed;
-    bool *chosen = c2s_alloc_array(feed->count + 1, sizeof *chosen);
-    p->sample = c2s_alloc_array(feed->count + 1, sizeof *p->sample);
-    c2s_samples_choose(feed->count, p->options.samples, chosen);
-    for (size_t k = 0; k < feed->count; k++)
-        if (chosen[k])
-            p->sample[p->samples++] = k;
-    free(chosen);
-    if (p->samples == 0)
-        return c2s_fail(C2S_ERR_INVALID, "there are no samples to run the model on");
-    p->inputs = c2s_zalloc(p->samples * sizeof *p->inputs);
-    for (size_t s = 0; s < p->samples; s++) {
+    size_t *taken = c2s_samples_list(feed->count, p->options.samples, &p->samples);
+    c2s_status status = C2S_OK;
+    p->inputs = c2s_zalloc((p->samples + 1) * sizeof *p->inputs);
+    for (size_t s = 0; s < p->samples && status == C2S_OK; s++) {
         p->inputs[s] = c2s_zalloc((p->model->graph->formal_inputs + 1) * sizeof **p->inputs);
-        C2S_TRY(feed->get(feed, p->model->graph, p->sample[s], p->inputs[s]));
+        status = feed->get(feed, p->model->graph, taken[s], p->inputs[s]);
     }
-    return C2S_OK;
+    free(taken);
+    return p->samples ? status
+                      : c2s_fail(C2S_ERR_INVALID, "there are no samples to run the model on");
 }
 
 /* ---- one piece ---- */
@@ -242,7 +237,6 @@ void c2s_pieces_close(c2s_pieces *p) {
         c2s_vec_free(&p->needed[k]);
     free(p->needed);
     free(p->inputs);
-    free(p->sample);
     free(p->cuts);
     c2s_map_free(&p->index);
     c2s_model_destroy(p->model);

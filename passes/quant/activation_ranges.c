@@ -91,7 +91,8 @@ static c2s_status measure_answers(void *user, double *noise) {
         c2s_model_destroy(whole);
     }
     status = c2s_quality_measure(t->quality, model->graph, 0, &result);
-    *noise = pow(10, -result.sqnr_db / 10);
+    if (status == C2S_OK)
+        *noise = pow(10, -result.sqnr_db / 10);
     c2s_model_destroy(model);
     return status;
 }

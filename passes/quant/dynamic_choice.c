@@ -52,10 +52,9 @@ const char *c2s_dynamic_refuse(const c2s_node *node, const c2s_dynamic_options *
     for (unsigned i = 0; i < node->attr_count; i++)
         if (node->attrs[i].reference)
             return "an attribute is that of a function's caller";
-    if (o->exclude && c2s_name_filter_names(o->exclude, node))
-        return "excluded";
-    if (o->include && o->include->patterns.count && !c2s_name_filter_names(o->include, node))
-        return "not included";
+    const char *reason = c2s_name_filter_refuse(o->include, o->exclude, node);
+    if (reason)
+        return reason;
     for (size_t i = 0; i < weight->count; i++) {
         const double number = c2s_tensor_f64_at(weight, i);
         if (!(number - number == 0))

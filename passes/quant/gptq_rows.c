@@ -33,6 +33,18 @@ void c2s_gptq_rows_free(c2s_gptq_rows *rows) {
     *rows = (c2s_gptq_rows){0};
 }
 
+C2S_INLINE void add_scaled_loop(float *restrict to, const float *restrict from, float by,
+                                size_t n) {
+    for (size_t i = 0; i < n; i++)
+        to[i] += by * from[i];
+}
+C2S_SIMD(add_scaled, add_scaled_loop, (float *to, const float *from, float by, size_t n),
+         (to, from, by, n))
+
+void c2s_gptq_add_scaled(float *to, const float *from, float by, size_t n) {
+    add_scaled(to, from, by, n);
+}
+
 /* ---- single codes ---- */
 
 float c2s_gptq_nearest(const c2s_code_grid *grid, c2s_affine a, float weight) {
@@ -61,14 +73,6 @@ float c2s_gptq_within(const c2s_gptq_pairs *pairs, const float *codes, size_t fr
     }
     return code;
 }
-
-C2S_INLINE void add_scaled_loop(float *restrict to, const float *restrict from, float by,
-                                size_t n) {
-    for (size_t i = 0; i < n; i++)
-        to[i] += by * from[i];
-}
-C2S_SIMD(add_scaled, add_scaled_loop, (float *to, const float *from, float by, size_t n),
-         (to, from, by, n))
 
 /* ---- errors ---- */
 
@@ -133,7 +137,7 @@ static void round_block(const c2s_gptq_moments *m, const c2s_gptq_search *s, c2s
         codes[j] = code;
         const float e = rows->error[at + j] = rows->weights[at + j] - c2s_gptq_value(a, code);
         rows->spare[at + j] = e * factor[j] + carried[j];
-        add_scaled(carried + from, factor + from, e, j - from);
+        c2s_gptq_add_scaled(carried + from, factor + from, e, j - from);
     }
 }
 

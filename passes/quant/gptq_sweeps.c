@@ -6,20 +6,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/simd.h"
 
 /* A sweep that takes off less of a row's error is its last one. */
 #define LEAST_GAIN 1e-3
 /* Changes that gain less, relative to what they move, are rounding errors. */
 #define TINY 1e-6f
-
-C2S_INLINE void add_scaled_loop(float *restrict to, const float *restrict from, float by,
-                                size_t n) {
-    for (size_t i = 0; i < n; i++)
-        to[i] += by * from[i];
-}
-C2S_SIMD(add_scaled, add_scaled_loop, (float *to, const float *from, float by, size_t n),
-         (to, from, by, n))
 
 /* ---- codes ---- */
 
@@ -41,7 +32,7 @@ static void improve_code(const c2s_gptq_moments *m, const c2s_gptq_search *s,
         return;
     rows->codes[at + j] = code;
     *error = after;
-    add_scaled(pull, moments, by, k);
+    c2s_gptq_add_scaled(pull, moments, by, k);
 }
 
 /* ---- scales ---- */

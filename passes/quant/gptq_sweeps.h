@@ -12,6 +12,9 @@
 c2s_status c2s_gptq_sweep(const c2s_gptq_moments *moments, const c2s_gptq_search *search,
                           c2s_gptq_rows *rows);
 
+/* to += by * from. */
+void c2s_gptq_add_scaled(float *to, const float *from, float by, size_t n);
+
 /* ---- single codes ---- */
 
 float c2s_gptq_nearest(const c2s_code_grid *grid, c2s_affine affine, float weight);

@@ -25,7 +25,6 @@ typedef struct learning {
 /* ---- pairs ---- */
 
 typedef struct pair_table {
-    const c2s_linear_site *site;
     const c2s_pair_order *order;
     size_t *partner[C2S_GPTQ_PARTNERS];
 } pair_table;
@@ -54,7 +53,7 @@ static void add_pair(void *context, size_t first, size_t second) {
 static void find_bounds(const c2s_linear_site *s, const c2s_pair_order *order,
                         const c2s_rounded_weight *w, c2s_gptq_bounds *out, size_t **room) {
     *room = c2s_alloc_array(C2S_GPTQ_PARTNERS * s->k + 2 * s->groups * s->k + 1, sizeof **room);
-    pair_table t = {.site = s, .order = order};
+    pair_table t = {.order = order};
     for (unsigned p = 0; p < C2S_GPTQ_PARTNERS; p++)
         out->partner[p] = t.partner[p] = *room + p * s->k;
     for (size_t i = 0; i < C2S_GPTQ_PARTNERS * s->k; i++)

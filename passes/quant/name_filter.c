@@ -34,6 +34,15 @@ bool c2s_name_filter_names(c2s_name_filter *filter, const c2s_node *node) {
     return named;
 }
 
+const char *c2s_name_filter_refuse(c2s_name_filter *include, c2s_name_filter *exclude,
+                                   const c2s_node *node) {
+    if (exclude && c2s_name_filter_names(exclude, node))
+        return "excluded";
+    if (include && include->patterns.count && !c2s_name_filter_names(include, node))
+        return "not included";
+    return NULL;
+}
+
 c2s_status c2s_name_filter_check(const c2s_name_filter *filter, const char *option) {
     for (size_t i = 0; i < filter->patterns.count; i++)
         if (!filter->used.at[i])

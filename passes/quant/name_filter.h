@@ -18,6 +18,10 @@ typedef struct c2s_name_filter {
 void c2s_name_filter_read(c2s_name_filter *filter, const char *text);
 void c2s_name_filter_free(c2s_name_filter *filter);
 bool c2s_name_filter_names(c2s_name_filter *filter, const c2s_node *node);
+/* NULL, or why the node is left alone; without patterns `include` means all nodes. Both may be
+ * NULL. */
+const char *c2s_name_filter_refuse(c2s_name_filter *include, c2s_name_filter *exclude,
+                                   const c2s_node *node);
 /* C2S_ERR_USAGE if a pattern has named no node: a name that is spelled wrong. `option` is for the
  * message. */
 c2s_status c2s_name_filter_check(const c2s_name_filter *filter, const char *option);

@@ -85,15 +85,15 @@ static const char *refuse(const c2s_node *node, const c2s_placed_node *n,
         return "it needs the precision of floats";
     if (!n->row)
         return "the target does not compute it on integers";
-    if (o->exclude && c2s_name_filter_names(o->exclude, node))
-        return "excluded";
-    if (o->include && o->include->patterns.count && !c2s_name_filter_names(o->include, node))
-        return "not included";
+    const char *reason = c2s_name_filter_refuse(o->include, o->exclude, node);
+    if (reason)
+        return reason;
     if (c2s_dtype_bits(activations) > 8 && !n->row->wide)
         return "the target takes codes of 8 bits only";
     if (n->row->way == C2S_WAY_VANISHES && n->rule.kind != C2S_QUANT_CLAMP)
         return "its bounds are computed";
-    const char *reason = n->row->refuse ? n->row->refuse(node) : NULL;
+    if (n->row->refuse)
+        reason = n->row->refuse(node);
     if (!reason)
         reason = refuse_operands(node, &n->rule);
     if (!reason)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "eval/random_feed.h"
 #include "base/vnni.h"
+#include "eval/random_feed.h"
 #include "ir/graph_list.h"
 #include "ir/swap.h"
 #include "passes/quant/quantizing.h"
@@ -59,7 +59,7 @@ static c2s_status read_dtype(const c2s_options *o, const char *name, c2s_dtype *
 
 static c2s_status read_correction(c2s_quantizing *j, const c2s_options *o) {
     const char *text = c2s_option_text(o, "bias_correction");
-    const bool data = j->context->feed && j->context->feed->count > 0;
+    const bool data = c2s_quantizing_has_data(j);
     j->keep_biases = strcmp(text, "auto") != 0;
     if (!j->keep_biases)
         j->correction = data ? C2S_CORRECT_MEASURED : C2S_CORRECT_NOTHING;
@@ -84,15 +84,14 @@ static c2s_status read_cpu(c2s_quantizing *j, const c2s_options *o) {
 
 static c2s_status read_rounding(c2s_quantizing *j, const c2s_options *o) {
     const char *text = c2s_option_text(o, "rounding");
-    const bool data = j->context->feed && j->context->feed->count > 0,
-               gptq = strcmp(text, "gptq") == 0;
+    const bool data = c2s_quantizing_has_data(j), gptq = strcmp(text, "gptq") == 0;
     if (!gptq && strcmp(text, "auto") != 0 && strcmp(text, "nearest") != 0)
         return c2s_fail(C2S_ERR_USAGE, "option rounding is \"%s\", expected nearest, gptq or auto",
                         text);
     if (gptq && !data)
         return c2s_fail(C2S_ERR_USAGE, "rounding gptq needs samples, expected --calib");
     j->keep_rounding = strcmp(text, "auto") != 0;
-    j->rounding = gptq || (data && *text == 'a') ? C2S_ROUND_GPTQ : C2S_ROUND_NEAREST;
+    j->rounding = gptq || (data && !j->keep_rounding) ? C2S_ROUND_GPTQ : C2S_ROUND_NEAREST;
     return C2S_OK;
 }
 

@@ -48,6 +48,11 @@ typedef struct c2s_quantizing {
     c2s_bias_shift *shift;       /* by node id: what biases are corrected by */
 } c2s_quantizing;
 
+/* Samples were given. */
+static inline bool c2s_quantizing_has_data(const c2s_quantizing *j) {
+    return j->context->feed && j->context->feed->count > 0;
+}
+
 /* The name of a rewrite: codes back to floats, before all else. */
 extern const char c2s_requantize[];
 /* Looks whether the model is quantized already and says so, aloud. `requantize`: brings it back to

@@ -114,11 +114,6 @@ typedef struct subject {
     c2s_map given, by_name; /* values of the model as it was given, and of `floats` */
 } subject;
 
-static char *copy_text(const char *text) {
-    char *copy = c2s_alloc(strlen(text) + 1);
-    return strcpy(copy, text);
-}
-
 static bool is_checked(const c2s_node *node) {
     return c2s_is_quantizer(node) && !node->inputs[0].value->constant;
 }
@@ -139,7 +134,7 @@ static c2s_status check_all(const subject *s, const c2s_ranges *ranges, c2s_rang
         }
         C2S_TRY(status);
         const char *name = node->inputs[0].value->name;
-        one.value = copy_text(find(&s->given, name) ? name : node->outputs[0]->name);
+        one.value = c2s_strdup(find(&s->given, name) ? name : node->outputs[0]->name);
         out->poor += one.poor;
         c2s_vec_push(&out->checks, one);
     }

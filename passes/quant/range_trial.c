@@ -44,18 +44,20 @@ static c2s_status find_ranges(search *s) {
     return C2S_OK;
 }
 
-static void answer(const search *s, size_t from, size_t to, const unsigned *taken) {
-    for (size_t q = from; q < to; q++) {
-        s->trial->questions[q].low = range_of(s, q, taken[q])->low;
-        s->trial->questions[q].high = range_of(s, q, taken[q])->high;
-    }
+static void answer(const search *s, size_t question, unsigned method) {
+    const range *r = range_of(s, question, method);
+    s->trial->questions[question].low = r->low;
+    s->trial->questions[question].high = r->high;
 }
 
-static void answer_all_with(const search *s, size_t from, size_t to, unsigned method) {
-    for (size_t q = from; q < to; q++) {
-        s->trial->questions[q].low = range_of(s, q, method)->low;
-        s->trial->questions[q].high = range_of(s, q, method)->high;
-    }
+static void answer_with(const search *s, size_t from, size_t to, unsigned method) {
+    for (size_t q = from; q < to; q++)
+        answer(s, q, method);
+}
+
+static void answer_as_taken(const search *s, size_t from, size_t to) {
+    for (size_t q = from; q < to; q++)
+        answer(s, q, s->taken[q]);
 }
 
 static c2s_status measure(search *s, double *noise) {
@@ -77,7 +79,7 @@ static c2s_status try_for_all(search *s) {
     const size_t count = s->trial->count;
     for (unsigned m = 0; m < METHODS; m++) {
         double noise;
-        answer_all_with(s, 0, count, m);
+        answer_with(s, 0, count, m);
         C2S_TRY(measure(s, &noise));
         s->for_all[m] = noise;
         c2s_log(1, "ranges by %s: SQNR %.1f dB", c2s_range_method_name(methods[m]),
@@ -85,7 +87,7 @@ static c2s_status try_for_all(search *s) {
         if (m == 0 || noise < FOR_ALL * s->noise)
             take(s, 0, count, m, noise);
     }
-    answer(s, 0, count, s->taken);
+    answer_as_taken(s, 0, count);
     return C2S_OK;
 }
 
@@ -110,7 +112,7 @@ static c2s_status try_for_part(search *s, size_t from, size_t to) {
         double noise;
         if (m == s->taken[from] || !may_be_better(s, from, to, m))
             continue;
-        answer_all_with(s, from, to, m);
+        answer_with(s, from, to, m);
         C2S_TRY(measure(s, &noise));
         if (noise < FOR_PART * s->noise) {
             c2s_log(1, "%s%s%s by %s: SQNR %.1f dB", s->trial->questions[from].value->name,
@@ -119,7 +121,7 @@ static c2s_status try_for_part(search *s, size_t from, size_t to) {
                     c2s_range_method_name(methods[m]), -10 * log10(noise));
             take(s, from, to, m, noise);
         }
-        answer(s, from, to, s->taken);
+        answer_as_taken(s, from, to);
     }
     return C2S_OK;
 }

@@ -19,13 +19,9 @@ typedef struct remedy {
     bool (*set)(const c2s_quantizing *j, settings *s);
 } remedy;
 
-static bool has_data(const c2s_quantizing *j) {
-    return j->context->feed && j->context->feed->count > 0;
-}
-
 static bool try_ranges(const c2s_quantizing *j, settings *s) {
     const bool tried = s->method == C2S_RANGE_AUTO;
-    s->method = has_data(j) && !tried ? C2S_RANGE_AUTO : C2S_RANGE_MSE;
+    s->method = c2s_quantizing_has_data(j) && !tried ? C2S_RANGE_AUTO : C2S_RANGE_MSE;
     return s->method != j->method;
 }
 

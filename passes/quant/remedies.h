@@ -9,7 +9,7 @@
 
 #include "passes/quant/quantizing.h"
 
-/* Measures on all samples; `holds`: the budget does. `model` may be NULL: the job's. */
+/* Measures the model as it is quantized now, on all samples; `holds`: the budget does. */
 c2s_status c2s_remedies_measure(c2s_quantizing *j, c2s_quality_result *result, bool *holds);
 /* Tries remedies until the budget holds. The log says what each one bought. */
 c2s_status c2s_remedies_try(c2s_quantizing *j);
