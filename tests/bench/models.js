@@ -51,6 +51,25 @@ function run(args) {
   return execFileSync(PROGRAM, args.map(String), { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 }
 
+// Elapsed and processor seconds, and resident bytes, of a command.
+function costs(command, ...args) {
+  const out = execFileSync('bash', ['-c', '/usr/bin/time -f "%e %U %S %M" "$0" "$@" 2>&1 >/dev/null', command, ...args.map(String)]);
+  const [elapsed, user, system, kilobytes] = out.toString().trim().split('\n').pop().split(' ').map(Number);
+  return { elapsed, processor: user + system, memory: 1024 * kilobytes };
+}
+
+// What a command that failed, or our own code, said last.
+function reason(error) {
+  return String((error.stderr && error.stderr.toString()) || error.message).trim().split('\n').pop();
+}
+
+// Of a model and its external data.
+function bytesOf(file) {
+  return [file, `${file}.data`].reduce((sum, part) => sum + (fs.existsSync(part) ? fs.statSync(part).size : 0), 0);
+}
+
+const infoOf = (file) => JSON.parse(run(['info', '--json', file]));
+
 const big = (name) => path.join(BUILD, 'bench-models', `${name}.onnx`);
 
 // { name, file, inputs, set } of everything there is; `set` is 'shared', 'light', 'big' or 'int8'.
@@ -165,4 +184,6 @@ function requireEqual(want, found, k, batch, name) {
   if (worst > 1e-2 * largest) throw new Error(`output ${name} for image ${k} differs from that for one image`);
 }
 
-module.exports = { BUILD, PROGRAM, SHARED, run, chosen, makeBig, makeWarm, shapesOf, optimized, isImageModel, batched };
+module.exports = {
+  BUILD, PROGRAM, SHARED, run, costs, reason, bytesOf, infoOf, chosen, makeBig, makeWarm, shapesOf, optimized, isImageModel, batched,
+};

@@ -2,6 +2,7 @@
 // What tests/bench/quantize is held against.
 'use strict';
 const fs = require('fs');
+const { addBar, worstOf } = require('./tables.js');
 
 // Points of top-1 that may be lost; less than one standard error says nothing.
 const MOST_DROP = 0.3, MOST_DROP_INT4 = 1;
@@ -22,30 +23,26 @@ function processor() {
   return /\bavx(512)?_vnni\b/.test(fs.readFileSync('/proc/cpuinfo', 'utf8')) ? '' : 'no VNNI here';
 }
 
-// `bar` is the most that `found` may be, or with `least` the least.
 function barsOf(rows, cpu) {
-  const list = [];
-  const add = (text, found, bar, where = '', least = false) =>
-    list.push({ text: `${text}${least ? ' (at least)' : ''}`, found, bar, where, met: least ? found >= bar : found <= bar });
-  const worst = (part, value) => part.reduce((one, row) => (value(row) > value(one) ? row : one));
+  const list = [], add = (...bar) => addBar(list, ...bar);
   if (rows.accuracy.length) {
-    const row = worst(rows.accuracy, ({ drop, error }) => drop - Math.max(MOST_DROP, error));
+    const row = worstOf(rows.accuracy, ({ drop, error }) => drop - Math.max(MOST_DROP, error));
     add('int8: top-1 lost, or one standard error of it: worst model', row.drop, Math.max(MOST_DROP, row.error), row.name);
     for (const { name, sqnr } of rows.accuracy.filter((one) => PEER_SQNR[one.name]))
       add(`int8: SQNR, ${name}`, sqnr, PEER_SQNR[name] + ABOVE_PEER, '', true);
   }
   if (rows.latency.length) {
-    const row = worst(rows.latency, ({ ratio }) => ratio);
+    const row = worstOf(rows.latency, ({ ratio }) => ratio);
     add('int8 / float latency: worst model', row.ratio, NOISE, row.name);
     for (const { name, ratio, size } of rows.latency.filter((one) => MOST_LATENCY[one.name])) {
       add(`int8 / float latency: ${name}`, ratio, MOST_LATENCY[name], processor());
       add(`int8 / float bytes: ${name}`, size, MOST_SIZE);
     }
-    const large = worst(rows.latency, ({ size }) => size);
+    const large = worstOf(rows.latency, ({ size }) => size);
     add('int8 / float bytes: worst model', large.size, 1.01, large.name);
   }
   if (rows.emulate.length) {
-    const row = worst(rows.emulate, ({ difference }) => difference);
+    const row = worstOf(rows.emulate, ({ difference }) => difference);
     add('int8: exact against AVX2, points: worst model', row.difference, MOST_DROP, row.name);
   }
   for (const row of rows.int4.filter(({ method }) => method === 'gptq'))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of what tests/bench/latency measured, and the bars it is held against.
+// Tables of what the programs of tests/bench measured, and the bars that this is held against.
 'use strict';
 
 function median(values) {
@@ -18,10 +18,15 @@ function print(head, rows) {
   console.log('');
 }
 
-// Tables that grow row by row: heads, what a row says, and the last row of all.
+// Two digits after the point, and nothing for what was not measured.
+function point(value) {
+  return value === undefined || value === null || Number.isNaN(value) ? '' : value.toFixed(2);
+}
+
+// Tables that grow row by row: heads, what a row says, and, if they have that, lines below it and the last row of all.
 const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
 const share = (row, key) => (row[key] / row.none_ms).toFixed(2);
-const KINDS = {
+const LATENCY = {
   latency: {
     head: ['model', 'batch', 'threads', 'ours ms', 'ORT ms', 'ratio'],
     cells: (row) => [row.name, row.batch, row.threads, row.ours.toFixed(3), row.ort.toFixed(3), row.ratio.toFixed(2)],
@@ -39,9 +44,9 @@ const KINDS = {
   job: { head: ['model', 'job s'], cells: (row) => [row.name, row.seconds.toFixed(3)] },
 };
 
-// Prints rows of a kind as they come; `names`: all that may come.
-function growing(kind, names) {
-  const { head, cells, last } = KINDS[kind], rows = [];
+// Prints rows of such a table as they come; `names`: all that may come.
+function growing({ head, cells, below, last }, names) {
+  const rows = [];
   const widest = Math.max('geometric mean'.length, ...names.map((name) => name.length));
   const line = (row) => console.log(row.map((cell, k) => (k ? String(cell).padStart(Math.max(head[k].length, 9)) : cell.padEnd(widest))).join('  ').trimEnd());
   return {
@@ -49,6 +54,7 @@ function growing(kind, names) {
       if (!rows.length) line(head);
       rows.push(row);
       line(cells(row));
+      for (const text of below ? below(row) : []) console.log(`    ${text}`);
     },
     end() {
       if (rows.length && last) line(last(rows));
@@ -63,10 +69,14 @@ function worstOf(rows, value) {
   return rows.reduce((worst, row) => (value(row) > value(worst) ? row : worst));
 }
 
-// { text, found, where, bar, met } of every bar that something was measured for.
-function bars({ latency, sessions, job }) {
-  const list = [];
-  const add = (text, found, bar, where = '') => list.push({ text, found, bar, where, met: found <= bar });
+// Adds { text, found, where, bar, met } to the list. `bar` is the most that `found` may be, or with `least` the least.
+function addBar(list, text, found, bar, where = '', least = false) {
+  list.push({ text: `${text}${least ? ' (at least)' : ''}`, found, bar, where, met: least ? found >= bar : found <= bar });
+}
+
+// The bars of tests/bench/latency that something was measured for.
+function latencyBars({ latency, sessions, job }) {
+  const list = [], add = (...bar) => addBar(list, ...bar);
   const groups = new Map();
   for (const row of latency) {
     const key = `batch ${row.batch}, ${row.threads} thread${row.threads > 1 ? 's' : ''}`;
@@ -95,4 +105,4 @@ function printBars(list) {
   print(['bar', 'found', 'at most', '', ''], list.map(({ text, found, bar, met, where }) => [text, found.toFixed(2), bar.toFixed(2), met ? 'met' : 'MISSED', where]));
 }
 
-module.exports = { median, geometricMean, print, growing, bars, printBars };
+module.exports = { LATENCY, median, geometricMean, point, print, growing, worstOf, addBar, latencyBars, printBars };
