@@ -62,8 +62,7 @@ typedef struct c2s_pass {
     const c2s_rule *const *rules;
     const c2s_rewrite_kind *kinds;
     bool learns; /* from the samples of the context, if there are any */
-    /* It learns, and results change by design: they are judged by the budget instead of the
-     * tolerance. */
+    /* It learns, and changes results by design: the budget judges them, not the tolerance. */
     bool lossy;
     /* What it makes may be slower: it was asked for because of the size. */
     bool for_size;
@@ -79,8 +78,7 @@ const c2s_pass *const *c2s_pass_all(size_t *count);
 const c2s_pass *c2s_pass_find(const char *name); /* NULL if there is none */
 /* Some pass has a rule or another rewrite of that name. */
 bool c2s_rewrite_exists(const char *name);
-/* C2S_ERR_USAGE unless some pass has a rule or another rewrite of that name that can be left out.
- */
+/* C2S_ERR_USAGE unless some pass has a rule or other rewrite of that name that can be left out. */
 c2s_status c2s_rewrite_check_name(const char *name);
 
 #endif

@@ -128,12 +128,8 @@ static bool elementwise_accepts(const c2s_step *step) {
 
 /* ---- several ---- */
 
-static bool same_extents(const c2s_type *a, const c2s_type *b) {
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
-}
-
 static bool is_full(const c2s_step *step, const c2s_slot *slot) {
-    return slot && same_extents(&slot->type, &step->out[0]->type);
+    return slot && c2s_type_same_extents(&slot->type, &step->out[0]->type);
 }
 
 /* True if every input can be walked over in the space. */
@@ -178,7 +174,7 @@ static bool elementwise_joins(const c2s_step *step, const c2s_step *next) {
     c2s_space space;
     c2s_type walk;
     c2s_space_form form;
-    if (!same_extents(&step->out[0]->type, &next->out[0]->type) || is_watched(step) ||
+    if (!c2s_type_same_extents(&step->out[0]->type, &next->out[0]->type) || is_watched(step) ||
         is_watched(next))
         return false;
     find_space(step, &space);

@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-static bool same_extents(const c2s_type *a, const c2s_type *b) {
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
-}
-
 /* The axes by falling stride, if they are dense. */
 static bool find_order(const c2s_type *full, c2s_const_md md, int *order) {
     int64_t stride[C2S_MAX_RANK], count = 1;
@@ -93,7 +89,7 @@ bool c2s_space_operand(const c2s_space *space, const c2s_type *type, c2s_type *w
         return false;
     if (!space->md)
         return true;
-    if (same_extents(type, &space->full)) {
+    if (c2s_type_same_extents(type, &space->full)) {
         *walk = space->walk;
         walk->dtype = type->dtype;
         *form = C2S_SPACE_FULL;

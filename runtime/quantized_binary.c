@@ -65,10 +65,6 @@ static bool fits(const c2s_step *step, bool last, binary *p) {
     return split(y_dims, b_dims, y->rank, p);
 }
 
-static bool same_shape(const c2s_type *a, const c2s_type *b) {
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
-}
-
 /* ---- operands ---- */
 
 static bool describe(const c2s_step *step, binary *p) {
@@ -78,8 +74,8 @@ static bool describe(const c2s_step *step, binary *p) {
     if (!q->requantizes || !c2s_quantized_is_plain(step, 0) || !c2s_quantized_is_plain(step, 1) ||
         !c2s_type_elements(&step->out[0]->type, &count) || count == 0)
         return false;
-    bool second = !same_shape(&q->x[0].slot->type, &step->out[0]->type);
-    if (!same_shape(&q->x[second].slot->type, &step->out[0]->type))
+    bool second = !c2s_type_same_extents(&q->x[0].slot->type, &step->out[0]->type);
+    if (!c2s_type_same_extents(&q->x[second].slot->type, &step->out[0]->type))
         return false;
     const float sign = step->node->op == &c2s_op_sub ? -1 : 1;
     c2s_combination *c = &p->combination;

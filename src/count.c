@@ -16,7 +16,7 @@
 /* ---- content ---- */
 
 static void count_graph(const c2s_graph *graph, c2s_counts *counts) {
-    const bool function = !graph->owner && graph != graph->model->graph;
+    const bool function = c2s_graph_is_function(graph);
     counts->nodes += graph->node_count;
     for (size_t i = 0; i < graph->initializers.count; i++) {
         const c2s_value *value = graph->initializers.at[i];

@@ -2,8 +2,8 @@
  *
  * Before: a call of a function of the model
  * After:  the nodes of the function; a function that nobody calls is gone
- * Refuses when the function has operators that are others in the model's opset than in its own, or when
- * the copies for several calls would enlarge the model by more than c2s_fold_budget allows.
+ * Refuses when the function has operators that are others in the model's opset than in its own, or
+ * when the copies for several calls would enlarge the model by more than c2s_fold_budget allows.
  */
 #include <stdio.h>
 

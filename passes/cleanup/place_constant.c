@@ -5,8 +5,7 @@
 
 bool c2s_constant_needs_node(const c2s_value *old) {
     const c2s_graph *graph = old->graph;
-    const bool function = !graph->owner && graph != graph->model->graph;
-    return function || (graph->owner && c2s_value_is_output(old));
+    return c2s_graph_is_function(graph) || (graph->owner && c2s_value_is_output(old));
 }
 
 c2s_value *c2s_place_constant(c2s_value *old, const c2s_tensor *tensor) {

@@ -8,8 +8,8 @@
 
 static bool may_trim(const c2s_node *node) {
     return node->op != &c2s_op_opaque && node->op->outputs[1] != C2S_VARIADIC &&
-           node->output_count > node->op->outputs[0] && c2s_attr_int(node, "training_mode", 0) == 0 &&
-           !c2s_attr_any_reference(node);
+           node->output_count > node->op->outputs[0] &&
+           c2s_attr_int(node, "training_mode", 0) == 0 && !c2s_attr_any_reference(node);
 }
 
 void c2s_trim_outputs(const c2s_graph_list *graphs, c2s_stats *stats) {

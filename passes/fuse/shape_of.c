@@ -8,17 +8,10 @@
 #include "passes/fuse/fuse.h"
 #include "rewrite/builder.h"
 
-static bool same_extents(const c2s_type *a, const c2s_type *b) {
-    bool same = a->kind == C2S_KIND_TENSOR && a->rank >= 0 && a->rank == b->rank;
-    for (int i = 0; i < a->rank && same; i++)
-        same = a->dim[i] == b->dim[i] && a->dim[i] != C2S_DIM_SYMBOLIC;
-    return same;
-}
-
 static c2s_value *operand_like(const c2s_node *node) {
     for (unsigned i = 0; i < node->formal_count; i++) {
         c2s_value *value = node->inputs[i].value;
-        if (value && same_extents(&value->type, &node->outputs[0]->type))
+        if (value && c2s_type_same_extents(&value->type, &node->outputs[0]->type))
             return value;
     }
     return NULL;

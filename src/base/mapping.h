@@ -9,8 +9,7 @@
 #include <stddef.h>
 
 /* Maps the first `size` bytes (more than 0) of an open file, which may be closed then. NULL: errno
- * says why. A file that someone else cuts short while it is mapped raises SIGBUS where its end was.
- */
+ * says why. A file that is cut short while it is mapped raises SIGBUS where its end was. */
 const void *c2s_mapping_create(int descriptor, size_t size);
 void c2s_mapping_destroy(const void *data); /* NULL is allowed */
 

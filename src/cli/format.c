@@ -7,8 +7,7 @@
 #include "base/memory.h"
 #include "c2s.h"
 
-/* Floats come first, for the other passes to see them; codes are rewritten when all else is done.
- */
+/* Floats come first, for other passes to see them; codes are rewritten when all else is done. */
 static const struct format {
     const char *name, *first, *last;
 } formats[] = {

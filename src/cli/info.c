@@ -223,8 +223,8 @@ static c2s_status run(const cli_arguments *arguments) {
 const cli_verb cli_verb_info = {
     .name = "info",
     .usage = "info [--values] MODEL",
-    .summary = "Inputs, outputs, operators and size of a model, and how it is quantized. MODEL may be - for\n"
-               "standard input.",
+    .summary = "Inputs, outputs, operators and size of a model, and how it is quantized. "
+               "MODEL may be - for\nstandard input.",
     .options = options,
     .least = 1,
     .most = 1,

@@ -14,8 +14,9 @@
 #include "cli/rewrites.h"
 #include "cli/verbs.h"
 
-static const cli_verb *const verbs[] = {&cli_verb_info, &cli_verb_compare, &cli_verb_run,
-                                        &cli_verb_bench, &cli_verb_extract, &cli_verb_merge, &cli_verb_lint, &cli_verb_prune_groups, &cli_verb_ops, &cli_verb_passes};
+static const cli_verb *const verbs[] = {
+    &cli_verb_info,  &cli_verb_compare, &cli_verb_run,          &cli_verb_bench, &cli_verb_extract,
+    &cli_verb_merge, &cli_verb_lint,    &cli_verb_prune_groups, &cli_verb_ops,   &cli_verb_passes};
 
 static void end(const char *message, c2s_status status) {
     c2s_atomic_abort_all();

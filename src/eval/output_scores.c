@@ -9,20 +9,11 @@ bool c2s_is_float_tensor(const c2s_tensor *t) {
     return c2s_type_is_tensor(&t->type) && c2s_dtype_is_float(t->type.dtype);
 }
 
-static bool same_shape(const c2s_tensor *a, const c2s_tensor *b) {
-    if (a->type.rank != b->type.rank)
-        return false;
-    for (int i = 0; i < a->type.rank; i++)
-        if (a->type.dim[i] != b->type.dim[i])
-            return false;
-    return true;
-}
-
 enum { CHUNK = 512 };
 
 void c2s_output_power_add(c2s_output_power *p, const c2s_tensor *first, const c2s_tensor *found) {
     p->counts = true;
-    if (!c2s_is_float_tensor(found) || !same_shape(first, found)) {
+    if (!c2s_is_float_tensor(found) || !c2s_type_same_extents(&first->type, &found->type)) {
         p->noise = INFINITY;
         return;
     }

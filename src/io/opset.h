@@ -23,7 +23,8 @@ int64_t c2s_opset_ir_version(int64_t opset);
  * partly converted and only fit for c2s_model_destroy. Linear in the graph. */
 c2s_status c2s_model_convert_opset(c2s_model *model, int64_t opset, unsigned *rewrites);
 
-/* No node of the graph, bodies included, has another form or meaning in the one opset than in the other. */
+/* No node of the graph, bodies included, has another form or meaning in the one opset than in the
+ * other. */
 bool c2s_graph_is_same(const c2s_graph *graph, int64_t a, int64_t b);
 
 /* c2s_model_convert_opset upwards for one graph with its bodies, for normalisation. */

@@ -63,13 +63,9 @@ c2s_value *c2s_raise_node(c2s_raise *r, c2s_node *before, const char *type, c2s_
     return node->outputs[0];
 }
 
-static bool in_function(const c2s_raise *r, const c2s_graph *graph) {
-    return !graph->owner && graph != r->model->graph;
-}
-
 c2s_value *c2s_raise_constant(c2s_raise *r, c2s_node *before, const char *hint,
                               c2s_tensor *tensor) {
-    if (!in_function(r, before->graph))
+    if (!c2s_graph_is_function(before->graph))
         return c2s_value_constant(before->graph, hint, tensor);
     c2s_value *value = c2s_raise_node(r, before, "Constant", NULL, 0);
     c2s_attr_set_tensor(value->def, "value", tensor);

@@ -374,7 +374,7 @@ static void put_constants(writer *w, const c2s_graph *graph, unsigned depth) {
 
 static void put_nodes(writer *w, const c2s_graph *graph, unsigned depth) {
     fputs("{\n", w->stream);
-    if (!graph->owner && graph != w->model->graph)
+    if (c2s_graph_is_function(graph))
         put_constants(w, graph, depth + 1);
     for (const c2s_node *node = graph->first; node; node = node->next)
         put_node(w, node, depth + 1);

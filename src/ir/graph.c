@@ -44,6 +44,10 @@ void c2s_graph_add_output(c2s_graph *graph, c2s_value *value, const char *name) 
     c2s_use_set(&graph->exit->inputs[index], value);
 }
 
+bool c2s_graph_is_function(const c2s_graph *graph) {
+    return !graph->owner && graph != graph->model->graph;
+}
+
 unsigned c2s_graph_input_count(const c2s_graph *graph) {
     return graph->formal_inputs;
 }

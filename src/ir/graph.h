@@ -150,6 +150,8 @@ c2s_function *c2s_model_function(const c2s_model *model, const char *domain, con
                                  const char *overload); /* NULL if there is none */
 
 c2s_graph *c2s_graph_create(c2s_model *model, c2s_node *owner, const char *name);
+/* A function of the model: in the file it has no initializers, its constants are nodes. */
+bool c2s_graph_is_function(const c2s_graph *graph);
 c2s_value *c2s_graph_add_input(c2s_graph *graph, const char *name, const c2s_type *type);
 void c2s_graph_add_output(c2s_graph *graph, c2s_value *value, const char *name);
 unsigned c2s_graph_input_count(const c2s_graph *graph);  /* formal ones */

@@ -37,6 +37,11 @@ bool c2s_type_is_static(const c2s_type *type) {
     return true;
 }
 
+bool c2s_type_same_extents(const c2s_type *a, const c2s_type *b) {
+    return a->kind == C2S_KIND_TENSOR && b->kind == C2S_KIND_TENSOR && a->rank >= 0 &&
+           a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+}
+
 bool c2s_type_elements(const c2s_type *type, size_t *count) {
     if (!c2s_type_is_static(type))
         return false;

@@ -37,6 +37,8 @@ bool c2s_type_is_tensor(const c2s_type *type);
 bool c2s_type_is_static(const c2s_type *type);
 /* Number of elements of a static type; false if not static or on overflow. */
 bool c2s_type_elements(const c2s_type *type, size_t *count);
+/* Tensors of the same known rank, with the same dimension on each axis. */
+bool c2s_type_same_extents(const c2s_type *a, const c2s_type *b);
 bool c2s_type_equal(const c2s_type *a, const c2s_type *b);
 /* Adds to `into` what `other` knows and `into` does not: a known extent instead of a symbolic one,
  * any symbol instead of a fresh one; otherwise `into` stays. False if they contradict each other

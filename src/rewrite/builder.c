@@ -55,18 +55,13 @@ c2s_value *c2s_build(c2s_builder *b, const char *type, c2s_value *const *in, uns
     return c2s_build_finish(b, c2s_build_start(b, type, in, in_count));
 }
 
-/* Functions have no initializers: their constants are nodes. */
-static bool is_function(const c2s_graph *graph) {
-    return !graph->owner && graph != graph->model->graph;
-}
-
 c2s_value *c2s_build_constant(c2s_builder *b, const char *hint, c2s_tensor *tensor) {
     if (!tensor || b->status != C2S_OK) {
         c2s_tensor_unref(tensor);
         c2s_build_ok(b, tensor ? C2S_OK : c2s_fail(C2S_ERR_UNSUPPORTED, "no constant was made"));
         return NULL;
     }
-    if (!is_function(b->graph))
+    if (!c2s_graph_is_function(b->graph))
         return c2s_value_constant(b->graph, hint, tensor);
     c2s_node *node = c2s_build_start(b, "Constant", NULL, 0);
     c2s_attr_set_tensor(node, "value", tensor);
