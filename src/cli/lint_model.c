@@ -164,9 +164,10 @@ static c2s_status run(const cli_arguments *a) {
 const cli_verb cli_verb_lint = {
     .name = "lint",
     .usage = "lint [OPTIONS] MODEL [OUT]",
-    .summary = "Says which QuantizeLinear and DequantizeLinear nodes of a model become part of\n"
-               "operators on integers when the target loads it, what keeps the others from that,\n"
-               "and how to mend it. Any model will do, whoever quantized it.",
+    .summary =
+        "Which quantizers fuse on a target, what keeps the others from it, how to mend it. A\n"
+        "QuantizeLinear or DequantizeLinear fuses if it becomes part of an operator on\n"
+        "integers when the target loads the model. Any model will do, whoever quantized it.",
     .options = options,
     .details = "docs/targets.md says what each target requires.",
     .least = 1,

@@ -84,7 +84,7 @@ static const cli_verb *take_verb(int *argc, char **argv) {
 static void print_verbs(void) {
     printf("\nOther commands (each has --help):\n");
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        printf("  onnx-c2s %-8s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->summary, "."),
+        printf("  onnx-c2s %-12s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->summary, "."),
                verbs[i]->summary);
     printf("\nExit codes: 0 ok, 2 usage, 3 invalid model or data, 4 unsupported, 5 I/O,\n"
            "            6 out of memory, 7 tolerance exceeded\n");

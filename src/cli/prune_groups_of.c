@@ -115,8 +115,8 @@ static c2s_status run(const cli_arguments *a) {
 const cli_verb cli_verb_prune_groups = {
     .name = "prune-groups",
     .usage = "prune-groups [OPTIONS] MODEL",
-    .summary = "Lists the groups of channels, heads and hidden units that the pass prune can make\n"
-               "narrower, and those that are pinned, with the reason.",
+    .summary = "What the pass prune can make narrower, and what it cannot, with the reason. Lists\n"
+               "groups of channels, heads and hidden units that belong together.",
     .options = options,
     .details =
         "A group has so many units of so many channels each; params and MACs are what would\n"
