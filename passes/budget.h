@@ -8,7 +8,7 @@
 #include "eval/quality.h"
 
 typedef struct c2s_budget {
-    double max_drop;    /* points of top-1; NaN: no bound */
+    double max_drop;    /* points of top-1, or of the user's metric; NaN: no bound */
     double min_sqnr_db; /* NaN: no bound */
 } c2s_budget;
 

@@ -136,6 +136,7 @@ typedef struct c2s_quality_report {
     double agreement;     /* per cent of output rows with the largest element at the same place; NaN: no rows */
     double top1_before, top1_after; /* per cent; NaN: the data have no labels */
     double drop_error;    /* one standard error of their difference, in points */
+    double metric_before, metric_after; /* of metric_command; NaN: there is none */
 } c2s_quality_report;
 
 typedef struct c2s_report {
@@ -204,8 +205,13 @@ typedef struct c2s_run_options {
     const char *calibration_cache; /* file to keep statistics in, and to go on from; NULL: none */
     const char *image; /* how pictures become inputs: a text, see docs/data.md; NULL: they do not */
     /* What lossy passes may lose, else they are rolled back; 0: no bound. */
-    double max_drop;    /* points of top-1; the data need labels */
+    double max_drop;    /* points of top-1, for which the data need labels, or of the metric below */
     double min_sqnr_db; /* of every output */
+    /* A metric of the caller's: a command such as "python3 eval.py {model}", which runs without a
+     * shell on the model in a temporary file, and the last number that it prints. NULL: none. */
+    const char *metric_command;
+    double metric_seconds; /* that it may take; 0: 600 */
+    bool metric_less;      /* a smaller number is better */
     /* Named dimensions that become these numbers, in the whole model. */
     const c2s_dim_binding *dims;
     unsigned dim_count;

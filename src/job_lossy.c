@@ -50,6 +50,19 @@ static c2s_status open_quality(const c2s_model *model, const c2s_baseline *basel
                             &lossy->quality);
 }
 
+static c2s_status measure_metric(void *user, const c2s_graph *graph, double *out) {
+    return c2s_metric_command_graph(user, graph, out);
+}
+
+/* The metric judges, if it can: a model that cannot be run here may well be by the command, but then
+ * nothing else says that it still runs. */
+static c2s_status open_metric(const c2s_model *model, c2s_job_lossy *lossy) {
+    if (!lossy->metric.text || !lossy->quality)
+        return C2S_OK;
+    const c2s_quality_metric metric = {measure_metric, &lossy->metric, lossy->metric.less};
+    return c2s_quality_use(lossy->quality, &metric, model->graph);
+}
+
 static c2s_status open_cache(const c2s_model *model, const c2s_run_options *o,
                              c2s_job_lossy *lossy) {
     if (!lossy->learn)
@@ -73,6 +86,9 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
                                     .seed = o->seed,
                                     .target = o->target,
                                     .opset = o->opset}};
+    out->metric = (c2s_metric_command){o->metric_command, o->metric_seconds, o->metric_less};
+    if (o->metric_command)
+        C2S_TRY(c2s_metric_command_check(o->metric_command));
     if (!learns(pipeline))
         return C2S_OK;
     const bool lossy = c2s_pipeline_is_lossy(pipeline);
@@ -81,10 +97,11 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
         return c2s_fail(C2S_ERR_USAGE, "a bound for what passes may lose needs the proof");
     C2S_TRY(open_feeds(model, o, out));
     C2S_TRY(open_cache(model, o, out));
-    if (lossy && o->max_drop > 0 && (!out->judge || !out->judge->labels))
-        return c2s_fail(C2S_ERR_USAGE, "a bound for the drop of top-1 needs data with labels");
+    if (lossy && o->max_drop > 0 && !o->metric_command && (!out->judge || !out->judge->labels))
+        return c2s_fail(C2S_ERR_USAGE, "a bound for what may drop needs data with labels, or a metric (--metric-cmd)");
     if (lossy && baseline)
         C2S_TRY(open_quality(model, baseline, r, out));
+    C2S_TRY(open_metric(model, out));
     out->context.feed = out->learn;
     out->context.quality = out->quality;
     return C2S_OK;

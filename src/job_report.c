@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job_report.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,8 @@ static void take_quality(const c2s_quality_result *q, c2s_quality_report *out) {
         .top1_before = q->top1_first,
         .top1_after = q->top1,
         .drop_error = q->drop_error,
+        .metric_before = q->has_metric ? q->metric_first : (double)NAN,
+        .metric_after = q->has_metric ? q->metric : (double)NAN,
     };
 }
 

@@ -180,7 +180,8 @@ c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, cli_arguments 
         else
             C2S_TRY(parse_letters(verb, argv, argc, &at, arguments));
     }
-    if (arguments->help || arguments->version || arguments->list_rules)
+    if (arguments->help || arguments->version || arguments->list_rules ||
+        arguments->list_metrics)
         return C2S_OK;
     size_t count = arguments->positional.count;
     if (count < verb->least || count > verb->most)
@@ -197,6 +198,7 @@ void cli_arguments_free(cli_arguments *arguments) {
     c2s_vec_free(&arguments->shapes);
     c2s_vec_free(&arguments->rules);
     c2s_vec_free(&arguments->skips);
+    c2s_vec_free(&arguments->fail_if);
     c2s_vec_free(&arguments->calibration);
     c2s_vec_free(&arguments->from);
     c2s_vec_free(&arguments->to);

@@ -16,14 +16,16 @@ typedef struct cli_arguments {
     cli_texts positional;
     int verbosity;
     bool help, version, quiet, json, nodes, values, missing, simulate_quantized;
-    bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules,
+    bool layers, latency, update, metric_less;
+    bool no_prove, strict, no_bisect, no_guard, keep_initializer_inputs, external_data, list_rules, list_metrics,
         parallel, share, annotate, fix;
     const char *passes, *data, *image, *calibration_cache, *out, *against, *domain, *explain,
-        *print_after, *log_rewrites, *target, *emulate, *format;
-    double tolerance, seconds, max_drop, min_sqnr;
+        *print_after, *log_rewrites, *target, *emulate, *format, *baseline, *metric_command, *junit,
+        *markdown, *report;
+    double tolerance, seconds, max_drop, min_sqnr, noise, metric_seconds;
     int64_t samples, calibration_samples, seed, threads, opset, stop_after;
     uint64_t external_threshold, memory;
-    cli_texts skips, rules, from, to, connections, calibration;
+    cli_texts skips, rules, from, to, connections, calibration, fail_if;
     C2S_VEC(c2s_dim_binding) dims;
     C2S_VEC(c2s_input_shape) shapes;
 } cli_arguments;
@@ -102,6 +104,27 @@ extern const cli_option cli_common_options[];
         0, "emulate", "CPU",                                                                       \
             "saturate where this does: avx2 (ONNX Runtime without VNNI), avx2-onednn", CLI_TEXT,   \
             offsetof(cli_arguments, emulate)                                                       \
+    }
+#define CLI_NOISE_OPTION                                                                           \
+    {                                                                                              \
+        0, "noise", "X", "also run on inputs with normal noise of X times their root mean square", \
+            CLI_NUMBER, offsetof(cli_arguments, noise)                                             \
+    }
+#define CLI_FAIL_IF_OPTION(help)                                                                   \
+    { 0, "fail-if", "EXPR", help, CLI_TEXTS, offsetof(cli_arguments, fail_if) }
+#define CLI_LATENCY_OPTION                                                                         \
+    {                                                                                              \
+        0, "latency", NULL, "measure latency and processor time, too", CLI_FLAG,                   \
+            offsetof(cli_arguments, latency)                                                       \
+    }
+#define CLI_METRIC_OPTIONS(what)                                                                   \
+    {0, "metric-cmd", "CMD", what, CLI_TEXT, offsetof(cli_arguments, metric_command)},             \
+        {0,          "metric-timeout",                                                             \
+         "X",        "seconds that the command may take (default 600)",                            \
+         CLI_NUMBER, offsetof(cli_arguments, metric_seconds)},                                     \
+    {                                                                                              \
+        0, "metric-less", NULL, "a smaller number of the command is better", CLI_FLAG,             \
+            offsetof(cli_arguments, metric_less)                                                   \
     }
 #define CLI_JSON_OPTION                                                                            \
     { 0, "json", NULL, "print the result as JSON", CLI_FLAG, offsetof(cli_arguments, json) }

@@ -2,16 +2,12 @@
  *
  * onnx-c2s compare: two models on the same inputs.
  */
-#include <math.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/status.h"
-#include "cli/execution.h"
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/comparison_report.h"
 #include "cli/verbs.h"
-#include "eval/compare.h"
+#include "metric_command.h"
 
 static const cli_option options[] = {
     CLI_DATA_OPTION,
@@ -21,6 +17,14 @@ static const cli_option options[] = {
     CLI_DIM_OPTION,
     {0, "tolerance", "X", "largest relative error of an output (default: by its type)", CLI_NUMBER,
      offsetof(cli_arguments, tolerance)},
+    {0, "layers", NULL, "compare values on the way, too: which layer does the damage?", CLI_FLAG,
+     offsetof(cli_arguments, layers)},
+    CLI_NOISE_OPTION,
+    CLI_FAIL_IF_OPTION(
+        "end with 7 if this holds, such as 'sqnr < 30 || bytes > 0.5*ref', instead of by the "
+        "tolerance; may be repeated"),
+    CLI_LATENCY_OPTION,
+    CLI_METRIC_OPTIONS("also measure what this prints last, such as 'python3 eval.py {model}'"),
     {0, "threads", "N", "threads (default: all processors)", CLI_INTEGER,
      offsetof(cli_arguments, threads)},
     CLI_MEMORY_OPTION,
@@ -29,178 +33,112 @@ static const cli_option options[] = {
     CLI_JSON_OPTION,
     {0}};
 
-/* One output over all samples. */
-typedef struct output_result {
-    bool ok, same_type;
-    double max_abs, max_rel, sqnr_db;
-    uint64_t mismatches;
-} output_result;
+typedef struct job {
+    const cli_arguments *arguments;
+    cli_arguments exact; /* of A, which emulates nothing */
+    cli_model a, b;
+    cli_inputs inputs;
+    cli_layers layers;
+    cli_conditions conditions;
+    cli_comparison result;
+} job;
 
-static c2s_status check_interfaces(const c2s_graph *a, const c2s_graph *b, int *input_of_b) {
-    unsigned count = c2s_graph_output_count(a);
-    if (count != c2s_graph_output_count(b))
-        return c2s_fail(C2S_ERR_TOLERANCE, "%s has %u outputs, %s has %u", a->model->path, count,
-                        b->model->path, c2s_graph_output_count(b));
-    for (unsigned i = 0; i < count; i++)
-        if (strcmp(c2s_graph_output_name(a, i), c2s_graph_output_name(b, i)) != 0)
-            return c2s_fail(C2S_ERR_TOLERANCE, "output %u is \"%s\" in %s, \"%s\" in %s", i,
-                            c2s_graph_output_name(a, i), a->model->path,
-                            c2s_graph_output_name(b, i), b->model->path);
-    for (unsigned k = 0; k < c2s_graph_input_count(b); k++) {
-        const c2s_value *input = c2s_graph_input(b, k);
-        input_of_b[k] = -1;
-        for (unsigned i = 0; i < c2s_graph_input_count(a); i++)
-            if (strcmp(c2s_graph_input(a, i)->name, input->name) == 0)
-                input_of_b[k] = (int)i;
-        if (input_of_b[k] < 0 && !input->initial)
-            return c2s_fail(C2S_ERR_TOLERANCE, "%s has an input \"%s\", %s has none",
-                            b->model->path, input->name, a->model->path);
-    }
+static c2s_status open_models(job *j) {
+    const cli_texts *paths = &j->arguments->positional;
+    C2S_TRY(cli_model_read(paths->at[0], &j->a));
+    C2S_TRY(cli_model_read(paths->at[1], &j->b));
+    if (j->arguments->layers)
+        return cli_layers_start(&j->a, &j->exact, &j->b, j->arguments, &j->layers);
+    C2S_TRY(cli_model_start(&j->a, &j->exact, NULL, NULL, NULL));
+    return cli_model_start(&j->b, j->arguments, NULL, NULL, NULL);
+}
+
+/* What both have by themselves; only what is shown or asked for. Standard input is gone by now. */
+static c2s_status measure_models(job *j) {
+    const cli_arguments *args = j->arguments;
+    const char *a = args->positional.at[0], *b = args->positional.at[1];
+    c2s_metrics *m = &j->result.metrics;
+    if (args->quiet && !args->json && args->fail_if.count == 0)
+        return C2S_OK;
+    const bool timed = args->latency || cli_conditions_use(&j->conditions, C2S_METRIC_LATENCY) ||
+                       cli_conditions_use(&j->conditions, C2S_METRIC_PROCESSOR);
+    if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+        return timed || args->metric_command
+                   ? c2s_fail(C2S_ERR_USAGE, "standard input cannot be read again for the latency, "
+                                             "nor for --metric-cmd: give the model as a file")
+                   : C2S_OK;
+    C2S_TRY(cli_metrics_count(a, m->reference));
+    C2S_TRY(cli_metrics_count(b, m->value));
+    if (timed)
+        C2S_TRY(cli_metrics_time(a, b, args, m));
+    C2S_TRY(cli_metrics_command(a, b, args, m));
+    cli_metrics_drops(args, m);
     return C2S_OK;
 }
 
-static void add_result(output_result *r, const c2s_tensor *reference, const c2s_tensor *found,
-                       double tolerance) {
-    c2s_difference d;
-    bool ok = c2s_compare(reference, found, tolerance > 0 ? tolerance : -1, &d);
-    r->ok &= ok;
-    r->same_type &= d.same_type;
-    if (!d.same_type)
-        return;
-    r->max_abs = fmax(r->max_abs, d.max_abs);
-    r->max_rel = fmax(r->max_rel, d.max_rel);
-    r->sqnr_db = fmin(r->sqnr_db, d.sqnr_db);
-    r->mismatches += d.mismatches;
-}
-
-typedef struct buffers {
-    c2s_tensor **in, **out_a, **out_b;
-    const c2s_tensor **in_b;
-    int *input_of_b;
-} buffers;
-
-static c2s_status compare_sample(const cli_model *a, const cli_model *b, cli_inputs *inputs,
-                                 size_t index, const buffers *t, double tolerance,
-                                 output_result *result) {
-    unsigned outputs = c2s_graph_output_count(a->model->graph);
-    C2S_TRY(cli_run_sample(a, inputs, index, t->in, t->out_a));
-    for (unsigned k = 0; k < c2s_graph_input_count(b->model->graph); k++)
-        t->in_b[k] = t->input_of_b[k] < 0 ? NULL : t->in[t->input_of_b[k]];
-    c2s_status status = cli_model_run(b, t->in_b, t->out_b);
-    if (status == C2S_OK) {
-        for (unsigned i = 0; i < outputs; i++)
-            add_result(&result[i], t->out_a[i], t->out_b[i], tolerance);
-        cli_release(t->out_b, outputs);
-    }
-    cli_release(t->out_a, outputs);
-    return status;
-}
-
-static c2s_status compare(const cli_arguments *arguments, const cli_model *a, const cli_model *b,
-                          cli_inputs *inputs, output_result *result) {
-    const c2s_graph *ga = a->model->graph, *gb = b->model->graph;
-    unsigned outputs = c2s_graph_output_count(ga), inputs_a = c2s_graph_input_count(ga);
-    c2s_arena *arena = c2s_arena_create();
-    buffers t = {
-        .in = c2s_arena_array(arena, inputs_a, sizeof *t.in),
-        .out_a = c2s_arena_array(arena, outputs, sizeof *t.out_a),
-        .out_b = c2s_arena_array(arena, outputs, sizeof *t.out_b),
-        .in_b = c2s_arena_array(arena, c2s_graph_input_count(gb), sizeof *t.in_b),
-        .input_of_b = c2s_arena_array(arena, c2s_graph_input_count(gb), sizeof *t.input_of_b),
-    };
-    c2s_status status = check_interfaces(ga, gb, t.input_of_b);
-    for (size_t k = 0; k < inputs->count && status == C2S_OK; k++) {
-        c2s_progress("comparing", (double)k / (double)inputs->count);
-        status = compare_sample(a, b, inputs, k, &t, arguments->tolerance, result);
-        cli_release(t.in, inputs_a);
-    }
-    c2s_arena_destroy(arena);
-    return status;
-}
-
-static void print_table(const c2s_graph *graph, const output_result *result, size_t samples) {
-    static const char *const head[] = {"output", "max abs", "max rel", "SQNR dB", ""};
-    cli_table table;
-    cli_table_start(&table, 5, 1);
-    for (size_t i = 0; i < 5; i++)
-        cli_cell(&table, "%s", head[i]);
-    for (unsigned i = 0; i < c2s_graph_output_count(graph); i++) {
-        const output_result *r = &result[i];
-        cli_cell(&table, "%s", c2s_graph_output_name(graph, i));
-        cli_cell(&table, "%.2e", r->max_abs);
-        cli_cell(&table, "%.2e", r->max_rel);
-        cli_cell(&table, "%.1f", r->sqnr_db);
-        cli_cell(&table, "%s", r->ok ? "ok" : r->same_type ? "differs" : "other type");
-    }
-    cli_table_print(&table, stdout);
-    cli_table_free(&table);
-    printf("%zu samples\n", samples);
-}
-
-static c2s_status print_json(const c2s_graph *graph, const output_result *result, size_t samples) {
-    json_t *outputs = json_array();
-    for (unsigned i = 0; i < c2s_graph_output_count(graph); i++) {
-        const output_result *r = &result[i];
-        json_t *entry = json_object();
-        json_object_set_new(entry, "name", cli_json_text(c2s_graph_output_name(graph, i)));
-        json_object_set_new(entry, "ok", json_boolean(r->ok));
-        json_object_set_new(entry, "same_type", json_boolean(r->same_type));
-        json_object_set_new(entry, "max_abs", cli_json_number(r->max_abs));
-        json_object_set_new(entry, "max_rel", cli_json_number(r->max_rel));
-        json_object_set_new(entry, "sqnr_db", cli_json_number(r->sqnr_db));
-        json_object_set_new(entry, "mismatches", json_integer((json_int_t)r->mismatches));
-        json_array_append_new(outputs, entry);
-    }
-    return cli_json_print(json_pack("{s:I, s:o}", "samples", (json_int_t)samples, "outputs", outputs),
-                          stdout);
-}
-
-static c2s_status report(const cli_arguments *arguments, const c2s_graph *graph,
-                         const output_result *result, size_t samples) {
-    if (arguments->json)
-        C2S_TRY(print_json(graph, result, samples));
-    else if (!arguments->quiet)
-        print_table(graph, result, samples);
-    for (unsigned i = 0; i < c2s_graph_output_count(graph); i++)
-        if (!result[i].ok)
-            return c2s_fail(C2S_ERR_TOLERANCE, "output \"%s\" differs",
-                            c2s_graph_output_name(graph, i));
+static c2s_status report(job *j) {
+    const cli_arguments *a = j->arguments;
+    const cli_layers *layers = a->layers ? &j->layers : NULL;
+    const cli_conditions *conditions = a->fail_if.count ? &j->conditions : NULL;
+    if (a->json)
+        C2S_TRY(cli_json_print(cli_comparison_json(&j->result, layers, conditions, a->tolerance),
+                               stdout));
+    else if (!a->quiet)
+        cli_comparison_print(&j->result, layers, conditions, a->tolerance, a->verbosity > 0);
+    if (conditions)
+        return cli_conditions_fail(conditions);
+    for (unsigned i = 0; i < j->result.outputs; i++)
+        if (!j->result.output[i].ok)
+            return c2s_fail(C2S_ERR_TOLERANCE, "output \"%s\" differs", j->result.output[i].name);
     return C2S_OK;
+}
+
+static c2s_status work(job *j) {
+    const cli_arguments *a = j->arguments;
+    C2S_TRY(cli_conditions_add_all(&j->conditions, &a->fail_if));
+    if (a->metric_command)
+        C2S_TRY(c2s_metric_command_check(a->metric_command));
+    C2S_TRY(open_models(j));
+    C2S_TRY(cli_inputs_open(j->a.model->graph, a, 0, &j->inputs));
+    const cli_comparison_request request = {.a = &j->a,
+                                            .b = &j->b,
+                                            .inputs = &j->inputs,
+                                            .tolerance = a->tolerance,
+                                            .noise = a->noise,
+                                            .seed = (uint64_t)a->seed,
+                                            .layers = a->layers ? &j->layers : NULL};
+    C2S_TRY(cli_compare(&request, &j->result));
+    C2S_TRY(measure_models(j));
+    C2S_TRY(cli_conditions_judge(&j->conditions, &j->result.metrics));
+    return report(j);
 }
 
 static c2s_status run(const cli_arguments *arguments) {
-    cli_model a, b = {0};
-    cli_inputs inputs = {0};
-    cli_arguments exact = *arguments;
-    exact.emulate = NULL;
-    C2S_TRY(cli_model_open(arguments->positional.at[0], &exact, &a));
-    c2s_graph *graph = a.model->graph;
-    unsigned outputs = c2s_graph_output_count(graph);
-    output_result *result = c2s_zalloc((outputs + 1) * sizeof *result);
-    for (unsigned i = 0; i < outputs; i++)
-        result[i] = (output_result){.ok = true, .same_type = true, .sqnr_db = (double)INFINITY};
-    c2s_status status = cli_model_open(arguments->positional.at[1], arguments, &b);
-    if (status == C2S_OK)
-        status = cli_inputs_open(graph, arguments, 0, &inputs);
-    if (status == C2S_OK)
-        status = compare(arguments, &a, &b, &inputs, result);
-    if (status == C2S_OK)
-        status = report(arguments, graph, result, inputs.count);
-    free(result);
-    cli_inputs_close(&inputs);
-    cli_model_close(&a);
-    cli_model_close(&b);
+    job j = {.arguments = arguments, .exact = *arguments};
+    j.exact.emulate = NULL;
+    const c2s_status status = work(&j);
+    cli_comparison_free(&j.result);
+    cli_conditions_free(&j.conditions);
+    cli_inputs_close(&j.inputs);
+    cli_layers_free(&j.layers);
+    cli_model_close(&j.a);
+    cli_model_close(&j.b);
     return status;
 }
 
 const cli_verb cli_verb_compare = {
     .name = "compare",
     .usage = "compare A B [--data PATH]",
-    .summary = "Runs two models on the same inputs and compares every output. Exit code 7 if they differ.",
+    .summary =
+        "Runs two models on the same inputs and compares every output. Exit code 7 if they differ.",
     .options = options,
-    .details = "max rel is the largest difference relative to the largest magnitude of A's output;\n"
-               "SQNR is 10 log10 of signal over error power, the worst sample of each output.\n"
-               "--emulate is for B alone: of a model and itself it shows what a processor loses.",
+    .details =
+        "Metrics are described in docs/regression.md, and by onnx-c2s check --list-metrics. With\n"
+        "labels in the data also top-1, top-5 and what single classes lose. In --fail-if ref is "
+        "A's\n"
+        "value of the metric in the same comparison. --emulate is for B alone: of a model and "
+        "itself\n"
+        "it shows what a processor loses.",
     .least = 2,
     .most = 2,
     .run = run,

@@ -23,26 +23,48 @@ static c2s_status parse_emulation(const char *text, c2s_emulation *out) {
                 : C2S_OK;
 }
 
-static c2s_status prepare(const char *path, const cli_arguments *a, cli_model *out) {
+static c2s_status prepare(c2s_model *model) {
+    C2S_TRY(c2s_model_normalise(model));
+    C2S_TRY(c2s_model_inline(model, 0));
+    return c2s_graph_infer(model->graph);
+}
+
+c2s_status cli_model_take(c2s_model *model, cli_model *out) {
+    *out = (cli_model){.model = model};
+    const c2s_status status = prepare(model);
+    if (status != C2S_OK && model->path[0])
+        c2s_note("%s", model->path);
+    return status;
+}
+
+c2s_status cli_model_read(const char *path, cli_model *out) {
+    c2s_model *model;
+    *out = (cli_model){0};
+    C2S_TRY(c2s_model_load(path, &model));
+    return cli_model_take(model, out);
+}
+
+c2s_status cli_model_start(cli_model *m, const cli_arguments *a, c2s_observer observe, void *user,
+                           const bool *values) {
     c2s_eval_options options = {.threads = (unsigned)a->threads,
                                 .memory_limit = a->memory,
-                                .simulate_quantized = a->simulate_quantized};
+                                .simulate_quantized = a->simulate_quantized,
+                                .observe = observe,
+                                .observe_user = user,
+                                .observe_value = values};
     C2S_TRY(parse_emulation(a->emulate, &options.emulate));
-    C2S_TRY(c2s_model_load(path, &out->model));
-    C2S_TRY(c2s_model_normalise(out->model));
-    C2S_TRY(c2s_model_inline(out->model, 0));
-    C2S_TRY(c2s_graph_infer(out->model->graph));
-    return c2s_evaluator_onednn.open(out->model->graph, &options, &out->session);
+    const c2s_status status = c2s_evaluator_onednn.open(m->model->graph, &options, &m->session);
+    if (status != C2S_OK)
+        c2s_note("%s", m->model->path);
+    return status;
 }
 
 c2s_status cli_model_open(const char *path, const cli_arguments *a, cli_model *out) {
-    *out = (cli_model){0};
-    c2s_status status = prepare(path, a, out);
+    c2s_status status = cli_model_read(path, out);
     if (status == C2S_OK)
-        return C2S_OK;
-    if (out->model)
-        c2s_note("%s", path);
-    cli_model_close(out);
+        status = cli_model_start(out, a, NULL, NULL, NULL);
+    if (status != C2S_OK)
+        cli_model_close(out);
     return status;
 }
 

@@ -15,6 +15,13 @@ typedef struct cli_model {
 } cli_model;
 
 c2s_status cli_model_open(const char *path, const cli_arguments *arguments, cli_model *out);
+/* The same in steps: first the model alone, from a file or taken over, then the session, with an
+ * observer of the values whose flag is set, if `observe` is not NULL. Close also after a failure.
+ */
+c2s_status cli_model_read(const char *path, cli_model *out);
+c2s_status cli_model_take(c2s_model *model, cli_model *out);
+c2s_status cli_model_start(cli_model *model, const cli_arguments *arguments, c2s_observer observe,
+                           void *user, const bool *values);
 void cli_model_close(cli_model *model); /* also of a zeroed one */
 /* `out`: one reference per output. A failure names the model. */
 c2s_status cli_model_run(const cli_model *model, const c2s_tensor *const *in, c2s_tensor **out);

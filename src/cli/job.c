@@ -29,8 +29,12 @@ static const cli_option options[] = {
     {0, "calib-cache", "FILE",
      "keep statistics of the model on the data in this file, and go on from there", CLI_TEXT,
      offsetof(cli_arguments, calibration_cache)},
-    {0, "max-drop", "POINTS", "how much top-1 lossy passes may lose; the data need labels",
+    {0, "max-drop", "POINTS",
+     "how much top-1, or the metric, lossy passes may lose; top-1 needs labels in the data",
      CLI_NUMBER, offsetof(cli_arguments, max_drop)},
+    CLI_METRIC_OPTIONS(
+        "a metric of yours for --max-drop: the last number that this prints, such as "
+        "'python3 eval.py {model}'"),
     {0, "min-sqnr", "DB", "the least signal-to-noise ratio that lossy passes may leave", CLI_NUMBER,
      offsetof(cli_arguments, min_sqnr)},
     CLI_SAMPLES_OPTION,
@@ -43,8 +47,8 @@ static const cli_option options[] = {
     {0, "opset", "N", "write opset N of ai.onnx, 7 to 28 (default: as it is, at least 13)",
      CLI_INTEGER, offsetof(cli_arguments, opset)},
     {0, "target", "ort",
-     "write what ONNX Runtime runs fastest: opset 23 at least, if none is asked for",
-     CLI_TEXT, offsetof(cli_arguments, target)},
+     "write what ONNX Runtime runs fastest: opset 23 at least, if none is asked for", CLI_TEXT,
+     offsetof(cli_arguments, target)},
     {0, "format", "F",
      "write what is quantized in this form: qdq, qoperator or float (default: as it is)", CLI_TEXT,
      offsetof(cli_arguments, format)},
@@ -149,6 +153,8 @@ static void print_quality(const c2s_quality_report *q, FILE *stream) {
     if (!isnan(q->top1_after))
         fprintf(stream, "; top-1 %.2f %%, was %.2f %% (%+.2f, standard error %.2f)", q->top1_after,
                 q->top1_before, q->top1_after - q->top1_before, q->drop_error);
+    if (!isnan(q->metric_after))
+        fprintf(stream, "; metric %.6g, was %.6g", q->metric_after, q->metric_before);
     fputc('\n', stream);
 }
 
@@ -200,6 +206,8 @@ static json_t *quality_json(const c2s_quality_report *q) {
     json_object_set_new(json, "top1_before", cli_json_number(q->top1_before));
     json_object_set_new(json, "top1_after", cli_json_number(q->top1_after));
     json_object_set_new(json, "drop_error", cli_json_number(q->drop_error));
+    json_object_set_new(json, "metric_before", cli_json_number(q->metric_before));
+    json_object_set_new(json, "metric_after", cli_json_number(q->metric_after));
     return json;
 }
 
@@ -251,8 +259,8 @@ static c2s_status check_print_after(const char *name) {
                : c2s_fail(C2S_ERR_USAGE, "--print-after %s: there is no such pass", name);
 }
 
-/* The oldest opset that has Attention, RotaryEmbedding and RMSNormalization, each of which ONNX Runtime
- * runs as one node. What it alone has beside them is not faster: docs/onnxruntime.md. */
+/* The oldest opset that has Attention, RotaryEmbedding and RMSNormalization, each of which ONNX
+ * Runtime runs as one node. What it alone has beside them is not faster: docs/onnxruntime.md. */
 #define ORT_OPSET 23
 
 /* What a target means for the opset, unless one was asked for. */
@@ -294,6 +302,9 @@ static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, const 
         .image = a->image,
         .max_drop = a->max_drop,
         .min_sqnr_db = a->min_sqnr,
+        .metric_command = a->metric_command,
+        .metric_seconds = a->metric_seconds,
+        .metric_less = a->metric_less,
         .dims = a->dims.at,
         .dim_count = (unsigned)a->dims.count,
         .opset = a->opset,

@@ -11,6 +11,13 @@ json_t *cli_json_number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *cli_json_value(double value) {
+    if (isinf(value))
+        return json_string(value > 0 ? "inf" : "-inf");
+    return value == floor(value) && fabs(value) < 1e15 ? json_integer((json_int_t)value)
+                                                       : cli_json_number(value);
+}
+
 json_t *cli_json_text(const char *text) {
     json_t *json = json_string(text);
     if (json)

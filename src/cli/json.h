@@ -13,6 +13,8 @@
 
 json_t *cli_json_number(double value);
 json_t *cli_json_text(const char *text);
+/* Infinity is the text "inf" or "-inf", and what is whole an integer. */
+json_t *cli_json_value(double value);
 json_t *cli_json_counts(const c2s_counts *counts);
 /* Prints and releases. */
 c2s_status cli_json_print(json_t *json, FILE *stream);

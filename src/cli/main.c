@@ -10,13 +10,16 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
+#include "cli/metric_table.h"
 #include "cli/progress.h"
 #include "cli/rewrites.h"
 #include "cli/verbs.h"
 
-static const cli_verb *const verbs[] = {
-    &cli_verb_info,  &cli_verb_compare, &cli_verb_run,          &cli_verb_bench, &cli_verb_extract,
-    &cli_verb_merge, &cli_verb_lint,    &cli_verb_prune_groups, &cli_verb_ops,   &cli_verb_passes};
+static const cli_verb *const verbs[] = {&cli_verb_info,  &cli_verb_compare, &cli_verb_check,
+                                        &cli_verb_run,   &cli_verb_bench,   &cli_verb_extract,
+                                        &cli_verb_merge, &cli_verb_lint,    &cli_verb_prune_groups,
+                                        &cli_verb_ops,   &cli_verb_passes};
 
 static void end(const char *message, c2s_status status) {
     c2s_atomic_abort_all();
@@ -38,6 +41,7 @@ static void on_bus_error(int number) {
 
 static void on_signal(int number) {
     c2s_atomic_abort_all();
+    c2s_process_kill();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -103,6 +107,8 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
     }
     if (arguments->list_rules)
         return cli_list_rules(arguments);
+    if (arguments->list_metrics)
+        return cli_list_metrics(arguments);
     cli_progress progress;
     cli_progress_start(&progress, arguments);
     c2s_status status = verb->run(arguments);

@@ -10,6 +10,7 @@
 extern const cli_verb cli_verb_optimize; /* the default job: no verb named */
 extern const cli_verb cli_verb_info;
 extern const cli_verb cli_verb_compare;
+extern const cli_verb cli_verb_check;
 extern const cli_verb cli_verb_run;
 extern const cli_verb cli_verb_bench;
 extern const cli_verb cli_verb_extract;

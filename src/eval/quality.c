@@ -32,10 +32,12 @@ struct c2s_quality {
     int64_t *labels;      /* of all samples of the feed; NULL: none */
     size_t labels_each;   /* of one sample */
     int64_t offset;       /* what a label counts more as the index of an element */
+    c2s_quality_metric metric; /* `measure` NULL: none */
+    double metric_first;
 };
 
 double c2s_quality_drop(const c2s_quality_result *result) {
-    return result->top1_first - result->top1;
+    return result->has_metric ? result->metric_drop : result->top1_first - result->top1;
 }
 
 size_t c2s_quality_samples(const c2s_quality *q) {
@@ -142,6 +144,19 @@ static void sum_powers(const measurement *m, c2s_output_power *sums) {
         }
 }
 
+static c2s_status measure_metric(const c2s_quality *q, const c2s_graph *graph, bool all,
+                                 c2s_quality_result *result) {
+    result->has_metric = true;
+    result->metric = (double)NAN;
+    if (all)
+        C2S_TRY(q->metric.measure(q->metric.user, graph, &result->metric));
+    result->metric_first = q->metric_first;
+    result->metric_drop = q->metric_first - result->metric;
+    if (q->metric.less)
+        result->metric_drop = -result->metric_drop;
+    return C2S_OK;
+}
+
 c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t samples,
                                c2s_quality_result *result) {
     *result = (c2s_quality_result){0};
@@ -167,6 +182,8 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
         c2s_scores_sum_up(sums, q->output_count, &m.tally, result);
         free(sums);
     }
+    if (status == C2S_OK && q->metric.measure)
+        status = measure_metric(q, graph, samples == 0, result);
     free(m.powers);
     free(m.taken);
     return status;
@@ -208,6 +225,12 @@ static void choose_offset(c2s_quality *q) {
     const size_t plain = hits_of_first(q, 0);
     const bool shifted = most + 1 < type->dim[type->rank - 1] && hits_of_first(q, 1) > plain;
     q->offset = shifted;
+}
+
+c2s_status c2s_quality_use(c2s_quality *q, const c2s_quality_metric *metric,
+                           const c2s_graph *first) {
+    q->metric = *metric;
+    return metric->measure(metric->user, first, &q->metric_first);
 }
 
 typedef struct first_run {

@@ -24,9 +24,14 @@ typedef struct c2s_quality_result {
     /* One standard error of top1_first - top1: the rows that were gained and those that were lost
      * are counted, the others say nothing about the difference (McNemar 1947). */
     double drop_error;
+    /* With a metric of the user's (c2s_quality_use): now, of the first model, and how much worse it is
+     * now; NaN where not all samples were asked for. */
+    bool has_metric;
+    double metric, metric_first, metric_drop;
 } c2s_quality_result;
 
-/* Points of top-1 that were lost, below 0: gained. NaN: no labels. */
+/* How much worse the user's metric is, or else the points of top-1 that were lost; below 0: gained.
+ * NaN: there is no metric, and no labels. */
 double c2s_quality_drop(const c2s_quality_result *result);
 
 typedef struct c2s_quality c2s_quality;
@@ -39,6 +44,17 @@ c2s_status c2s_quality_open(const c2s_graph *first, const c2s_evaluator *evaluat
                             const c2s_eval_options *eval, const c2s_feed *feed, size_t most,
                             c2s_quality **out);
 void c2s_quality_close(c2s_quality *quality); /* NULL is allowed */
+
+/* What else a model is good for. It takes its time: it is asked for where all samples are. */
+typedef struct c2s_quality_metric {
+    c2s_status (*measure)(void *user, const c2s_graph *graph, double *out);
+    void *user;
+    bool less; /* a smaller number is better */
+} c2s_quality_metric;
+
+/* From now on measurements include the metric, and `first` is measured. Fails as `measure` does. */
+c2s_status c2s_quality_use(c2s_quality *quality, const c2s_quality_metric *metric,
+                           const c2s_graph *first);
 size_t c2s_quality_samples(const c2s_quality *quality);
 
 /* Runs `graph`, which has the interface of the first one, on `samples` of these (0: all), spread

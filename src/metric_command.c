@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metric_command.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/process.h"
+
+/* ---- words ---- */
+
+typedef struct words {
+    C2S_VEC(char *) at; /* ends with NULL */
+    C2S_VEC(char) word; /* that is being read */
+    bool inside;        /* there is one, be it empty */
+    unsigned models;
+} words;
+
+static void put(words *w, const char *text, size_t size) {
+    w->inside = true;
+    for (size_t i = 0; i < size; i++)
+        c2s_vec_push(&w->word, text[i]);
+}
+
+static void end_word(words *w) {
+    if (!w->inside)
+        return;
+    c2s_vec_push(&w->word, '\0');
+    c2s_vec_push(&w->at, c2s_strdup(w->word.at));
+    c2s_vec_clear(&w->word);
+    w->inside = false;
+}
+
+/* A character, or {model}, in front of `*at`, which moves behind it. */
+static void put_next(words *w, const char **at, const char *model) {
+    static const char place[] = "{model}";
+    const size_t length = sizeof place - 1;
+    if (strncmp(*at, place, length) == 0) {
+        put(w, model, strlen(model));
+        w->models++;
+        *at += length;
+    } else {
+        put(w, (*at)++, 1);
+    }
+}
+
+static c2s_status split(const char *text, const char *model, words *w) {
+    char quote = '\0';
+    for (const char *at = text; *at;) {
+        if (*at == '\\' && quote != '\'' && at[1]) {
+            put(w, at + 1, 1);
+            at += 2;
+        } else if (quote ? *at == quote : *at == '\'' || *at == '"') {
+            quote = quote ? '\0' : *at;
+            put(w, at++, 0);
+        } else if (!quote && isspace((unsigned char)*at)) {
+            end_word(w);
+            at++;
+        } else {
+            put_next(w, &at, model);
+        }
+    }
+    end_word(w);
+    if (quote)
+        return c2s_fail(C2S_ERR_USAGE, "the command \"%s\" has a %c that is not closed", text,
+                        quote);
+    if (w->at.count == 0 || w->models == 0)
+        return c2s_fail(
+            C2S_ERR_USAGE,
+            "the command \"%s\" lacks {model}, expected such as 'python3 eval.py {model}'", text);
+    c2s_vec_push(&w->at, NULL);
+    return C2S_OK;
+}
+
+static void free_words(words *w) {
+    for (size_t i = 0; i < w->at.count; i++)
+        free(w->at.at[i]);
+    c2s_vec_free(&w->at);
+    c2s_vec_free(&w->word);
+}
+
+c2s_status c2s_metric_command_check(const char *text) {
+    words w = {0};
+    const c2s_status status = split(text, "", &w);
+    free_words(&w);
+    return status;
+}
+
+/* ---- running ---- */
+
+/* A number that stands alone: "top-1" and "v2" hold none, "0.91," and "acc=0.91%" do. */
+static bool last_number(const char *text, double *out) {
+    bool found = false;
+    for (const char *at = text; *at;) {
+        const char before = at == text ? ' ' : at[-1];
+        char *end = (char *)(uintptr_t)at;
+        const bool starts = (isdigit((unsigned char)*at) || strchr("+-.", *at)) &&
+                            !isalnum((unsigned char)before) && !strchr("_.-+", before);
+        const double number = starts ? strtod(at, &end) : 0;
+        if (end > at && !isalnum((unsigned char)*end) && *end != '_' && isfinite(number)) {
+            *out = number;
+            found = true;
+        }
+        at = end > at ? end : at + 1;
+    }
+    return found;
+}
+
+c2s_status c2s_metric_command_file(const c2s_metric_command *command, const char *path,
+                                   double *out) {
+    /* A path that looks like an option is none. */
+    char *model = c2s_zalloc(strlen(path) + 3);
+    snprintf(model, strlen(path) + 3, "%s%s", path[0] == '-' ? "./" : "", path);
+    words w = {0};
+    char *printed = NULL;
+    c2s_status status = split(command->text, model, &w);
+    if (status == C2S_OK)
+        status =
+            c2s_process_run((const char *const *)w.at.at,
+                            command->seconds > 0 ? command->seconds : C2S_METRIC_SECONDS, &printed);
+    if (status == C2S_OK && !last_number(printed, out))
+        status = c2s_fail(C2S_ERR_INVALID, "%s: printed no number", w.at.at[0]);
+    if (status != C2S_OK)
+        c2s_note("metric command");
+    free(printed);
+    free_words(&w);
+    free(model);
+    return status;
+}
+
+/* ---- of a graph ---- */
+
+/* The folder with all that is in it: the model, and its external data. */
+static void remove_folder(const char *folder) {
+    DIR *stream = opendir(folder);
+    char path[4096];
+    for (struct dirent *entry; stream && (entry = readdir(stream));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            (size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < sizeof path)
+            unlink(path);
+    if (stream)
+        closedir(stream);
+    rmdir(folder);
+}
+
+c2s_status c2s_metric_command_graph(const c2s_metric_command *command, const c2s_graph *graph,
+                                    double *out) {
+    const char *base = getenv("TMPDIR");
+    char folder[3072], path[4096];
+    if (!base || !base[0] || strlen(base) > sizeof folder - 32)
+        base = "/tmp";
+    snprintf(folder, sizeof folder, "%s/onnx-c2s-XXXXXX", base);
+    if (!mkdtemp(folder))
+        return c2s_fail(C2S_ERR_IO, "%s: cannot make a folder for the model: %s", base,
+                        strerror(errno));
+    snprintf(path, sizeof path, "%s/model.onnx", folder);
+    c2s_model *copy = c2s_model_copy(graph->model);
+    c2s_status status = c2s_model_save(copy, path, NULL);
+    c2s_model_destroy(copy);
+    if (status == C2S_OK)
+        status = c2s_metric_command_file(command, path, out);
+    remove_folder(folder);
+    return status;
+}
