@@ -7,11 +7,13 @@
 
 #include "base/status.h"
 #include "cli/format.h"
+#include "cli/html_report.h"
 #include "cli/json.h"
 #include "cli/rewrites.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "io/text.h"
+#include "ir/graph.h"
 #include "passes/pass.h"
 
 static const cli_option options[] = {
@@ -73,6 +75,8 @@ static const cli_option options[] = {
      offsetof(cli_arguments, explain)},
     {0, "log-rewrites", "FILE", "write a line for each rewrite, with the nodes that are gone",
      CLI_TEXT, offsetof(cli_arguments, log_rewrites)},
+    {0, "report", "FILE", "write a report as one HTML file: what was done, bought and lost, drawn",
+     CLI_TEXT, offsetof(cli_arguments, report)},
     {0, "annotate", NULL, "say in the metadata of new nodes which rewrites made them", CLI_FLAG,
      offsetof(cli_arguments, annotate)},
     {0, "stop-after", "N", "do only the first N rewrites", CLI_INTEGER,
@@ -314,14 +318,20 @@ static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, const 
         .threads = a->threads > UINT32_MAX ? UINT32_MAX : (unsigned)a->threads,
     };
     c2s_save_options save = {a->external_data, a->external_threshold};
-    c2s_report *report;
+    c2s_report *report = NULL;
     cli_question question;
     C2S_TRY(check_print_after(a->print_after));
     C2S_TRY(aim(a, model, &run));
     if (a->explain)
         C2S_TRY(cli_question_ask(model, a->explain, &question));
-    C2S_TRY(c2s_model_optimize(model, &run, &report));
-    c2s_status status = c2s_model_save(model, out, &save);
+    c2s_model *before = a->report ? c2s_model_copy(model) : NULL;
+    c2s_status status = c2s_model_optimize(model, &run, &report);
+    if (status == C2S_OK)
+        status = c2s_model_save(model, out, &save);
+    if (status == C2S_OK && before)
+        status = cli_html_report(a, before, model, report);
+    else
+        c2s_model_destroy(before);
     FILE *stream = strcmp(out, "-") == 0 ? stderr : stdout;
     if (status == C2S_OK && a->json)
         status = print_json(a, report, stream);

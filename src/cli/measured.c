@@ -6,12 +6,8 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "base/timing.h"
+#include "cli/subject_times.h"
 #include "metric_command.h"
-
-/* Of a measurement of time: at least so many runs, and at least so long unless they are many. */
-enum { LEAST_RUNS = 7, MOST_RUNS = 201 };
-#define SECONDS 1.0
 
 void cli_metrics_take_counts(const c2s_counts *counts, double value[C2S_METRIC_COUNT]) {
     value[C2S_METRIC_BYTES] = (double)counts->bytes;
@@ -34,105 +30,27 @@ c2s_status cli_metrics_count(const char *path, double value[C2S_METRIC_COUNT]) {
 
 /* ---- time ---- */
 
-typedef struct timed {
-    cli_model model;
-    const c2s_tensor **in; /* borrowed */
-    c2s_tensor **out;
-    c2s_times elapsed, worked;
-} timed;
-
-static c2s_status open_timed(const char *path, const cli_arguments *a, timed *t) {
-    C2S_TRY(cli_model_open(path, a, &t->model));
-    const c2s_graph *graph = t->model.model->graph;
-    t->in = c2s_zalloc((c2s_graph_input_count(graph) + 1) * sizeof *t->in);
-    t->out = c2s_zalloc((c2s_graph_output_count(graph) + 1) * sizeof *t->out);
-    return C2S_OK;
-}
-
-static void close_timed(timed *t) {
-    cli_model_close(&t->model);
-    free(t->in);
-    free(t->out);
-    c2s_vec_free(&t->elapsed);
-    c2s_vec_free(&t->worked);
-}
-
-static c2s_status run_timed(timed *t) {
-    const double start = c2s_clock(), worked = c2s_processor_clock();
-    C2S_TRY(cli_model_run(&t->model, t->in, t->out));
-    c2s_vec_push(&t->elapsed, c2s_clock() - start);
-    c2s_vec_push(&t->worked, c2s_processor_clock() - worked);
-    cli_release(t->out, c2s_graph_output_count(t->model.model->graph));
-    return C2S_OK;
-}
-
-static void give_inputs(const c2s_graph *first, c2s_tensor *const *in, timed *t) {
-    const c2s_graph *graph = t->model.model->graph;
-    for (unsigned k = 0; k < c2s_graph_input_count(graph); k++)
-        for (unsigned i = 0; i < c2s_graph_input_count(first); i++)
-            if (strcmp(c2s_graph_input(first, i)->name, c2s_graph_input(graph, k)->name) == 0)
-                t->in[k] = in[i];
-}
-
-/* The first run, which plans, is not counted. */
-static c2s_status take_turns(timed *t, unsigned count) {
-    double start = 0;
-    for (int turn = -1; turn < MOST_RUNS; turn++) {
-        if (turn >= LEAST_RUNS && c2s_clock() - start > SECONDS)
-            break;
-        for (unsigned k = 0; k < count; k++)
-            C2S_TRY(run_timed(&t[turn % 2 ? count - 1 - k : k]));
-        if (turn >= 0)
-            continue;
-        start = c2s_clock();
-        for (unsigned k = 0; k < count; k++) {
-            c2s_vec_clear(&t[k].elapsed);
-            c2s_vec_clear(&t[k].worked);
-        }
-    }
-    return C2S_OK;
-}
-
-static c2s_status measure_times(timed *t, unsigned count, cli_inputs *inputs) {
-    const c2s_graph *first = t[0].model.model->graph;
-    const unsigned input_count = c2s_graph_input_count(first);
-    c2s_tensor **in = c2s_zalloc((input_count + 1) * sizeof *in);
-    c2s_status status = cli_run_sample(&t[0].model, inputs, 0, in, t[0].out);
-    cli_release(t[0].out, c2s_graph_output_count(first));
-    for (unsigned k = 0; k < count; k++)
-        give_inputs(first, in, &t[k]);
-    if (status == C2S_OK)
-        status = take_turns(t, count);
-    cli_release(in, input_count);
-    free(in);
-    return status;
-}
-
-static void take_times(timed *t, double value[C2S_METRIC_COUNT]) {
-    value[C2S_METRIC_LATENCY] = 1e3 * c2s_quantile(&t->elapsed, 0.5);
-    value[C2S_METRIC_PROCESSOR] = 1e3 * c2s_quantile(&t->worked, 0.5);
+static void take_times(cli_subject *s, double value[C2S_METRIC_COUNT]) {
+    value[C2S_METRIC_LATENCY] = 1e3 * c2s_quantile(&s->times, 0.5);
+    value[C2S_METRIC_PROCESSOR] = 1e3 * c2s_quantile(&s->processor, 0.5);
 }
 
 c2s_status cli_metrics_time(const char *a, const char *b, const cli_arguments *arguments,
                             c2s_metrics *metrics) {
-    timed t[2] = {0};
-    const unsigned count = a ? 2 : 1;
-    cli_inputs inputs = {0};
-    c2s_status status = open_timed(a ? a : b, arguments, &t[0]);
+    cli_subject first = {0}, second = {0};
+    cli_subject *const both[] = {&first, &second};
+    c2s_status status = cli_model_open(a ? a : b, arguments, &first.model);
     if (status == C2S_OK && a)
-        status = open_timed(b, arguments, &t[1]);
+        status = cli_model_open(b, arguments, &second.model);
     if (status == C2S_OK)
-        status = cli_inputs_open(t[0].model.model->graph, arguments, 1, &inputs);
-    if (status == C2S_OK && inputs.count > 0)
-        status = measure_times(t, count, &inputs);
+        status = cli_subjects_time(both, a ? 2 : 1, arguments);
     if (status == C2S_OK) {
-        take_times(&t[count - 1], metrics->value);
+        take_times(a ? &second : &first, metrics->value);
         if (a)
-            take_times(&t[0], metrics->reference);
+            take_times(&first, metrics->reference);
     }
-    cli_inputs_close(&inputs);
-    for (unsigned k = 0; k < count; k++)
-        close_timed(&t[k]);
+    cli_subject_close(&first);
+    cli_subject_close(&second);
     return status;
 }
 

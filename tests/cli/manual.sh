@@ -5,7 +5,7 @@ need_program
 page="$C2S_SOURCE/docs/onnx-c2s.1"
 
 sed 's/\\-/-/g' "$page" >"$scratch/page"
-for verb in '' info compare run bench extract merge lint prune-groups ops passes; do
+for verb in '' info compare check run bench extract merge lint prune-groups ops passes; do
     "$C2S_BIN" $verb --help >"$scratch/help"
     [ -z "$verb" ] || grep -q "onnx-c2s $verb" "$scratch/page" || fail "the manual does not name the command $verb"
     sed -n 's/^ .*\(--[a-z-]*\).*/\1/p' "$scratch/help" | sed -n 's/^\(--[a-z-]*\)$/\1/p' >>"$scratch/options"

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# onnx-c2s compare: metrics as numpy computes them, labels, noise, layers, conditions.
+. "$(dirname "$0")/../shared.sh"
+need_program
+cd "$scratch"
+model="$C2S_SOURCE/samples/digits/model.onnx"
+data="$C2S_SOURCE/samples/digits/test.npz"
+calib="$C2S_SOURCE/samples/digits/calib.npz"
+
+"$C2S_BIN" -q --calib "$calib" --data "$data" --passes 'cleanup,fuse,quantize_weights(bits=4),cleanup' "$model" small.onnx
+
+# The tolerance decides unless there is a condition.
+status=0
+"$C2S_BIN" compare "$model" small.onnx --data "$data" --samples 60 >text 2>err || status=$?
+[ $status -eq 7 ] || fail "4-bit weights: status $status, expected 7: $(cat err)"
+for word in output max_abs sqnr kl top1_agreement top5_agreement class_mean bytes 'standard error' differs '60 samples'; do
+    grep -q "$word" text || fail "the table does not say '$word': $(cat text)"
+done
+"$C2S_BIN" compare "$model" small.onnx --data "$data" --samples 60 --fail-if 'sqnr < 5 || bytes > 1.0*ref' >text ||
+    fail "conditions that do not hold failed: $(cat text)"
+grep -q 'passed: bytes > 1.0\*ref (bytes [0-9]* B, reference [0-9]* B)' text || fail "no line for the condition: $(cat text)"
+status=0
+"$C2S_BIN" compare "$model" small.onnx --data "$data" --samples 60 --fail-if 'sqnr < 5' --fail-if 'bytes > 0.1*ref' >text 2>err || status=$?
+[ $status -eq 7 ] || fail "a condition that holds: status $status, expected 7"
+grep -q 'failed: bytes > 0.1\*ref (bytes' err || fail "the message does not name the condition: $(cat err)"
+status=0
+"$C2S_BIN" compare "$model" small.onnx --fail-if 'snqr < 5' >text 2>err || status=$?
+[ $status -eq 2 ] || fail "an unknown name: status $status, expected 2"
+grep -q 'there are ref max_abs .*top1_drop.*latency' err || fail "the message does not list the names: $(cat err)"
+
+# Numbers against numpy.
+python3 -c 'import numpy' 2>/dev/null || skip "numpy is not installed"
+"$C2S_BIN" run -q "$model" --data "$data" --samples 60 --out a
+"$C2S_BIN" run -q small.onnx --data "$data" --samples 60 --out b
+"$C2S_BIN" compare "$model" small.onnx --data "$data" --samples 60 --json >result.json 2>err || true
+python3 "$C2S_SOURCE/tests/cli/compare.py" result.json a b "$data"
+
+# The same file against itself: nothing is lost, also under noise, and no layer diverges.
+"$C2S_BIN" compare "$model" "$model" --data "$data" --samples 40 --noise 0.5 --layers --json >same.json
+python3 - same.json <<'PYTHON' || fail "a model against itself: $(cat same.json)"
+import json, sys
+r = json.load(open(sys.argv[1]))
+m = {name: pair["value"] for name, pair in r["metrics"].items()}
+assert m["sqnr"] == "inf" and m["max_abs"] == 0 and m["kl"] == 0 and m["top1_agreement"] == 100
+assert m["top1_drop"] == m["class_worst_drop"] == m["noise_top1_drop"] == 0
+n = r["metrics"]["noise_sqnr"]
+assert n["value"] == n["reference"] and 0 < n["value"] < 40, n
+assert 20 < m["noise_top1"] < m["top1"] and m["noise_agreement"] < 100
+assert r["first_divergence"] is None and r["unmatched"] == 0
+assert all(l["matched"] == "name" and l["metrics"]["max_abs"] == 0 for l in r["layers"])
+PYTHON
+
+# Layers: one weight of one convolution is changed, which then comes first and diverges first.
+cat >a.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[1,4] x) => (float[1,4] y)
+<float[4] w = {1, 2, 3, 4}, float[4] v = {2, 3, 1, 4}>
+{ first = Mul(x, w)
+  middle = Sqrt(first)
+  second = Mul(middle, v)
+  y = Add(second, w) }
+MODEL
+sed 's/{2, 3, 1, 4}/{2, 3, 1, 4.5}/' a.onnxtxt >b.onnxtxt
+"$C2S_BIN" compare a.onnxtxt b.onnxtxt --layers --json >layers.json 2>err && fail "other weights: expected status 7"
+python3 - layers.json <<'PYTHON' || fail "layers: $(cat layers.json)"
+import json, sys
+r = json.load(open(sys.argv[1]))
+assert r["first_divergence"] == "second", r["first_divergence"]
+assert [l["value"] for l in r["layers"]][0] == "second"
+by = {l["value"]: l for l in r["layers"]}
+assert by["first"]["metrics"]["max_abs"] == 0 and by["middle"]["metrics"]["sqnr"] == "inf"
+assert by["second"]["added_noise"] > by["y"]["added_noise"] == 0
+PYTHON
+# Names that are gone: structure finds them.
+sed 's/first/p/g; s/middle/q/g; s/second/r/g' b.onnxtxt >c.onnxtxt
+"$C2S_BIN" compare a.onnxtxt c.onnxtxt --layers --json >layers.json 2>err && fail "other weights: expected status 7"
+python3 - layers.json <<'PYTHON' || fail "layers without names: $(cat layers.json)"
+import json, sys
+r = json.load(open(sys.argv[1]))
+by = {l["value"]: l for l in r["layers"]}
+assert by["second"]["other"] == "r" and by["second"]["matched"] == "structure"
+assert by["y"]["matched"] == "name" and r["first_divergence"] == "second"
+PYTHON
+"$C2S_BIN" compare a.onnxtxt c.onnxtxt --layers >text 2>err || true
+grep -q 'the first that diverges is "second"' text || fail "the table does not name the layer: $(cat text)"
+
+# What differs in shape is no number.
+sed 's/y = Add(second, w)/t = Add(second, w) y = Concat<axis = 0>(t, t)/; s/float\[1,4\] y/float[2,4] y/' a.onnxtxt >d.onnxtxt
+status=0
+"$C2S_BIN" compare a.onnxtxt d.onnxtxt >text 2>err || status=$?
+[ $status -eq 7 ] || fail "another shape: status $status, expected 7"
+grep -q 'other type' text || fail "the table does not say 'other type': $(cat text)"
+status=0
+"$C2S_BIN" compare a.onnxtxt d.onnxtxt --fail-if 'sqnr < 10' >text 2>err || status=$?
+[ $status -eq 7 ] || fail "another shape, with a condition: status $status, expected 7: $(cat text err)"
