@@ -103,12 +103,13 @@ c2s_status cli_baseline_write(const char *path, const cli_baseline *b) {
         json_decref(root);
         return status;
     }
-    status = cli_json_print(root, file.stream);
-    if (status == C2S_OK)
+    /* All digits: else a model would be a little worse than itself. */
+    const int failed = json_dumpf(root, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    json_decref(root);
+    if (!failed && fputc('\n', file.stream) != EOF)
         return c2s_atomic_commit(&file);
     c2s_atomic_abort(&file);
-    c2s_note("%s", path);
-    return status;
+    return c2s_fail(C2S_ERR_IO, "%s: cannot write", path);
 }
 
 /* ---- reading ---- */

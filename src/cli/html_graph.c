@@ -2,6 +2,7 @@
  *
  * The HTML report: what changed in the graph, drawn before and after.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,22 @@ static box *box_of(const drawing *d, const c2s_node *node) {
     return place ? &d->boxes.at[place - 1] : NULL;
 }
 
+/* What nothing in the drawing comes before stands right above its first reader. */
+static void lower_sources(drawing *d) {
+    for (size_t i = 0; i < d->boxes.count; i++) {
+        box *b = &d->boxes.at[i];
+        unsigned least = UINT_MAX;
+        for (unsigned k = 0; k < b->node->output_count && b->row == 0; k++)
+            if (b->node->outputs[k])
+                c2s_value_each_use(use, b->node->outputs[k]) {
+                    const box *reader = box_of(d, use->user);
+                    least = reader && reader->row < least ? reader->row : least;
+                }
+        if (least != UINT_MAX && least > 1)
+            b->row = least - 1;
+    }
+}
+
 /* Rows grow along edges until none goes upwards: boxes are few, and in no particular order. */
 static void set_rows(drawing *d) {
     bool moved = true;
@@ -85,6 +102,7 @@ static void set_rows(drawing *d) {
             }
         }
     }
+    lower_sources(d);
     unsigned *filled = c2s_zalloc((d->boxes.count + 2) * sizeof *filled);
     for (size_t i = 0; i < d->boxes.count; i++) {
         box *b = &d->boxes.at[i];
@@ -111,8 +129,10 @@ static void put_edges(FILE *f, const drawing *d, const box *b) {
             continue;
         const unsigned x1 = left_of(from) + BOX_WIDTH / 2, y1 = top_of(from) + BOX_HEIGHT;
         const unsigned x2 = left_of(b) + BOX_WIDTH / 2, y2 = top_of(b);
-        fprintf(f, "<path class=\"edge\" d=\"M%u %uC%u %u %u %u %u %u\"/>\n", x1, y1, x1,
-                y1 + GAP_Y / 2, x2, y2 - GAP_Y / 2, x2, y2);
+        /* Around the boxes that lie between. */
+        const unsigned aside = x1 == x2 && b->row > from->row + 1 ? BOX_WIDTH * 2 / 3 : 0;
+        fprintf(f, "<path class=\"edge\" d=\"M%u %uC%u %u %u %u %u %u\"/>\n", x1, y1, x1 + aside,
+                y1 + GAP_Y / 2, x2 + aside, y2 - GAP_Y / 2, x2, y2);
     }
 }
 

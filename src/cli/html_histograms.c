@@ -154,15 +154,28 @@ static c2s_tensor *weight_of(const c2s_value *value) {
     return out;
 }
 
-/* The largest weight of the node that makes the value. */
-static c2s_tensor *largest_weight(const c2s_value *value, const char **name) {
+/* The node or, if that is another operator than `type`, the next one in front of it that is not:
+ * what follows a convolution may have become part of it. */
+static const c2s_node *counterpart(const c2s_node *node, const char *type) {
+    enum { STEPS = 3 };
+    const c2s_node *at = node;
+    for (int i = 0; i < STEPS && at; i++) {
+        if (strcmp(at->type, type) == 0)
+            return at;
+        const c2s_value *from = c2s_node_in(at, 0);
+        at = from ? from->def : NULL;
+    }
+    return node;
+}
+
+static c2s_tensor *largest_weight(const c2s_node *node, const char **name) {
     c2s_tensor *best = NULL;
-    for (unsigned k = 0; k < value->def->input_count; k++) {
-        c2s_tensor *found = weight_of(value->def->inputs[k].value);
+    for (unsigned k = 0; k < node->input_count; k++) {
+        c2s_tensor *found = weight_of(node->inputs[k].value);
         if (found && found->count >= LEAST_WEIGHTS && (!best || found->count > best->count)) {
             c2s_tensor_unref(best);
             best = found;
-            *name = value->def->inputs[k].value->name;
+            *name = node->inputs[k].value->name;
         } else {
             c2s_tensor_unref(found);
         }
@@ -172,8 +185,8 @@ static c2s_tensor *largest_weight(const c2s_value *value, const char **name) {
 
 static c2s_status put_weight(FILE *f, const cli_layer *layer) {
     const char *name = "", *other = "";
-    c2s_tensor *a = largest_weight(layer->pair.a, &name),
-               *b = largest_weight(layer->pair.b, &other);
+    const c2s_node *last = layer->pair.b->def, *first = counterpart(layer->pair.a->def, last->type);
+    c2s_tensor *a = largest_weight(first, &name), *b = largest_weight(last, &other);
     c2s_value_stats before, after;
     c2s_value_stats_init(&before, name, C2S_HISTOGRAM_BINS, C2S_NO_CHANNELS);
     c2s_value_stats_init(&after, other, C2S_HISTOGRAM_BINS, C2S_NO_CHANNELS);

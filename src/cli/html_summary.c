@@ -12,13 +12,13 @@
 
 /* ---- before and after ---- */
 
-static void put_change(FILE *f, double before, double after, bool lower_is_better) {
+static void put_change(FILE *f, double before, double after) {
     if (!(before > 0)) {
         cli_html_cell(f, "%s", "");
         return;
     }
     const double change = (after / before - 1) * 100;
-    const bool better = lower_is_better ? change < 0 : change > 0;
+    const bool better = change < 0;
     fprintf(f, "<td class=\"%s\">%+.1f %%</td>",
             fabs(change) < 0.05 ? "soft"
             : better            ? "good"
@@ -31,7 +31,7 @@ static void count_row(FILE *f, const char *name, uint64_t before, uint64_t after
     cli_html_row(f, name);
     cli_html_cell(f, "%s", text(before));
     cli_html_cell(f, "%s", text(after));
-    put_change(f, (double)before, (double)after, true);
+    put_change(f, (double)before, (double)after);
     cli_html_row_end(f);
 }
 
@@ -40,7 +40,7 @@ static void time_row(FILE *f, const char *name, c2s_times *before, c2s_times *af
     cli_html_row(f, name);
     cli_html_cell(f, "%.3f ms", a);
     cli_html_cell(f, "%.3f ms", b);
-    put_change(f, a, b, true);
+    put_change(f, a, b);
     cli_html_row_end(f);
 }
 

@@ -13,29 +13,30 @@ expect() {
     shift 2
     "$C2S_BIN" "$@" >out 2>err || status=$?
     [ $status -eq "$wanted" ] || fail "onnx-c2s $*: status $status, expected $wanted: $(cat out err)"
-    cat out err | grep -Eq -- "$pattern" || fail "onnx-c2s $*: expected /$pattern/, found: $(cat out err)"
+    grep -Eqh -- "$pattern" out err || fail "onnx-c2s $*: expected /$pattern/, found: $(cat out err)"
 }
 
 # ---- baselines ----
 
 expect 2 'needs --baseline' check "$model"
 expect 5 'base.json' check "$model" --baseline base.json
-expect 0 'base.json: 200 samples' check "$model" --baseline base.json --update --data "$data" --samples 200 --threads 1
+expect 0 'base.json: 120 samples' check "$model" --baseline base.json --update --data "$data" --samples 120 --threads 1
 cp base.json again.json
-expect 0 . check "$model" --baseline base.json --update --data "$data" --samples 200 --threads 1
+expect 0 . check "$model" --baseline base.json --update --data "$data" --samples 120 --threads 1
 cmp base.json again.json || fail "the same model gives another baseline"
-expect 0 passed check "$model" --baseline base.json --data "$data" --samples 200 --threads 1
+expect 0 passed check "$model" --baseline base.json --data "$data" --samples 120 --threads 1
+expect 0 passed check "$model" --baseline base.json --data "$data" --samples 120 --fail-if 'top1_drop > 0 || class_worst_drop > 0 || bytes != ref || top1 != ref'
 grep -q 'outputs_changed *- *0$' out || fail "the same model has other outputs: $(cat out)"
-expect 3 'made on 200 samples, found 150' check "$model" --baseline base.json --data "$data" --samples 150
-expect 3 'made on other inputs' check "$model" --baseline base.json --data "$calib" --samples 200
+expect 3 'made on 120 samples, found 110' check "$model" --baseline base.json --data "$data" --samples 110
+expect 3 'made on other inputs' check "$model" --baseline base.json --data "$calib" --samples 120
 expect 0 'rand.json: 2 samples' check "$model" --baseline rand.json --update
 expect 0 passed check "$model" --baseline rand.json
 expect 3 'made on other inputs' check "$model" --baseline rand.json --seed 7
 
 # ---- regressions ----
 
-"$C2S_BIN" -q --passes 'prune(params=0.25, fit=no)' --calib "$calib" "$model" worse.onnx 2>/dev/null
-worse=(check worse.onnx --baseline base.json --data "$data" --samples 200)
+"$C2S_BIN" -q --passes 'prune(params=0.25, refit=no)' --calib "$calib" "$model" worse.onnx 2>/dev/null
+worse=(check worse.onnx --baseline base.json --data "$data" --samples 120)
 expect 7 'FAILED: (top1_drop > 0.5|sqnr < 30)' "${worse[@]}"
 expect 7 'FAILED: sqnr < 25 \(sqnr ' "${worse[@]}" --fail-if 'top1_drop > 99 || sqnr < 25 || bytes > 2*ref'
 expect 0 'passed: bytes > 1\*ref' "${worse[@]}" --fail-if 'bytes > 1*ref'
@@ -46,18 +47,18 @@ expect 2 'noise_sqnr was not measured' "${worse[@]}" --fail-if 'noise_sqnr < 3'
 expect 2 'sqnr has no reference' "${worse[@]}" --fail-if 'sqnr < ref'
 expect 0 'latency' "${worse[@]}" --fail-if 'latency > 1000000'
 expect 7 'FAILED: sqnr < 30' "${worse[@]}" --against "$model"
-expect 0 'passed: sqnr < 100' check "$model" --baseline base.json --data "$data" --samples 200 --against "$model" --fail-if 'sqnr < 100'
+expect 0 'passed: sqnr < 100' check "$model" --baseline base.json --data "$data" --samples 120 --against "$model" --fail-if 'sqnr < 100'
 # The distance to the probes is that to the model itself: all outputs are small enough to be kept,
 # of the samples that are.
-"$C2S_BIN" check worse.onnx --baseline base.json --data "$data" --samples 200 --json >probes.json 2>err && fail "the worse model passed"
-"$C2S_BIN" check worse.onnx --baseline base.json --data "$data" --samples 200 --json --against "$model" >exact.json 2>err && fail "the worse model passed"
+"$C2S_BIN" check worse.onnx --baseline base.json --data "$data" --samples 120 --json >probes.json 2>err && fail "the worse model passed"
+"$C2S_BIN" check worse.onnx --baseline base.json --data "$data" --samples 120 --json --against "$model" >exact.json 2>err && fail "the worse model passed"
 if python3 -c 'import json' 2>/dev/null; then
     python3 - probes.json exact.json <<'PYTHON' || fail "probes: $(cat probes.json exact.json)"
 import json, sys
 p, e = (json.load(open(f)) for f in sys.argv[1:])
-assert not p["passed"] and not e["passed"] and p["samples"] == 200
+assert not p["passed"] and not e["passed"] and p["samples"] == 120
 value = lambda r, name: r["metrics"][name]["value"]
-assert abs(value(p, "sqnr") - value(e, "sqnr")) < 2  # 64 of the 200 samples
+assert abs(value(p, "sqnr") - value(e, "sqnr")) < 2  # 64 of the 120 samples
 assert abs(value(p, "top1_drop") - value(e, "top1_drop")) < 1e-9
 assert abs(value(p, "class_worst_drop") - value(e, "class_worst_drop")) < 1e-9
 assert p["metrics"]["top1"]["reference"] > p["metrics"]["top1"]["value"]

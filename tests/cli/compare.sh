@@ -29,11 +29,12 @@ status=0
 grep -q 'there are ref max_abs .*top1_drop.*latency' err || fail "the message does not list the names: $(cat err)"
 
 # Numbers against numpy.
-python3 -c 'import numpy' 2>/dev/null || skip "numpy is not installed"
+python=/usr/bin/python3 # Debian's, which has numpy
+$python -c 'import numpy' 2>/dev/null || skip "numpy is not installed"
 "$C2S_BIN" run -q "$model" --data "$data" --samples 60 --out a
 "$C2S_BIN" run -q small.onnx --data "$data" --samples 60 --out b
 "$C2S_BIN" compare "$model" small.onnx --data "$data" --samples 60 --json >result.json 2>err || true
-python3 "$C2S_SOURCE/tests/cli/compare.py" result.json a b "$data"
+$python "$C2S_SOURCE/tests/cli/compare.py" result.json a b "$data"
 
 # The same file against itself: nothing is lost, also under noise, and no layer diverges.
 "$C2S_BIN" compare "$model" "$model" --data "$data" --samples 40 --noise 0.5 --layers --json >same.json

@@ -66,7 +66,7 @@ if len(sys.argv) < 3:
     need(re.search(r"bytes 140 kB \d+ kB -\d+\.\d %", words("summary").replace("bytes", "bytes ").replace("  ", " "))
          or "140 kB" in words("summary"), f"summary: {words('summary')[:400]}")
     need("latency" in words("summary"), "no latency")
-    need("cleanup" in words("passes") and "conv-bn" in words("passes"), f"passes: {words('passes')[:300]}")
+    need("cleanup" in words("passes") and "linear-batch-norm" in words("passes"), f"passes: {words('passes')[:300]}")
     need("sqnr" in words("accuracy") and "top1" in words("accuracy"), "no metrics")
     for name, least in (("layers", 1), ("size", 1), ("time", 1), ("histograms", 6), ("graph", 2)):
         count = sum(1 for _ in section(name).iter(S + "svg"))
