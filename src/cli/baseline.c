@@ -151,7 +151,7 @@ static c2s_status read_digest(const json_t *json, const char *what, uint64_t *ou
 static c2s_status read_metrics(const json_t *json, double value[C2S_METRIC_COUNT]) {
     if (!json_is_object(json))
         return broken("\"metrics\"");
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         const json_t *entry = json_object_get(json, c2s_metric_all[id].name);
         const char *infinite = json_string_value(entry);
         if (json_is_number(entry))
@@ -266,7 +266,7 @@ c2s_status cli_baseline_read(const char *path, cli_baseline *out) {
     size_t size;
     json_error_t error;
     *out = (cli_baseline){0};
-    for (int id = 0; id < C2S_METRIC_COUNT; id++)
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
         out->value[id] = (double)NAN;
     C2S_TRY(c2s_file_read(path, MOST_BYTES, &data, &size));
     json_t *root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);

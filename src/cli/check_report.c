@@ -8,7 +8,7 @@
 #include "cli/markup.h"
 #include "cli/table.h"
 
-static bool is_measured(const cli_check_result *r, int id) {
+static bool is_measured(const cli_check_result *r, c2s_metric_id id) {
     return !isnan(r->metrics.value[id]);
 }
 
@@ -25,7 +25,7 @@ void cli_check_print(const cli_check_result *r) {
     cli_cell(&table, "metric");
     cli_cell(&table, "baseline");
     cli_cell(&table, "now");
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (!is_measured(r, id))
             continue;
         cli_cell(&table, "%s", c2s_metric_all[id].name);
@@ -93,7 +93,7 @@ static void put_junit(FILE *f, const cli_check_result *r) {
             r->conditions.list.count, r->conditions.failures);
     put_attribute(f, "name", r->model);
     fputs(">\n    <properties>\n", f);
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (!is_measured(r, id))
             continue;
         put_property(f, "", c2s_metric_all[id].name, r->metrics.value[id]);
@@ -122,7 +122,7 @@ static void put_markdown(FILE *f, const cli_check_result *r) {
         fputs(" |\n", f);
     }
     fputs("\n| metric | baseline | now |\n| --- | ---: | ---: |\n", f);
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (!is_measured(r, id))
             continue;
         fputs("| ", f);

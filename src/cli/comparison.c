@@ -224,7 +224,7 @@ static void start_outputs(const cli_comparison_request *request, cli_comparison 
                                    .ok = true,
                                    .same_type = true,
                                    .distance = C2S_DISTANCE_INIT};
-        for (int id = 0; id < C2S_METRIC_COUNT; id++)
+        for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
             o->value[id] = (double)NAN;
     }
 }

@@ -71,7 +71,7 @@ static void print_pairs(const c2s_metrics *m) {
     for (const char *const *head = (const char *const[]){"", "A", "B", "change", NULL}; *head;
          head++)
         cli_cell(&table, "%s", *head);
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (isnan(m->value[id]) || isnan(m->reference[id]))
             continue;
         char a[64], b[64], change[64];
@@ -195,7 +195,7 @@ static json_t *classes_json(const c2s_class_scores *scores) {
 
 static json_t *layer_json(const cli_layer *layer) {
     double value[C2S_METRIC_COUNT];
-    for (int id = 0; id < C2S_METRIC_COUNT; id++)
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
         value[id] = (double)NAN;
     c2s_distance_metrics(&layer->distance, value);
     json_t *json = json_object();

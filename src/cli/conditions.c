@@ -42,7 +42,7 @@ bool cli_conditions_use(const cli_conditions *conditions, c2s_metric_id id) {
 static char *describe(const c2s_metric_expr *expr, unsigned clause, const c2s_metrics *m) {
     char text[1024] = "", number[64];
     size_t used = 0;
-    for (int id = 0; id < C2S_METRIC_COUNT && used < sizeof text; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT && used < sizeof text; id++) {
         if (!c2s_metric_expr_clause_uses(expr, clause, id, false))
             continue;
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s", used ? ", " : "",

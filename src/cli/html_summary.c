@@ -149,7 +149,7 @@ static void put_class_note(FILE *f, const cli_comparison *c) {
 static void put_metrics(FILE *f, const c2s_metrics *m) {
     static const char *const head[] = {"metric", "before", "after", "computed as", NULL};
     cli_html_table(f, "What the changed model computes, against the model as it was", head);
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         char text[64];
         if (isnan(m->value[id]))
             continue;

@@ -97,7 +97,7 @@ const char *cli_metric_text(c2s_metric_id id, double value, char *text, size_t s
 
 json_t *cli_metrics_json(const double value[C2S_METRIC_COUNT]) {
     json_t *json = json_object();
-    for (int id = 0; id < C2S_METRIC_COUNT; id++)
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
         if (!isnan(value[id]))
             json_object_set_new(json, c2s_metric_all[id].name, cli_json_value(value[id]));
     return json;
@@ -105,7 +105,7 @@ json_t *cli_metrics_json(const double value[C2S_METRIC_COUNT]) {
 
 json_t *cli_metrics_json_pairs(const c2s_metrics *m) {
     json_t *json = json_object();
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (isnan(m->value[id]))
             continue;
         json_t *entry = json_object();

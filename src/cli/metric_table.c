@@ -11,7 +11,7 @@ static const char *better(const c2s_metric *m) {
 
 static c2s_status print_json(void) {
     json_t *list = json_array();
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         const c2s_metric *m = &c2s_metric_all[id];
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", m->name, "unit",
                                               m->unit, "better", better(m), "summary", m->summary));
@@ -28,7 +28,7 @@ c2s_status cli_list_metrics(const cli_arguments *arguments) {
     cli_cell(&table, "unit");
     cli_cell(&table, "better");
     cli_cell(&table, "computed as");
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         const c2s_metric *m = &c2s_metric_all[id];
         cli_cell(&table, "%s", m->name);
         cli_cell(&table, "%s", m->unit);

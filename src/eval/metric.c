@@ -14,7 +14,7 @@ const c2s_metric c2s_metric_all[C2S_METRIC_COUNT] = {
 };
 
 bool c2s_metric_find(const char *name, size_t length, c2s_metric_id *out) {
-    for (int id = 0; id < C2S_METRIC_COUNT; id++)
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
         if (strlen(c2s_metric_all[id].name) == length &&
             memcmp(c2s_metric_all[id].name, name, length) == 0) {
             *out = (c2s_metric_id)id;
@@ -24,7 +24,7 @@ bool c2s_metric_find(const char *name, size_t length, c2s_metric_id *out) {
 }
 
 void c2s_metrics_clear(c2s_metrics *metrics) {
-    for (int id = 0; id < C2S_METRIC_COUNT; id++)
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
         metrics->value[id] = metrics->reference[id] = (double)NAN;
 }
 

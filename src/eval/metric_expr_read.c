@@ -72,7 +72,7 @@ static c2s_status read_or(reader *r, unsigned *out);
 
 static c2s_status unknown_name(const reader *r, size_t length) {
     char known[1024] = "ref";
-    for (int id = 0; id < C2S_METRIC_COUNT; id++) {
+    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         strncat(known, " ", sizeof known - 1 - strlen(known));
         strncat(known, c2s_metric_all[id].name, sizeof known - 1 - strlen(known));
     }
