@@ -2,7 +2,6 @@
 #include "metric_command.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/process.h"
 
 /* ---- words ---- */
@@ -135,35 +135,45 @@ c2s_status c2s_metric_command_file(const c2s_metric_command *command, const char
 
 /* ---- of a graph ---- */
 
-/* The folder with all that is in it: the model, and its external data. */
-static void remove_folder(const char *folder) {
-    DIR *stream = opendir(folder);
-    char path[4096];
-    for (struct dirent *entry; stream && (entry = readdir(stream));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            (size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < sizeof path)
-            unlink(path);
-    if (stream)
-        closedir(stream);
-    rmdir(folder);
+/* A folder of its own for the model and its external data; a signal removes all three. */
+typedef struct place {
+    char folder[3072], model[3200], data[3300];
+} place;
+
+static c2s_status make_place(place *p) {
+    const char *base = getenv("TMPDIR");
+    if (!base || !base[0] || strlen(base) > sizeof p->folder - 32)
+        base = "/tmp";
+    snprintf(p->folder, sizeof p->folder, "%s/onnx-c2s-XXXXXX", base);
+    if (!mkdtemp(p->folder))
+        return c2s_fail(C2S_ERR_IO, "%s: cannot make a folder for the model: %s", base,
+                        strerror(errno));
+    snprintf(p->model, sizeof p->model, "%s/model.onnx", p->folder);
+    snprintf(p->data, sizeof p->data, "%s/model.onnx.data", p->folder);
+    c2s_temporary_remember(p->model);
+    c2s_temporary_remember(p->data);
+    c2s_temporary_remember(p->folder);
+    return C2S_OK;
+}
+
+static void remove_place(place *p) {
+    unlink(p->model);
+    unlink(p->data);
+    rmdir(p->folder);
+    c2s_temporary_forget(p->model);
+    c2s_temporary_forget(p->data);
+    c2s_temporary_forget(p->folder);
 }
 
 c2s_status c2s_metric_command_graph(const c2s_metric_command *command, const c2s_graph *graph,
                                     double *out) {
-    const char *base = getenv("TMPDIR");
-    char folder[3072], path[4096];
-    if (!base || !base[0] || strlen(base) > sizeof folder - 32)
-        base = "/tmp";
-    snprintf(folder, sizeof folder, "%s/onnx-c2s-XXXXXX", base);
-    if (!mkdtemp(folder))
-        return c2s_fail(C2S_ERR_IO, "%s: cannot make a folder for the model: %s", base,
-                        strerror(errno));
-    snprintf(path, sizeof path, "%s/model.onnx", folder);
+    place p;
+    C2S_TRY(make_place(&p));
     c2s_model *copy = c2s_model_copy(graph->model);
-    c2s_status status = c2s_model_save(copy, path, NULL);
+    c2s_status status = c2s_model_save(copy, p.model, NULL);
     c2s_model_destroy(copy);
     if (status == C2S_OK)
-        status = c2s_metric_command_file(command, path, out);
-    remove_folder(folder);
+        status = c2s_metric_command_file(command, p.model, out);
+    remove_place(&p);
     return status;
 }

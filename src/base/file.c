@@ -109,7 +109,7 @@ c2s_status c2s_file_view(const char *path, uint64_t limit, void **data, size_t *
 enum { OPEN_MAX_FILES = 16 };
 static char *volatile open_temporaries[OPEN_MAX_FILES];
 
-static void remember(char *path) {
+void c2s_temporary_remember(char *path) {
     for (int i = 0; i < OPEN_MAX_FILES; i++)
         if (!open_temporaries[i]) {
             open_temporaries[i] = path;
@@ -117,7 +117,7 @@ static void remember(char *path) {
         }
 }
 
-static void forget(const char *path) {
+void c2s_temporary_forget(const char *path) {
     for (int i = 0; i < OPEN_MAX_FILES; i++)
         if (open_temporaries[i] == path)
             open_temporaries[i] = NULL;
@@ -125,13 +125,13 @@ static void forget(const char *path) {
 
 void c2s_atomic_abort_all(void) {
     for (int i = 0; i < OPEN_MAX_FILES; i++)
-        if (open_temporaries[i])
-            unlink(open_temporaries[i]);
+        if (open_temporaries[i] && unlink(open_temporaries[i]) != 0)
+            rmdir(open_temporaries[i]);
 }
 
 static void release(c2s_atomic_file *file) {
     if (file->temporary)
-        forget(file->temporary);
+        c2s_temporary_forget(file->temporary);
     free(file->temporary);
     free(file->path);
     *file = (c2s_atomic_file){0};
@@ -176,7 +176,7 @@ c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
     file->temporary = c2s_alloc(length + 16);
     memcpy(file->temporary, file->path, length);
     memcpy(file->temporary + length, ".XXXXXX", 8);
-    remember(file->temporary);
+    c2s_temporary_remember(file->temporary);
     int fd = mkstemp(file->temporary);
     if (fd < 0) {
         c2s_status status =

@@ -39,7 +39,12 @@ bool c2s_atomic_write(c2s_atomic_file *file, const void *data, size_t size);
 c2s_status c2s_atomic_commit(c2s_atomic_file *file);
 /* Removes the temporary file and leaves the final one untouched. Safe on a zeroed struct. */
 void c2s_atomic_abort(c2s_atomic_file *file);
-/* Removes every temporary file now open; async-signal-safe. For signal and out-of-memory hooks. */
+/* A file, or a folder behind the files that are in it, to be removed as well; the text stays alive and
+ * unchanged until it is forgotten. */
+void c2s_temporary_remember(char *path);
+void c2s_temporary_forget(const char *path);
+/* Removes every temporary file now open, in the order in which they were made known;
+ * async-signal-safe. For signal and out-of-memory hooks. */
 void c2s_atomic_abort_all(void);
 
 #endif

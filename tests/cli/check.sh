@@ -168,6 +168,28 @@ expect 0 'metric [0-9.]+, was [0-9.]+' "${job[@]}" --max-drop 200000 "$model" q.
 expect 7 'the metric is worse by' "${job[@]}" --strict --max-drop 5 "$model" q.onnx
 expect 0 'metric' "${job[@]}" --strict --metric-less --max-drop 5 "$model" q.onnx
 expect 5 'exit status 9' --calib "$calib" --passes quantize_weights --max-drop 5 --metric-cmd 'sh -c "exit 9" {model}' "$model" q.onnx
+# Every lossy pass asks it.
+for pass in 'quantize(force=yes)' 'quantize_weights(bits=4)' 'prune(macs=0.9)' 'lowrank(params=0.9)' half cluster_weights; do
+    rm -f asked
+    expect 0 'metric 7, was 7' --calib "$calib" --calib-samples 8 --passes "cleanup,fuse,$pass" --max-drop 1 --metric-cmd \
+        'sh -c "echo asked >>asked; echo 7" {model}' "$model" q.onnx
+    [ "$(wc -l <asked)" -ge 2 ] || fail "$pass asked $(wc -l <asked) times"
+done
+# A signal ends the command, too, and leaves nothing behind.
+"$C2S_BIN" --calib "$calib" --passes quantize_weights --metric-cmd 'sh -c "touch started; exec sleep 4242" {model}' "$model" q.onnx >out 2>err &
+job=$!
+for ((i = 0; i < 300; i++)); do
+    [ ! -e started ] || break
+    sleep 0.1
+done
+[ -e started ] || fail "the command was not started: $(cat out err)"
+kill -TERM $job
+wait $job && fail "SIGTERM: expected a status other than 0"
+for ((i = 0; i < 100; i++)); do
+    pgrep -f 'sleep 4242' >/dev/null || break
+    sleep 0.1
+done
+pgrep -f 'sleep 4242' >/dev/null && fail "the command goes on without the program"
 [ -z "$(ls tmp)" ] || fail "folders were left behind: $(ls tmp)"
 
 # ---- the catalogue ----
