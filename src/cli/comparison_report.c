@@ -74,12 +74,14 @@ static void print_pairs(const c2s_metrics *m) {
     for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (isnan(m->value[id]) || isnan(m->reference[id]))
             continue;
-        char a[64], b[64], change[64];
+        char a[64], b[64];
+        const char *unit = c2s_metric_all[id].unit;
         cli_cell(&table, "%s", c2s_metric_all[id].name);
         cli_cell(&table, "%s", cli_metric_text(id, m->reference[id], a, sizeof a));
         cli_cell(&table, "%s", cli_metric_text(id, m->value[id], b, sizeof b));
         const double by = m->value[id] == m->reference[id] ? 0 : m->value[id] - m->reference[id];
-        cli_cell(&table, "%s%s", by > 0 ? "+" : "", cli_metric_text(id, by, change, sizeof change));
+        cli_cell(&table, by == floor(by) ? "%+.0f%s%s" : "%+.4g%s%s", by, unit[0] ? " " : "",
+                 unit[0] == '%' ? "points" : unit);
         any = true;
     }
     if (any) {

@@ -86,7 +86,8 @@ static void put_rules(FILE *f, const c2s_pass_report *pass) {
     if (pass->rule_count == 0)
         return;
     fputs("<details>\n<summary>", f);
-    cli_html_put(f, "%s: %u kinds of rewrites", pass->name, pass->rule_count);
+    cli_html_put(f, "%s: %u kind%s of rewrites", pass->name, pass->rule_count,
+                 pass->rule_count == 1 ? "" : "s");
     fputs("</summary>\n", f);
     char caption[128];
     snprintf(caption, sizeof caption, "Rewrites of %.60s", pass->name);

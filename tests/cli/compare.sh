@@ -51,6 +51,22 @@ assert r["first_divergence"] is None and r["unmatched"] == 0
 assert all(l["matched"] == "name" and l["metrics"]["max_abs"] == 0 for l in r["layers"])
 PYTHON
 
+# Memory does not grow with the number of samples: kept outputs would take 8 KB each.
+cat >wide.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[1,1000] x) => (float[1,1000] y) { y = Relu(x) }
+MODEL
+$python - "$C2S_BIN" <<'PYTHON' || fail "memory grows with the number of samples"
+import resource, subprocess, sys
+most = []
+for samples in ("20", "20", "12000"):
+    subprocess.run([sys.argv[1], "compare", "-q", "wide.onnxtxt", "wide.onnxtxt", "--layers", "--threads", "1",
+                    "--samples", samples], check=True)
+    most.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+print("most memory:", most, "KB")
+sys.exit(most[2] > most[1] + 20000)
+PYTHON
+
 # Layers: one weight of one convolution is changed, which then comes first and diverges first.
 cat >a.onnxtxt <<'MODEL'
 <ir_version: 10, opset_import: ["" : 21]>
