@@ -31,8 +31,8 @@ typedef struct job {
     uint64_t memory;
     c2s_name_filter include, exclude;
     c2s_weight_plan plan;
-    float **importance;   /* by index into the plan: of each weight; NULL: all alike */
-    double before, after; /* bytes */
+    float **importance;          /* by index into the plan: of each weight; NULL: all alike */
+    double before, after, least; /* bytes: in the file, and of those if it is compressed */
 } job;
 
 /* ---- options ---- */
@@ -167,6 +167,7 @@ static c2s_status cluster(job *j, size_t index) {
         c2s_stats_looked(j->stats, p->node);
         j->before += before;
         j->after += after;
+        j->least += c2s_clustered_least_bytes(w, &c);
         status = c2s_clustered_write(&c, p);
     } else if (status == C2S_ERR_UNSUPPORTED) {
         c2s_stats_refuse(j->stats, KIND, where, c2s_error());
@@ -210,11 +211,11 @@ static c2s_status cluster_all(job *j) {
             C2S_TRY(cluster(j, i));
     }
     if (j->before > 0)
-        c2s_log(
-            1,
-            "cluster_weights: %.0f bytes became %.0f in the file; in memory, and in the time to "
-            "run, nothing changes",
-            j->before, j->after);
+        c2s_log(1,
+                "cluster_weights: %.0f bytes became %.0f in the file, about %.0f if it is "
+                "compressed; in "
+                "memory, and in the time to run, nothing changes",
+                j->before, j->after, j->least);
     return c2s_graph_infer(j->model->graph);
 }
 

@@ -19,6 +19,18 @@ double c2s_clustered_bytes(const c2s_tensor *w, const c2s_clustered *c) {
            OVERHEAD;
 }
 
+double c2s_clustered_least_bytes(const c2s_tensor *w, const c2s_clustered *c) {
+    size_t *counts = c2s_zalloc(c->most * sizeof *counts);
+    double bits = 0;
+    for (size_t i = 0; i < w->count; i++)
+        counts[c->codes[i]]++;
+    for (size_t k = 0; k < c->most; k++)
+        if (counts[k] > 0)
+            bits -= (double)counts[k] * log2((double)counts[k] / (double)w->count);
+    free(counts);
+    return bits / 8 + (double)(c->sets * c->most) * c2s_dtype_bits(w->type.dtype) / 8;
+}
+
 void c2s_clustered_free(c2s_clustered *c) {
     free(c->numbers);
     free(c->codes);

@@ -18,6 +18,9 @@ typedef struct c2s_clustered {
 
 /* What the weight takes in a file then. */
 double c2s_clustered_bytes(const c2s_tensor *weight, const c2s_clustered *clustered);
+/* What its codes and numbers take if a compressor knows how often each code occurs, and nothing
+ * else: by their entropy. */
+double c2s_clustered_least_bytes(const c2s_tensor *weight, const c2s_clustered *clustered);
 /* Fills in numbers and codes for sizes that are given. `importance`: of the squared error of each
  * element; NULL: all are alike. C2S_ERR_UNSUPPORTED: NaN or infinity. */
 c2s_status c2s_clustered_fit(const c2s_tensor *weight, const float *importance,

@@ -28,7 +28,8 @@ static size_t most(const c2s_linear_site *site) {
 static void chain(const c2s_linear_site *site, size_t rank, c2s_chain *out) {
     const size_t channels = c2s_site_channels(site);
     *out = (c2s_chain){
-        2, {{channels, 1, rank, c2s_site_axes(site)}, {1, channels * rank, site->n, 0}}};
+        .count = 2,
+        .stage = {{channels, 1, rank, c2s_site_axes(site)}, {1, channels * rank, site->n, 0}}};
 }
 
 /* What channel c alone contributes. `moment`: room for kernel x kernel. */

@@ -5,6 +5,7 @@
  */
 C2S_LOWRANK_FORM(pair)
 C2S_LOWRANK_FORM(channel)
+C2S_LOWRANK_FORM(echelon)
 C2S_LOWRANK_FORM(spatial)
 C2S_LOWRANK_FORM(spatial_turned)
 C2S_LOWRANK_FORM(tucker)

@@ -32,7 +32,8 @@ static size_t most(const c2s_linear_site *site) {
 /* A 1 x 1 convolution may have strides: the first stage takes them. */
 static void chain(const c2s_linear_site *site, size_t rank, c2s_chain *out) {
     *out = (c2s_chain){
-        2, {{1, c2s_site_channels(site), rank, c2s_site_axes(site)}, {1, rank, site->n, 0}}};
+        .count = 2,
+        .stage = {{1, c2s_site_channels(site), rank, c2s_site_axes(site)}, {1, rank, site->n, 0}}};
 }
 
 static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *problem,
@@ -41,6 +42,8 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
     (void)site;
     C2S_TRY(c2s_spectrum_open(problem, rank, &spectrum));
     c2s_status status = c2s_spectrum_factor(&spectrum, problem, rank, weights[0], weights[1]);
+    if (status == C2S_OK)
+        status = c2s_lowrank_problem_divide(problem, rank, weights[1]);
     if (status == C2S_OK)
         *error = c2s_spectrum_error(&spectrum, rank);
     c2s_spectrum_close(&spectrum);

@@ -29,9 +29,9 @@ static size_t most_of(const c2s_linear_site *site, bool turned) {
 
 static void chain_of(const c2s_linear_site *site, bool turned, size_t rank, c2s_chain *out) {
     const unsigned first = first_axes(site, turned);
-    *out = (c2s_chain){2,
-                       {{1, c2s_site_channels(site), rank, first},
-                        {1, rank, site->n, c2s_site_axes(site) & ~first}}};
+    *out = (c2s_chain){.count = 2,
+                       .stage = {{1, c2s_site_channels(site), rank, first},
+                                 {1, rank, site->n, c2s_site_axes(site) & ~first}}};
 }
 
 static c2s_status solve_of(const c2s_linear_site *site, bool turned,

@@ -38,10 +38,10 @@ static size_t second_rank(const c2s_linear_site *site, size_t rank) {
 
 static void chain(const c2s_linear_site *site, size_t rank, c2s_chain *out) {
     const size_t s = second_rank(site, rank);
-    *out = (c2s_chain){3,
-                       {{1, c2s_site_channels(site), rank, 0},
-                        {1, rank, s, c2s_site_axes(site)},
-                        {1, s, site->n, 0}}};
+    *out = (c2s_chain){.count = 3,
+                       .stage = {{1, c2s_site_channels(site), rank, 0},
+                                 {1, rank, s, c2s_site_axes(site)},
+                                 {1, s, site->n, 0}}};
 }
 
 static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *problem,
@@ -57,6 +57,8 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
     c2s_status status = c2s_spectrum_open(&rest, s, &spectrum);
     if (status == C2S_OK)
         status = c2s_spectrum_factor(&spectrum, &rest, s, weights[1], weights[2]);
+    if (status == C2S_OK)
+        status = c2s_lowrank_problem_divide(problem, s, weights[2]);
     if (status == C2S_OK)
         *error = fmax(0, problem->energy - rest.energy) + c2s_spectrum_error(&spectrum, s);
     c2s_spectrum_close(&spectrum);

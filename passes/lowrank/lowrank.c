@@ -25,15 +25,22 @@ static const c2s_option_spec options[] = {
     {"ratio", "", "keep this part of the weights of each layer"},
     {"energy", "", "keep this part of the energy of each layer's output, at the least rank"},
     {"rank", "", "this rank for all layers"},
+    {"max_drop", "", "as few weights as cost at most so many points of top-1; default: --max-drop"},
+    {"min_sqnr", "", "as few weights as keep so many dB; default: --min-sqnr"},
     {"method", "auto",
      "plain: by the weights alone; whitened: least error of the outputs on the samples; refit: and "
      "layers make up for those before them; auto: refit if there are samples"},
     {"forms", "",
-     "of these only, separated by ;: pair, channel, spatial, spatial-turned, tucker, decoupled"},
+     "of these only, separated by ;: pair, channel, echelon, spatial, spatial-turned, tucker, "
+     "decoupled"},
     {"multiple", "8", "ranks are multiples of this"},
     {"timing", "yes", "take only what is no slower in the runtime, measured"},
     {"weigh", "yes",
-     "hold errors of layers against each other by what they do to the outputs, measured"},
+     "hold errors against each other by what they do to the outputs, measured: yes: those of each "
+     "output of each layer, where that takes little work, else layers; layers: those of layers; "
+     "no"},
+    {"joint", "yes",
+     "layers that read the same rows may share all stages but the last: queries, keys and values"},
     {"damping", "0.001", "of second moments, as part of the mean of their diagonal"},
     {"memory", "1G", "bytes that second moments may take at a time"},
     {"stages", "auto",
@@ -73,6 +80,18 @@ static c2s_status read_goal(c2s_lowrank_job *j, const c2s_options *o) {
     }
     j->automatic = !given;
     j->plan.count_macs = given && strcmp(given, "macs") == 0;
+    return C2S_OK;
+}
+
+static c2s_status read_budget(c2s_lowrank_job *j, const c2s_options *o) {
+    j->budget = j->context->budget;
+    if (is_given(o, "max_drop"))
+        C2S_TRY(c2s_option_number(o, "max_drop", 0, 100, &j->budget.max_drop));
+    if (is_given(o, "min_sqnr"))
+        C2S_TRY(c2s_option_number(o, "min_sqnr", -100, 300, &j->budget.min_sqnr_db));
+    if ((is_given(o, "max_drop") || is_given(o, "min_sqnr")) && !j->context->quality)
+        return c2s_fail(C2S_ERR_USAGE, "pass %s: max_drop and min_sqnr need data, expected --calib",
+                        o->pass);
     return C2S_OK;
 }
 
@@ -116,8 +135,14 @@ static c2s_status read_options(c2s_lowrank_job *j, const c2s_options *o) {
     C2S_TRY(c2s_option_number(o, "multiple", 1, 4096, &multiple));
     j->plan.multiple = (size_t)multiple;
     C2S_TRY(c2s_option_flag(o, "timing", &j->timed));
-    C2S_TRY(c2s_option_flag(o, "weigh", &j->weighed));
+    const bool layers = strcmp(c2s_option_text(o, "weigh"), "layers") == 0;
+    j->weighed = layers;
+    if (!layers)
+        C2S_TRY(c2s_option_flag(o, "weigh", &j->weighed));
+    j->weighs_outputs = j->weighed && !layers;
+    C2S_TRY(c2s_option_flag(o, "joint", &j->joined));
     C2S_TRY(read_goal(j, o));
+    C2S_TRY(read_budget(j, o));
     return read_method(j, o);
 }
 
@@ -148,13 +173,8 @@ static bool may_write(void *user, const c2s_lowrank_item *item) {
 }
 
 static void log_total(const c2s_lowrank_job *j) {
-    double before = 0, after = 0;
-    for (size_t i = 0; i < j->plan.items.count; i++) {
-        const c2s_lowrank_item *item = &j->plan.items.at[i];
-        before += c2s_lowrank_cost(&j->plan, item, NULL);
-        after += c2s_lowrank_cost(
-            &j->plan, item, item->chosen == C2S_RANK_AS_IS ? NULL : &item->ways.at[item->chosen]);
-    }
+    double before, after;
+    c2s_lowrank_plan_costs(&j->plan, &before, &after);
     c2s_log(1, "lowrank: %.0f of %.0f %s", after, before,
             j->plan.count_macs ? "multiply-accumulates" : "weights");
     if (j->goal == C2S_LOWRANK_TOTAL && !j->automatic && after > before * j->value)

@@ -1,90 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/lowrank/lowrank_apply.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "passes/lowrank/form_whole.h"
+#include "passes/lowrank/lowrank_fit.h"
+#include "passes/measure/beside.h"
+#include "passes/prune/sample_split.h"
 
-static c2s_status collect(const c2s_graph *graph, const c2s_graph *reference,
-                          const c2s_lowrank_how *how, const c2s_gram_request *requests,
-                          size_t count, c2s_gram_options *o) {
-    o->evaluator = how->context->evaluator;
-    o->eval = how->context->eval;
-    o->feed = how->context->feed;
-    o->reference = reference;
-    o->memory = how->memory;
-    return c2s_gram_collect(graph, requests, count, o);
-}
+/* Numbers of a matrix that is made to make up for others; work of factorizations, up to which
+ * several dampings are tried. */
+#define MOST_NUMBERS 4e6
+#define MOST_TRIALS  1e11
 
-/* ---- learning ---- */
-
-typedef struct learning {
-    c2s_lowrank_item **item; /* by node id */
-    bool *taken;
-    c2s_status (*take)(void *user, c2s_lowrank_item *item, c2s_gram *gram);
-    void *user;
-} learning;
-
-static c2s_status learn_item(void *user, const c2s_linear_site *site, c2s_gram *gram,
-                             const c2s_cross *cross) {
-    const learning *l = user;
-    (void)cross;
-    l->taken[site->node->id] = true;
-    return l->take(l->user, l->item[site->node->id], gram);
-}
-
-c2s_status c2s_lowrank_learn(const c2s_graph *graph, const c2s_lowrank_plan *plan,
-                             const c2s_lowrank_how *how,
-                             c2s_status (*take)(void *user, c2s_lowrank_item *item, c2s_gram *gram),
-                             void *user) {
-    const size_t nodes = graph->model->nodes.count + 1;
-    learning l = {.take = take, .user = user};
-    C2S_VEC(c2s_gram_request) requests = {0};
-    c2s_gram_options o = {.take = learn_item, .user = &l};
-    l.item = c2s_zalloc(nodes * sizeof *l.item);
-    l.taken = c2s_zalloc(nodes * sizeof *l.taken);
-    for (size_t i = 0; i < plan->items.count; i++) {
-        c2s_lowrank_item *item = &plan->items.at[i];
-        l.item[item->layer.node->id] = item;
-        c2s_vec_push(&requests, ((c2s_gram_request){.node = item->layer.node}));
-    }
-    c2s_status status =
-        how->whitened ? collect(graph, NULL, how, requests.at, requests.count, &o) : C2S_OK;
-    for (size_t i = 0; i < plan->items.count && status == C2S_OK; i++)
-        if (!l.taken[plan->items.at[i].layer.node->id])
-            status = take(user, &plan->items.at[i], NULL);
-    c2s_vec_free(&requests);
-    free(l.item);
-    free(l.taken);
-    return status;
-}
-
-/* ---- writing ---- */
+/* An operator of the model that is changed, and what it should give. */
+typedef struct part {
+    c2s_lowrank_layer layer;
+    const c2s_value *target; /* of the reference; NULL: none */
+    const c2s_value *beside; /* c2s_gram_request */
+    size_t before;           /* outputs of the parts in front of it */
+} part;
 
 typedef struct job {
-    const c2s_lowrank_item *item;
-    c2s_lowrank_layer layer; /* in the model that is changed */
-    const c2s_value *target; /* of the reference */
+    const c2s_lowrank_item *item; /* of the plan: one layer, or the family's */
+    const c2s_lowrank_family *family;
+    const c2s_lowrank_way *way; /* NULL: it makes up for others */
+    C2S_VEC(part) parts;
+    c2s_lowrank_layer *members; /* of a family */
+    c2s_lowrank_layer layer;
+    double *added; /* what Adds bring into the targets; NULL: nothing */
+    c2s_lowrank_moments learnt, judging;
     c2s_lowrank_result result;
 } job;
 
 typedef struct writing {
     const c2s_lowrank_how *how;
+    const c2s_lowrank_plan *plan;
     c2s_model *model, *reference; /* reference: NULL with one stage */
+    const c2s_node **same;        /* by node id of the model: that of the reference */
+    size_t *places;
     C2S_VEC(job) jobs;
     size_t *of_node; /* index of the job + 1, by node id */
+    c2s_sample_split split;
+    bool judges;     /* samples are split */
+    bool now_judges; /* moments that come are for that */
     bool (*before)(void *user, const c2s_lowrank_item *item);
     void *user;
 } writing;
 
-static c2s_status solve(const writing *w, job *j, const c2s_gram *gram, const c2s_cross *cross) {
-    const c2s_lowrank_way *way = &j->item->ways.at[j->item->chosen];
-    c2s_lowrank_target target;
-    c2s_status status = c2s_lowrank_target_open(&j->layer, gram, cross, w->how->damping, &target);
+/* ---- solving ---- */
+
+static c2s_status solve(const writing *w, job *j) {
+    double *outer = NULL; /* a family's is made when it is needed */
+    c2s_status status = j->family ? c2s_lowrank_family_outer(w->plan, j->family, &outer) : C2S_OK;
+    const c2s_lowrank_fit fit = {.layer = &j->layer,
+                                 .form = j->way ? j->way->form : &c2s_lowrank_form_whole,
+                                 .rank = j->way ? j->way->rank : 0,
+                                 .outer = j->family ? outer : j->item->outer,
+                                 .added = j->added,
+                                 .damping = w->how->damping};
     if (status == C2S_OK)
-        status = c2s_lowrank_target_solve(&target, way->form, way->rank, &j->result);
-    c2s_lowrank_target_close(&target);
+        status =
+            c2s_lowrank_fit_solve(&fit, &j->learnt, w->judges ? &j->judging : NULL, &j->result);
+    free(outer);
+    c2s_lowrank_moments_free(&j->learnt);
+    c2s_lowrank_moments_free(&j->judging);
     if (status != C2S_OK)
         c2s_note("%s", c2s_node_text(j->layer.node));
     return status;
@@ -93,45 +76,81 @@ static c2s_status solve(const writing *w, job *j, const c2s_gram *gram, const c2
 static c2s_status take(void *user, const c2s_linear_site *site, c2s_gram *gram,
                        const c2s_cross *cross) {
     const writing *w = user;
-    return solve(w, &w->jobs.at[w->of_node[site->node->id] - 1], gram, cross);
+    job *j = &w->jobs.at[w->of_node[site->node->id] - 1];
+    c2s_lowrank_moments *m = w->now_judges ? &j->judging : &j->learnt;
+    size_t before = 0;
+    for (size_t p = 0; p < j->parts.count; p++)
+        if (j->parts.at[p].layer.node == site->node)
+            before = j->parts.at[p].before;
+    C2S_TRY(c2s_lowrank_moments_take(m, &j->layer, site, before, gram, cross));
+    return m->taken == j->parts.count && w->judges == w->now_judges ? solve(w, j) : C2S_OK;
 }
 
 static c2s_status write_job(const writing *w, job *j) {
-    if (w->before && !w->before(w->user, j->item))
+    if (!j->result.chain.count || (j->way && w->before && !w->before(w->user, j->item)))
         return C2S_OK;
     return c2s_lowrank_layer_write(&j->layer, &j->result.chain, j->result.weights, j->result.shift);
 }
 
-/* Layers that read one value are a family: they are solved together. */
-static size_t count_families(const writing *w) {
+/* ---- stages ---- */
+
+/* Layers that read one value are solved together. */
+static size_t count_inputs(const writing *w) {
     size_t count = 0;
     for (size_t i = 0; i < w->jobs.count; i++)
         count += i == 0 || w->jobs.at[i].layer.site.input != w->jobs.at[i - 1].layer.site.input;
     return count;
 }
 
-/* Solves and writes `families` from job *next on. */
-static c2s_status run_stage(writing *w, size_t families, size_t *next) {
+static c2s_status collect(writing *w, const c2s_feed *feed, bool judges,
+                          const c2s_gram_request *requests, size_t count) {
+    const c2s_gram_options o = {.evaluator = w->how->context->evaluator,
+                                .eval = w->how->context->eval,
+                                .feed = feed,
+                                .reference = w->reference ? w->reference->graph : NULL,
+                                .rows = C2S_LOWRANK_ROWS,
+                                .memory = w->how->memory,
+                                .take = take,
+                                .user = w};
+    w->now_judges = judges;
+    return c2s_gram_collect(w->model->graph, requests, count, &o);
+}
+
+static c2s_status collect_all(writing *w, const c2s_gram_request *requests, size_t count) {
+    if (!w->how->whitened)
+        return C2S_OK;
+    if (!w->judges)
+        return collect(w, w->how->context->feed, false, requests, count);
+    C2S_TRY(collect(w, &w->split.learn, false, requests, count));
+    return collect(w, &w->split.judge, true, requests, count);
+}
+
+/* Solves and writes those that read `inputs` values from job *next on. */
+static c2s_status run_stage(writing *w, size_t inputs, size_t *next) {
     C2S_VEC(c2s_gram_request) requests = {0};
-    c2s_gram_options o = {.take = take, .user = w};
     const size_t first = *next;
     const c2s_value *last = NULL;
     for (size_t begun = 0; *next < w->jobs.count; ++*next) {
         const job *j = &w->jobs.at[*next];
         begun += j->layer.site.input != last;
-        if (begun > families)
+        if (begun > inputs)
             break;
         last = j->layer.site.input;
-        c2s_vec_push(&requests, ((c2s_gram_request){.node = j->layer.node, .target = j->target}));
+        for (size_t p = 0; p < j->parts.count; p++) {
+            const part *own = &j->parts.at[p];
+            c2s_vec_push(&requests, ((c2s_gram_request){.node = own->layer.node,
+                                                        .target = own->target,
+                                                        .beside = own->beside}));
+        }
     }
-    c2s_status status = C2S_OK;
-    if (w->how->whitened)
-        status = collect(w->model->graph, w->reference ? w->reference->graph : NULL, w->how,
-                         requests.at, requests.count, &o);
+    c2s_status status = collect_all(w, requests.at, requests.count);
     for (size_t i = first; i < *next && status == C2S_OK; i++) {
         job *j = &w->jobs.at[i];
-        if (!j->result.chain.count)
-            status = solve(w, j, NULL, NULL);
+        if (!j->result.chain.count && j->way) { /* a table, or without moments */
+            if (j->item->gram && !j->learnt.gram)
+                j->learnt.gram = c2s_gram_ref(j->item->gram);
+            status = solve(w, j);
+        }
         if (status == C2S_OK)
             status = write_job(w, j);
         c2s_lowrank_result_free(&j->result);
@@ -140,59 +159,164 @@ static c2s_status run_stage(writing *w, size_t families, size_t *next) {
     return status == C2S_OK ? c2s_graph_infer(w->model->graph) : status;
 }
 
+static c2s_status run_stages(writing *w) {
+    const size_t inputs = count_inputs(w), most = w->reference ? w->how->stages : 1;
+    const size_t stages = inputs < most ? inputs : most;
+    c2s_status status = C2S_OK;
+    for (size_t stage = 0, next = 0; stage < stages && status == C2S_OK; stage++) {
+        c2s_progress("factorising", (double)stage / (double)stages);
+        status = run_stage(w, (inputs + stages - 1) / stages, &next);
+    }
+    return status;
+}
+
+/* ---- what is written ---- */
+
+/* With its residual, if one is added right behind it: what is added then makes up for the errors of
+ * that as well. */
+static void find_target(const writing *w, part *p) {
+    const c2s_lowrank_layer *layer = &p->layer;
+    if (!w->reference)
+        return;
+    const c2s_node *last = layer->add ? layer->add : layer->node;
+    const bool plain = layer->node->op == &c2s_op_gather;
+    p->beside = plain ? NULL : c2s_value_beside(last->outputs[0], layer->site.input, w->places);
+    const c2s_node *gives = p->beside ? last->outputs[0]->uses->user : layer->node;
+    p->target = w->same[gives->id]->outputs[0];
+}
+
+/* A layer that stays makes up for others if it stands behind one that does not. */
+static bool makes_up(const writing *w, const c2s_lowrank_item *item) {
+    const c2s_linear_site *s = &item->layer.site;
+    return w->reference && w->jobs.count > 0 && item->layer.node->op != &c2s_op_gather &&
+           (double)s->groups * (double)s->k * (double)s->n <= MOST_NUMBERS;
+}
+
+/* The job that an item of the plan is part of. */
+static job *job_of(writing *w, const c2s_lowrank_item *item) {
+    const c2s_lowrank_family *family =
+        item->joined ? &w->plan->families.at[item->joined - 1] : NULL;
+    for (size_t i = w->jobs.count; family && i-- > 0;)
+        if (w->jobs.at[i].family == family)
+            return &w->jobs.at[i];
+    const c2s_lowrank_item *own = family ? &family->joint : item;
+    c2s_vec_push(&w->jobs,
+                 ((job){.item = own,
+                        .family = family,
+                        .way = own->chosen == C2S_RANK_AS_IS ? NULL : &own->ways.at[own->chosen]}));
+    return &w->jobs.at[w->jobs.count - 1];
+}
+
+static c2s_status add_part(writing *w, const c2s_lowrank_item *item, c2s_node *node) {
+    part p = {.before = 0};
+    const char *reason = c2s_lowrank_layer_of(node, &p.layer);
+    if (reason)
+        return c2s_fail(C2S_ERR_INVALID, "%s: %s", c2s_node_text(node), reason);
+    job *j = job_of(w, item);
+    find_target(w, &p);
+    for (size_t k = 0; k < j->parts.count; k++)
+        p.before += j->parts.at[k].layer.site.n;
+    c2s_vec_push(&j->parts, p);
+    w->of_node[node->id] = (size_t)(j - w->jobs.at) + 1;
+    return C2S_OK;
+}
+
+/* What the Adds of its parts bring into their targets. */
+static void read_added(job *j) {
+    const size_t channels = j->layer.site.groups * j->layer.site.n;
+    for (size_t p = 0; p < j->parts.count; p++) {
+        const part *own = &j->parts.at[p];
+        if (!own->layer.add || !own->beside)
+            continue;
+        if (!j->added)
+            j->added = c2s_zalloc(channels * sizeof *j->added);
+        c2s_tensor_load_f64(c2s_node_in(own->layer.add, own->layer.add_slot)->constant, 0,
+                            own->layer.site.n, j->added + own->before);
+    }
+}
+
+static void close_job(job *j) {
+    c2s_lowrank_moments_free(&j->learnt);
+    c2s_lowrank_moments_free(&j->judging);
+    c2s_lowrank_result_free(&j->result);
+    c2s_vec_free(&j->parts);
+    free(j->members);
+    free(j->added);
+}
+
 /* The plan's graph, the one to change, and the reference have the same nodes in the same order. */
-static c2s_status list_jobs(writing *w, const c2s_lowrank_plan *plan) {
-    c2s_graph *graph = w->model->graph;
-    const c2s_graph *planned = plan->items.at[0].layer.node->graph;
-    const c2s_node *own = planned->first;
-    const c2s_node *other = w->reference ? w->reference->graph->first : NULL;
+static c2s_status list_jobs(writing *w) {
+    const c2s_lowrank_plan *plan = w->plan;
+    const c2s_node *own = plan->items.at[0].layer.node->graph->first;
     size_t next = 0;
-    for (c2s_node *node = graph->first; node && next < plan->items.count; node = node->next) {
+    for (c2s_node *node = w->model->graph->first; node && next < plan->items.count;
+         node = node->next, own = own->next) {
         const c2s_lowrank_item *item = &plan->items.at[next];
-        if (own == item->layer.node) {
-            next++;
-            if (item->chosen != C2S_RANK_AS_IS) {
-                job j = {.item = item, .target = other ? other->outputs[0] : NULL};
-                const char *reason = c2s_lowrank_layer_of(node, &j.layer);
-                if (reason)
-                    return c2s_fail(C2S_ERR_INVALID, "%s: %s", c2s_node_text(node), reason);
-                c2s_vec_push(&w->jobs, j);
-                w->of_node[node->id] = w->jobs.count;
-            }
+        if (own != item->layer.node)
+            continue;
+        next++;
+        if (item->chosen != C2S_RANK_AS_IS || item->joined || makes_up(w, item))
+            C2S_TRY(add_part(w, item, node));
+    }
+    for (size_t i = 0; i < w->jobs.count; i++) {
+        job *j = &w->jobs.at[i];
+        j->layer = j->parts.at[0].layer;
+        if (j->family) {
+            j->members = c2s_alloc_array(j->parts.count, sizeof *j->members);
+            for (size_t p = 0; p < j->parts.count; p++)
+                j->members[p] = j->parts.at[p].layer;
+            if (!c2s_lowrank_layer_join(j->members, j->parts.count, &j->layer))
+                return c2s_fail(C2S_ERR_INVALID, "%s: its family has changed",
+                                c2s_node_text(j->layer.node));
         }
-        own = own->next;
-        other = other ? other->next : NULL;
+        read_added(j);
     }
     return C2S_OK;
 }
 
-static c2s_status run_stages(writing *w) {
-    const size_t families = count_families(w), most = w->reference ? w->how->stages : 1;
-    const size_t stages = families < most ? families : most;
-    c2s_status status = C2S_OK;
-    for (size_t stage = 0, next = 0; stage < stages && status == C2S_OK; stage++) {
-        c2s_progress("factorising", (double)stage / (double)stages);
-        status = run_stage(w, (families + stages - 1) / stages, &next);
+/* The same nodes of both. */
+static void open_reference(writing *w) {
+    const c2s_node *other;
+    w->reference = c2s_model_copy(w->model);
+    w->same = c2s_zalloc((w->model->nodes.count + 1) * sizeof *w->same);
+    w->places = c2s_node_places(w->model->graph);
+    other = w->reference->graph->first;
+    for (const c2s_node *n = w->model->graph->first; n; n = n->next, other = other->next)
+        w->same[n->id] = other;
+}
+
+/* Trying dampings takes several factorizations of each layer. */
+static bool may_judge(const writing *w) {
+    double work = 0;
+    for (size_t i = 0; i < w->jobs.count; i++) {
+        const c2s_linear_site *s = &w->jobs.at[i].layer.site;
+        const double k = (double)s->k, n = (double)s->n, least = fmin(k, n);
+        work += (double)s->groups * (k * k * (k + n) + 10 * least * least * least);
     }
-    return status;
+    return w->reference && !w->split.whole && work <= MOST_TRIALS;
 }
 
 c2s_status c2s_lowrank_apply(c2s_model *model, const c2s_lowrank_plan *plan,
                              const c2s_lowrank_how *how,
                              bool (*before)(void *user, const c2s_lowrank_item *item), void *user) {
-    writing w = {.how = how, .model = model, .before = before, .user = user};
+    writing w = {.how = how, .plan = plan, .model = model, .before = before, .user = user};
     if (plan->items.count == 0)
         return C2S_OK;
     w.of_node = c2s_zalloc((model->nodes.count + 1) * sizeof *w.of_node);
-    if (how->whitened && how->stages > 1)
-        w.reference = c2s_model_copy(model);
-    c2s_status status = list_jobs(&w, plan);
+    if (how->whitened && how->stages > 1) {
+        open_reference(&w);
+        c2s_sample_split_open(how->context->feed, &w.split);
+    }
+    c2s_status status = list_jobs(&w);
+    w.judges = may_judge(&w);
     if (status == C2S_OK)
         status = run_stages(&w);
     for (size_t i = 0; i < w.jobs.count; i++)
-        c2s_lowrank_result_free(&w.jobs.at[i].result);
+        close_job(&w.jobs.at[i]);
     c2s_vec_free(&w.jobs);
     free(w.of_node);
+    free(w.same);
+    free(w.places);
     c2s_model_destroy(w.reference);
     return status;
 }

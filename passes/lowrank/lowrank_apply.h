@@ -8,6 +8,9 @@
 #include "passes/lowrank/lowrank_plan.h"
 #include "passes/pass.h"
 
+/* Rows that layers learn from (c2s_gram_options). */
+enum { C2S_LOWRANK_ROWS = 20000 };
+
 typedef struct c2s_lowrank_how {
     const c2s_pass_context *context;
     bool whitened;   /* by the second moments of the inputs, else by the weights alone */
@@ -18,8 +21,8 @@ typedef struct c2s_lowrank_how {
     size_t stages;
 } c2s_lowrank_how;
 
-/* Second moments for all items, as the graph is: calls `take` for each, with NULL where there are
- * none. */
+/* Second moments for all items (of tables: how often rows are read), as the graph is: calls `take`
+ * for each, with NULL where there are none. */
 c2s_status c2s_lowrank_learn(const c2s_graph *graph, const c2s_lowrank_plan *plan,
                              const c2s_lowrank_how *how,
                              c2s_status (*take)(void *user, c2s_lowrank_item *item, c2s_gram *gram),

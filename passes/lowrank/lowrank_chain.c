@@ -187,18 +187,32 @@ c2s_status c2s_stage_project(const c2s_linear_site *site, const c2s_stage *s, un
     return status;
 }
 
+/* [in, n] of a last stage behind outputs that stay: the identity, and its weights. */
+static void keep_first(const c2s_stage *last, size_t n, const double *weights, double *out) {
+    memset(out, 0, last->in * n * sizeof *out);
+    for (size_t i = 0; i < last->in; i++) {
+        out[i * n + i] = 1;
+        for (size_t j = 0; j < last->out; j++)
+            out[i * n + last->in + j] = weights[j * last->in + i];
+    }
+}
+
 /* From the last stage, whose projection is its weights, back to the first. */
 c2s_status c2s_chain_matrix(const c2s_linear_site *site, const c2s_chain *chain,
                             double *const *weights, double *out) {
     const size_t n = site->n;
     unsigned open[C2S_CHAIN_MOST + 1] = {c2s_site_axes(site)};
+    const unsigned left = chain->count;
     double *at, *next = NULL;
     for (unsigned i = 0; i < chain->count; i++)
         open[i + 1] = open[i] & ~chain->stage[i].axes;
     C2S_TRY(c2s_scratch(n, n * sizeof *at, &at));
-    set_identity(n, at);
+    if (chain->keeps_first)
+        keep_first(&chain->stage[left - 1], n, weights[left - 1], at);
+    else
+        set_identity(n, at);
     c2s_status status = C2S_OK;
-    for (unsigned i = chain->count; i-- > 0 && status == C2S_OK;) {
+    for (unsigned i = left - chain->keeps_first; i-- > 0 && status == C2S_OK;) {
         const c2s_stage *s = &chain->stage[i];
         status = c2s_scratch(s->groups * s->in * c2s_site_kernel(site, open[i]), n * sizeof *next,
                              &next);

@@ -21,6 +21,9 @@ enum { C2S_CHAIN_MOST = 4 };
 typedef struct c2s_chain {
     unsigned count;
     c2s_stage stage[C2S_CHAIN_MOST];
+    /* The channels that go into the last stage of the two are the first outputs; what it makes of
+     * them comes behind. */
+    bool keeps_first;
 } c2s_chain;
 
 /* All spatial axes; 0 of a matrix product. */

@@ -71,8 +71,9 @@ c2s_status c2s_lowrank_behind(const c2s_linear_site *site, const c2s_stage *firs
         for (size_t j = 0; j < rest.n; j++)
             weights[j * rest.k + i] = rest.weights[i * rest.n + j];
     *error = fmax(0, problem->energy - rest.energy);
+    const c2s_status status = c2s_lowrank_problem_divide(problem, rest.k, weights);
     c2s_lowrank_problem_close(&rest);
-    return C2S_OK;
+    return status;
 }
 
 c2s_status c2s_lowrank_solve(const c2s_lowrank_form *form, const c2s_linear_site *site,

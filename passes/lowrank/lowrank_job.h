@@ -19,19 +19,26 @@ typedef struct c2s_lowrank_job {
     c2s_lowrank_plan plan;
     c2s_lowrank_how how;
     c2s_lowrank_goal goal;
-    double value;   /* of the goal */
-    bool automatic; /* nobody has asked for a value */
-    bool timed;     /* what is slower is out of the question */
-    bool weighed;   /* errors of layers are weighed by what they do to the outputs */
+    double value;        /* of the goal */
+    bool automatic;      /* nobody has asked for a value */
+    bool timed;          /* what is slower is out of the question */
+    bool weighed;        /* errors of layers are weighed by what they do to the outputs */
+    bool weighs_outputs; /* and so are those of their outputs, if that takes little work */
+    c2s_budget budget;   /* the job's, or the pass's own */
+    bool joined;         /* layers that read the same rows may become one */
     c2s_lowrank_speeds speeds;
 } c2s_lowrank_job;
 
 /* Fills in the items of the plan: layers, and what they cost on the first sample. */
 c2s_status c2s_lowrank_find_layers(c2s_lowrank_job *job);
+/* Which of them read the same rows. */
+void c2s_lowrank_find_families(c2s_lowrank_job *job);
+/* What these could be together, when the members' ways and weights are known. */
+c2s_status c2s_lowrank_join_ways(c2s_lowrank_job *job);
 /* Their ways, and the weights of their errors. */
 c2s_status c2s_lowrank_find_ways(c2s_lowrank_job *job);
-/* Sets what is chosen. Within the budget of the context, if it has bounds: then as near to the
- * value, or as low if it is automatic, as they allow. */
+/* Sets what is chosen. Within the budget, if it has bounds: then as near to the value, or as low if
+ * it is automatic, as they allow. */
 c2s_status c2s_lowrank_search(c2s_lowrank_job *job);
 
 #endif

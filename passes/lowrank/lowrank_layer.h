@@ -2,6 +2,8 @@
  *
  * An operator of a graph that may be written as a chain: what it computes in numbers, and the chain
  * in its place. Gather of rows of a table counts: it is the product of unit vectors with it.
+ * Several operators that read the same rows (queries, keys and values) may be one layer, whose
+ * outputs are theirs side by side: then all stages but the last are computed once for all of them.
  */
 #ifndef C2S_PASSES_LOWRANK_LAYER_H
 #define C2S_PASSES_LOWRANK_LAYER_H
@@ -16,10 +18,18 @@ typedef struct c2s_lowrank_layer {
     bool has_bias;
     c2s_node *add; /* that Add, else NULL */
     unsigned add_slot;
+    /* Of several operators: each by itself, borrowed; then `node` is the first one's, and so is the
+     * site but for its n. 0: one operator. */
+    const struct c2s_lowrank_layer *members;
+    size_t member_count;
 } c2s_lowrank_layer;
 
 /* NULL, or why it cannot be one: its weight is not constant, others read it, ... */
 const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out);
+
+/* One layer of them, which come in the order of the graph and stay where they are. False: they do
+ * not read the same rows, or are not alike. */
+bool c2s_lowrank_layer_join(const c2s_lowrank_layer *members, size_t count, c2s_lowrank_layer *out);
 
 /* w [groups, k, n] with all factors of the operator, and what it adds [groups * n] (0 for what the
  * Add does). Arrays to free. */
@@ -28,8 +38,9 @@ c2s_status c2s_lowrank_layer_read(const c2s_lowrank_layer *layer, double **weigh
 /* The weights of a stage, group after group (c2s_lowrank_alloc), as its operator wants them. */
 c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_stage *stage,
                                     const double *weights, c2s_tensor **out);
-/* Writes the chain: new nodes before layer->node, which becomes the last stage. `weights`: by
- * stage, a reference is taken. `shift` [groups * n]: what is added to the bias; NULL: nothing. */
+/* Writes the chain: new nodes before layer->node, which becomes the last stage (or joins what the
+ * last two give). `weights`: by stage, a reference is taken. `shift` [groups * n]: what is added to
+ * the bias; NULL: nothing. */
 c2s_status c2s_lowrank_layer_write(const c2s_lowrank_layer *layer, const c2s_chain *chain,
                                    c2s_tensor *const *weights, const double *shift);
 

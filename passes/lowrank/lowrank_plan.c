@@ -10,10 +10,30 @@
 /* Ranks that are looked at: of forms whose errors are known for all of them, of others. */
 enum { MANY = 64, FEW = 9 };
 
+static void item_free(c2s_lowrank_item *item) {
+    c2s_vec_free(&item->ways);
+    c2s_gram_unref(item->gram);
+    free(item->outer);
+}
+
 void c2s_lowrank_plan_free(c2s_lowrank_plan *plan) {
-    for (size_t i = 0; i < plan->items.count; i++)
-        c2s_vec_free(&plan->items.at[i].ways);
+    for (size_t i = 0; i < c2s_lowrank_plan_count(plan); i++)
+        item_free(c2s_lowrank_plan_item(plan, i));
+    for (size_t f = 0; f < plan->families.count; f++) {
+        c2s_vec_free(&plan->families.at[f].items);
+        free(plan->families.at[f].members);
+    }
+    c2s_vec_free(&plan->families);
     c2s_vec_free(&plan->items);
+}
+
+size_t c2s_lowrank_plan_count(const c2s_lowrank_plan *plan) {
+    return plan->items.count + plan->families.count;
+}
+
+c2s_lowrank_item *c2s_lowrank_plan_item(const c2s_lowrank_plan *plan, size_t index) {
+    return index < plan->items.count ? &plan->items.at[index]
+                                     : &plan->families.at[index - plan->items.count].joint;
 }
 
 double c2s_lowrank_cost(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
@@ -62,6 +82,9 @@ static size_t round_rank(const c2s_lowrank_plan *plan, const c2s_lowrank_form *f
 static size_t greatest_rank(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
                             const c2s_lowrank_form *form) {
     size_t good = 0, bad = form->most(&item->counted) + 1;
+    const c2s_lowrank_layer *first = item->layer.members;
+    if (first && form == &c2s_lowrank_form_echelon && bad > first->site.n)
+        bad = first->site.n; /* what stays are outputs of the first operator, and not all */
     while (bad - good > 1) {
         const size_t middle = good + (bad - good) / 2;
         const c2s_lowrank_way way = way_at(item, form, middle);
@@ -143,91 +166,35 @@ static c2s_status group_errors(const c2s_lowrank_target *target, size_t group,
     return status;
 }
 
+/* Several operators share all stages but the last: only forms whose last stage is by output alone.
+ */
+static bool fits_members(const c2s_lowrank_layer *layer, const c2s_lowrank_form *form) {
+    if (!form->is_optimal)
+        return false;
+    for (size_t m = 0; m < layer->member_count; m++)
+        if (form->refuse(&layer->members[m].site))
+            return false;
+    return true;
+}
+
+static bool fits(const c2s_lowrank_layer *layer, const c2s_lowrank_form *form) {
+    return layer->member_count ? fits_members(layer, form) : !form->refuse(&layer->site);
+}
+
 c2s_status c2s_lowrank_plan_ways(const c2s_lowrank_plan *plan, const c2s_lowrank_target *target,
                                  size_t rank, c2s_lowrank_item *item) {
-    double energy = 0;
+    item->energy = 0;
     c2s_vec_clear(&item->ways);
     for (size_t f = 0; c2s_lowrank_forms()[f]; f++) {
         const c2s_lowrank_form *form = c2s_lowrank_forms()[f];
-        if (is_wanted(plan, form) && !form->refuse(&item->layer.site))
+        if (is_wanted(plan, form) && fits(&item->layer, form))
             push_ways(plan, form, rank, item);
     }
     if (item->ways.count == 0)
         return C2S_OK;
     for (size_t g = 0; g < item->layer.site.groups; g++)
-        C2S_TRY(group_errors(target, g, item, &energy));
+        C2S_TRY(group_errors(target, g, item, &item->energy));
     for (size_t i = 0; i < item->ways.count; i++)
-        item->ways.at[i].error = energy > 0 ? item->ways.at[i].error / energy : 0;
+        item->ways.at[i].error = item->energy > 0 ? item->ways.at[i].error / item->energy : 0;
     return C2S_OK;
-}
-
-/* ---- choice ---- */
-
-/* Is `way` what the goal asks of a layer by itself, and better than `best`? */
-static bool is_better(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
-                      c2s_lowrank_goal goal, double value, const c2s_lowrank_way *way,
-                      const c2s_lowrank_way *best) {
-    const double cost = c2s_lowrank_cost(plan, item, way);
-    if (goal == C2S_LOWRANK_ENERGY)
-        return 1 - way->error >= value && (!best || cost < c2s_lowrank_cost(plan, item, best));
-    if (goal == C2S_LOWRANK_RATIO && cost > value * c2s_lowrank_cost(plan, item, NULL))
-        return false;
-    return !best || way->error < best->error;
-}
-
-static void choose_alone(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value) {
-    for (size_t i = 0; i < plan->items.count; i++) {
-        c2s_lowrank_item *item = &plan->items.at[i];
-        const c2s_lowrank_way *best = NULL;
-        item->chosen = C2S_RANK_AS_IS;
-        for (size_t w = 0; w < item->ways.count; w++) {
-            const c2s_lowrank_way *way = &item->ways.at[w];
-            if (way->slower || !is_better(plan, item, goal, value, way, best))
-                continue;
-            best = way;
-            item->chosen = w;
-        }
-    }
-}
-
-static void choose_together(c2s_lowrank_plan *plan, double part) {
-    const size_t count = plan->items.count;
-    c2s_rank_item *items = c2s_zalloc((count + 1) * sizeof *items);
-    size_t *chosen = c2s_alloc_array(count + 1, sizeof *chosen);
-    double budget = 0;
-    for (size_t i = 0; i < count; i++) {
-        c2s_lowrank_item *item = &plan->items.at[i];
-        c2s_rank_point *points = c2s_alloc_array(item->ways.count + 1, sizeof *points);
-        for (size_t w = 0; w < item->ways.count; w++) {
-            const c2s_lowrank_way *way = &item->ways.at[w];
-            points[w] = (c2s_rank_point){
-                way->slower ? (double)INFINITY : c2s_lowrank_cost(plan, item, way), way->error};
-        }
-        items[i] = (c2s_rank_item){.cost = c2s_lowrank_cost(plan, item, NULL),
-                                   .weight = item->weight,
-                                   .at = points,
-                                   .count = item->ways.count};
-        budget += part * items[i].cost;
-    }
-    c2s_rank_choose(items, count, budget, chosen);
-    for (size_t i = 0; i < count; i++) {
-        plan->items.at[i].chosen = chosen[i];
-        free((void *)(uintptr_t)items[i].at);
-    }
-    free(items);
-    free(chosen);
-}
-
-double c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value) {
-    double total = 0;
-    if (goal == C2S_LOWRANK_TOTAL)
-        choose_together(plan, value);
-    else
-        choose_alone(plan, goal, value);
-    for (size_t i = 0; i < plan->items.count; i++) {
-        const c2s_lowrank_item *item = &plan->items.at[i];
-        total += c2s_lowrank_cost(
-            plan, item, item->chosen == C2S_RANK_AS_IS ? NULL : &item->ways.at[item->chosen]);
-    }
-    return total;
 }

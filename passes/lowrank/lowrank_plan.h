@@ -30,13 +30,27 @@ typedef struct c2s_lowrank_item {
     c2s_type input;          /* of the sample; kind UNKNOWN: not run */
     double rows;             /* of outputs per sample; 0: not known */
     double parameters, macs;
+    double energy; /* of its outputs, weighed by `outer`: what errors of ways are parts of */
     double weight; /* of its error against those of others */
+    double *outer; /* what errors of outputs are worth (lowrank_worth.h); NULL: all the same */
+    bool in_family;
+    c2s_gram *gram; /* of a table, or kept until the family has its ways; NULL: nothing is */
     C2S_VEC(c2s_lowrank_way) ways;
     size_t chosen; /* of the ways, or C2S_RANK_AS_IS */
+    /* 1 + the family that is written as one layer instead; 0: by itself. */
+    size_t joined;
 } c2s_lowrank_item;
+
+/* Layers that read the same rows, which may be one (c2s_lowrank_layer_join). */
+typedef struct c2s_lowrank_family {
+    C2S_VEC(size_t) items; /* of the plan, in order */
+    c2s_lowrank_layer *members;
+    c2s_lowrank_item joint; /* all together; as it is: each by itself */
+} c2s_lowrank_family;
 
 typedef struct c2s_lowrank_plan {
     C2S_VEC(c2s_lowrank_item) items;
+    C2S_VEC(c2s_lowrank_family) families;
     bool count_macs;   /* cost is MACs, else parameters */
     size_t multiple;   /* ranks are rounded to */
     const char *forms; /* names of those that may be chosen, separated by ;. "" all */
@@ -50,8 +64,19 @@ double c2s_lowrank_cost(const c2s_lowrank_plan *plan, const c2s_lowrank_item *it
  * 0: some. */
 c2s_status c2s_lowrank_plan_ways(const c2s_lowrank_plan *plan, const c2s_lowrank_target *target,
                                  size_t rank, c2s_lowrank_item *item);
-/* Sets what is chosen of the ways that are not slower. `value`: the rank, or the part. Returns the
- * sum of costs. */
-double c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value);
+/* Sets what is chosen of the ways that are not slower. `value`: the rank, or the part. Families are
+ * made one layer where that is better for all together. */
+void c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value);
+/* What errors of the outputs of all members are worth, in the unit in which errors of layers are
+ * held against each other: as `outer` of an item, to free. */
+c2s_status c2s_lowrank_family_outer(const c2s_lowrank_plan *plan, const c2s_lowrank_family *family,
+                                    double **out);
+/* The sum of costs as they are, and as they were chosen. */
+void c2s_lowrank_plan_costs(const c2s_lowrank_plan *plan, double *before, double *after);
+
+/* Items, and behind them those that stand for whole families: for who looks at all that is chosen.
+ */
+size_t c2s_lowrank_plan_count(const c2s_lowrank_plan *plan);
+c2s_lowrank_item *c2s_lowrank_plan_item(const c2s_lowrank_plan *plan, size_t index);
 
 #endif

@@ -58,6 +58,11 @@ void c2s_lowrank_problem_close(c2s_lowrank_problem *p) {
     *p = (c2s_lowrank_problem){0};
 }
 
+/* v = p b^T with the b that was found; b^T L^-1 is wanted. */
+c2s_status c2s_lowrank_problem_divide(const c2s_lowrank_problem *p, size_t m, double *last) {
+    return p->outer ? c2s_triangular_solve(true, p->n, m, p->outer, last) : C2S_OK;
+}
+
 c2s_status c2s_lowrank_problem_error(const c2s_lowrank_problem *p, const double *v, double *error) {
     const size_t count = p->k * p->n;
     double *rest, *weighted = NULL;
@@ -100,5 +105,6 @@ c2s_status c2s_lowrank_problem_behind(const c2s_lowrank_problem *from, size_t m,
     }
     C2S_TRY(c2s_lowrank_problem_own(m, from->n, product, moment, out));
     out->plain_projections = from->plain_projections;
+    out->outer = from->outer;
     return C2S_OK;
 }

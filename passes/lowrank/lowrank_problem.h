@@ -18,6 +18,10 @@ typedef struct c2s_lowrank_problem {
     const double *moment;  /* G [k, k]; NULL: the identity; likewise */
     double *product;       /* G w [k, n] */
     double energy;         /* tr w^T G w */
+    /* Outputs matter unequally: `weights` are those of the layer times this lower L [n, n], where L
+     * L^T is the second moment of what outputs are worth. Last stages are divided by it again.
+     * NULL: all matter alike; borrowed. */
+    const double *outer;
     /* Projections (lowrank_form.h) are chosen without G, as plain SVD would: the other candidate
      * for forms whose choice with G is no proven optimum. */
     bool plain_projections;
@@ -31,6 +35,8 @@ c2s_status c2s_lowrank_problem_own(size_t k, size_t n, double *weights, double *
                                    c2s_lowrank_problem *out);
 void c2s_lowrank_problem_close(c2s_lowrank_problem *problem);
 
+/* Weights of a last stage [n, m], found for this problem, become those for the layer. */
+c2s_status c2s_lowrank_problem_divide(const c2s_lowrank_problem *problem, size_t m, double *last);
 /* The error of v [k, n]. */
 c2s_status c2s_lowrank_problem_error(const c2s_lowrank_problem *problem, const double *v,
                                      double *error);

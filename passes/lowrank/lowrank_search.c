@@ -23,8 +23,8 @@ static c2s_status choose(c2s_lowrank_job *j, double value) {
     for (bool again = true; again;) {
         again = false;
         c2s_lowrank_plan_choose(&j->plan, j->goal, value);
-        for (size_t i = 0; i < j->plan.items.count && j->timed; i++) {
-            c2s_lowrank_item *item = &j->plan.items.at[i];
+        for (size_t i = 0; i < c2s_lowrank_plan_count(&j->plan) && j->timed; i++) {
+            c2s_lowrank_item *item = c2s_lowrank_plan_item(&j->plan, i);
             bool slower;
             if (item->chosen == C2S_RANK_AS_IS)
                 continue;
@@ -58,20 +58,26 @@ static c2s_status try_value(c2s_lowrank_job *j, double value, bool *good) {
     c2s_quality_result result;
     C2S_TRY(choose(j, value));
     C2S_TRY(measure_copy(j, &result));
-    *good = c2s_budget_holds(&j->context->budget, &result, NULL, 0);
+    if (!isnan(j->budget.max_drop) && isnan(c2s_quality_drop(&result)))
+        return c2s_fail(C2S_ERR_USAGE,
+                        "max_drop needs labels that fit the output, expected them in "
+                        "the data of the job");
+    *good = c2s_budget_holds(&j->budget, &result, NULL, 0);
     c2s_log(1, "lowrank: with %.3f: SQNR %.1f dB, %.2f points of top-1 lost%s", value,
             result.sqnr_db, c2s_quality_drop(&result), *good ? "" : ": too much");
     return C2S_OK;
 }
 
 static void choose_nothing(c2s_lowrank_job *j) {
-    for (size_t i = 0; i < j->plan.items.count; i++)
-        j->plan.items.at[i].chosen = C2S_RANK_AS_IS;
+    for (size_t i = 0; i < c2s_lowrank_plan_count(&j->plan); i++) {
+        c2s_lowrank_plan_item(&j->plan, i)->chosen = C2S_RANK_AS_IS;
+        c2s_lowrank_plan_item(&j->plan, i)->joined = 0;
+    }
 }
 
 /* Halves the distance between what is too much and what is good, from all there is. */
 c2s_status c2s_lowrank_search(c2s_lowrank_job *j) {
-    const bool bound = j->context->quality && c2s_budget_is_bound(&j->context->budget);
+    const bool bound = j->context->quality && c2s_budget_is_bound(&j->budget);
     double bad = j->automatic ? LEAST_VALUE : j->value, good = 1;
     bool holds = false;
     if (!bound || j->goal == C2S_LOWRANK_RANK)

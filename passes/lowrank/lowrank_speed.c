@@ -42,62 +42,89 @@ static bool same_weight(const c2s_node *a, const c2s_node *b) {
 
 /* ---- the operator alone ---- */
 
-static c2s_model *alone(const c2s_lowrank_item *item, c2s_node **node) {
-    const c2s_node *like = item->layer.node;
-    const c2s_model *from = like->graph->model;
+static void copy_attributes(const c2s_node *like, c2s_node *node) {
+    for (unsigned i = 0; i < like->attr_count; i++)
+        if (like->attrs[i].kind == C2S_ATTR_INT)
+            c2s_attr_set_int(node, like->attrs[i].name, like->attrs[i].i);
+        else if (like->attrs[i].kind == C2S_ATTR_INTS)
+            c2s_attr_set_ints(node, like->attrs[i].name, like->attrs[i].ints, like->attrs[i].count);
+        else if (like->attrs[i].kind == C2S_ATTR_FLOAT)
+            c2s_attr_set_float(node, like->attrs[i].name, like->attrs[i].f);
+        else if (like->attrs[i].kind == C2S_ATTR_STRING)
+            c2s_attr_set_string(node, like->attrs[i].name,
+                                c2s_attr_string(like, like->attrs[i].name, ""));
+}
+
+static void add_alone(c2s_graph *graph, const c2s_lowrank_layer *layer, c2s_value *x) {
+    const c2s_node *like = layer->node;
     const bool gather = like->op == &c2s_op_gather;
     const c2s_value *bias = gather ? NULL : c2s_node_in(like, 2);
+    c2s_value *w = c2s_value_constant(graph, "w", c2s_tensor_ref(layer->site.weight->constant));
+    c2s_node *node = c2s_node_create(graph, NULL, "", like->type, bias ? 3 : 2, 1);
+    c2s_use_set(&node->inputs[gather ? 1 : 0], x);
+    c2s_use_set(&node->inputs[gather ? 0 : 1], w);
+    if (bias && bias->constant)
+        c2s_use_set(&node->inputs[2],
+                    c2s_value_constant(graph, "bias", c2s_tensor_ref(bias->constant)));
+    else if (bias)
+        c2s_node_resize_inputs(node, 2);
+    copy_attributes(like, node);
+    c2s_graph_add_output(graph, node->outputs[0], c2s_name_fresh(graph->model->names, "y"));
+}
+
+static c2s_model *alone(const c2s_lowrank_item *item) {
+    const c2s_lowrank_layer *layer = &item->layer;
+    const c2s_model *from = layer->node->graph->model;
     c2s_model *model = c2s_model_create();
     c2s_model_set_opset(model, "", c2s_model_opset(from, ""));
     model->ir_version = from->ir_version;
     c2s_value *x = c2s_graph_add_input(model->graph, "x", &item->input);
-    c2s_value *w =
-        c2s_value_constant(model->graph, "w", c2s_tensor_ref(item->layer.site.weight->constant));
-    *node = c2s_node_create(model->graph, NULL, "", like->type, bias ? 3 : 2, 1);
-    c2s_use_set(&(*node)->inputs[gather ? 1 : 0], x);
-    c2s_use_set(&(*node)->inputs[gather ? 0 : 1], w);
-    if (bias && bias->constant)
-        c2s_use_set(&(*node)->inputs[2],
-                    c2s_value_constant(model->graph, "bias", c2s_tensor_ref(bias->constant)));
-    else if (bias)
-        c2s_node_resize_inputs(*node, 2);
-    for (unsigned i = 0; i < like->attr_count; i++)
-        if (like->attrs[i].kind == C2S_ATTR_INT)
-            c2s_attr_set_int(*node, like->attrs[i].name, like->attrs[i].i);
-        else if (like->attrs[i].kind == C2S_ATTR_INTS)
-            c2s_attr_set_ints(*node, like->attrs[i].name, like->attrs[i].ints,
-                              like->attrs[i].count);
-        else if (like->attrs[i].kind == C2S_ATTR_FLOAT)
-            c2s_attr_set_float(*node, like->attrs[i].name, like->attrs[i].f);
-        else if (like->attrs[i].kind == C2S_ATTR_STRING)
-            c2s_attr_set_string(*node, like->attrs[i].name,
-                                c2s_attr_string(like, like->attrs[i].name, ""));
-    c2s_graph_add_output(model->graph, (*node)->outputs[0], "y");
+    for (size_t m = 0; m < layer->member_count; m++)
+        add_alone(model->graph, &layer->members[m], x);
+    if (layer->member_count == 0)
+        add_alone(model->graph, layer, x);
     return model;
 }
 
+/* The layer that the nodes of such a model are. `members`: room for all of them. */
+static const char *layer_alone(c2s_node *node, size_t count, c2s_lowrank_layer *members,
+                               c2s_lowrank_layer *out) {
+    const char *reason = NULL;
+    for (size_t m = 0; m < count && !reason; m++, node = node->next)
+        reason = c2s_lowrank_layer_of(node, &members[m]);
+    *out = members[0];
+    if (!reason && count > 1 && !c2s_lowrank_layer_join(members, count, out))
+        reason = "they are not alike";
+    return reason;
+}
+
 /* Normal numbers: how long it takes does not depend on them. */
-static c2s_status write_chain(c2s_node *node, const c2s_chain *chain) {
-    c2s_lowrank_layer layer;
+static c2s_status write_layer(const c2s_lowrank_layer *layer, const c2s_chain *chain) {
     double *weights[C2S_CHAIN_MOST];
     c2s_tensor *tensors[C2S_CHAIN_MOST] = {0};
     c2s_random random = {1};
-    const char *reason = c2s_lowrank_layer_of(node, &layer);
-    if (reason)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s", reason);
-    C2S_TRY(c2s_lowrank_alloc(&layer.site, chain, layer.site.groups, weights));
+    C2S_TRY(c2s_lowrank_alloc(&layer->site, chain, layer->site.groups, weights));
     c2s_status status = C2S_OK;
     for (unsigned i = 0; i < chain->count && status == C2S_OK; i++) {
-        const size_t count = layer.site.groups * c2s_stage_size(&layer.site, &chain->stage[i]);
+        const size_t count = layer->site.groups * c2s_stage_size(&layer->site, &chain->stage[i]);
         for (size_t k = 0; k < count; k++)
             weights[i][k] = c2s_random_uniform(&random) - 0.5;
-        status = c2s_lowrank_layer_tensor(&layer, &chain->stage[i], weights[i], &tensors[i]);
+        status = c2s_lowrank_layer_tensor(layer, &chain->stage[i], weights[i], &tensors[i]);
     }
     if (status == C2S_OK)
-        status = c2s_lowrank_layer_write(&layer, chain, tensors, NULL);
+        status = c2s_lowrank_layer_write(layer, chain, tensors, NULL);
     for (unsigned i = 0; i < chain->count; i++)
         c2s_tensor_unref(tensors[i]);
     c2s_lowrank_free(weights);
+    return status;
+}
+
+static c2s_status write_chain(c2s_node *first, size_t count, const c2s_chain *chain) {
+    c2s_lowrank_layer layer, *members = c2s_alloc_array(count, sizeof *members);
+    const char *reason = layer_alone(first, count, members, &layer);
+    const c2s_status status =
+        reason ? c2s_fail(C2S_ERR_UNSUPPORTED, "%s", reason) : write_layer(&layer, chain);
+    free(members);
     return status;
 }
 
@@ -130,12 +157,12 @@ static c2s_status race(const c2s_pass_context *context, const c2s_lowrank_item *
 
 static c2s_status measure(const c2s_pass_context *context, const c2s_lowrank_item *item,
                           const c2s_chain *chain, bool *slower) {
-    c2s_node *node;
-    c2s_model *before = alone(item, &node), *after = NULL;
+    const size_t members = item->layer.member_count;
+    c2s_model *before = alone(item), *after = NULL;
     c2s_status status = c2s_graph_infer(before->graph);
     if (status == C2S_OK) {
         after = c2s_model_copy(before);
-        status = write_chain(after->graph->first, chain);
+        status = write_chain(after->graph->first, members ? members : 1, chain);
     }
     if (status == C2S_OK) {
         c2s_graph_sweep(after->graph);
@@ -150,7 +177,8 @@ c2s_status c2s_lowrank_is_slower(c2s_lowrank_speeds *speeds, const c2s_pass_cont
                                  const c2s_lowrank_item *item, const c2s_lowrank_way *way,
                                  bool *slower) {
     const c2s_node *node = item->layer.node;
-    struct c2s_lowrank_speed own = {.node = node, .input = item->input};
+    struct c2s_lowrank_speed own = {
+        .node = node, .input = item->input, .members = item->layer.member_count};
     *slower = false;
     if (item->input.kind != C2S_KIND_TENSOR)
         return C2S_OK;
@@ -158,7 +186,8 @@ c2s_status c2s_lowrank_is_slower(c2s_lowrank_speeds *speeds, const c2s_pass_cont
     for (size_t i = 0; i < speeds->known.count; i++) {
         const struct c2s_lowrank_speed *known = &speeds->known.at[i];
         if (same_chain(&known->chain, &own.chain) && c2s_type_equal(&known->input, &own.input) &&
-            same_attributes(known->node, node) && same_weight(known->node, node)) {
+            known->members == own.members && same_attributes(known->node, node) &&
+            same_weight(known->node, node)) {
             *slower = known->slower;
             return C2S_OK;
         }

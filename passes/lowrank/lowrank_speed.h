@@ -12,7 +12,8 @@
 /* Answers that were measured, for layers alike. */
 typedef struct c2s_lowrank_speeds {
     C2S_VEC(struct c2s_lowrank_speed {
-        const c2s_node *node; /* one of these */
+        const c2s_node *node; /* one of these, or the first of a family */
+        size_t members;
         c2s_type input;
         c2s_chain chain;
         bool slower;

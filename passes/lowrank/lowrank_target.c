@@ -36,18 +36,21 @@ void c2s_lowrank_target_close(c2s_lowrank_target *target) {
 
 /* ---- problems ---- */
 
-/* Moments of the group around the means if a bias takes those, damped. */
+/* Moments of the group around the means if a bias takes those. */
 static void fill_moment(const c2s_lowrank_target *t, size_t group, double *moment) {
     const size_t k = t->gram->k;
     const double *sum = t->gram->sum + group * k;
-    double trace = 0;
     memcpy(moment, t->gram->moment + group * k * k, k * k * sizeof *moment);
     for (size_t i = 0; t->layer->has_bias && i < k; i++)
         for (size_t j = 0; j < k; j++)
             moment[i * k + j] -= sum[i] * sum[j] / (double)t->gram->rows;
+}
+
+static void damp(size_t k, double damping, double *moment) {
+    double trace = 0;
     for (size_t i = 0; i < k; i++)
         trace += moment[i * (k + 1)];
-    const double more = trace > 0 ? t->damping * trace / (double)k : 1;
+    const double more = trace > 0 ? damping * trace / (double)k : 1;
     for (size_t i = 0; i < k; i++)
         moment[i * (k + 1)] += more;
 }
@@ -90,6 +93,20 @@ static c2s_status aim(const c2s_lowrank_target *t, size_t group, const double *m
     return status;
 }
 
+static c2s_status weigh_outputs(size_t k, size_t n, const double *outer, double **weights) {
+    double *weighed;
+    C2S_TRY(c2s_scratch(k, n * sizeof *weighed, &weighed));
+    const c2s_status status =
+        c2s_matrix_multiply(&(c2s_product){.m = k, .n = n, .k = n}, *weights, outer, weighed);
+    if (status != C2S_OK) {
+        free(weighed);
+        return status;
+    }
+    free(*weights);
+    *weights = weighed;
+    return C2S_OK;
+}
+
 c2s_status c2s_lowrank_target_problem(const c2s_lowrank_target *t, size_t group,
                                       c2s_lowrank_problem *out) {
     const size_t k = t->layer->site.k, n = t->layer->site.n;
@@ -102,11 +119,18 @@ c2s_status c2s_lowrank_target_problem(const c2s_lowrank_target *t, size_t group,
         status = c2s_scratch(k, k * sizeof *moment, &moment);
         if (status == C2S_OK) {
             fill_moment(t, group, moment);
+            damp(k, t->damping, moment);
             status = t->cross ? aim(t, group, moment, weights) : C2S_OK;
         }
     }
-    if (status == C2S_OK)
-        return c2s_lowrank_problem_own(k, n, weights, moment, out);
+    const double *outer = t->outer ? t->outer + group * n * n : NULL;
+    if (status == C2S_OK && outer)
+        status = weigh_outputs(k, n, outer, &weights);
+    if (status == C2S_OK) {
+        C2S_TRY(c2s_lowrank_problem_own(k, n, weights, moment, out));
+        out->outer = outer;
+        return C2S_OK;
+    }
     free(weights);
     free(moment);
     return status;
@@ -115,37 +139,35 @@ c2s_status c2s_lowrank_target_problem(const c2s_lowrank_target *t, size_t group,
 /* ---- solutions ---- */
 
 /* What the bias has to change by for the mean of the output to be right. */
-static c2s_status group_shift(const c2s_lowrank_target *t, size_t group, const c2s_chain *chain,
-                              double *const *weights, double *shift) {
+static void group_shift(const c2s_lowrank_target *t, size_t group, const double *v, double *shift) {
     const c2s_linear_site *s = &t->layer->site;
     const double *x = t->gram->sum + group * s->k, rows = (double)t->gram->rows;
     const double *old = t->weights + group * s->k * s->n;
-    double *v;
-    C2S_TRY(c2s_scratch(s->k, s->n * sizeof *v, &v));
-    c2s_status status = c2s_chain_matrix(s, chain, weights, v);
-    for (size_t j = 0; j < s->n && status == C2S_OK; j++) {
+    for (size_t j = 0; j < s->n; j++) {
         double wanted =
             t->cross ? t->cross->sum[group * s->n + j] / rows - t->bias[group * s->n + j] : 0;
         for (size_t i = 0; i < s->k; i++)
             wanted += x[i] / rows * ((t->cross ? 0 : old[i * s->n + j]) - v[i * s->n + j]);
         shift[group * s->n + j] = wanted;
     }
-    free(v);
-    return status;
 }
 
 static c2s_status solve_group(const c2s_lowrank_target *t, const c2s_lowrank_form *form,
-                              size_t rank, size_t group, const c2s_chain *chain, double *const *all,
-                              double *shift) {
+                              size_t rank, size_t group, double *const *all,
+                              c2s_lowrank_result *out) {
+    const c2s_linear_site *s = &t->layer->site;
     c2s_lowrank_problem problem;
     double *own[C2S_CHAIN_MOST] = {0}, error;
-    for (unsigned i = 0; i < chain->count; i++)
-        own[i] = all[i] + group * c2s_stage_size(&t->layer->site, &chain->stage[i]);
+    for (unsigned i = 0; i < out->chain.count; i++)
+        own[i] = all[i] + group * c2s_stage_size(s, &out->chain.stage[i]);
     C2S_TRY(c2s_lowrank_target_problem(t, group, &problem));
-    c2s_status status = c2s_lowrank_solve(form, &t->layer->site, &problem, rank, own, &error);
+    c2s_status status = c2s_lowrank_solve(form, s, &problem, rank, own, &error);
     c2s_lowrank_problem_close(&problem);
-    if (status == C2S_OK && shift)
-        status = group_shift(t, group, chain, own, shift);
+    double *matrix = out->matrix ? out->matrix + group * s->k * s->n : NULL;
+    if (status == C2S_OK && matrix)
+        status = c2s_chain_matrix(s, &out->chain, own, matrix);
+    if (status == C2S_OK && out->shift)
+        group_shift(t, group, matrix, out->shift);
     return status;
 }
 
@@ -156,11 +178,18 @@ c2s_status c2s_lowrank_target_solve(const c2s_lowrank_target *t, const c2s_lowra
     *out = (c2s_lowrank_result){0};
     form->chain(s, rank, &out->chain);
     C2S_TRY(c2s_lowrank_alloc(s, &out->chain, s->groups, weights));
+    const bool shifts = t->gram && t->layer->has_bias;
     c2s_status status = C2S_OK;
-    if (t->gram && t->layer->has_bias)
+    if (shifts)
         status = c2s_scratch(s->groups, s->n * sizeof *out->shift, &out->shift);
+    if (status == C2S_OK && (shifts || t->cross))
+        status = c2s_scratch(s->groups * s->k, s->n * sizeof *out->matrix, &out->matrix);
     for (size_t g = 0; g < s->groups && status == C2S_OK; g++)
-        status = solve_group(t, form, rank, g, &out->chain, weights, out->shift);
+        status = solve_group(t, form, rank, g, weights, out);
+    if (!t->cross) {
+        free(out->matrix);
+        out->matrix = NULL;
+    }
     for (unsigned i = 0; i < out->chain.count && status == C2S_OK; i++)
         status =
             c2s_lowrank_layer_tensor(t->layer, &out->chain.stage[i], weights[i], &out->weights[i]);
@@ -170,9 +199,57 @@ c2s_status c2s_lowrank_target_solve(const c2s_lowrank_target *t, const c2s_lowra
     return status;
 }
 
+/* ---- judging ---- */
+
+static double dot(size_t count, const double *a, const double *b) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* v^T G v - 2 v^T c, summed over outputs as they weigh. `moment` [k, k]; v, c, product [k, n]. */
+static c2s_status group_loss(const c2s_lowrank_target *t, size_t group, double *moment, double **v,
+                             double **c, double *product, double *loss) {
+    const size_t k = t->layer->site.k, n = t->layer->site.n;
+    const double *outer = t->outer ? t->outer + group * n * n : NULL;
+    fill_moment(t, group, moment);
+    fill_cross(t, group, *c);
+    if (outer) {
+        C2S_TRY(weigh_outputs(k, n, outer, v));
+        C2S_TRY(weigh_outputs(k, n, outer, c));
+    }
+    C2S_TRY(c2s_matrix_multiply(&(c2s_product){.m = k, .n = n, .k = k}, moment, *v, product));
+    *loss += dot(k * n, *v, product) - 2 * dot(k * n, *v, *c);
+    return C2S_OK;
+}
+
+c2s_status c2s_lowrank_target_loss(const c2s_lowrank_target *t, const double *matrix,
+                                   double *loss) {
+    const size_t k = t->layer->site.k, n = t->layer->site.n;
+    double *moment, *v = NULL, *c = NULL, *product = NULL;
+    C2S_TRY(c2s_scratch(k, k * sizeof *moment, &moment));
+    c2s_status status = c2s_scratch(k, n * sizeof *v, &v);
+    if (status == C2S_OK)
+        status = c2s_scratch(k, n * sizeof *c, &c);
+    if (status == C2S_OK)
+        status = c2s_scratch(k, n * sizeof *product, &product);
+    *loss = 0;
+    for (size_t g = 0; g < t->layer->site.groups && status == C2S_OK; g++) {
+        memcpy(v, matrix + g * k * n, k * n * sizeof *v);
+        status = group_loss(t, g, moment, &v, &c, product, loss);
+    }
+    free(moment);
+    free(v);
+    free(c);
+    free(product);
+    return status;
+}
+
 void c2s_lowrank_result_free(c2s_lowrank_result *result) {
     for (unsigned i = 0; i < C2S_CHAIN_MOST; i++)
         c2s_tensor_unref(result->weights[i]);
     free(result->shift);
+    free(result->matrix);
     *result = (c2s_lowrank_result){0};
 }

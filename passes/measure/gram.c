@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "eval/sample_order.h"
 #include "ir/convert.h"
 
@@ -70,6 +71,7 @@ typedef struct consumer {
 
 typedef struct collector {
     const c2s_gram_options *options;
+    size_t samples, sample; /* how many there are; the one at hand */
     consumer *consumers; /* in the order of the requests */
     size_t count;
     consumer **of_input, **of_target, **of_beside; /* by value id: the first */
@@ -108,12 +110,55 @@ static void add_sums(const c2s_samples *x, double *sum, double *square) {
     }
 }
 
-static c2s_status add_gram(void *user, const c2s_linear_block *block) {
-    c2s_gram *g = user;
-    add_sums(&block->x, g->sum + block->group * g->k, NULL);
-    if (block->group == 0)
-        g->rows += block->x.rows;
-    return c2s_gram_add(&block->x, g->moment + block->group * g->k * g->k);
+/* Which part of the rows of a tensor is taken, and from where on in a block. */
+typedef struct cut {
+    double part;
+    uint64_t seed;
+} cut;
+
+static size_t rows_of(const c2s_linear_site *s, const c2s_tensor *x) {
+    c2s_window w = s->window;
+    if (!s->is_conv)
+        return x->count / s->k;
+    return x->type.rank == w.rank + 2 && c2s_window_resolve(&w, x->type.dim + 2) == C2S_OK
+               ? (size_t)x->type.dim[0] * (size_t)c2s_window_out_size(&w)
+               : 0;
+}
+
+static cut cut_of(const collector *all, const c2s_linear_site *s, const c2s_tensor *x) {
+    const double most = (double)all->options->rows, least = 8.0 * (double)s->k;
+    const double rows = (double)rows_of(s, x), wanted = most > least ? most : least;
+    const bool some = most > 0 && rows * (double)all->samples > wanted;
+    return (cut){some ? wanted / (double)all->samples / rows : 1, all->sample + 1};
+}
+
+/* The same rows of x and of y: it depends on the place of the block alone. */
+static c2s_linear_block cut_block(const cut *c, const c2s_linear_block *block) {
+    c2s_linear_block b = *block;
+    if (c->part >= 1)
+        return b;
+    c2s_random random = {c->seed * 1000003 + b.image * 8191 + b.first};
+    const size_t rows = (size_t)((double)b.x.rows * c->part) + 1;
+    b.x.rows = rows < b.x.rows ? rows : b.x.rows;
+    const size_t skip = (size_t)c2s_random_integer(&random, 0, (int64_t)(block->x.rows - b.x.rows));
+    b.first += skip;
+    b.x.at += skip * (b.x.by_column ? 1 : b.x.stride);
+    return b;
+}
+
+typedef struct gram_rows {
+    c2s_gram *gram;
+    cut cut;
+} gram_rows;
+
+static c2s_status add_gram(void *user, const c2s_linear_block *whole) {
+    const gram_rows *r = user;
+    c2s_gram *g = r->gram;
+    const c2s_linear_block block = cut_block(&r->cut, whole);
+    add_sums(&block.x, g->sum + block.group * g->k, NULL);
+    if (block.group == 0)
+        g->rows += block.x.rows;
+    return c2s_gram_add(&block.x, g->moment + block.group * g->k * g->k);
 }
 
 /* The rows of y beside those of x. */
@@ -121,15 +166,17 @@ typedef struct target_rows {
     consumer *consumer;
     size_t positions;
     double *squares; /* by group */
+    cut cut;
 } target_rows;
 
-static c2s_status add_cross(void *user, const c2s_linear_block *block) {
+static c2s_status add_cross(void *user, const c2s_linear_block *whole) {
     const target_rows *t = user;
     const c2s_linear_site *s = &t->consumer->site;
     c2s_cross *cross = &t->consumer->cross;
-    const c2s_samples y = c2s_linear_outputs(s, block, t->consumer->y, t->positions);
-    add_sums(&y, cross->sum + block->group * s->n, &t->squares[block->group]);
-    return c2s_cross_add(&block->x, &y, cross->moment + block->group * s->k * s->n);
+    const c2s_linear_block block = cut_block(&t->cut, whole);
+    const c2s_samples y = c2s_linear_outputs(s, &block, t->consumer->y, t->positions);
+    add_sums(&y, cross->sum + block.group * s->n, &t->squares[block.group]);
+    return c2s_cross_add(&block.x, &y, cross->moment + block.group * s->k * s->n);
 }
 
 /* The output that the site gives for this input has the type of the target. */
@@ -167,8 +214,8 @@ static void subtract_beside(consumer *c) {
     c->besides = NULL;
 }
 
-static c2s_status take_target(consumer *c, const c2s_tensor *x) {
-    target_rows t = {c, 0, NULL};
+static c2s_status take_target(const collector *all, consumer *c, const c2s_tensor *x) {
+    target_rows t = {c, 0, NULL, cut_of(all, &c->site, x)};
     C2S_TRY(check_target(c, x, &t.positions));
     subtract_beside(c);
     C2S_TRY(zeros(c->site.groups, 1, &t.squares));
@@ -195,10 +242,11 @@ static c2s_status observe_input(void *user, const c2s_value *value, const c2s_te
         if (c->now && c->y && c2s_type_equal(&tensor->type, &c->y_type))
             C2S_TRY(copy_floats(tensor, &c->besides));
     for (consumer *c = all->of_input[value->id]; c; c = c->next) {
+        gram_rows rows = {c->gram, cut_of(all, &c->site, tensor)};
         if (c->now && c->head == c)
-            C2S_TRY(c2s_linear_rows(&c->site, tensor, add_gram, c->gram));
+            C2S_TRY(c2s_linear_rows(&c->site, tensor, add_gram, &rows));
         if (c->now && c->target)
-            C2S_TRY(take_target(c, tensor));
+            C2S_TRY(take_target(all, c, tensor));
     }
     return C2S_OK;
 }
@@ -260,7 +308,9 @@ static c2s_status run_all(const c2s_graph *graph, collector *all) {
     if (status == C2S_OK && reference)
         status = open_session(o, reference, targets, observe_target, all, &other);
     size_t count, *taken = c2s_samples_list(o->feed->count, o->samples, &count);
+    all->samples = count;
     for (size_t k = 0; k < count && status == C2S_OK; k++) {
+        all->sample = taken[k];
         if (reference)
             status = run_sample(o, reference, other, taken[k]);
         if (status == C2S_OK)

@@ -53,6 +53,9 @@ typedef struct c2s_gram_options {
     const c2s_feed *feed;
     const c2s_graph *reference; /* NULL: no request has a target */
     size_t samples;             /* at most, spread evenly over the feed; 0: all */
+    /* Rows of an operator that are taken at most, about, of all samples together, but eight for each
+     * column: of convolutions over large images neighbours say the same. 0: all. */
+    size_t rows;
     uint64_t memory; /* bytes of matrices at a time, 0: 1 GB; if they would take more, the samples
                         are run several times */
     /* Called for each request, as soon as all its rows are in. `cross`:

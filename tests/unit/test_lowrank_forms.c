@@ -275,7 +275,7 @@ static int64_t count_work(const c2s_graph *graph, size_t *parameters) {
     int64_t macs = 0;
     *parameters = 0;
     for (const c2s_node *node = graph->first; node; node = node->next) {
-        if (node->op == &c2s_op_add)
+        if (node->op == &c2s_op_add || node->op == &c2s_op_concat)
             continue;
         macs += node->op->macs ? node->op->macs(node) : 0;
         const c2s_value *weight = c2s_node_in(node, node->op == &c2s_op_gather ? 0 : 1);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How often the rows of tables are read: the second moments of the unit vectors that Gather stands
+ * for.
+ */
+#ifndef C2S_PASSES_LOWRANK_TABLE_MOMENT_H
+#define C2S_PASSES_LOWRANK_TABLE_MOMENT_H
+
+#include "passes/lowrank/lowrank_apply.h"
+
+/* Calls `take` for each item of the plan that is a Gather from a table of few rows (their matrix
+ * has as many columns). Rows that no sample reads count as half a time. */
+c2s_status c2s_table_moments(const c2s_graph *graph, const c2s_lowrank_plan *plan,
+                             const c2s_lowrank_how *how,
+                             c2s_status (*take)(void *user, c2s_lowrank_item *item, c2s_gram *gram),
+                             void *user);
+
+#endif
