@@ -36,9 +36,7 @@ static const c2s_option_spec options[] = {
     {"multiple", "8", "ranks are multiples of this"},
     {"timing", "yes", "take only what is no slower in the runtime, measured"},
     {"weigh", "yes",
-     "hold errors against each other by what they do to the outputs, measured: yes: those of each "
-     "output of each layer, where that takes little work, else layers; layers: those of layers; "
-     "no"},
+     "hold errors of layers against each other by what they do to the outputs, measured"},
     {"joint", "yes",
      "layers that read the same rows may share all stages but the last: queries, keys and values"},
     {"damping", "0.001", "of second moments, as part of the mean of their diagonal"},
@@ -135,11 +133,7 @@ static c2s_status read_options(c2s_lowrank_job *j, const c2s_options *o) {
     C2S_TRY(c2s_option_number(o, "multiple", 1, 4096, &multiple));
     j->plan.multiple = (size_t)multiple;
     C2S_TRY(c2s_option_flag(o, "timing", &j->timed));
-    const bool layers = strcmp(c2s_option_text(o, "weigh"), "layers") == 0;
-    j->weighed = layers;
-    if (!layers)
-        C2S_TRY(c2s_option_flag(o, "weigh", &j->weighed));
-    j->weighs_outputs = j->weighed && !layers;
+    C2S_TRY(c2s_option_flag(o, "weigh", &j->weighed));
     C2S_TRY(c2s_option_flag(o, "joint", &j->joined));
     C2S_TRY(read_goal(j, o));
     C2S_TRY(read_budget(j, o));

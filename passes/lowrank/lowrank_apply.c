@@ -59,7 +59,7 @@ static c2s_status solve(const writing *w, job *j) {
     const c2s_lowrank_fit fit = {.layer = &j->layer,
                                  .form = j->way ? j->way->form : &c2s_lowrank_form_whole,
                                  .rank = j->way ? j->way->rank : 0,
-                                 .outer = j->family ? outer : j->item->outer,
+                                 .outer = outer,
                                  .added = j->added,
                                  .damping = w->how->damping};
     if (status == C2S_OK)

@@ -88,15 +88,8 @@ c2s_status c2s_lowrank_family_outer(const c2s_lowrank_plan *plan, const c2s_lowr
         const c2s_lowrank_item *item = &plan->items.at[family->items.at[m]];
         const size_t own = item->layer.site.n;
         const double scale = item->energy > 0 ? sqrt(item->weight / item->energy) : 0;
-        for (size_t i = 0; i < own; i++)
-            for (size_t j = 0; j <= i; j++)
-                (*out)[(first + i) * n + first + j] =
-                    scale * (item->outer ? item->outer[i * own + j]
-                             : i == j    ? 1
-                                         : 0);
-        for (size_t i = first; i < first + own; i++) /* what does not matter at all */
-            if ((*out)[i * (n + 1)] <= 0)
-                (*out)[i * (n + 1)] = 1e-12;
+        for (size_t i = first; i < first + own; i++) /* at least next to nothing */
+            (*out)[i * (n + 1)] = fmax(scale, 1e-12);
         first += own;
     }
     return C2S_OK;

@@ -19,13 +19,12 @@ typedef struct c2s_lowrank_job {
     c2s_lowrank_plan plan;
     c2s_lowrank_how how;
     c2s_lowrank_goal goal;
-    double value;        /* of the goal */
-    bool automatic;      /* nobody has asked for a value */
-    bool timed;          /* what is slower is out of the question */
-    bool weighed;        /* errors of layers are weighed by what they do to the outputs */
-    bool weighs_outputs; /* and so are those of their outputs, if that takes little work */
-    c2s_budget budget;   /* the job's, or the pass's own */
-    bool joined;         /* layers that read the same rows may become one */
+    double value;      /* of the goal */
+    bool automatic;    /* nobody has asked for a value */
+    bool timed;        /* what is slower is out of the question */
+    bool weighed;      /* errors of layers are weighed by what they do to the outputs */
+    c2s_budget budget; /* the job's, or the pass's own */
+    bool joined;       /* layers that read the same rows may become one */
     c2s_lowrank_speeds speeds;
 } c2s_lowrank_job;
 

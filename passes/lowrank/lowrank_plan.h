@@ -30,9 +30,8 @@ typedef struct c2s_lowrank_item {
     c2s_type input;          /* of the sample; kind UNKNOWN: not run */
     double rows;             /* of outputs per sample; 0: not known */
     double parameters, macs;
-    double energy; /* of its outputs, weighed by `outer`: what errors of ways are parts of */
+    double energy; /* of its outputs: what errors of ways are parts of */
     double weight; /* of its error against those of others */
-    double *outer; /* what errors of outputs are worth (lowrank_worth.h); NULL: all the same */
     bool in_family;
     c2s_gram *gram; /* of a table, or kept until the family has its ways; NULL: nothing is */
     C2S_VEC(c2s_lowrank_way) ways;
@@ -68,7 +67,7 @@ c2s_status c2s_lowrank_plan_ways(const c2s_lowrank_plan *plan, const c2s_lowrank
  * made one layer where that is better for all together. */
 void c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, double value);
 /* What errors of the outputs of all members are worth, in the unit in which errors of layers are
- * held against each other: as `outer` of an item, to free. */
+ * held against each other: for c2s_lowrank_target, to free. */
 c2s_status c2s_lowrank_family_outer(const c2s_lowrank_plan *plan, const c2s_lowrank_family *family,
                                     double **out);
 /* The sum of costs as they are, and as they were chosen. */

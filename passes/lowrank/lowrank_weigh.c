@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "passes/lowrank/lowrank_worth.h"
+#include "passes/lowrank/lowrank_job.h"
 
 /* What errors do to the outputs: layers are measured by themselves with an error near this, on so
  * many samples, as long as that takes no more multiply-accumulates. */
@@ -55,11 +55,8 @@ static c2s_status find_ways(void *user, c2s_lowrank_item *item, c2s_gram *gram) 
     const size_t rank = j->goal == C2S_LOWRANK_RANK ? (size_t)j->value : 0;
     c2s_lowrank_target target;
     c2s_status status = c2s_lowrank_target_open(&item->layer, gram, NULL, j->how.damping, &target);
-    target.outer = item->outer;
     if (status == C2S_OK)
         status = c2s_lowrank_plan_ways(&j->plan, &target, rank, item);
-    if (item->outer) /* the error of a row is in the unit of all */
-        item->weight = item->energy / (gram ? (double)gram->rows : (double)item->layer.site.k);
     if (gram && (item->in_family || item->layer.node->op == &c2s_op_gather))
         item->gram = c2s_gram_ref(gram);
     if (status == C2S_OK && f->trials)
@@ -132,12 +129,8 @@ static bool are_weighed(const c2s_lowrank_job *j) {
 c2s_status c2s_lowrank_find_ways(c2s_lowrank_job *j) {
     const size_t count = j->plan.items.count;
     finding f = {.job = j};
-    bool measured = false;
     if (j->joined && j->goal == C2S_LOWRANK_TOTAL)
         c2s_lowrank_find_families(j);
-    if (j->weighs_outputs && j->how.whitened && j->goal == C2S_LOWRANK_TOTAL)
-        C2S_TRY(c2s_lowrank_find_worth(j, &measured));
-    (void)measured;
     if (are_weighed(j))
         f.trials = c2s_zalloc((count + 1) * sizeof *f.trials);
     c2s_status status = c2s_lowrank_learn(j->model->graph, &j->plan, &j->how, find_ways, &f);

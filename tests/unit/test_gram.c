@@ -431,11 +431,42 @@ static void refuses_other_targets(void **state) {
     c2s_model_destroy(other);
 }
 
+/* ---- some of the rows ---- */
+
+/* x and y have lost the same rows: what relates them is still the weight. */
+static void takes_some_rows(void **state) {
+    (void)state;
+    const conv_case c = {2, 1, 3, 1, {9000}, {4}, {2}, {3}, {3, 0}, NULL};
+    c2s_model *model = conv_model(&c, false);
+    const c2s_gram_request request = {.node = model->graph->first,
+                                      .target = c2s_graph_output(model->graph, 0)};
+    taken t = {0};
+    const c2s_gram_options options = {.evaluator = &c2s_evaluator_reference,
+                                      .feed = &samples,
+                                      .reference = model->graph,
+                                      .rows = 2000,
+                                      .take = take,
+                                      .user = &t};
+    assert_int_equal(c2s_gram_collect(model->graph, &request, 1, &options), C2S_OK);
+    const c2s_gram *g = t.gram[0];
+    assert_in_range(g->rows, 1900, 2100);
+    const c2s_tensor *w = request.node->inputs[1].value->constant;
+    for (size_t i = 0; i < g->k; i++)
+        for (size_t j = 0; j < t.n[0]; j++) {
+            double expected = 0;
+            for (size_t l = 0; l < g->k; l++)
+                expected += g->moment[i * g->k + l] * c2s_tensor_f64_at(w, j * g->k + l);
+            near(expected, t.cross[0][i * t.n[0] + j], (double)g->rows);
+        }
+    forget(&t);
+    c2s_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions),          cmocka_unit_test(matrices),
         cmocka_unit_test(shares_one_matrix),     cmocka_unit_test(reconstructs),
-        cmocka_unit_test(refuses_other_targets),
+        cmocka_unit_test(refuses_other_targets), cmocka_unit_test(takes_some_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
