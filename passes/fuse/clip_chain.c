@@ -7,7 +7,7 @@
  */
 #include <math.h>
 
-#include "passes/constants.h"
+#include "passes/clip_bounds.h"
 #include "passes/fuse/fuse.h"
 #include "rewrite/builder.h"
 
@@ -17,33 +17,10 @@ typedef struct bounds {
     double low, high; /* infinite: none */
 } bounds;
 
-/* Min and Max of one value and one number. */
-static c2s_value *bound_of(const c2s_node *node) {
-    double number;
-    for (unsigned slot = 0; slot < 2 && node->formal_count == 2; slot++)
-        if (c2s_constant_scalar(node->inputs[slot].value, &number) &&
-            node->inputs[slot].value->type.rank <= node->outputs[0]->type.rank)
-            return node->inputs[slot].value;
-    return NULL;
-}
-
-static bool read_bounds(const c2s_node *node, bounds *out) {
-    *out = (bounds){-(double)INFINITY, (double)INFINITY};
-    if (node->op == &c2s_op_max || node->op == &c2s_op_min)
-        return c2s_constant_scalar(bound_of(node),
-                                   node->op == &c2s_op_max ? &out->low : &out->high);
-    if (node->op == &c2s_op_relu) {
-        out->low = 0;
-        return true;
-    }
-    const c2s_value *low = c2s_node_in(node, 1), *high = c2s_node_in(node, 2);
-    return (!low || c2s_constant_scalar(low, &out->low)) &&
-           (!high || c2s_constant_scalar(high, &out->high)) && out->low <= out->high;
-}
-
 static bool compose(const c2s_match *m, bounds *out) {
     bounds first, second;
-    if (!read_bounds(m->node[0], &first) || !read_bounds(m->node[1], &second))
+    if (!c2s_clip_bounds(m->node[0], &first.low, &first.high) ||
+        !c2s_clip_bounds(m->node[1], &second.low, &second.high))
         return false;
     out->low = fmin(fmax(first.low, second.low), second.high);
     out->high = fmin(fmax(first.high, second.low), second.high);
@@ -54,7 +31,7 @@ static bool compose(const c2s_match *m, bounds *out) {
 static bool is_clip(const c2s_node *node, const c2s_value *operand) {
     if (node->op != &c2s_op_min && node->op != &c2s_op_max)
         return true;
-    const c2s_value *bound = bound_of(node);
+    const c2s_value *bound = c2s_clip_operand(node);
     return bound && bound != operand;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/measure/gram.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,8 @@ static uint64_t moment_bytes(const c2s_linear_site *site, size_t n) {
 typedef struct consumer {
     c2s_linear_site site;
     const c2s_value *target, *beside;
+    const c2s_gram_cutoff *cutoff;
+    float *weights; /* [groups, k, n], with `cutoff` */
     float *y;       /* of the sample at hand; NULL: it did not come */
     float *besides; /* the same of `beside` */
     c2s_type y_type;
@@ -72,9 +75,13 @@ typedef struct consumer {
 typedef struct collector {
     const c2s_gram_options *options;
     size_t samples, sample; /* how many there are; the one at hand */
-    consumer *consumers; /* in the order of the requests */
+    consumer *consumers;    /* in the order of the requests */
     size_t count;
     consumer **of_input, **of_target, **of_beside; /* by value id: the first */
+    /* Of the run at hand, by value id: what is wanted and has not come. When all has, it ends. */
+    bool *missing;
+    size_t left;
+    bool ended;
 } collector;
 
 static void free_y(consumer *c) {
@@ -85,6 +92,8 @@ static void free_y(consumer *c) {
 
 static void consumer_free(consumer *c) {
     free_y(c);
+    free(c->weights);
+    c->weights = NULL;
     c2s_gram_unref(c->gram);
     free(c->cross.moment);
     free(c->cross.sum);
@@ -169,12 +178,41 @@ typedef struct target_rows {
     cut cut;
 } target_rows;
 
+/* See c2s_gram_cutoff. `y`: rows of consumer->y. */
+static c2s_status cut_off(consumer *c, const c2s_linear_block *block, const c2s_samples *y) {
+    const c2s_linear_site *s = &c->site;
+    const c2s_samples *x = &block->x;
+    const size_t from = (size_t)(y->at - c->y);
+    const float low = c->cutoff->low, high = c->cutoff->high, *added = c->cutoff->added;
+    const c2s_product shape = {.transpose_a = x->by_column, .m = x->rows, .n = s->n, .k = s->k};
+    float *products;
+    C2S_TRY(c2s_scratch(x->rows, s->n * sizeof *products, &products));
+    c2s_float_multiply(&shape, (c2s_float_part){x->at, x->stride},
+                       (c2s_float_part){c->weights + block->group * s->k * s->n, s->n}, products,
+                       s->n);
+    for (size_t j = 0; j < s->n; j++)
+        for (size_t row = 0; row < x->rows; row++) {
+            const size_t at = from + (y->by_column ? j * y->stride + row : row * y->stride + j);
+            const float beside = c->beside ? c->besides[at] : 0, wanted = c->y[at] + beside;
+            const float gives =
+                products[row * s->n + j] + (added ? added[block->group * s->n + j] : 0) + beside;
+            if (wanted <= low)
+                c->y[at] = fminf(gives, low) - beside;
+            else if (wanted >= high)
+                c->y[at] = fmaxf(gives, high) - beside;
+        }
+    free(products);
+    return C2S_OK;
+}
+
 static c2s_status add_cross(void *user, const c2s_linear_block *whole) {
     const target_rows *t = user;
     const c2s_linear_site *s = &t->consumer->site;
     c2s_cross *cross = &t->consumer->cross;
     const c2s_linear_block block = cut_block(&t->cut, whole);
     const c2s_samples y = c2s_linear_outputs(s, &block, t->consumer->y, t->positions);
+    if (t->consumer->cutoff)
+        C2S_TRY(cut_off(t->consumer, &block, &y));
     add_sums(&y, cross->sum + block.group * s->n, &t->squares[block.group]);
     return c2s_cross_add(&block.x, &y, cross->moment + block.group * s->k * s->n);
 }
@@ -210,8 +248,6 @@ static void subtract_beside(consumer *c) {
     if (c->beside && c2s_type_elements(&c->y_type, &count))
         for (size_t i = 0; i < count; i++)
             c->y[i] -= c->besides[i];
-    free(c->besides);
-    c->besides = NULL;
 }
 
 static c2s_status take_target(const collector *all, consumer *c, const c2s_tensor *x) {
@@ -223,10 +259,29 @@ static c2s_status take_target(const collector *all, consumer *c, const c2s_tenso
     for (size_t g = 0; g < c->site.groups; g++)
         c->cross.square += t.squares[g];
     free(t.squares);
+    free(c->besides);
+    c->besides = NULL;
     return status;
 }
 
 /* ---- observers ---- */
+
+static void begin_run(collector *all, const c2s_graph *graph, const bool *wanted) {
+    const size_t values = graph->model->values.count;
+    memcpy(all->missing, wanted, values * sizeof *wanted);
+    all->ended = false;
+    all->left = 0;
+    for (size_t id = 0; id < values; id++)
+        all->left += wanted[id];
+}
+
+/* What comes behind the last value that is wanted need not be computed: a failure ends the run. */
+static c2s_status end_run(collector *all, const c2s_value *value) {
+    all->left -= all->missing[value->id];
+    all->missing[value->id] = false;
+    all->ended = all->left == 0;
+    return all->ended ? c2s_fail(C2S_ERR_UNSUPPORTED, "nothing more is wanted") : C2S_OK;
+}
 
 static c2s_status copy_floats(const c2s_tensor *tensor, float **out) {
     free(*out);
@@ -237,7 +292,7 @@ static c2s_status copy_floats(const c2s_tensor *tensor, float **out) {
 }
 
 static c2s_status observe_input(void *user, const c2s_value *value, const c2s_tensor *tensor) {
-    const collector *all = user;
+    collector *all = user;
     for (consumer *c = all->of_beside[value->id]; c; c = c->next_beside)
         if (c->now && c->y && c2s_type_equal(&tensor->type, &c->y_type))
             C2S_TRY(copy_floats(tensor, &c->besides));
@@ -248,30 +303,36 @@ static c2s_status observe_input(void *user, const c2s_value *value, const c2s_te
         if (c->now && c->target)
             C2S_TRY(take_target(all, c, tensor));
     }
-    return C2S_OK;
+    return end_run(all, value);
 }
 
 static c2s_status observe_target(void *user, const c2s_value *value, const c2s_tensor *tensor) {
-    const collector *all = user;
+    collector *all = user;
     for (consumer *c = all->of_target[value->id]; c; c = c->next_target) {
         if (!c->now)
             continue;
         C2S_TRY(copy_floats(tensor, &c->y));
         c->y_type = tensor->type;
     }
-    return C2S_OK;
+    return end_run(all, value);
 }
 
 /* ---- runs ---- */
 
-static c2s_status run_sample(const c2s_gram_options *o, const c2s_graph *graph,
+static c2s_status run_sample(collector *all, const c2s_graph *graph, const bool *wanted,
                              c2s_session *session, size_t index) {
+    const c2s_gram_options *o = all->options;
     const unsigned inputs = c2s_graph_input_count(graph), outputs = c2s_graph_output_count(graph);
     c2s_tensor **in = c2s_zalloc((inputs + outputs + 1u) * sizeof(c2s_tensor *)),
                **out = in + inputs;
     c2s_status status = o->feed->get(o->feed, graph, index, in);
+    begin_run(all, graph, wanted);
     if (status == C2S_OK)
         status = o->evaluator->run(session, (const c2s_tensor *const *)in, out);
+    if (status != C2S_OK && all->ended) {
+        c2s_error_clear();
+        status = C2S_OK;
+    }
     for (unsigned k = 0; k < inputs + outputs; k++)
         c2s_tensor_unref(in[k]);
     free(in);
@@ -285,6 +346,12 @@ static c2s_status open_session(const c2s_gram_options *o, const c2s_graph *graph
     eval.observe_user = all;
     eval.observe_value = values;
     return o->evaluator->open(graph, &eval, session);
+}
+
+static size_t most_values(const c2s_graph *graph, const c2s_graph *reference) {
+    const size_t own = graph->model->values.count,
+                 other = reference ? reference->model->values.count : 0;
+    return own > other ? own : other;
 }
 
 static c2s_status run_all(const c2s_graph *graph, collector *all) {
@@ -304,6 +371,7 @@ static c2s_status run_all(const c2s_graph *graph, collector *all) {
         }
     }
     c2s_session *session = NULL, *other = NULL;
+    all->missing = c2s_zalloc(most_values(graph, o->reference) + 1);
     c2s_status status = open_session(o, graph, values, observe_input, all, &session);
     if (status == C2S_OK && reference)
         status = open_session(o, reference, targets, observe_target, all, &other);
@@ -312,21 +380,33 @@ static c2s_status run_all(const c2s_graph *graph, collector *all) {
     for (size_t k = 0; k < count && status == C2S_OK; k++) {
         all->sample = taken[k];
         if (reference)
-            status = run_sample(o, reference, other, taken[k]);
+            status = run_sample(all, reference, targets, other, taken[k]);
         if (status == C2S_OK)
-            status = run_sample(o, graph, session, taken[k]);
+            status = run_sample(all, graph, values, session, taken[k]);
     }
     free(taken);
     if (session)
         o->evaluator->close(session);
     if (other)
         o->evaluator->close(other);
+    free(all->missing);
     free(values);
     free(targets);
     return status;
 }
 
 /* ---- order and memory ---- */
+
+static c2s_status read_weights(consumer *c) {
+    const c2s_linear_site *s = &c->site;
+    C2S_TRY(c2s_scratch(s->groups * s->k, s->n * sizeof *c->weights, &c->weights));
+    for (size_t g = 0, at = 0; g < s->groups; g++)
+        for (size_t i = 0; i < s->k; i++)
+            for (size_t j = 0; j < s->n; j++)
+                c->weights[at++] = (float)c2s_tensor_f64_at(
+                    s->weight->constant, g * s->group_step + i * s->k_step + j * s->n_step);
+    return C2S_OK;
+}
 
 static c2s_status begin_consumer(consumer *c) {
     const c2s_linear_site *s = &c->site;
@@ -339,7 +419,7 @@ static c2s_status begin_consumer(consumer *c) {
         C2S_TRY(zeros(s->groups, s->n, &c->cross.sum));
     }
     c->now = true;
-    return C2S_OK;
+    return c->cutoff ? read_weights(c) : C2S_OK;
 }
 
 static uint64_t sum_bytes(uint64_t a, uint64_t b) {
@@ -437,6 +517,7 @@ static void make_consumers(const c2s_gram_request *requests, size_t count, uint6
         const char *reason = c2s_linear_site_of(requests[i].node, &c->site);
         c->target = requests[i].target;
         c->beside = requests[i].target ? requests[i].beside : NULL;
+        c->cutoff = requests[i].target ? requests[i].cutoff : NULL;
         c->head = c;
         if (!reason && consumer_bytes(c) > memory)
             reason = "its matrix of moments would take more memory than there is for it";

@@ -37,6 +37,15 @@ typedef struct c2s_cross {
     double square;  /* sum of y^2 */
 } c2s_cross;
 
+/* What comes behind the output (Relu, Clip) cuts it off at `low` and `high`. Where both the target
+ * and what the operator gives now lie beyond the same end, nothing differs behind it, and y is what
+ * the operator gives now. Fitting to this, over and over, lessens the squared error behind the
+ * cut-off each time (Zhang et al. 2015, arXiv 1505.06798, have the same purpose). */
+typedef struct c2s_gram_cutoff {
+    float low, high;
+    const float *added; /* [groups, n]: by the node or behind it to its products; NULL: nothing */
+} c2s_gram_cutoff;
+
 typedef struct c2s_gram_request {
     const c2s_node *node;    /* of the main graph */
     const c2s_value *target; /* of the reference's main graph; of the type of the node's output.
@@ -45,6 +54,7 @@ typedef struct c2s_gram_request {
      * both; then y is the target less this, and makes up for its errors as well. Of the same type,
      * computed before the node's input. NULL: none. */
     const c2s_value *beside;
+    const c2s_gram_cutoff *cutoff; /* of the target; NULL: none. The weight is constant then */
 } c2s_gram_request;
 
 typedef struct c2s_gram_options {

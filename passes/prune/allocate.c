@@ -2,6 +2,7 @@
 #include "passes/prune/allocate.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,8 +46,7 @@ static size_t allowed(const c2s_allocation *a, size_t group, double wanted) {
     return kept < units ? units - kept : 0;
 }
 
-/* Makes the group lose `count` units in its order. */
-static void set_count(const c2s_allocation *a, size_t group, size_t count) {
+void c2s_allocate_set(const c2s_allocation *a, size_t group, size_t count) {
     size_t *now = &a->counts[group];
     for (; *now < count; ++*now)
         c2s_prune_meter_move(a->meter, group, a->orders[group].order[*now], false);
@@ -57,7 +57,7 @@ static void set_count(const c2s_allocation *a, size_t group, size_t count) {
 void c2s_allocate_ratio(const c2s_allocation *a, double ratio) {
     for (size_t k = 0; k < a->groups->groups.count; k++)
         if (a->orders[k].units > 0)
-            set_count(a, k, allowed(a, k, ratio * (double)a->orders[k].units));
+            c2s_allocate_set(a, k, allowed(a, k, ratio * (double)a->orders[k].units));
 }
 
 void c2s_allocate_uniform(const c2s_allocation *a, double target) {
@@ -73,14 +73,33 @@ void c2s_allocate_uniform(const c2s_allocation *a, double target) {
     c2s_allocate_ratio(a, high);
 }
 
-/* The next number of units to remove; 0: there is none. */
-static size_t next_count(const c2s_allocation *a, size_t group) {
+size_t c2s_allocate_more(const c2s_allocation *a, size_t group) {
     const size_t units = a->orders[group].units, kept = units - a->counts[group];
     const size_t step = step_of(a, group);
     if (units == 0 || kept <= least_of(a, group))
-        return 0;
+        return SIZE_MAX;
     const size_t next = (kept - 1) / step * step;
-    return next < least_of(a, group) ? 0 : units - next;
+    return next < least_of(a, group) ? SIZE_MAX : units - next;
+}
+
+size_t c2s_allocate_fewer(const c2s_allocation *a, size_t group) {
+    const size_t units = a->orders[group].units, kept = units - a->counts[group];
+    const size_t next = (kept / step_of(a, group) + 1) * step_of(a, group);
+    if (units == 0 || a->counts[group] == 0)
+        return SIZE_MAX;
+    return next < units ? units - next : 0;
+}
+
+double c2s_worth_at(const c2s_worth *w, size_t count) {
+    size_t k = 0;
+    if (w->points == 0)
+        return 1;
+    while (k < w->points && w->count[k] < count)
+        k++;
+    if (k == 0 || k == w->points)
+        return w->worth[k == 0 ? 0 : k - 1];
+    const double part = (double)(count - w->count[k - 1]) / (double)(w->count[k] - w->count[k - 1]);
+    return pow(w->worth[k - 1], 1 - part) * pow(w->worth[k], part);
 }
 
 double c2s_lost_part(double e) {
@@ -92,16 +111,16 @@ double c2s_lost_part(double e) {
 static double error_of(const c2s_allocation *a, size_t group, size_t count) {
     const size_t readers = a->readers[group] > 0 ? a->readers[group] : 1;
     const double lost = c2s_lost_part(a->orders[group].error[count] / (double)readers);
-    return (a->worth ? a->worth[group] : (double)readers) * lost;
+    return (a->worth ? c2s_worth_at(&a->worth[group], count) : (double)readers) * lost;
 }
 
 /* Error per saving if the group goes on to `count`; infinite if nothing is saved. */
 static double price(const c2s_allocation *a, size_t group, size_t count) {
     const double before = c2s_prune_meter_now(a->meter);
     const size_t was = a->counts[group];
-    set_count(a, group, count);
+    c2s_allocate_set(a, group, count);
     const double saved = before - c2s_prune_meter_now(a->meter);
-    set_count(a, group, was);
+    c2s_allocate_set(a, group, was);
     return saved > 0 ? fmax(error_of(a, group, count) - error_of(a, group, was), 0) / saved
                      : INFINITY;
 }
@@ -112,8 +131,8 @@ void c2s_allocate_errors(const c2s_allocation *a, double target) {
         size_t best = groups, best_count = 0;
         double least = INFINITY;
         for (size_t k = 0; k < groups; k++) {
-            const size_t count = next_count(a, k);
-            const double now = count ? price(a, k, count) : INFINITY;
+            const size_t count = c2s_allocate_more(a, k);
+            const double now = count < SIZE_MAX ? price(a, k, count) : INFINITY;
             if (now < least) {
                 least = now;
                 best = k;
@@ -122,6 +141,6 @@ void c2s_allocate_errors(const c2s_allocation *a, double target) {
         }
         if (best == groups)
             return;
-        set_count(a, best, best_count);
+        c2s_allocate_set(a, best, best_count);
     }
 }

@@ -8,16 +8,27 @@
 #include "passes/prune/prune_meter.h"
 #include "passes/prune/unit_order.h"
 
+/* What the errors of a group's readers do to the outputs of the model, by how many of its units are
+ * gone: measured for some numbers, ascending, and interpolated between them. */
+enum { C2S_WORTH_MOST = 3 };
+typedef struct c2s_worth {
+    size_t points; /* 0: not measured, 1 everywhere */
+    size_t count[C2S_WORTH_MOST];
+    double worth[C2S_WORTH_MOST];
+} c2s_worth;
+
 typedef struct c2s_allocation {
     const c2s_prune_groups *groups;
     const c2s_unit_order *orders; /* by group; without units: it stays as it is */
     c2s_prune_meter *meter;       /* nothing has been removed; afterwards what was chosen has */
     size_t round; /* channels that stay are a multiple of it in groups of eight times as many or
                      more */
-    const double *worth;   /* by group: factor of its errors; NULL: 1 */
-    const size_t *readers; /* by group: how many its errors are summed over */
-    size_t *counts;        /* by group: receives how many of its order go */
+    const c2s_worth *worth; /* by group: factor of its errors; NULL: 1 */
+    const size_t *readers;  /* by group: how many its errors are summed over */
+    size_t *counts;         /* by group: receives how many of its order go */
 } c2s_allocation;
+
+double c2s_worth_at(const c2s_worth *worth, size_t count);
 
 /* An output of which the part e is lost has 1 - e of signal left: e / (1 - e) grows as its effect
  * does when little is left. */
@@ -31,5 +42,11 @@ void c2s_allocate_uniform(const c2s_allocation *a, double target);
  * knapsack, solved greedily; saving changes with what was removed before, since a layer's work is a
  * product of widths of two groups. Ends at `target`, or when no group has more to give. */
 void c2s_allocate_errors(const c2s_allocation *a, double target);
+
+/* The numbers of units next to a->counts[group] that the rules allow. SIZE_MAX: there is none. */
+size_t c2s_allocate_more(const c2s_allocation *a, size_t group);
+size_t c2s_allocate_fewer(const c2s_allocation *a, size_t group);
+/* Makes the group lose so many, on the meter, too. */
+void c2s_allocate_set(const c2s_allocation *a, size_t group, size_t count);
 
 #endif

@@ -9,13 +9,15 @@
 /* A node or a constant: `base` times what is left of each factor. */
 typedef struct item {
     double base, now;
-    uint32_t first_factor; /* number from 1 of the first one, chained; 0: none */
+    const c2s_layer_table *table; /* the time at each width; NULL: a product */
+    uint32_t first_factor;        /* number from 1 of the first one, chained; 0: none */
 } item;
 
 /* A space or an axis. Several groups may remove the same element. */
 typedef struct factor {
     uint32_t item, next;
     size_t extent, gone;
+    bool summed;     /* a space of the inputs */
     uint16_t *times; /* by element: how many groups have removed it */
 } factor;
 
@@ -35,6 +37,7 @@ struct c2s_prune_meter {
     C2S_VEC(factor) factors;
     c2s_map item_at, factor_at;
     group_elements *groups;
+    const c2s_layer_times *times; /* NULL: seconds are not asked for */
     double now;
 };
 
@@ -42,7 +45,7 @@ static uint32_t item_of(c2s_prune_meter *m, uint64_t key, double base) {
     const size_t known = (size_t)(uintptr_t)c2s_map_get_u64(&m->item_at, key);
     if (known)
         return (uint32_t)(known - 1);
-    c2s_vec_push(&m->items, (item){base, base, 0});
+    c2s_vec_push(&m->items, (item){.base = base, .now = base});
     c2s_map_put_u64(&m->item_at, key, (void *)(uintptr_t)m->items.count);
     return (uint32_t)(m->items.count - 1);
 }
@@ -52,8 +55,11 @@ static uint32_t factor_of(c2s_prune_meter *m, uint64_t key, uint32_t of, size_t 
     if (known)
         return (uint32_t)(known - 1);
     item *i = &m->items.at[of];
-    c2s_vec_push(&m->factors, (factor){of, i->first_factor, extent, 0,
-                                       c2s_arena_array(m->arena, extent, sizeof(uint16_t))});
+    c2s_vec_push(&m->factors,
+                 (factor){.item = of,
+                          .next = i->first_factor,
+                          .extent = extent,
+                          .times = c2s_arena_array(m->arena, extent, sizeof(uint16_t))});
     i->first_factor = (uint32_t)m->factors.count;
     c2s_map_put_u64(&m->factor_at, key, (void *)(uintptr_t)m->factors.count);
     return i->first_factor - 1;
@@ -68,14 +74,27 @@ typedef struct counted {
 } counted;
 typedef C2S_VEC(counted) counted_maps;
 
+/* A node that has a table, or, if seconds are not asked for, any that computes. */
+static bool item_of_node(c2s_prune_meter *m, const c2s_node *node, uint32_t *out) {
+    const c2s_layer_table *table = m->times ? c2s_layer_times_of(m->times, node) : NULL;
+    if (!node->op->macs || (m->times && !table))
+        return false;
+    *out = item_of(m, (uint64_t)node->id << 32,
+                   table ? c2s_layer_seconds(table, 1, 1) : (double)node->op->macs(node));
+    m->items.at[*out].table = table;
+    return true;
+}
+
 static void list_spaces(c2s_prune_meter *m, const c2s_prune_group *g, counted_maps *out) {
     for (size_t k = 0; k < g->spaces.count; k++) {
         const c2s_group_space *s = &g->spaces.at[k];
         const uint64_t key = (uint64_t)s->node->id << 32;
-        if (!s->node->op->macs)
+        uint32_t of;
+        if (!item_of_node(m, s->node, &of))
             continue;
-        const uint32_t of = item_of(m, key, (double)s->node->op->macs(s->node));
-        c2s_vec_push(out, (counted){&s->map, factor_of(m, key | s->space, of, s->map.extent)});
+        const uint32_t by = factor_of(m, key | s->space, of, s->map.extent);
+        m->factors.at[by].summed = s->role == C2S_TIE_SUM;
+        c2s_vec_push(out, (counted){&s->map, by});
     }
 }
 
@@ -117,9 +136,9 @@ static void sort_elements(c2s_prune_meter *m, size_t units, const counted_maps *
 /* Nodes and constants that no group has a part in. */
 static void count_rest(c2s_prune_meter *m, const c2s_prune_groups *groups, c2s_meter_unit unit) {
     const c2s_model *model = groups->model;
-    for (const c2s_node *n = model->graph->first; n && unit == C2S_METER_MACS; n = n->next)
-        if (n->op->macs)
-            item_of(m, (uint64_t)n->id << 32, (double)n->op->macs(n));
+    uint32_t of;
+    for (const c2s_node *n = model->graph->first; n && unit != C2S_METER_PARAMETERS; n = n->next)
+        item_of_node(m, n, &of);
     for (size_t k = 0; k < model->values.count && unit == C2S_METER_PARAMETERS; k++) {
         const c2s_value *value = model->values.at[k];
         if (value && value->constant && value->use_count > 0 && !value->def)
@@ -127,8 +146,10 @@ static void count_rest(c2s_prune_meter *m, const c2s_prune_groups *groups, c2s_m
     }
 }
 
-c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_meter_unit unit) {
+c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_meter_unit unit,
+                                        const c2s_layer_times *times) {
     c2s_prune_meter *m = c2s_zalloc(sizeof *m);
+    m->times = times;
     const size_t count = groups->groups.count;
     m->arena = c2s_arena_create();
     m->groups = c2s_arena_array(m->arena, count + 1, sizeof *m->groups);
@@ -137,7 +158,7 @@ c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_mete
         counted_maps maps = {0};
         if (g->pin.reason)
             continue;
-        (unit == C2S_METER_MACS ? list_spaces : list_axes)(m, g, &maps);
+        (unit == C2S_METER_PARAMETERS ? list_axes : list_spaces)(m, g, &maps);
         sort_elements(m, g->units, &maps, &m->groups[k]);
         c2s_vec_free(&maps);
     }
@@ -163,13 +184,15 @@ double c2s_prune_meter_now(const c2s_prune_meter *m) {
 }
 
 static void weigh(c2s_prune_meter *m, item *of) {
-    double product = of->base;
+    double outputs = 1, inputs = 1;
     for (uint32_t k = of->first_factor; k; k = m->factors.at[k - 1].next) {
         const factor *f = &m->factors.at[k - 1];
-        product *= (double)(f->extent - f->gone) / (double)f->extent;
+        *(f->summed ? &inputs : &outputs) *= (double)(f->extent - f->gone) / (double)f->extent;
     }
-    m->now += product - of->now;
-    of->now = product;
+    const double now =
+        of->table ? c2s_layer_seconds(of->table, outputs, inputs) : of->base * outputs * inputs;
+    m->now += now - of->now;
+    of->now = now;
 }
 
 void c2s_prune_meter_move(c2s_prune_meter *m, size_t group, size_t unit, bool back) {

@@ -27,12 +27,6 @@ static bool centred(const fit *f) {
     return f->bias != NULL;
 }
 
-/* What the node adds to its products, and not by a bias that can be changed, would count as theirs.
- */
-static bool adds_something(const c2s_reader *reader) {
-    return !reader->bias_node && c2s_node_in(reader->node, 2);
-}
-
 /* x^T y, or what that is where y = x w, less what the weights that stay give already. */
 static c2s_status find_rest(fit *f, size_t g) {
     const size_t k = f->k, n = f->n;
@@ -117,22 +111,13 @@ static c2s_status open_fit(fit *f, c2s_tensor **weight, c2s_tensor **bias) {
     return C2S_OK;
 }
 
-/* Of the reader alone: what others read stays. */
-static void write_constant(c2s_node *node, unsigned slot, c2s_tensor *tensor) {
-    c2s_use *use = &node->inputs[slot];
-    if (use->value->use_count == 1 && !use->value->def)
-        c2s_value_set_constant(use->value, tensor);
-    else
-        c2s_use_set(use, c2s_value_constant(node->graph, use->value->name, c2s_tensor_ref(tensor)));
-}
-
 c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *first,
                           const c2s_gram *gram, const c2s_cross *cross, double damping) {
     c2s_tensor *weight = NULL, *bias = NULL;
     fit f = {.reader = reader,
              .first = first,
              .gram = gram,
-             .cross = adds_something(reader) ? NULL : cross,
+             .cross = c2s_reader_adds(reader) ? NULL : cross,
              .damping = damping,
              .k = reader->site.k,
              .n = reader->site.n};
@@ -140,9 +125,9 @@ c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *firs
     for (size_t g = 0; g < reader->site.groups && status == C2S_OK; g++)
         status = fit_group(&f, g);
     if (status == C2S_OK) {
-        write_constant(reader->node, 1, weight);
+        c2s_reader_write(reader->node, 1, weight);
         if (bias)
-            write_constant(reader->bias_node, reader->bias_slot, bias);
+            c2s_reader_write(reader->bias_node, reader->bias_slot, bias);
     }
     free(f.moments);
     free(f.first_weights);

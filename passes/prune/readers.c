@@ -36,13 +36,23 @@ static void find_bias(c2s_reader *r) {
     }
 }
 
-/* The space sums over rows of the weight of a linear operator. */
+static bool is_site(c2s_node *node, c2s_reader *r) {
+    const c2s_value *weight = c2s_node_in(node, 1);
+    *r = (c2s_reader){.node = node};
+    return !c2s_linear_site_of(node, &r->site) && weight->constant && weight->use_count == 1 &&
+           !weight->def && weight->type.dtype == C2S_FLOAT;
+}
+
+bool c2s_reader_of(c2s_node *node, c2s_reader *out) {
+    if (!is_site(node, out))
+        return false;
+    find_bias(out);
+    return true;
+}
+
+/* The space sums over rows of its weight. */
 static bool is_reader(const c2s_group_space *s, c2s_reader *r) {
-    const c2s_value *weight = c2s_node_in(s->node, 1);
-    *r = (c2s_reader){.node = s->node};
-    if (s->role != C2S_TIE_SUM || c2s_linear_site_of(s->node, &r->site) || !weight->constant ||
-        weight->use_count > 1 || weight->def || weight->type.dtype != C2S_FLOAT ||
-        r->site.k % s->map.extent != 0)
+    if (s->role != C2S_TIE_SUM || !is_site(s->node, r) || r->site.k % s->map.extent != 0)
         return false;
     r->kernel = r->site.k / s->map.extent;
     return true;
@@ -65,6 +75,17 @@ static void find_readers(c2s_readers *out, c2s_map *number_of, const c2s_prune_g
             c2s_map_put(number_of, s->node, (void *)(uintptr_t)number);
         }
         c2s_vec_push(&of->at, (c2s_group_reader){number - 1, &s->map});
+    }
+}
+
+/* Depthwise convolutions, and what reads no group. */
+static void find_others(c2s_readers *out, c2s_map *number_of, c2s_graph *graph) {
+    c2s_reader r;
+    for (c2s_node *n = graph->first; n; n = n->next) {
+        if (c2s_map_get(number_of, n) || !is_site(n, &r))
+            continue;
+        c2s_vec_push(&out->at, r);
+        c2s_map_put(number_of, n, (void *)(uintptr_t)out->at.count);
     }
 }
 
@@ -96,8 +117,17 @@ void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out) {
     for (size_t k = 0; k < out->group_count; k++)
         if (!groups->groups.at[k].pin.reason && groups->groups.at[k].graph == groups->model->graph)
             find_readers(out, &number_of, &groups->groups.at[k], &out->groups[k]);
+    find_others(out, &number_of, groups->model->graph);
     order_readers(out, &number_of, groups->model->graph);
     c2s_map_free(&number_of);
+}
+
+void c2s_reader_write(c2s_node *node, unsigned slot, c2s_tensor *tensor) {
+    c2s_use *use = &node->inputs[slot];
+    if (use->value->use_count == 1 && !use->value->def)
+        c2s_value_set_constant(use->value, tensor);
+    else
+        c2s_use_set(use, c2s_value_constant(node->graph, use->value->name, c2s_tensor_ref(tensor)));
 }
 
 void c2s_readers_free(c2s_readers *readers) {

@@ -13,7 +13,8 @@
 typedef struct c2s_reader {
     c2s_node *node;
     c2s_linear_site site;
-    size_t kernel; /* rows of the weight for each element of the space that is summed over */
+    size_t kernel; /* rows of the weight for each element of the space that is summed over; 0: no
+                      group's channels are */
     /* The constant vector by output channels that is added: an operand of the node itself or of the
      * Add behind it. NULL: there is none. */
     c2s_node *bias_node;
@@ -33,15 +34,29 @@ typedef struct c2s_group_readers {
 } c2s_group_readers;
 
 typedef struct c2s_readers {
-    C2S_VEC(c2s_reader) at;    /* in the order of the graph's nodes */
+    /* In the order of the graph's nodes; also linear operators that sum over no group's channels:
+     * what they read changes, too, when groups before them lose units. */
+    C2S_VEC(c2s_reader) at;
     c2s_group_readers *groups; /* by group */
     size_t group_count;
 } c2s_readers;
 
-/* Of all groups of the main graph that are not pinned. Readers have a weight of constant floats of
- * their own. */
+/* Of the main graph, and of its groups that are not pinned. Readers have a weight of constant
+ * floats of their own. */
 void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out);
 void c2s_readers_free(c2s_readers *readers);
+
+/* A linear operator by itself; false: it is none, or its weight is no constant of floats that it
+ * alone reads. */
+bool c2s_reader_of(c2s_node *node, c2s_reader *out);
+/* Gives the operand another constant, for this node alone. */
+void c2s_reader_write(c2s_node *node, unsigned slot, c2s_tensor *tensor);
+
+/* The node adds something to its products, and not by a bias that can be changed: what it gives
+ * would count as theirs. */
+static inline bool c2s_reader_adds(const c2s_reader *r) {
+    return !r->bias_node && c2s_node_in(r->node, 2);
+}
 
 /* Element (i, j) of the weight of a group of the reader. */
 static inline size_t c2s_reader_index(const c2s_reader *r, size_t group, size_t i, size_t j) {

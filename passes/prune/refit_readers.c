@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ir/convert.h"
+#include "passes/clip_bounds.h"
+#include "passes/prune/prune_mask.h"
 #include "passes/prune/pruning.h"
 
 typedef struct refitting {
     c2s_pruning *p;
     c2s_gram_request *wanted; /* by reader */
+    c2s_gram_cutoff *cutoffs; /* by reader: `wanted` may point there */
     size_t *place;            /* by id of nodes of the model: where they are in its list */
 } refitting;
 
@@ -35,6 +39,16 @@ static c2s_value *find_beside(const refitting *r, const c2s_reader *reader, cons
                : NULL;
 }
 
+/* Relu or Clip behind the sum. */
+static bool find_cutoff(const c2s_node *sum, c2s_gram_cutoff *out) {
+    const c2s_value *y = sum->outputs[0];
+    double low, high;
+    if (y->use_count != 1 || !c2s_clip_bounds(y->uses->user, &low, &high))
+        return false;
+    *out = (c2s_gram_cutoff){(float)low, (float)high, NULL};
+    return true;
+}
+
 static void find_targets(refitting *r) {
     const c2s_pruning *p = r->p;
     size_t place = 0;
@@ -46,7 +60,9 @@ static void find_targets(refitting *r) {
         const c2s_node *last = reader->bias_node ? reader->bias_node : reader->node;
         c2s_value *beside = find_beside(r, reader, last);
         const c2s_node *sum = beside ? last->outputs[0]->uses->user : last;
-        r->wanted[k] = (c2s_gram_request){reader->node, p->same[sum->id]->outputs[0], beside};
+        r->wanted[k] = (c2s_gram_request){reader->node, p->same[sum->id]->outputs[0], beside, NULL};
+        if (!c2s_reader_adds(reader) && find_cutoff(sum, &r->cutoffs[k]))
+            r->wanted[k].cutoff = &r->cutoffs[k];
     }
 }
 
@@ -58,6 +74,28 @@ static c2s_status fit(void *user, const c2s_linear_site *site, c2s_gram *gram,
     c2s_pruning *p = user;
     const size_t k = c2s_pruning_reader(p, site->node);
     return c2s_reader_fit(&p->readers.at.at[k], &p->before[k], gram, cross, p->damping);
+}
+
+static void free_added(c2s_gram_cutoff *cutoff) {
+    free((float *)(uintptr_t)cutoff->added);
+    cutoff->added = NULL;
+}
+
+/* What readers with a cut-off add by now. */
+static c2s_status read_added(refitting *r, const size_t *readers, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const c2s_reader *reader = &r->p->readers.at.at[readers[i]];
+        c2s_gram_cutoff *cutoff = &r->cutoffs[readers[i]];
+        free_added(cutoff);
+        if (!r->wanted[readers[i]].cutoff || !reader->bias_node)
+            continue;
+        const c2s_tensor *bias = c2s_node_in(reader->bias_node, reader->bias_slot)->constant;
+        float *added;
+        C2S_TRY(c2s_scratch(bias->count, sizeof *added, &added));
+        c2s_load_f32(bias->type.dtype, c2s_tensor_data(bias), 0, bias->count, added);
+        cutoff->added = added;
+    }
+    return C2S_OK;
 }
 
 static c2s_status run(c2s_pruning *p, const c2s_graph *graph, const c2s_gram_request *requests,
@@ -73,38 +111,71 @@ static c2s_status run(c2s_pruning *p, const c2s_graph *graph, const c2s_gram_req
 }
 
 /* All at once on what the first model computes, so that what lies before a stage is near to what it
- * will be; then in stages. */
+ * will be; then in stages, each of them once more if something is cut off behind it. */
 static c2s_status run_stages(refitting *r, const size_t *readers, size_t count) {
     c2s_pruning *p = r->p;
     const size_t stages = p->stages < count ? p->stages : count;
     c2s_gram_request *requests = c2s_zalloc((count + 1) * sizeof *requests);
+    size_t lost = 0;
     for (size_t k = 0; k < count; k++)
-        requests[k] = (c2s_gram_request){.node = p->same[p->readers.at.at[readers[k]].node->id]};
-    c2s_status status = stages < count ? run(p, p->first->graph, requests, count) : C2S_OK;
+        if (memchr(p->before[readers[k]].removed, true, p->readers.at.at[readers[k]].site.k))
+            requests[lost++].node = p->same[p->readers.at.at[readers[k]].node->id];
+    c2s_status status = run(p, p->first->graph, requests, lost);
     for (size_t k = 0; k < count; k++)
         requests[k] = r->wanted[readers[k]];
-    for (size_t k = 0; k < stages && status == C2S_OK; k++) {
-        const size_t from = count * k / stages, to = count * (k + 1) / stages;
-        status = run(p, p->model->graph, requests + from, to - from);
+    for (size_t k = 0; k < stages * p->rounds && status == C2S_OK; k++) {
+        const size_t stage = k / p->rounds;
+        const size_t from = count * stage / stages, to = count * (stage + 1) / stages;
+        status = read_added(r, readers + from, to - from);
+        if (status == C2S_OK)
+            status = run(p, p->model->graph, requests + from, to - from);
+        if (status == C2S_OK)
+            status = c2s_pruning_mask(p); /* fitting may have filled columns */
     }
     free(requests);
     return status;
+}
+
+/* Readers whose input has changed, or that have lost rows. */
+static size_t list_changed(const c2s_pruning *p, size_t *readers) {
+    bool *changed = c2s_zalloc(p->model->values.count + 1);
+    bool *masked = c2s_zalloc(p->model->nodes.count + 1);
+    size_t count = 0;
+    for (size_t k = 0; k < p->groups.groups.count; k++) {
+        const c2s_prune_group *g = &p->groups.groups.at[k];
+        for (size_t i = 0; p->removed[k] && i < g->spaces.count; i++)
+            masked[g->spaces.at[i].node->id] |= g->spaces.at[i].role != C2S_TIE_KEEP;
+    }
+    for (const c2s_node *n = p->model->graph->first; n; n = n->next) {
+        bool any = masked[n->id];
+        for (unsigned i = 0; i < n->input_count; i++)
+            any |= n->inputs[i].value && changed[n->inputs[i].value->id];
+        for (unsigned i = 0; any && i < n->output_count; i++)
+            if (n->outputs[i])
+                changed[n->outputs[i]->id] = true;
+        if (any && c2s_map_get(&p->reader_of, n))
+            readers[count++] = c2s_pruning_reader(p, n);
+    }
+    free(changed);
+    free(masked);
+    return count;
 }
 
 c2s_status c2s_pruning_refit(c2s_pruning *p) {
     const size_t readers = p->readers.at.count;
     refitting r = {.p = p};
     r.wanted = c2s_zalloc((readers + 1) * sizeof *r.wanted);
-    size_t *todo = c2s_alloc_array(readers + 1, sizeof *todo), count = 0;
+    r.cutoffs = c2s_zalloc((readers + 1) * sizeof *r.cutoffs);
+    size_t *todo = c2s_alloc_array(readers + 1, sizeof *todo);
     find_targets(&r);
     for (size_t k = 0; k < p->groups.groups.count; k++)
         if (p->removed[k])
             c2s_pruning_mark_rows(p, k, p->removed[k]);
+    const c2s_status status = run_stages(&r, todo, list_changed(p, todo));
     for (size_t k = 0; k < readers; k++)
-        if (memchr(p->before[k].removed, true, p->readers.at.at[k].site.k))
-            todo[count++] = k;
-    const c2s_status status = run_stages(&r, todo, count);
+        free_added(&r.cutoffs[k]);
     free(r.wanted);
+    free(r.cutoffs);
     free(r.place);
     free(todo);
     return status;

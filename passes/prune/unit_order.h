@@ -36,4 +36,11 @@ c2s_status c2s_unit_order_by_moments(const c2s_readers *readers, size_t group, s
                                      c2s_gram *const *grams, const double *added,
                                      c2s_order_rule rule, double damping, c2s_unit_order *out);
 
+/* Local search among sets of `count` units that go, from the first ones of the order: one returns
+ * and another one goes instead, as long as that costs less (OSSCAR: Meng et al. 2024, arXiv
+ * 2403.12983). Changes the order, and the error at `count`. For orders by C2S_ORDER_FITTED. */
+c2s_status c2s_unit_order_swap(const c2s_readers *readers, size_t group, c2s_gram *const *grams,
+                               const double *added, double damping, size_t count,
+                               c2s_unit_order *order);
+
 #endif

@@ -7,34 +7,17 @@
 
 #include "base/memory.h"
 #include "passes/prune/fit_moments.h"
+#include "passes/prune/unit_removal_state.h"
 
 /* Multiplications from which on several threads are worth it. */
 enum { PARALLEL_WORK = 1 << 18 };
-
-/* One group of weights of one reader. */
-typedef struct block {
-    size_t k, n;
-    double *inverse; /* of H; if nothing is fitted H itself */
-    double *weights; /* [k, n] */
-    size_t *first;   /* rows of unit u: row[first[u]] .. row[first[u + 1] - 1] */
-    size_t *row;
-    bool *gone; /* by row */
-    double energy;
-} block;
-
-struct c2s_unit_removal {
-    block *blocks;
-    size_t count, units, widest; /* widest: most rows of a unit */
-    const double *added;
-    bool fitted;
-    double *rows, *solved, *factor; /* scratch: [widest, n], [widest, n], [widest, widest] */
-    double *column;                 /* [widest, k] */
-};
 
 void c2s_unit_removal_close(c2s_unit_removal *r) {
     for (size_t b = 0; b < r->count; b++) {
         free(r->blocks[b].inverse);
         free(r->blocks[b].weights);
+        free(r->blocks[b].moments);
+        free(r->blocks[b].first_weights);
         free(r->blocks[b].first);
         free(r->blocks[b].row);
         free(r->blocks[b].gone);
@@ -47,7 +30,7 @@ void c2s_unit_removal_close(c2s_unit_removal *r) {
     free(r);
 }
 
-static void sort_rows(block *b, const c2s_unit_map *map, size_t kernel, size_t units) {
+static void sort_rows(c2s_removal_block *b, const c2s_unit_map *map, size_t kernel, size_t units) {
     b->first = c2s_zalloc((units + 2) * sizeof *b->first);
     for (size_t e = 0; e < map->count; e++)
         if (map->unit_of[e] != C2S_NO_UNIT)
@@ -61,7 +44,7 @@ static void sort_rows(block *b, const c2s_unit_map *map, size_t kernel, size_t u
 }
 
 /* tr w^T G w */
-static c2s_status energy_of(const block *b, const double *moments, double *out) {
+static c2s_status energy_of(const c2s_removal_block *b, const double *moments, double *out) {
     double *product;
     const c2s_product shape = {.m = b->k, .n = b->n, .k = b->k};
     C2S_TRY(c2s_scratch(b->k, b->n * sizeof *product, &product));
@@ -73,12 +56,23 @@ static c2s_status energy_of(const block *b, const double *moments, double *out) 
     return status;
 }
 
+/* What returning units needs: H, as it was factored, and the weights. */
+static c2s_status keep_first(c2s_removal_block *b, const double *factor) {
+    const c2s_product shape = {.transpose_b = true, .m = b->k, .n = b->k, .k = b->k};
+    C2S_TRY(c2s_scratch(b->k, b->k * sizeof(double), &b->moments));
+    C2S_TRY(c2s_scratch(b->k, b->n * sizeof(double), &b->first_weights));
+    memcpy(b->first_weights, b->weights, b->k * b->n * sizeof *b->weights);
+    return c2s_matrix_multiply(&shape, factor, factor, b->moments);
+}
+
 /* H^-1 in the place of G; a copy of H's factor is needed meanwhile. */
-static c2s_status invert(block *b, double damping) {
+static c2s_status invert(c2s_removal_block *b, double damping, bool returns) {
     double *factor;
     C2S_TRY(c2s_scratch(b->k, b->k * sizeof *factor, &factor));
     memcpy(factor, b->inverse, b->k * b->k * sizeof *factor);
     c2s_status status = c2s_cholesky(b->k, factor, &damping);
+    if (status == C2S_OK && returns)
+        status = keep_first(b, factor);
     if (status == C2S_OK)
         status = c2s_triangular_invert(b->k, factor);
     const c2s_product shape = {.transpose_a = true, .m = b->k, .n = b->k, .k = b->k};
@@ -90,7 +84,7 @@ static c2s_status invert(block *b, double damping) {
 
 static c2s_status open_block(c2s_unit_removal *r, const c2s_reader *reader, size_t g,
                              const c2s_unit_map *map, const c2s_gram *gram, double damping) {
-    block *b = &r->blocks[r->count++];
+    c2s_removal_block *b = &r->blocks[r->count++];
     const c2s_linear_site *s = &reader->site;
     const float *weights = c2s_tensor_data(reader->site.weight->constant);
     b->k = s->k;
@@ -108,7 +102,7 @@ static c2s_status open_block(c2s_unit_removal *r, const c2s_reader *reader, size
         const size_t rows = b->first[u + 1] - b->first[u];
         r->widest = rows > r->widest ? rows : r->widest;
     }
-    return r->fitted ? invert(b, c2s_moments_damping(gram, damping)) : C2S_OK;
+    return r->fitted ? invert(b, c2s_moments_damping(gram, damping), r->returns) : C2S_OK;
 }
 
 static c2s_status open_scratch(c2s_unit_removal *r) {
@@ -140,10 +134,13 @@ static c2s_status open_blocks(c2s_unit_removal *r, const c2s_readers *readers, s
 }
 
 c2s_status c2s_unit_removal_open(const c2s_readers *readers, size_t group, size_t units,
-                                 c2s_gram *const *grams, const double *added, bool fitted,
+                                 c2s_gram *const *grams, const double *added, c2s_removal_kind kind,
                                  double damping, c2s_unit_removal **out) {
     c2s_unit_removal *r = c2s_zalloc(sizeof *r);
-    *r = (c2s_unit_removal){.units = units, .added = added, .fitted = fitted};
+    *r = (c2s_unit_removal){.units = units,
+                            .added = added,
+                            .fitted = kind != C2S_REMOVAL_PLAIN,
+                            .returns = kind == C2S_REMOVAL_RETURNS};
     const c2s_status status = open_blocks(r, readers, group, grams, damping);
     if (status != C2S_OK) {
         c2s_unit_removal_close(r);
@@ -156,7 +153,8 @@ c2s_status c2s_unit_removal_open(const c2s_readers *readers, size_t group, size_
 /* ---- what a unit costs ---- */
 
 /* w_R and, fitted, (H^-1_RR)^-1 w_R into r->rows and r->solved; the cost of the unit. */
-static c2s_status solve_unit(c2s_unit_removal *r, const block *b, size_t unit, double *cost) {
+static c2s_status solve_unit(c2s_unit_removal *r, const c2s_removal_block *b, size_t unit,
+                             double *cost) {
     const size_t *row = b->row + b->first[unit], count = b->first[unit + 1] - b->first[unit];
     const size_t n = b->n;
     *cost = 0;
@@ -191,7 +189,7 @@ c2s_status c2s_unit_removal_cost(c2s_unit_removal *r, size_t unit, double *cost)
     *cost = r->added ? r->added[unit] : 0;
     for (size_t k = 0; k < r->count; k++) {
         double own;
-        const block *b = &r->blocks[k];
+        const c2s_removal_block *b = &r->blocks[k];
         if (b->energy <= 0 || b->first[unit + 1] == b->first[unit])
             continue;
         C2S_TRY(solve_unit(r, b, unit, &own));
@@ -216,7 +214,7 @@ static void subtract_rows(double *to, const double *from, const double *by, size
 
 /* With X = (H^-1_RR)^-1 w_R and Z = (H^-1_RR)^-1 H^-1_R: every other row of w loses H^-1_iR X, and
  * of H^-1 H^-1_iR Z. */
-static c2s_status remove_from(c2s_unit_removal *r, block *b, size_t unit) {
+static c2s_status remove_from(c2s_unit_removal *r, c2s_removal_block *b, size_t unit) {
     const size_t *row = b->row + b->first[unit], count = b->first[unit + 1] - b->first[unit];
     const size_t k = b->k, n = b->n;
     double cost, damping = 0, *across = NULL;

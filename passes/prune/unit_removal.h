@@ -23,16 +23,25 @@
 
 typedef struct c2s_unit_removal c2s_unit_removal;
 
+typedef enum c2s_removal_kind {
+    C2S_REMOVAL_PLAIN,  /* rows cost w_R^T H_RR w_R, and nothing changes when they go */
+    C2S_REMOVAL_FITTED, /* what is left is fitted */
+    C2S_REMOVAL_RETURNS /* likewise, and units may return: more memory */
+} c2s_removal_kind;
+
 /* For a group of `units`. grams[i] belongs to reader i of the group; `added`: further costs of each
- * unit in the same measure, or NULL; both must stay. Without `fitted` rows cost w_R^T H_RR w_R, and
- * nothing changes when they go. */
+ * unit in the same measure, or NULL; both must stay. */
 c2s_status c2s_unit_removal_open(const c2s_readers *readers, size_t group, size_t units,
-                                 c2s_gram *const *grams, const double *added, bool fitted,
+                                 c2s_gram *const *grams, const double *added, c2s_removal_kind kind,
                                  double damping, c2s_unit_removal **out);
 void c2s_unit_removal_close(c2s_unit_removal *removal);
 
 /* Of a unit that is still there, after those that are gone. */
 c2s_status c2s_unit_removal_cost(c2s_unit_removal *removal, size_t unit, double *cost);
 c2s_status c2s_unit_removal_take(c2s_unit_removal *removal, size_t unit);
+
+/* Of a unit that is gone: how much less the error is when it returns, what is left fitted again. */
+c2s_status c2s_unit_removal_gain(c2s_unit_removal *removal, size_t unit, double *gain);
+c2s_status c2s_unit_removal_return(c2s_unit_removal *removal, size_t unit);
 
 #endif

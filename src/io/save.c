@@ -45,6 +45,8 @@ static int64_t higher(int64_t a, int64_t b) {
 
 static int64_t needed_version(const c2s_model *model) {
     int64_t version = model->functions.count ? 8 : model->opsets.count || !model->origin ? 3 : 0;
+    if (model->sparse)
+        version = higher(version, 6);
     for (size_t i = 0; i < model->values.count; i++) {
         const c2s_value *value = model->values.at[i];
         if (!value)

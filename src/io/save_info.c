@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/load_type.h"
+#include "io/save_sparse.h"
 #include "io/save_tensor.h"
 #include "io/save_type.h"
 
@@ -217,6 +218,12 @@ static c2s_status save_initializer(initializer_list *list, const c2s_value *valu
         bool same = old->values->name && strcmp(old->values->name, name) == 0;
         list->proto->sparse_initializer[list->proto->n_sparse_initializer++] =
             same ? (Onnx__SparseTensorProto *)(uintptr_t)old : rename_sparse(list, name, old);
+        return C2S_OK;
+    }
+    if (!origin && value->constant && list->info->saver->model->sparse &&
+        c2s_sparse_is_smaller(tensor)) {
+        c2s_sparse_save(list->info->saver->arena, tensor, name,
+                        &list->proto->sparse_initializer[list->proto->n_sparse_initializer++]);
         return C2S_OK;
     }
     Onnx__TensorProto **out = &list->proto->initializer[list->proto->n_initializer++];

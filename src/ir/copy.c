@@ -238,6 +238,7 @@ c2s_model *c2s_model_copy(const c2s_model *from) {
     c.value = c2s_zalloc((from->values.count + 1) * sizeof *c.value);
     to->ir_version = from->ir_version;
     to->reshaped = from->reshaped;
+    to->sparse = from->sparse;
     to->path = c2s_arena_strdup(to->arena, from->path);
     to->origin = from->origin;
     if (to->origin)

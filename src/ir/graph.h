@@ -117,6 +117,7 @@ struct c2s_model {
     C2S_VEC(c2s_opset) opsets;
     int64_t ir_version;
     bool reshaped; /* inputs have other shapes than the file says: nothing it says of types counts */
+    bool sparse;   /* initializers that are smaller so are written as sparse ones */
     C2S_VEC(c2s_value *) values; /* by id; NULL once removed */
     C2S_VEC(c2s_node *) nodes;   /* by id; NULL once removed; entry and exit included */
     const char *path;            /* as given, for messages; "" for built models */

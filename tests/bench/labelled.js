@@ -19,8 +19,10 @@ const ARRAYS = [
   'magika-v2', 'stories260k', 'tinystories-mlm',
 ];
 // There are no labels for them: they are judged by how often their answers stay the same. One takes numbers like those of
-// its stored input, the other frames of recordings.
-const NUMBERS = 'velardo-genre-mlp', FRAMES = 'crepe-tiny';
+// its stored input, one frames of recordings, one text.
+const NUMBERS = 'velardo-genre-mlp', FRAMES = 'crepe-tiny', TEXT = 'byte-bidi-lstm';
+// What it leaves open, and its texts need.
+const EXTENTS = { [TEXT]: ['--dim', 'batch=1', '--dim', 'length=64'] };
 
 // The labelled pictures in two folders: every other line of labels.txt, from the first on, to learn from, the rest to
 // be judged on. Classes stand in order there, so both parts have all kinds.
@@ -69,6 +71,17 @@ for file, recording, count in ((calib, 'vocadito_10', 64), (test, 'vocadito_14',
     numpy.savez(file, **{name: frames.astype('f4')})
 `;
 
+// Lines of 64 bytes: of half of the pages in docs to learn from, of the others to be judged on.
+const MAKE_TEXT = `
+import glob, numpy, sys
+name, folder, calib, test = sys.argv[1:5]
+pages = sorted(glob.glob(folder + '/*.md'))
+for file, mine, count in ((calib, pages[::2], 200), (test, pages[1::2], 500)):
+    text = numpy.frombuffer(b''.join(open(page, 'rb').read() for page in mine), 'u1')
+    starts = numpy.linspace(0, len(text) - 64, count).astype(int)
+    numpy.savez(file, **{name: numpy.stack([text[s:s + 64] for s in starts])})
+`;
+
 function makeInputs(model, scratch, program, source) {
   const [calib, test] = ['calib', 'test'].map((part) => path.join(scratch, `${model.name}-${part}.npz`));
   if (!fs.existsSync(calib)) {
@@ -90,6 +103,7 @@ function dataOf(model, scratch) {
     return { calib: ['--calib', calib], test, judged: ['--npz', test] };
   }
   if (model.name === FRAMES) return makeInputs(model, scratch, MAKE_FRAMES, path.join(SHARED, 'data', 'audio'));
+  if (model.name === TEXT) return makeInputs(model, scratch, MAKE_TEXT, path.resolve(__dirname, '..', '..', 'docs'));
   return model.name === NUMBERS ? makeInputs(model, scratch, MAKE_INPUTS, path.join(model.inputs, 'input_0.pb')) : null;
 }
 
@@ -136,4 +150,4 @@ function top1(file, data, options, scratch) {
   return percent;
 }
 
-module.exports = { LABELLED: [...ARRAYS, ...Object.keys(PICTURES)], UNLABELLED: [NUMBERS, FRAMES], dataOf, compare, splitPictures, top1 };
+module.exports = { LABELLED: [...ARRAYS, ...Object.keys(PICTURES)], UNLABELLED: [NUMBERS, FRAMES], TEXT, extentsOf: (model) => EXTENTS[model.name] || [], dataOf, compare, splitPictures, top1 };

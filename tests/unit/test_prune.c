@@ -98,6 +98,23 @@ static void budgets(void **state) {
     prune(network("Relu", false), "macs=0.01,method=l2", 1, false); /* a sixteenth stays */
 }
 
+/* Ways that learn more: what is redundant goes for nothing with each of them. */
+static void further_ways(void **state) {
+    (void)state;
+    assert_true(prune(network("Relu", false), "macs=0.75,damping=0,steps=3", 12, true) < 1e-4);
+    assert_true(prune(network("Relu", false), "macs=0.75,damping=0,rounds=1", 12, true) < 1e-4);
+    /* what goes alone for least is no redundant unit: nobody makes up for it meanwhile */
+    assert_true(prune(network("Relu", false), "ratio=0.25,method=divergence,refit=no", 12, true) >
+                1e-3);
+    /* time has no known answer, but units must go, and some stay */
+    c2s_model *m = network("Relu", false);
+    case_feed = &data;
+    run_passes(m, "prune(latency=0.3)");
+    case_feed = NULL;
+    assert_in_range(units_of(m), 1, UNITS - 1);
+    c2s_model_destroy(m);
+}
+
 static void nothing_to_do(void **state) {
     (void)state;
     static const char *const options[] = {"prune(ratio=0)", "prune(macs=1)"};
@@ -127,9 +144,8 @@ static void left_alone_groups(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(redundant_units),
-        cmocka_unit_test(budgets),
-        cmocka_unit_test(nothing_to_do),
+        cmocka_unit_test(redundant_units),   cmocka_unit_test(budgets),
+        cmocka_unit_test(further_ways),      cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(left_alone_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
