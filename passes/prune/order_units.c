@@ -165,6 +165,7 @@ static c2s_status collect(ordering *o) {
                                       .eval = p->context->eval,
                                       .feed = &p->samples_of.learn,
                                       .samples = p->samples,
+                                      .rows = C2S_PRUNE_ROWS,
                                       .take = take_moments,
                                       .user = o};
     const c2s_status status =

@@ -13,6 +13,9 @@
 #include "passes/prune/sample_split.h"
 #include "passes/prune/unit_order.h"
 
+/* Of an operator's input, over all samples, that its moments are summed over. */
+enum { C2S_PRUNE_ROWS = 1 << 16 };
+
 typedef enum c2s_prune_method {
     C2S_PRUNE_OBS,
     C2S_PRUNE_ACTIVATION,

@@ -105,6 +105,7 @@ static c2s_status run(c2s_pruning *p, const c2s_graph *graph, const c2s_gram_req
                                       .feed = &p->samples_of.learn,
                                       .reference = p->first->graph,
                                       .samples = p->samples,
+                                      .rows = C2S_PRUNE_ROWS,
                                       .take = fit,
                                       .user = p};
     return c2s_gram_collect(graph, requests, count, &options);
