@@ -169,6 +169,17 @@ static c2s_status time_model(const c2s_model *model, const c2s_pass_context *con
 
 /* ---- all of them ---- */
 
+/* A narrower layer that seems to take longer does not: it was disturbed. */
+static void smooth(c2s_layer_table *t) {
+    for (int i = C2S_TIMED_WIDTHS - 1; i >= 0; i--)
+        for (int j = C2S_TIMED_WIDTHS - 1; j >= 0; j--) {
+            if (i < C2S_TIMED_WIDTHS - 1)
+                t->at[i][j] = fmin(t->at[i][j], t->at[i + 1][j]);
+            if (j < C2S_TIMED_WIDTHS - 1)
+                t->at[i][j] = fmin(t->at[i][j], t->at[i][j + 1]);
+        }
+}
+
 static c2s_status time_layer(const c2s_linear_site *s, const c2s_pass_context *context,
                              c2s_layer_table *table) {
     for (int i = 0; i < C2S_TIMED_WIDTHS; i++)
@@ -183,6 +194,7 @@ static c2s_status time_layer(const c2s_linear_site *s, const c2s_pass_context *c
             c2s_model_destroy(model);
             C2S_TRY(status);
         }
+    smooth(table);
     return C2S_OK;
 }
 
