@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "passes/lowrank/form_whole.h"
+#include "passes/lowrank/form_as_is.h"
 #include "passes/lowrank/lowrank_fit.h"
 #include "passes/measure/beside.h"
 #include "passes/prune/sample_split.h"
@@ -57,7 +57,7 @@ static c2s_status solve(const writing *w, job *j) {
     double *outer = NULL; /* a family's is made when it is needed */
     c2s_status status = j->family ? c2s_lowrank_family_outer(w->plan, j->family, &outer) : C2S_OK;
     const c2s_lowrank_fit fit = {.layer = &j->layer,
-                                 .form = j->way ? j->way->form : &c2s_lowrank_form_whole,
+                                 .form = j->way ? j->way->form : &c2s_lowrank_form_as_is,
                                  .rank = j->way ? j->way->rank : 0,
                                  .outer = outer,
                                  .added = j->added,

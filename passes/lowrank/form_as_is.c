@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "passes/lowrank/form_whole.h"
+#include "passes/lowrank/form_as_is.h"
 
 #include "base/linear_algebra.h"
 
@@ -26,8 +26,8 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
     return c2s_lowrank_problem_divide(problem, site->k, weights[0]);
 }
 
-const c2s_lowrank_form c2s_lowrank_form_whole = {
-    .name = "whole",
+const c2s_lowrank_form c2s_lowrank_form_as_is = {
+    .name = "as it is",
     .refuse = refuse,
     .most = most,
     .chain = chain,
