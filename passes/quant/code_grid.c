@@ -95,17 +95,23 @@ C2S_SIMD(add_error, error_loop,
           float zero, double *sum),
          (w, codes, importance, n, scale, zero, sum))
 
-double c2s_code_grid_error(const c2s_code_grid *grid, c2s_affine a, const float *weights,
-                           const float *importance, size_t n) {
+/* Of all weights, unless it is `limit` or more before that. */
+static double error_up_to(const c2s_code_grid *grid, c2s_affine a, const float *weights,
+                          const float *importance, size_t n, double limit) {
     float codes[CHUNK];
     double sum = 0;
-    for (size_t at = 0; at < n; at += CHUNK) {
+    for (size_t at = 0; at < n && sum < limit; at += CHUNK) {
         const size_t count = n - at < CHUNK ? n - at : CHUNK;
         c2s_code_grid_round(grid, a, weights + at, count, codes);
         add_error(weights + at, codes, importance ? importance + at : NULL, count, a.scale, a.zero,
                   &sum);
     }
     return sum;
+}
+
+double c2s_code_grid_error(const c2s_code_grid *grid, c2s_affine a, const float *weights,
+                           const float *importance, size_t n) {
+    return error_up_to(grid, a, weights, importance, n, INFINITY);
 }
 
 /* ---- scales ---- */
@@ -143,7 +149,7 @@ typedef struct search {
 } search;
 
 static bool try_affine(search *s, c2s_affine a) {
-    const double error = c2s_code_grid_error(s->grid, a, s->weights, s->importance, s->n);
+    const double error = error_up_to(s->grid, a, s->weights, s->importance, s->n, s->error);
     if (!(error < s->error))
         return false;
     s->error = error;

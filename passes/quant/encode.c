@@ -105,7 +105,7 @@ c2s_status c2s_weights_load(const c2s_tensor *weights, float **out) {
     float *values;
     C2S_TRY(c2s_scratch(count, sizeof *values, &values));
     if (count)
-        c2s_load_f32(weights->type.dtype, c2s_tensor_data(weights), 0, count, values);
+        c2s_tensor_load_f32(weights, values);
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i])) {
             const double found = (double)values[i];

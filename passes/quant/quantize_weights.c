@@ -23,7 +23,7 @@ typedef struct job {
     c2s_weight_samples samples;
     c2s_name_filter include, exclude;
     c2s_weight_plan plan;
-    size_t count; /* of weights that were written */
+    size_t count, bytes; /* of weights that were written, and of their codes */
 } job;
 
 /* ---- options ---- */
@@ -145,6 +145,9 @@ static bool may_write(const job *j) {
     return c2s_stats_may_apply(j->stats);
 }
 
+/* More codes than this do not wait in memory until the model is saved. */
+enum { KEPT_BYTES = 128 << 20 };
+
 static c2s_status write_weight(void *user, c2s_planned_weight *p) {
     job *j = user;
     if (!may_write(j) || p->written)
@@ -153,7 +156,11 @@ static c2s_status write_weight(void *user, c2s_planned_weight *p) {
     j->count++;
     c2s_stats_apply(j->stats, c2s_quantize_weight, c2s_node_text(p->node));
     c2s_stats_looked(j->stats, p->node);
-    return c2s_weight_write(p);
+    j->bytes += c2s_tensor_size(p->codes.codes);
+    p->to_file = j->bytes > KEPT_BYTES;
+    C2S_TRY(c2s_weight_write(p));
+    c2s_codes_free(&p->codes);
+    return C2S_OK;
 }
 
 static bool is_for_samples(const job *j, const c2s_planned_weight *p) {
@@ -166,7 +173,7 @@ static bool is_for_samples(const job *j, const c2s_planned_weight *p) {
 static c2s_status encode_rest(job *j, bool after) {
     for (size_t i = 0; i < j->plan.count && may_write(j); i++) {
         c2s_planned_weight *p = &j->plan.at[i];
-        if (p->codes.codes || (!after && is_for_samples(j, p)))
+        if (p->written || p->codes.codes || (!after && is_for_samples(j, p)))
             continue;
         if (after && !is_for_samples(j, p))
             continue;

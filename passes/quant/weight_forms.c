@@ -10,6 +10,12 @@ static c2s_value *constant_of(const c2s_value *weight, const char *suffix, c2s_t
     return c2s_constant_after(weight->graph, weight, suffix, tensor);
 }
 
+static c2s_value *codes_of(const c2s_planned_weight *p, c2s_tensor *tensor) {
+    if (p->to_file)
+        c2s_tensor_spill(tensor);
+    return constant_of(p->weight, "quantized", tensor);
+}
+
 static void import_contrib(c2s_model *model) {
     if (c2s_model_opset(model, "com.microsoft") == 0)
         c2s_model_set_opset(model, "com.microsoft", 1);
@@ -27,7 +33,7 @@ c2s_node *c2s_planned_place(const c2s_planned_weight *p) {
 
 static c2s_status write_dequantize(const c2s_planned_weight *p) {
     c2s_value *weight = p->weight;
-    c2s_value *codes = constant_of(weight, "quantized", c2s_tensor_ref(p->codes.codes));
+    c2s_value *codes = codes_of(p, c2s_tensor_ref(p->codes.codes));
     c2s_value *scale = constant_of(weight, "scale", c2s_tensor_ref(p->codes.scale));
     c2s_node *node = c2s_node_create(weight->graph, c2s_planned_place(p), "", "DequantizeLinear",
                                      p->codes.zero ? 3 : 2, 1);
@@ -153,7 +159,7 @@ static c2s_status write_nbits(const c2s_planned_weight *p) {
     c2s_value *weight = p->weight, *zeros = NULL;
     c2s_tensor *tensor;
     C2S_TRY(pack_codes(p, &m, &tensor));
-    c2s_value *codes = constant_of(weight, "quantized", tensor);
+    c2s_value *codes = codes_of(p, tensor);
     C2S_TRY(pack_scales(p, &m, &tensor));
     c2s_value *scales = constant_of(weight, "scale", tensor);
     if (!p->coding.symmetric) {
@@ -171,7 +177,7 @@ static c2s_status write_nbits(const c2s_planned_weight *p) {
 static c2s_status write_gather(const c2s_planned_weight *p) {
     enum { DATA, INDICES, SCALES, ZEROS, COUNT };
     c2s_value *weight = p->weight, *zeros = NULL;
-    c2s_value *codes = constant_of(weight, "quantized", c2s_tensor_ref(p->codes.codes));
+    c2s_value *codes = codes_of(p, c2s_tensor_ref(p->codes.codes));
     c2s_value *scales = constant_of(weight, "scale", c2s_tensor_ref(p->codes.scale));
     if (p->codes.zero)
         zeros = constant_of(weight, "zero_point", c2s_tensor_ref(p->codes.zero));

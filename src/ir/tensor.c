@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mapping.h"
 #include "base/memory.h"
+#include "base/spill.h"
 #include "ir/convert.h"
 
 /* ---- bytes ---- */
@@ -151,22 +152,64 @@ static void release_items(c2s_bytes *self) {
 static const c2s_type *lasting_element(const c2s_type *element) {
     static const c2s_type tensors[C2S_DTYPE_COUNT] = {
 #define ROW(d) [d] = {.kind = C2S_KIND_TENSOR, .dtype = (d), .rank = -1}
-        ROW(C2S_UNDEFINED), ROW(C2S_FLOAT), ROW(C2S_UINT8), ROW(C2S_INT8), ROW(C2S_UINT16),
-        ROW(C2S_INT16), ROW(C2S_INT32), ROW(C2S_INT64), ROW(C2S_STRING), ROW(C2S_BOOL),
-        ROW(C2S_FLOAT16), ROW(C2S_DOUBLE), ROW(C2S_UINT32), ROW(C2S_UINT64), ROW(C2S_COMPLEX64),
-        ROW(C2S_COMPLEX128), ROW(C2S_BFLOAT16), ROW(C2S_FLOAT8E4M3FN), ROW(C2S_FLOAT8E4M3FNUZ),
-        ROW(C2S_FLOAT8E5M2), ROW(C2S_FLOAT8E5M2FNUZ), ROW(C2S_UINT4), ROW(C2S_INT4),
-        ROW(C2S_FLOAT4E2M1), ROW(C2S_FLOAT8E8M0), ROW(C2S_UINT2), ROW(C2S_INT2)
+        ROW(C2S_UNDEFINED),
+        ROW(C2S_FLOAT),
+        ROW(C2S_UINT8),
+        ROW(C2S_INT8),
+        ROW(C2S_UINT16),
+        ROW(C2S_INT16),
+        ROW(C2S_INT32),
+        ROW(C2S_INT64),
+        ROW(C2S_STRING),
+        ROW(C2S_BOOL),
+        ROW(C2S_FLOAT16),
+        ROW(C2S_DOUBLE),
+        ROW(C2S_UINT32),
+        ROW(C2S_UINT64),
+        ROW(C2S_COMPLEX64),
+        ROW(C2S_COMPLEX128),
+        ROW(C2S_BFLOAT16),
+        ROW(C2S_FLOAT8E4M3FN),
+        ROW(C2S_FLOAT8E4M3FNUZ),
+        ROW(C2S_FLOAT8E5M2),
+        ROW(C2S_FLOAT8E5M2FNUZ),
+        ROW(C2S_UINT4),
+        ROW(C2S_INT4),
+        ROW(C2S_FLOAT4E2M1),
+        ROW(C2S_FLOAT8E8M0),
+        ROW(C2S_UINT2),
+        ROW(C2S_INT2)
 #undef ROW
     };
     static const c2s_type sequences[C2S_DTYPE_COUNT] = {
 #define ROW(d) [d] = {.kind = C2S_KIND_SEQUENCE, .rank = -1, .element = &tensors[d]}
-        ROW(C2S_UNDEFINED), ROW(C2S_FLOAT), ROW(C2S_UINT8), ROW(C2S_INT8), ROW(C2S_UINT16),
-        ROW(C2S_INT16), ROW(C2S_INT32), ROW(C2S_INT64), ROW(C2S_STRING), ROW(C2S_BOOL),
-        ROW(C2S_FLOAT16), ROW(C2S_DOUBLE), ROW(C2S_UINT32), ROW(C2S_UINT64), ROW(C2S_COMPLEX64),
-        ROW(C2S_COMPLEX128), ROW(C2S_BFLOAT16), ROW(C2S_FLOAT8E4M3FN), ROW(C2S_FLOAT8E4M3FNUZ),
-        ROW(C2S_FLOAT8E5M2), ROW(C2S_FLOAT8E5M2FNUZ), ROW(C2S_UINT4), ROW(C2S_INT4),
-        ROW(C2S_FLOAT4E2M1), ROW(C2S_FLOAT8E8M0), ROW(C2S_UINT2), ROW(C2S_INT2)
+        ROW(C2S_UNDEFINED),
+        ROW(C2S_FLOAT),
+        ROW(C2S_UINT8),
+        ROW(C2S_INT8),
+        ROW(C2S_UINT16),
+        ROW(C2S_INT16),
+        ROW(C2S_INT32),
+        ROW(C2S_INT64),
+        ROW(C2S_STRING),
+        ROW(C2S_BOOL),
+        ROW(C2S_FLOAT16),
+        ROW(C2S_DOUBLE),
+        ROW(C2S_UINT32),
+        ROW(C2S_UINT64),
+        ROW(C2S_COMPLEX64),
+        ROW(C2S_COMPLEX128),
+        ROW(C2S_BFLOAT16),
+        ROW(C2S_FLOAT8E4M3FN),
+        ROW(C2S_FLOAT8E4M3FNUZ),
+        ROW(C2S_FLOAT8E5M2),
+        ROW(C2S_FLOAT8E5M2FNUZ),
+        ROW(C2S_UINT4),
+        ROW(C2S_INT4),
+        ROW(C2S_FLOAT4E2M1),
+        ROW(C2S_FLOAT8E8M0),
+        ROW(C2S_UINT2),
+        ROW(C2S_INT2)
 #undef ROW
     };
     static const c2s_type unknown = {.kind = C2S_KIND_UNKNOWN, .rank = -1};
@@ -219,8 +262,8 @@ c2s_status c2s_tensor_strings(int rank, const int64_t *dim, const c2s_string *te
     return C2S_OK;
 }
 
-c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim,
-                               const int64_t *values, c2s_tensor **out) {
+c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim, const int64_t *values,
+                               c2s_tensor **out) {
     C2S_TRY(c2s_tensor_create(dtype, rank, dim, out));
     c2s_store_i64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
     return C2S_OK;
@@ -293,7 +336,9 @@ c2s_status c2s_tensor_once(const c2s_tensor *tensor, c2s_tensor **out) {
     return C2S_OK;
 }
 
-void c2s_tensor_load_f64(const c2s_tensor *tensor, size_t start, size_t count, double *out) {
+/* Elements that need not be aligned where they lie, piece by piece. */
+static void load_pieces(const c2s_tensor *tensor, size_t start, size_t count, float *single,
+                        double *twice) {
     enum { CHUNK = 512 };
     _Alignas(64) char aligned[CHUNK * sizeof(double)];
     const c2s_dtype dtype = tensor->type.dtype;
@@ -304,7 +349,28 @@ void c2s_tensor_load_f64(const c2s_tensor *tensor, size_t start, size_t count, d
     for (size_t done = 0; done < count; done += CHUNK) {
         const size_t part = count - done < CHUNK ? count - done : CHUNK;
         memcpy(aligned, at + done * width, part * width);
-        c2s_load_f64(dtype, aligned, 0, part, out + done);
+        if (single)
+            c2s_load_f32(dtype, aligned, 0, part, single + done);
+        else
+            c2s_load_f64(dtype, aligned, 0, part, twice + done);
+    }
+}
+
+void c2s_tensor_load_f64(const c2s_tensor *tensor, size_t start, size_t count, double *out) {
+    load_pieces(tensor, start, count, NULL, out);
+}
+
+void c2s_tensor_load_f32(const c2s_tensor *tensor, float *out) {
+    enum { PART = 1 << 22 };
+    if (c2s_dtype_bits(tensor->type.dtype) < 8) {
+        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), 0, tensor->count, out);
+        return;
+    }
+    const size_t width = c2s_dtype_bits(tensor->type.dtype) / 8;
+    for (size_t at = 0; at < tensor->count; at += PART) {
+        const size_t part = tensor->count - at < PART ? tensor->count - at : PART;
+        load_pieces(tensor, at, part, out + at, NULL);
+        c2s_mapping_forget((const char *)c2s_tensor_raw(tensor) + at * width, part * width);
     }
 }
 
@@ -389,4 +455,23 @@ uint64_t c2s_tensor_hash(const c2s_tensor *tensor) {
 void c2s_tensor_forget(const c2s_tensor *tensor) {
     if (tensor->bytes)
         c2s_mapping_forget(c2s_tensor_raw(tensor), c2s_tensor_size(tensor));
+}
+
+static void release_mapping(c2s_bytes *self) {
+    c2s_mapping_destroy(self->data);
+    free(self);
+}
+
+void c2s_tensor_spill(c2s_tensor *tensor) {
+    c2s_bytes *bytes = tensor->bytes;
+    if (!bytes || bytes->size == 0 || bytes->release != release_heap ||
+        atomic_load_explicit(&bytes->refs, memory_order_acquire) != 1)
+        return;
+    const void *copy = c2s_spill(bytes->data, bytes->size);
+    if (!copy)
+        return;
+    c2s_memory_count(-(int64_t)bytes->size);
+    free(bytes->data);
+    bytes->data = (void *)(uintptr_t)copy;
+    bytes->release = release_mapping;
 }

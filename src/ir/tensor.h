@@ -15,8 +15,8 @@ typedef struct c2s_bytes {
     void *data;
     size_t size;
     atomic_uint refs;
-    /* Bytes that lie in a file as it is, aligned to nothing: `data` is NULL, who asks for them gets a
-     * copy, which stays. */
+    /* Bytes that lie in a file as it is, aligned to nothing: `data` is NULL, who asks for them gets
+     * a copy, which stays. */
     const void *unaligned;
     _Atomic(void *) aligned;
     void (*release)(struct c2s_bytes *self); /* frees data and self; called at the last unref */
@@ -89,11 +89,13 @@ const void *c2s_tensor_raw(const c2s_tensor *tensor);
 /* A reference for who reads all of it and will not soon again: if c2s_tensor_data would have to
  * make a copy, that goes with the reference. */
 c2s_status c2s_tensor_once(const c2s_tensor *tensor, c2s_tensor **out);
-/* Elements of one or more bytes each, as c2s_load_f64, from wherever they lie: for who goes through a
- * tensor once and needs no copy of it. */
+/* Elements of one or more bytes each, as c2s_load_f64, from wherever they lie: for who goes through
+ * a tensor once and needs no copy of it. */
 void c2s_tensor_load_f64(const c2s_tensor *tensor, size_t start, size_t count, double *out);
-void *c2s_tensor_mutable(c2s_tensor *tensor);          /* only before it is shared */
-size_t c2s_tensor_size(const c2s_tensor *tensor);      /* bytes of its elements */
+/* All of them, as c2s_load_f32; bytes of a file are forgotten on the way. */
+void c2s_tensor_load_f32(const c2s_tensor *tensor, float *out);
+void *c2s_tensor_mutable(c2s_tensor *tensor);     /* only before it is shared */
+size_t c2s_tensor_size(const c2s_tensor *tensor); /* bytes of its elements */
 c2s_tensor *c2s_tensor_item(const c2s_tensor *sequence, size_t index); /* borrowed */
 
 /* Element access for small tensors and checks, not for inner loops. Integers and bools; false if
@@ -104,7 +106,11 @@ double c2s_tensor_f64_at(const c2s_tensor *tensor, size_t index);
 /* Bit-wise equality of type and elements. */
 bool c2s_tensor_equal(const c2s_tensor *a, const c2s_tensor *b);
 uint64_t c2s_tensor_hash(const c2s_tensor *tensor);
-/* For who has read from a tensor's raw bytes: if they are a file's, they need not stay in memory. */
+/* For who has read from a tensor's raw bytes: if they are a file's, they need not stay in memory.
+ */
 void c2s_tensor_forget(const c2s_tensor *tensor);
+/* For who made a tensor that nobody looks at soon: its bytes go to a file without a name if nobody
+ * else has them and there is room (base/spill.h). What c2s_tensor_data gave before is no more. */
+void c2s_tensor_spill(c2s_tensor *tensor);
 
 #endif
