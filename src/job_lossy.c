@@ -54,11 +54,16 @@ static c2s_status measure_metric(void *user, const c2s_graph *graph, double *out
     return c2s_metric_command_graph(user, graph, out);
 }
 
-/* The metric judges, if it can: a model that cannot be run here may well be by the command, but then
- * nothing else says that it still runs. */
+/* What cannot be run here is judged by nobody, the command included. */
 static c2s_status open_metric(const c2s_model *model, c2s_job_lossy *lossy) {
-    if (!lossy->metric.text || !lossy->quality)
+    if (!lossy->metric.text)
         return C2S_OK;
+    if (!lossy->quality)
+        return isnan(lossy->context.budget.max_drop)
+                   ? C2S_OK
+                   : c2s_fail(C2S_ERR_UNSUPPORTED,
+                              "a bound for the metric needs a model that can be "
+                              "run here, and data");
     const c2s_quality_metric metric = {measure_metric, &lossy->metric, lossy->metric.less};
     return c2s_quality_use(lossy->quality, &metric, model->graph);
 }
@@ -98,10 +103,13 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
     C2S_TRY(open_feeds(model, o, out));
     C2S_TRY(open_cache(model, o, out));
     if (lossy && o->max_drop > 0 && !o->metric_command && (!out->judge || !out->judge->labels))
-        return c2s_fail(C2S_ERR_USAGE, "a bound for what may drop needs data with labels, or a metric (--metric-cmd)");
+        return c2s_fail(
+            C2S_ERR_USAGE,
+            "a bound for what may drop needs data with labels, or a metric (--metric-cmd)");
     if (lossy && baseline)
         C2S_TRY(open_quality(model, baseline, r, out));
-    C2S_TRY(open_metric(model, out));
+    if (lossy)
+        C2S_TRY(open_metric(model, out));
     out->context.feed = out->learn;
     out->context.quality = out->quality;
     return C2S_OK;

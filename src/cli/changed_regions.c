@@ -33,8 +33,16 @@ static const c2s_value *value_of_name(const finder *f, int side, const c2s_value
     return found && strcmp(found->name, value->name) == 0 ? found : NULL;
 }
 
+static bool is_same_operand(const c2s_value *x, const c2s_value *y) {
+    if (!x || !y)
+        return x == y;
+    if (x->constant && y->constant)
+        return x->constant == y->constant || c2s_tensor_equal(x->constant, y->constant);
+    return !x->constant && !y->constant && strcmp(x->name, y->name) == 0;
+}
+
 /* The same operator makes the same value from as many operands, of the same names where those are
- * computed, too. */
+ * computed, too, and of the same numbers where they are constants. */
 static bool is_kept(const finder *f, const c2s_node *node, int other) {
     const c2s_value *out = c2s_node_out(node, 0);
     const c2s_value *partner = out ? value_of_name(f, other, out) : NULL;
@@ -42,12 +50,9 @@ static bool is_kept(const finder *f, const c2s_node *node, int other) {
         strcmp(partner->def->domain, node->domain) != 0 ||
         partner->def->input_count != node->input_count)
         return false;
-    for (unsigned k = 0; k < node->input_count; k++) {
-        const c2s_value *x = node->inputs[k].value, *y = partner->def->inputs[k].value;
-        if (!x != !y || (x && !x->constant != !y->constant) ||
-            (x && !x->constant && strcmp(x->name, y->name) != 0))
+    for (unsigned k = 0; k < node->input_count; k++)
+        if (!is_same_operand(node->inputs[k].value, partner->def->inputs[k].value))
             return false;
-    }
     return true;
 }
 

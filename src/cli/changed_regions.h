@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where two graphs differ: nodes that are in one of them alone, put together with their neighbours
- * of that kind and with what stands for them in the other graph.
+ * Where two graphs differ: nodes that are in one of them alone, or have other constants there, put
+ * together with their neighbours of that kind and with what stands for them in the other graph.
  */
 #ifndef C2S_CLI_CHANGED_REGIONS_H
 #define C2S_CLI_CHANGED_REGIONS_H

@@ -202,8 +202,9 @@ void cli_html_graph(FILE *f, cli_html_data *d) {
         cli_html_text(f, "No node is another one.");
     else
         cli_html_text(f,
-                      "%zu places changed, of %zu kinds. Dashed red: nodes that are gone; thick "
-                      "green: new ones; the others are their neighbours. Constants are not drawn.",
+                      "%zu places changed, of %zu kinds. Dashed red: nodes that are gone, or had "
+                      "other constants; thick green: what is there now; the others are their "
+                      "neighbours. Constants are not drawn.",
                       places, regions.count);
     for (size_t i = 0; i < regions.count && i < REGIONS_SHOWN; i++)
         put_region(f, &regions.at[i]);

@@ -175,6 +175,8 @@ for pass in 'quantize(force=yes)' 'quantize_weights(bits=4)' 'prune(macs=0.9)' '
         'sh -c "echo asked >>asked; echo 7" {model}' "$model" q.onnx
     [ "$(wc -l <asked)" -ge 2 ] || fail "$pass asked $(wc -l <asked) times"
 done
+sed 's/MaxPool/MaxPoem/g' "$model" >unknown.onnx
+expect 4 'needs a model that can be run here' --calib "$calib" --passes quantize_weights --max-drop 1 --metric-cmd 'echo {model} 7' unknown.onnx q.onnx
 # A signal ends the command, too, and leaves nothing behind.
 "$C2S_BIN" --calib "$calib" --passes quantize_weights --metric-cmd 'sh -c "touch started; exec sleep 4242" {model}' "$model" q.onnx >out 2>err &
 job=$!
