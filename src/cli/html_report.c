@@ -9,6 +9,9 @@
 #include "cli/html_data.h"
 #include "cli/subject_times.h"
 
+/* Of the data, if --samples does not say. */
+enum { MOST_SAMPLES = 256 };
+
 static const cli_html_link sections[] = {
     {"summary", "Before and after"},
     {"passes", "What was done"},
@@ -27,7 +30,8 @@ static c2s_status compare(cli_html_data *d) {
     cli_inputs inputs;
     C2S_TRY(cli_layers_start(&d->before.model, d->arguments, &d->after.model, d->arguments,
                              &d->layers));
-    C2S_TRY(cli_inputs_open(d->before.model.model->graph, d->arguments, 0, &inputs));
+    C2S_TRY(cli_inputs_open(d->before.model.model->graph, d->arguments,
+                            d->arguments->data ? MOST_SAMPLES : 0, &inputs));
     const cli_comparison_request request = {.a = &d->before.model,
                                             .b = &d->after.model,
                                             .inputs = &inputs,
