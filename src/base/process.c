@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -19,8 +21,11 @@ extern char **environ;
 
 enum { TAIL = 64 << 10, TICK_MS = 50 };
 
-/* The group of the program that runs now; 0: none. */
+/* The group of the program that runs now; 0: none. While one is being started, its group is not yet
+ * known: a handler that wants to kill it has to wait. It cannot be on the thread that starts it,
+ * which blocks all signals then. */
 static _Atomic pid_t running;
+static atomic_bool starting;
 
 typedef struct process {
     pid_t pid;
@@ -31,7 +36,7 @@ typedef struct process {
 
 /* In a group of its own, so that what it starts can be killed with it; signals as a program expects
  * them. */
-static int spawn(const char *const *argv, int output, pid_t *pid) {
+static int spawn(const char *const *argv, int output, const sigset_t *mask, pid_t *pid) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t defaults;
@@ -42,8 +47,10 @@ static int spawn(const char *const *argv, int output, pid_t *pid) {
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setsigmask(&attributes, mask);
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETPGROUP);
     const int error =
         posix_spawnp(pid, argv[0], &files, &attributes, (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&attributes);
@@ -57,13 +64,20 @@ static c2s_status start(const char *const *argv, process *p) {
         return c2s_fail(C2S_ERR_IO, "%s: cannot make a pipe: %s", argv[0], strerror(errno));
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    const int error = spawn(argv, ends[1], &p->pid);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    atomic_store(&starting, true);
+    const int error = spawn(argv, ends[1], &before, &p->pid);
+    if (!error)
+        atomic_store(&running, p->pid);
+    atomic_store(&starting, false);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (error) {
         close(ends[0]);
         return c2s_fail(C2S_ERR_USAGE, "%s: cannot be started: %s", argv[0], strerror(error));
     }
-    atomic_store(&running, p->pid);
     p->output = ends[0];
     p->tail = c2s_alloc(2 * TAIL + 1);
     return C2S_OK;
@@ -139,6 +153,9 @@ c2s_status c2s_process_run(const char *const *argv, double seconds, char **out) 
 }
 
 void c2s_process_kill(void) {
+    const struct timespec tick = {.tv_nsec = 1000000};
+    for (int i = 0; i < 1000 && atomic_load(&starting); i++)
+        nanosleep(&tick, NULL);
     const pid_t group = atomic_load(&running);
     if (group > 0)
         kill(-group, SIGKILL);

@@ -178,20 +178,20 @@ done
 sed 's/MaxPool/MaxPoem/g' "$model" >unknown.onnx
 expect 4 'needs a model that can be run here' --calib "$calib" --passes quantize_weights --max-drop 1 --metric-cmd 'echo {model} 7' unknown.onnx q.onnx
 # A signal ends the command, too, and leaves nothing behind.
-"$C2S_BIN" --calib "$calib" --passes quantize_weights --metric-cmd 'sh -c "touch started; exec sleep 4242" {model}' "$model" q.onnx >out 2>err &
+"$C2S_BIN" --calib "$calib" --passes quantize_weights --metric-cmd 'sh -c "echo \$\$ >started; exec sleep 600" {model}' "$model" q.onnx >out 2>err &
 job=$!
-for ((i = 0; i < 300; i++)); do
-    [ ! -e started ] || break
-    sleep 0.1
+for ((i = 0; i < 600; i++)); do
+    [ ! -s started ] || break
+    sleep 0.05
 done
-[ -e started ] || fail "the command was not started: $(cat out err)"
+[ -s started ] || fail "the command was not started: $(cat out err)"
 kill -TERM $job
 wait $job && fail "SIGTERM: expected a status other than 0"
 for ((i = 0; i < 100; i++)); do
-    pgrep -f 'sleep 4242' >/dev/null || break
+    kill -0 "$(cat started)" 2>/dev/null || break
     sleep 0.1
 done
-pgrep -f 'sleep 4242' >/dev/null && fail "the command goes on without the program"
+kill "$(cat started)" 2>/dev/null && fail "the command goes on without the program"
 [ -z "$(ls tmp)" ] || fail "folders were left behind: $(ls tmp)"
 
 # ---- the catalogue ----
