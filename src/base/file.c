@@ -6,13 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/leftovers.h"
 #include "base/mapping.h"
 #include "base/memory.h"
+#include "base/random.h"
 
 static c2s_status read_all(int fd, const char *path, uint64_t limit, size_t expected, void **data,
                            size_t *size) {
@@ -104,30 +108,7 @@ c2s_status c2s_file_view(const char *path, uint64_t limit, void **data, size_t *
     return read_or_map(path, limit, data, size, mapped);
 }
 
-/* Temporaries now open, for c2s_atomic_abort_all. A slot is written before the file exists and
- * cleared after it is gone, so a signal at any point finds what it has to remove. */
-enum { OPEN_MAX_FILES = 16 };
-static char *volatile open_temporaries[OPEN_MAX_FILES];
-
-void c2s_temporary_remember(char *path) {
-    for (int i = 0; i < OPEN_MAX_FILES; i++)
-        if (!open_temporaries[i]) {
-            open_temporaries[i] = path;
-            return;
-        }
-}
-
-void c2s_temporary_forget(const char *path) {
-    for (int i = 0; i < OPEN_MAX_FILES; i++)
-        if (open_temporaries[i] == path)
-            open_temporaries[i] = NULL;
-}
-
-void c2s_atomic_abort_all(void) {
-    for (int i = 0; i < OPEN_MAX_FILES; i++)
-        if (open_temporaries[i] && unlink(open_temporaries[i]) != 0)
-            rmdir(open_temporaries[i]);
-}
+/* ---- writing ---- */
 
 static void release(c2s_atomic_file *file) {
     if (file->temporary)
@@ -168,27 +149,48 @@ static char *final_path(const char *path) {
     return target ? target : c2s_strdup(path);
 }
 
+/* Creates a file of a new name: `path` and six more characters. The mode is what the process gives
+ * to new files. -1: errno says why. */
+static int create_temporary(c2s_atomic_file *file) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    static atomic_uint count;
+    const size_t length = strlen(file->path);
+    file->temporary = c2s_alloc(length + 8);
+    memcpy(file->temporary, file->path, length);
+    memcpy(file->temporary + length, ".", 2);
+    for (int attempt = 0; attempt < 100; attempt++) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        c2s_random random = {(uint64_t)now.tv_nsec * 1000003 + (uint64_t)getpid() * 4099 +
+                             atomic_fetch_add(&count, 1)};
+        for (size_t i = 1; i < 7; i++)
+            file->temporary[length + i] = letters[c2s_random_bits(&random) % (sizeof letters - 1)];
+        file->temporary[length + 7] = '\0';
+        c2s_temporary_remember(file->temporary);
+        const int fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            return fd;
+        const int error = errno;
+        c2s_temporary_forget(file->temporary);
+        errno = error;
+        if (errno != EEXIST)
+            break;
+    }
+    return -1;
+}
+
 c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
     *file = (c2s_atomic_file){.path = final_path(path)};
     if (c2s_file_is_stream(path))
         return open_stream(path, file);
-    size_t length = strlen(file->path);
-    file->temporary = c2s_alloc(length + 16);
-    memcpy(file->temporary, file->path, length);
-    memcpy(file->temporary + length, ".XXXXXX", 8);
-    c2s_temporary_remember(file->temporary);
-    int fd = mkstemp(file->temporary);
+    int fd = create_temporary(file);
     if (fd < 0) {
         c2s_status status =
             c2s_fail(C2S_ERR_IO, "%s: cannot write beside it: %s", path, strerror(errno));
         release(file);
         return status;
     }
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) == 0)
-        file->stream = fdopen(fd, "wb");
+    file->stream = fdopen(fd, "wb");
     if (!file->stream) {
         c2s_status status = c2s_fail(C2S_ERR_IO, "%s: %s", file->temporary, strerror(errno));
         close(fd);
@@ -262,28 +264,79 @@ bool c2s_atomic_write(c2s_atomic_file *file, const void *data, size_t size) {
     enum { LARGE = 64 << 10 };
     if (size == 0) /* `data` may be NULL, which fwrite may not be given */
         return true;
-    return size < LARGE ? fwrite(data, 1, size, file->stream) == size
-                        : write_large(file, data, size);
+    if (size < LARGE ? fwrite(data, 1, size, file->stream) == size : write_large(file, data, size))
+        return true;
+    file->error = errno ? errno : EIO;
+    return false;
+}
+
+static c2s_status cannot_write(const c2s_atomic_file *file) {
+    const char *shown = strcmp(file->path, "-") == 0 ? "standard output" : file->path;
+    return c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
+}
+
+/* Everything but the new name: all bytes are on the disk, the stream is closed. */
+static c2s_status complete(c2s_atomic_file *file) {
+    c2s_status status = C2S_OK;
+    errno = file->error ? file->error : EIO;
+    if (file->error || ferror(file->stream) || fflush(file->stream) != 0 ||
+        (file->temporary && fsync(fileno(file->stream)) != 0))
+        status = cannot_write(file);
+    if (file->temporary) {
+        if (fclose(file->stream) != 0 && status == C2S_OK)
+            status = cannot_write(file);
+        file->stream = NULL;
+    }
+    close_stream(file);
+    return status;
 }
 
 c2s_status c2s_atomic_commit(c2s_atomic_file *file) {
-    const char *shown = strcmp(file->path, "-") == 0 ? "standard output" : file->path;
-    if (fflush(file->stream) != 0 || ferror(file->stream) ||
-        (file->temporary && fsync(fileno(file->stream)) != 0)) {
-        c2s_status status = c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
+    c2s_status status = complete(file);
+    if (status == C2S_OK && file->temporary && rename(file->temporary, file->path) != 0)
+        status = cannot_write(file);
+    if (status != C2S_OK)
         c2s_atomic_abort(file);
-        return status;
-    }
+    else
+        release(file);
+    return status;
+}
+
+/* Another name for the file at `path`: a link, or where the file system has none, its only name. */
+static bool keep(const char *path, const char *kept) {
+    return !kept || link(path, kept) == 0 || rename(path, kept) == 0;
+}
+
+static c2s_status move_both(const c2s_moving_pair *p, c2s_atomic_file *first,
+                            c2s_atomic_file *second) {
     c2s_status status = C2S_OK;
-    if (file->temporary) {
-        if (fclose(file->stream) != 0 || rename(file->temporary, file->path) != 0) {
-            status = c2s_fail(C2S_ERR_IO, "%s: cannot write: %s", shown, strerror(errno));
-            unlink(file->temporary);
+    c2s_moving_remember(p);
+    if (!keep(p->first, p->kept) || rename(first->temporary, first->path) != 0)
+        status = cannot_write(first);
+    else if (rename(second->temporary, second->path) != 0)
+        status = cannot_write(second);
+    c2s_moving_settle(p);
+    c2s_moving_forget(p);
+    return status;
+}
+
+c2s_status c2s_atomic_commit_both(c2s_atomic_file *first, c2s_atomic_file *second) {
+    c2s_status status = complete(first);
+    if (status == C2S_OK)
+        status = complete(second);
+    if (status == C2S_OK) {
+        char *kept = NULL;
+        if (access(first->path, F_OK) == 0) {
+            const size_t size = strlen(first->temporary) + 5;
+            kept = c2s_alloc(size);
+            snprintf(kept, size, "%s.old", first->temporary);
         }
-    } else {
-        close_stream(file);
+        const c2s_moving_pair p = {first->path, kept, second->temporary};
+        status = move_both(&p, first, second);
+        free(kept);
     }
-    release(file);
+    c2s_atomic_abort(first); /* where they have moved there is nothing left to remove */
+    c2s_atomic_abort(second);
     return status;
 }
 

@@ -90,7 +90,7 @@ extern const cli_option cli_common_options[];
     }
 #define CLI_MEMORY_OPTION                                                                          \
     {                                                                                              \
-        0, "memory", "BYTES",                                                                      \
+        0, "max-memory", "BYTES",                                                                  \
             "what computed tensors may take, such as 512M (default: all there is)", CLI_BYTES,     \
             offsetof(cli_arguments, memory)                                                        \
     }

@@ -2,14 +2,22 @@
  *
  * argv to verb, status to exit code, and what must not outlive the process: temporary files.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#endif
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "cli/metric_table.h"
 #include "cli/progress.h"
@@ -39,6 +47,7 @@ static void on_bus_error(int number) {
         C2S_ERR_IO);
 }
 
+/* Also the end that libraries choose where they can go no further: SIGABRT. */
 static void on_signal(int number) {
     c2s_atomic_abort_all();
     c2s_process_kill();
@@ -46,9 +55,13 @@ static void on_signal(int number) {
     raise(number);
 }
 
-static void install_handlers(void) {
-    static const int fatal[] = {SIGINT, SIGTERM, SIGHUP};
-    c2s_set_out_of_memory_hook(out_of_memory);
+/* For libraries that end the process themselves: OpenMP's, where it cannot start its threads. */
+static void on_exit_of_a_library(void) {
+    c2s_atomic_abort_all();
+}
+
+static void install_signal_handlers(void) {
+    static const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT};
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
@@ -58,7 +71,34 @@ static void install_handlers(void) {
             sigaction(fatal[i], &action, NULL);
     }
     signal(SIGBUS, on_bus_error);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write like any other */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write like any other; so is */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow any more */
+}
+
+/* oneDNN is written in C++, whose `new` has a hook of its own: std::set_new_handler. */
+static void install_new_handler(void) {
+    void *(*set_new_handler)(void (*)(void));
+    *(void **)&set_new_handler = dlsym(RTLD_DEFAULT, "_ZSt15set_new_handlerPFvvE");
+    if (set_new_handler)
+        set_new_handler(out_of_memory);
+}
+
+static void install_handlers(void) {
+    c2s_set_out_of_memory_hook(out_of_memory);
+    install_new_handler();
+    json_set_alloc_funcs(c2s_alloc, free);
+    install_signal_handlers();
+    atexit(on_exit_of_a_library);
+}
+
+/* Where the caller has closed a standard stream the next file that is opened would take its place,
+ * and get what is meant for it. Such a stream cannot be used, and writing to it fails. */
+static bool occupy_standard_streams(void) {
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
 }
 
 static const cli_verb *find_verb(const char *word) {
@@ -117,6 +157,8 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
 }
 
 int main(int argc, char **argv) {
+    if (!occupy_standard_streams())
+        return C2S_ERR_IO;
     install_handlers();
     const cli_verb *verb = take_verb(&argc, argv);
     if (!verb)

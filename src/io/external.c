@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,12 +19,19 @@ typedef struct mapping {
     size_t size;
 } mapping;
 
+typedef struct claim {
+    const char *data;
+    size_t size;
+    const char *tensor;
+} claim;
+
 struct c2s_external {
     char *folder; /* as given, "." for a bare file name; NULL: there is none */
     char *root;   /* the same without links; NULL until it is needed */
     c2s_names *locations;
     c2s_map mapped; /* interned location to mapping */
     C2S_VEC(mapping *) mappings;
+    C2S_VEC(claim) claims;
 };
 
 c2s_external *c2s_external_create(const char *model_path) {
@@ -51,6 +59,7 @@ void c2s_external_destroy(c2s_external *external) {
         free(m);
     }
     c2s_vec_free(&external->mappings);
+    c2s_vec_free(&external->claims);
     c2s_map_free(&external->mapped);
     c2s_names_destroy(external->locations);
     free(external->folder);
@@ -209,6 +218,38 @@ c2s_status c2s_external_find(c2s_external *external, const c2s_external_place *p
     *data = length ? (const char *)m->data + offset : NULL;
     *size = (size_t)length;
     return C2S_OK;
+}
+
+void c2s_external_claim(c2s_external *external, const void *data, size_t size, const char *name) {
+    const claim made = {data, size, name};
+    if (size)
+        c2s_vec_push(&external->claims, made);
+}
+
+static int by_place(const void *a, const void *b) {
+    const claim *x = a, *y = b;
+    if (x->data != y->data)
+        return x->data < y->data ? -1 : 1;
+    return (x->size > y->size) - (x->size < y->size);
+}
+
+c2s_status c2s_external_check(c2s_external *external) {
+    const size_t count = external->claims.count;
+    claim *all = external->claims.at;
+    if (count > 1)
+        qsort(all, count, sizeof *all, by_place);
+    c2s_status status = C2S_OK;
+    for (size_t i = 1; i < count && status == C2S_OK; i++) {
+        const claim *a = &all[i - 1], *b = &all[i];
+        const size_t apart = (size_t)(b->data - a->data);
+        if (apart < a->size && !(apart == 0 && a->size == b->size))
+            status = c2s_fail(C2S_ERR_INVALID,
+                              "the %zu bytes of external data of tensor \"%s\" begin inside of the "
+                              "%zu bytes of tensor \"%s\", expected the same bytes or others",
+                              b->size, b->tensor, a->size, a->tensor);
+    }
+    c2s_vec_free(&external->claims);
+    return status;
 }
 
 /* ---- writing ---- */

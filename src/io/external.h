@@ -29,6 +29,12 @@ typedef struct c2s_external_place {
 c2s_status c2s_external_find(c2s_external *external, const c2s_external_place *place,
                              const void **data, size_t *size);
 
+/* Notes that a tensor's bytes are these, which c2s_external_find gave, less what is behind its end.
+ * `name` outlives `external`. */
+void c2s_external_claim(c2s_external *external, const void *data, size_t size, const char *name);
+/* C2S_ERR_INVALID: the bytes of two tensors overlap without being the same. */
+c2s_status c2s_external_check(c2s_external *external);
+
 /* A data file being written. Zero-initialise; `size` counts the bytes so far. */
 typedef struct c2s_external_writer {
     c2s_atomic_file file;

@@ -215,6 +215,7 @@ static c2s_status attach_external(parsed *p, Onnx__TensorProto *tensor) {
     C2S_TRY(c2s_tensor_proto_size(tensor, &expected));
     if (!place.length && size > expected)
         size = expected; /* another tensor's bytes follow */
+    c2s_external_claim(p->external, data, size, tensor->name ? tensor->name : "");
     tensor->raw_data = (ProtobufCBinaryData){.len = size, .data = (uint8_t *)(uintptr_t)data};
     return C2S_OK;
 }
@@ -261,6 +262,7 @@ static c2s_status unpack(parsed *p, size_t size, const ProtobufCMessageDescripto
     p->base.message = message;
     if (p->wire.blob_count || p->wire.external)
         C2S_TRY(complete(p, NULL, &message));
+    C2S_TRY(c2s_external_check(p->external));
     /* Nothing refers to the skeleton; the file is needed only for the payloads left in it. */
     free(p->wire.owned);
     p->wire.owned = NULL;

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "c2s_version.h"
 #include "io/load_message.h"
@@ -142,7 +141,6 @@ typedef struct output {
     c2s_atomic_file model;
     c2s_external_writer data;
     char *data_path; /* NULL: there is no data file */
-    char *old_data;  /* a second name of the data file that was there before, or NULL */
 } output;
 
 static char *with_suffix(const char *path, const char *suffix) {
@@ -152,36 +150,15 @@ static char *with_suffix(const char *path, const char *suffix) {
     return text;
 }
 
-/* Moves both files into place. If the second move fails, the first is taken back. */
 static c2s_status commit(output *out) {
-    if (!out->data_path)
-        return c2s_atomic_commit(&out->model);
-    char suffix[40];
-    snprintf(suffix, sizeof suffix, ".%ld.old", (long)getpid());
-    char *old = with_suffix(out->data_path, suffix);
-    if (link(out->data_path, old) == 0)
-        out->old_data = old;
-    else
-        free(old);
-    bool existed = access(out->data_path, F_OK) == 0;
-    C2S_TRY(c2s_atomic_commit(&out->data.file));
-    c2s_status status = c2s_atomic_commit(&out->model);
-    if (status != C2S_OK && out->old_data)
-        rename(out->old_data, out->data_path);
-    else if (status != C2S_OK && !existed)
-        unlink(out->data_path);
-    else if (out->old_data)
-        unlink(out->old_data);
-    return status;
+    return out->data_path ? c2s_atomic_commit_both(&out->data.file, &out->model)
+                          : c2s_atomic_commit(&out->model);
 }
 
 static void output_close(output *out) {
-    if (out->old_data)
-        unlink(out->old_data); /* fails where commit has dealt with it */
     c2s_atomic_abort(&out->model);
     c2s_atomic_abort(&out->data.file);
     free(out->data_path);
-    free(out->old_data);
 }
 
 static c2s_status place_data(c2s_saver *saver, output *out, const c2s_save_options *options,

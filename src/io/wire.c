@@ -8,6 +8,7 @@
 #include <onnx.pb-c.h>
 
 #include "io/wire_skeleton.h"
+#include "ops/utf8.h"
 
 /* A message that is being scanned. */
 typedef struct frame {
@@ -171,6 +172,26 @@ static c2s_status leave(scanner *s) {
     return C2S_OK;
 }
 
+/* Names identify; what only describes may have been written in any encoding. */
+static bool must_be_utf8(const ProtobufCMessageDescriptor *type,
+                         const ProtobufCFieldDescriptor *f) {
+    return type != &onnx__string_string_entry_proto__descriptor &&
+           strcmp(f->name, "doc_string") != 0;
+}
+
+static bool is_utf8(const uint8_t *text, size_t size) {
+    for (size_t at = 0; at < size;) {
+        if (text[at] < 0x80) {
+            at++;
+            continue;
+        }
+        const uint32_t code = c2s_utf8_next((const char *)text, size, &at);
+        if (code >= 0xdc80 && code <= 0xdcff) /* a byte that is none */
+            return false;
+    }
+    return true;
+}
+
 static c2s_status scan_bytes(scanner *s, const field_start *start) {
     frame *f = &s->stack[s->depth - 1];
     uint64_t length;
@@ -198,6 +219,9 @@ static c2s_status scan_bytes(scanner *s, const field_start *start) {
     }
     if (field && field->type == PROTOBUF_C_TYPE_STRING && memchr(s->at, 0, size))
         return broken(s, start, "a text that holds a NUL");
+    if (field && field->type == PROTOBUF_C_TYPE_STRING && must_be_utf8(f->type, field) &&
+        !is_utf8(s->at, size))
+        return broken(s, start, "a text that is not UTF-8");
     s->unpacked += size + (field ? 16 : sizeof(ProtobufCMessageUnknownField));
     s->at += size;
     return C2S_OK;

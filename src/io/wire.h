@@ -35,13 +35,13 @@ typedef struct c2s_wire {
 } c2s_wire;
 
 /* Scans `data` as a message of type `root`. On success the blobs' bytes stay in `data`; if it may
- * be written to, each is moved by less than 64 bytes to be aligned (to 64 bytes where there is room,
- * else to the largest power of two that fits), and all else in `data` may be overwritten by that
- * unless blob_count is 0.
- * Refused with C2S_ERR_INVALID, naming the message type, the field and the byte: what is not a
- * protobuf message, a known field of another wire type, a text with an embedded NUL, a singular
- * message given twice, nesting deeper than C2S_WIRE_DEPTH_MAX, messages so numerous and empty that
- * unpacked they would take more than 64 times their size. */
+ * be written to, each is moved by less than 64 bytes to be aligned (to 64 bytes where there is
+ * room, else to the largest power of two that fits), and all else in `data` may be overwritten by
+ * that unless blob_count is 0. Refused with C2S_ERR_INVALID, naming the message type, the field and
+ * the byte: what is not a protobuf message, a known field of another wire type, a text with an
+ * embedded NUL, a name that is not UTF-8, a singular message given twice, nesting deeper than
+ * C2S_WIRE_DEPTH_MAX, messages so numerous and empty that unpacked they would take more than 64
+ * times their size. */
 c2s_status c2s_wire_scan(uint8_t *data, size_t size, bool writable,
                          const struct ProtobufCMessageDescriptor *root, c2s_wire *out);
 void c2s_wire_free(c2s_wire *wire); /* not the scanned data; safe on a zeroed struct */

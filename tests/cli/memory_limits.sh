@@ -17,7 +17,7 @@ hostile() {
         local target=()
         [ "$verb" = run ] || target=("$scratch/out.onnx")
         status=0
-        ${timer:+"$timer" -f '%M' -o "$scratch/kb"} timeout 20 "$C2S_BIN" "${words[@]}" --threads 1 --memory 32M \
+        ${timer:+"$timer" -f '%M' -o "$scratch/kb"} timeout 20 "$C2S_BIN" "${words[@]}" --threads 1 --max-memory 32M \
             "$scratch/$name.onnxtxt" "${target[@]}" >"$scratch/out" 2>"$scratch/err" || status=$?
         case $verb.$status in
         job.0) ;;

@@ -154,6 +154,33 @@ static void test_refused(void **state) {
     refused("empty.bin", NULL, NULL, C2S_ERR_INVALID, "found 0 bytes of data, expected 400");
 }
 
+/* Two tensors of 100 floats at these offsets. */
+static c2s_status load_two(const char *first, const char *second) {
+    Onnx__ModelProto *proto = proto_small_model();
+    set_external(add_initializer(proto->graph, "a", 100), "data.bin", first, "400");
+    set_external(add_initializer(proto->graph, "b", 100), "data.bin", second, "400");
+    size_t size;
+    void *data = proto_pack(&proto->base, &size);
+    write_file(in_root("model/model.onnx"), data, size);
+    free(data);
+    c2s_model *model = NULL;
+    const c2s_status status = c2s_model_load(in_root("model/model.onnx"), &model);
+    c2s_model_free(model);
+    return status;
+}
+
+static void test_overlap(void **state) {
+    (void)state;
+    assert_int_equal(load_two("0", "400"), C2S_OK);
+    assert_int_equal(load_two("400", "0"), C2S_OK);
+    assert_int_equal(load_two("800", "800"), C2S_OK); /* one weight under two names */
+    assert_int_equal(load_two("0", "399"), C2S_ERR_INVALID);
+    assert_non_null(strstr(c2s_error(),
+                           "the 400 bytes of external data of tensor \"b\" begin inside "
+                           "of the 400 bytes of tensor \"a\""));
+    assert_int_equal(load_two("4", "0"), C2S_ERR_INVALID);
+}
+
 /* ---- writing ---- */
 
 /* Initializers of 100, 10 and 20000 floats, the first of which another tensor repeats. */
@@ -409,10 +436,11 @@ static void test_empty(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_written),         cmocka_unit_test(test_threshold),
-        cmocka_unit_test(test_failed_save),     cmocka_unit_test(test_everywhere),
-        cmocka_unit_test(test_special_targets), cmocka_unit_test(test_full_device),
-        cmocka_unit_test(test_empty),           cmocka_unit_test(test_nothing_to_move),
+        cmocka_unit_test(test_overlap),         cmocka_unit_test(test_written),
+        cmocka_unit_test(test_threshold),       cmocka_unit_test(test_failed_save),
+        cmocka_unit_test(test_everywhere),      cmocka_unit_test(test_special_targets),
+        cmocka_unit_test(test_full_device),     cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_nothing_to_move),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as a model (grown_model.h) through the main job, with one of the pipelines that the
+ * first byte chooses: it is refused with a message, or what comes out is sound. With
+ * C2S_FUZZ_STRICT a lossless pass that had to be rolled back is a finding, too. */
+#include "fuzz/grown_model.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Appended to only: the corpora mean them by number. */
+static const char *const pipelines[] = {
+    NULL, /* the default */
+    "cleanup",
+    "recompose",
+    "fuse",
+    "prune(ratio=0.3,stages=2)",
+    "prune(ratio=0.5,round=1)",
+    "lowrank(ratio=0.5,timing=no,multiple=1)",
+    "quantize",
+    "equalize",
+    "quantize_dynamic(force=yes)",
+    "quantize_weights",
+    "cluster_weights",
+    "half(sqnr=0)",
+    "quantize,quantized_form(to=qoperator)",
+    "quantized_form(to=float)",
+    "cleanup,recompose,fuse,quantize(target=ort-cpu)",
+};
+enum { PIPELINES = sizeof pipelines / sizeof *pipelines };
+
+static void check_report(const c2s_report *report, const c2s_model *model) {
+    if (!getenv("C2S_FUZZ_STRICT"))
+        return;
+    for (unsigned k = 0; k < report->pass_count; k++) {
+        const c2s_pass_report *p = &report->passes[k];
+        if (p->outcome != C2S_ROLLED_BACK && p->left_out_count == 0)
+            continue;
+        c2s_text_write(model, NULL, stderr);
+        fprintf(stderr, "%s: %s %s\n", p->name, p->reason ? p->reason : "",
+                p->left_out_count ? p->left_out[0] : "");
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 2)
+        return 0;
+    const unsigned choice = data[0] % PIPELINES;
+    c2s_model *model = grown_model(data + 1, size - 1);
+    c2s_run_options options = {
+        .passes = pipelines[choice],
+        .no_prove = grown_has_bodies(model), /* a loop may ask for any number of rounds */
+        .no_guard = true,
+        .samples = 1,
+        .memory_limit = 16 << 20,
+        .threads = 1,
+    };
+    c2s_report *report = NULL;
+    const c2s_status status = c2s_model_optimize(model, &options, &report);
+    if (status == C2S_OK) {
+        grown_check(model, "after the passes");
+        if (choice < 4)
+            check_report(report, model);
+    } else {
+        grown_must(*c2s_error() != '\0', "refused without a message");
+        grown_must(status != C2S_ERR_USAGE, "the options are wrong");
+    }
+    c2s_report_free(report);
+    c2s_model_destroy(model);
+    c2s_error_clear();
+    return 0;
+}
