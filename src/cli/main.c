@@ -7,6 +7,7 @@
 #endif
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +48,15 @@ static void on_bus_error(int number) {
         C2S_ERR_IO);
 }
 
-/* Also the end that libraries choose where they can go no further: SIGABRT. */
+static pthread_t main_thread;
+
+/* The thread that writes files must not go on beside it. The end that libraries choose where they
+ * can go no further, SIGABRT, concerns the thread that chose it. */
 static void on_signal(int number) {
+    if (number != SIGABRT && !pthread_equal(pthread_self(), main_thread)) {
+        pthread_kill(main_thread, number);
+        return;
+    }
     c2s_atomic_abort_all();
     c2s_process_kill();
     signal(number, SIG_DFL);
@@ -64,6 +72,7 @@ static void install_signal_handlers(void) {
     static const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT};
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
+    main_thread = pthread_self();
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
         struct sigaction before;
         /* What the parent chose to ignore (nohup) stays ignored. */

@@ -23,12 +23,30 @@ struct c2s_npz {
     C2S_VEC(member) members;
 };
 
+/* Most of the library's failures are the archive's fault. */
+static c2s_status status_of(int code) {
+    switch (code) {
+    case ZIP_ER_MEMORY:
+        return C2S_ERR_MEMORY;
+    case ZIP_ER_NOENT:
+    case ZIP_ER_OPEN:
+    case ZIP_ER_READ:
+    case ZIP_ER_SEEK:
+        return C2S_ERR_IO;
+    default:
+        return C2S_ERR_INVALID;
+    }
+}
+
 static c2s_status read_stream(void *user, void *data, size_t size) {
     char *at = data;
     while (size > 0) {
         zip_int64_t got = zip_fread(user, at, size);
-        if (got <= 0)
-            return c2s_fail(C2S_ERR_INVALID, "the archive's entry ends early or is damaged");
+        if (got < 0)
+            return c2s_fail(status_of(zip_error_code_zip(zip_file_get_error(user))),
+                            "the archive's entry cannot be read: %s", zip_file_strerror(user));
+        if (got == 0)
+            return c2s_fail(C2S_ERR_INVALID, "the archive's entry ends early");
         at += got;
         size -= (size_t)got;
     }
@@ -59,9 +77,7 @@ c2s_status c2s_npz_open(const char *path, c2s_npz **out) {
     if (!zip) {
         zip_error_t error;
         zip_error_init_with_code(&error, code);
-        c2s_status status =
-            c2s_fail(code == ZIP_ER_NOENT || code == ZIP_ER_OPEN ? C2S_ERR_IO : C2S_ERR_INVALID,
-                     "%s", zip_error_strerror(&error));
+        c2s_status status = c2s_fail(status_of(code), "%s", zip_error_strerror(&error));
         zip_error_fini(&error);
         return status;
     }
@@ -110,7 +126,8 @@ uint64_t c2s_npz_size(const c2s_npz *npz, size_t array) {
 static c2s_status open_member(c2s_npz *npz, const member *m, zip_file_t **out) {
     *out = zip_fopen_index(npz->zip, m->index, 0);
     if (!*out)
-        return c2s_fail(C2S_ERR_INVALID, "%s.npy: %s", m->name, zip_strerror(npz->zip));
+        return c2s_fail(status_of(zip_error_code_zip(zip_get_error(npz->zip))), "%s.npy: %s",
+                        m->name, zip_strerror(npz->zip));
     return C2S_OK;
 }
 
