@@ -125,11 +125,16 @@ bool c2s_file_is_stream(const char *path) {
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+/* Streams have buffers of their own. */
+static c2s_status cannot_open(const char *path) {
+    return c2s_fail(errno == ENOMEM ? C2S_ERR_MEMORY : C2S_ERR_IO, "%s: %s", path, strerror(errno));
+}
+
 static c2s_status open_stream(const char *path, c2s_atomic_file *file) {
     file->stream = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
     if (file->stream)
         return C2S_OK;
-    c2s_status status = c2s_fail(C2S_ERR_IO, "%s: %s", path, strerror(errno));
+    c2s_status status = cannot_open(path);
     release(file);
     return status;
 }
@@ -192,7 +197,7 @@ c2s_status c2s_atomic_open(const char *path, c2s_atomic_file *file) {
     }
     file->stream = fdopen(fd, "wb");
     if (!file->stream) {
-        c2s_status status = c2s_fail(C2S_ERR_IO, "%s: %s", file->temporary, strerror(errno));
+        c2s_status status = cannot_open(path);
         close(fd);
         unlink(file->temporary);
         release(file);

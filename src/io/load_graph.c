@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/load_graph.h"
 
+#include <stdlib.h>
+
 #include "base/map.h"
 #include "io/load_attr.h"
 #include "io/load_constant.h"
@@ -114,6 +116,31 @@ static c2s_status define_outputs(scope *s, c2s_node *node, const Onnx__NodeProto
     return C2S_OK;
 }
 
+static int by_address(const void *a, const void *b) {
+    const uintptr_t x = (uintptr_t) * (const char *const *)a,
+                    y = (uintptr_t) * (const char *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* Attributes are found by name; names are interned. */
+static c2s_status check_attribute_names(const c2s_node *node) {
+    const size_t count = node->attr_count;
+    const char **names = c2s_alloc_array(count, sizeof *names), *twice = NULL;
+    bool nameless = false;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = node->attrs[i].name;
+        nameless |= !*names[i];
+    }
+    qsort(names, count, sizeof *names, by_address);
+    for (size_t i = 1; i < count; i++)
+        if (names[i] == names[i - 1])
+            twice = names[i];
+    free(names);
+    if (nameless)
+        return c2s_fail(C2S_ERR_INVALID, "found an attribute without a name");
+    return twice ? c2s_fail(C2S_ERR_INVALID, "attribute \"%s\" is there twice", twice) : C2S_OK;
+}
+
 static c2s_status define_node(scope *s, const Onnx__NodeProto *proto) {
     if (!proto->op_type || !*proto->op_type)
         return c2s_fail(C2S_ERR_INVALID, "found no op_type");
@@ -130,6 +157,8 @@ static c2s_status define_node(scope *s, const Onnx__NodeProto *proto) {
     C2S_TRY(define_outputs(s, node, proto));
     for (size_t i = 0; i < proto->n_attribute; i++)
         C2S_TRY(c2s_attr_load(node, proto->attribute[i], s->origin));
+    if (proto->n_attribute > 0)
+        C2S_TRY(check_attribute_names(node));
     if (c2s_node_is(node, "Constant"))
         C2S_TRY(c2s_constant_load(node, s->origin));
     node->changed = false;

@@ -113,6 +113,56 @@ bool c2s_normalise_knows(const c2s_model *model, const c2s_node *node) {
     return false;
 }
 
+static const char *kind_name(c2s_attr_kind kind) {
+    static const char *const names[] = {
+        "undefined",      "FLOAT",      "INT",        "STRING",  "TENSOR", "GRAPH",
+        "FLOATS",         "INTS",       "STRINGS",    "TENSORS", "GRAPHS", "SPARSE_TENSOR",
+        "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
+}
+
+/* An attribute of another kind would be read as if it was not there. */
+static c2s_status check_attributes(const c2s_node *node) {
+    for (unsigned i = 0; i < node->attr_count; i++) {
+        const c2s_attr *attr = &node->attrs[i];
+        const c2s_attr_kind kind = attr->reference ? attr->reference_kind : attr->kind;
+        for (const c2s_attr_spec *spec = node->op->attrs; spec && spec->name; spec++)
+            if (strcmp(spec->name, attr->name) == 0 && spec->kind != kind &&
+                kind != C2S_ATTR_UNDEFINED && spec->kind != C2S_ATTR_UNDEFINED)
+                return c2s_fail(C2S_ERR_INVALID, "attribute \"%s\" is of type %s, expected %s",
+                                attr->name, kind_name(kind), kind_name(spec->kind));
+    }
+    return C2S_OK;
+}
+
+/* Inference would see to it, but not everything is inferred: functions, branches that never run. */
+static c2s_status check_operands(const c2s_node *node) {
+    const unsigned least = node->op->inputs[0], most = node->op->inputs[1];
+    if (node->formal_count < least || (most != C2S_VARIADIC && node->formal_count > most))
+        return c2s_fail(C2S_ERR_INVALID, "found %u inputs, expected %u to %u", node->formal_count,
+                        least, most);
+    for (unsigned k = 0; k < least; k++)
+        if (!node->inputs[k].value)
+            return c2s_fail(C2S_ERR_INVALID, "input %u is left out", k);
+    return C2S_OK;
+}
+
+static c2s_status check_nodes(const c2s_model *model) {
+    for (size_t i = 0; i < model->nodes.count; i++) {
+        const c2s_node *node = model->nodes.at[i];
+        if (!node || !node->op || node->op == &c2s_op_opaque)
+            continue;
+        c2s_status status = check_attributes(node);
+        if (status == C2S_OK)
+            status = check_operands(node);
+        if (status != C2S_OK) {
+            c2s_note("%s", c2s_node_text(node));
+            return status;
+        }
+    }
+    return C2S_OK;
+}
+
 c2s_status c2s_model_normalise(c2s_model *model) {
     int64_t opset = c2s_model_opset(model, "");
     c2s_raise r = {.model = model};
@@ -120,6 +170,8 @@ c2s_status c2s_model_normalise(c2s_model *model) {
     const int64_t needs = r.needs, ir = c2s_opset_ir_version(needs);
     for (size_t i = 0; status == C2S_OK && i < model->functions.count; i++)
         status = raise_function(&r, model->functions.at[i]);
+    if (status == C2S_OK)
+        status = check_nodes(model);
     if (status != C2S_OK || opset >= needs)
         return status;
     c2s_model_set_opset(model, "", needs);

@@ -156,7 +156,8 @@ const c2s_op *const *c2s_op_all(size_t *count);
 void c2s_constant_know(c2s_node *node);
 
 /* Infers outputs of one node from its inputs' types, constants and contents and merges them into
- * the output values. Declared types that contradict what is inferred: C2S_ERR_INVALID. */
+ * the output values. Where a declared type contradicts what is inferred, that counts, and the log
+ * says so. */
 c2s_status c2s_node_infer(c2s_node *node);
 /* All nodes in list order, bodies included. */
 c2s_status c2s_graph_infer(c2s_graph *graph);

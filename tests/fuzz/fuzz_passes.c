@@ -4,6 +4,9 @@
  * C2S_FUZZ_STRICT a lossless pass that had to be rolled back is a finding, too. */
 #include "fuzz/grown_model.h"
 
+#include "io/load.h"
+#include "io/save.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Appended to only: the corpora mean them by number. */
@@ -26,6 +29,17 @@ static const char *const pipelines[] = {
     "cleanup,recompose,fuse,quantize(target=ort-cpu)",
 };
 enum { PIPELINES = sizeof pipelines / sizeof *pipelines };
+
+/* What a model must be after anything was done to it. */
+static void must_be_sound(c2s_model *model, const char *after) {
+    void *data;
+    size_t size;
+    c2s_model *again = NULL;
+    grown_must(c2s_model_verify(model) == C2S_OK, after);
+    grown_must(c2s_model_save_memory(model, &data, &size) == C2S_OK, "saving");
+    grown_must(c2s_model_load_memory(data, size, "again.onnx", &again) == C2S_OK, "loading again");
+    c2s_model_destroy(again);
+}
 
 static void check_report(const c2s_report *report, const c2s_model *model) {
     if (!getenv("C2S_FUZZ_STRICT"))
@@ -57,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     c2s_report *report = NULL;
     const c2s_status status = c2s_model_optimize(model, &options, &report);
     if (status == C2S_OK) {
-        grown_check(model, "after the passes");
+        must_be_sound(model, "after the passes");
         if (choice < 4)
             check_report(report, model);
     } else {

@@ -16,9 +16,7 @@
 
 #include "c2s.h"
 #include "hostile/seed_models.h"
-#include "io/load.h"
 #include "io/normalise.h"
-#include "io/save.h"
 #include "io/text.h"
 #include "ops/op.h"
 
@@ -247,17 +245,6 @@ static void grown_must(bool good, const char *what) {
         return;
     fprintf(stderr, "%s: %s\n", what, c2s_error());
     abort();
-}
-
-/* What a model must be after anything was done to it. */
-static void grown_check(c2s_model *model, const char *after) {
-    void *data;
-    size_t size;
-    c2s_model *again = NULL;
-    grown_must(c2s_model_verify(model) == C2S_OK, after);
-    grown_must(c2s_model_save_memory(model, &data, &size) == C2S_OK, "saving");
-    grown_must(c2s_model_load_memory(data, size, "again.onnx", &again) == C2S_OK, "loading again");
-    c2s_model_destroy(again);
 }
 
 #endif

@@ -50,16 +50,18 @@ fi
 
 quick=(-q --no-prove --threads 1 --external-data=64)
 proved=(-q --no-guard --threads 1 --samples 1 --external-data=64 --data "$C2S_SOURCE/samples/digits/calib.npz")
-for kind in open read write sync rename map; do
+for kind in open write sync rename map; do
     statuses=5
     [ $kind != map ] || statuses='5|6'
     victim_job "${quick[@]}"
     walk $kind $calls "$statuses"
     victim_row "nth $kind fails"
 done
-for kind in write sync rename; do
+for kind in write sync; do
     walk $kind $calls 5 rest
     victim_row "every $kind from the nth on fails"
+done
+for kind in write sync rename unlink; do
     walk $kind $calls 143 15
     walk $kind $calls 130 2
     victim_row "signal before the nth $kind"

@@ -2,8 +2,8 @@
 /* Preloaded into the program by tests/hostile/faults.sh: makes its nth allocation or system call of
  * a kind fail, or sends it a signal just before.
  *
- *   C2S_FAULT=KIND:N[:ACTION]   KIND: alloc, open, read, write, sync, rename, map. N: from 1 on, 0:
- * none ACTION: "fail" (default), "rest" (all from the nth on), or a signal's number
+ *   C2S_FAULT=KIND:N[:ACTION]   KIND: alloc, open, read, write, sync, rename, unlink, map. N: from
+ * 1 on, 0: none ACTION: "fail" (default), "rest" (all from the nth on), or a signal's number
  *   C2S_FAULT_COUNT=FILE        receives how many calls of the kind there were, when the process
  * ends
  *
@@ -29,7 +29,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-typedef enum kind { NONE, ALLOC, OPEN, READ, WRITE, SYNC, RENAME, MAP } kind;
+typedef enum kind { NONE, ALLOC, OPEN, READ, WRITE, SYNC, RENAME, UNLINK, MAP } kind;
 
 /* Failing calls give this. */
 static const struct {
@@ -37,7 +37,7 @@ static const struct {
     int error;
 } kinds[] = {[NONE] = {"none", 0},       [ALLOC] = {"alloc", ENOMEM}, [OPEN] = {"open", EMFILE},
              [READ] = {"read", EIO},     [WRITE] = {"write", ENOSPC}, [SYNC] = {"sync", EIO},
-             [RENAME] = {"rename", EIO}, [MAP] = {"map", ENOMEM}};
+             [RENAME] = {"rename", EIO}, [UNLINK] = {"unlink", EIO},  [MAP] = {"map", ENOMEM}};
 
 static const struct {
     int number;
@@ -46,7 +46,7 @@ static const struct {
              {SYS_pread64, READ},   {SYS_readv, READ},    {SYS_write, WRITE},
              {SYS_pwrite64, WRITE}, {SYS_writev, WRITE},  {SYS_fsync, SYNC},
              {SYS_fdatasync, SYNC}, {SYS_rename, RENAME}, {SYS_renameat, RENAME},
-             {SYS_link, RENAME},    {SYS_linkat, RENAME}, {SYS_unlink, RENAME},
+             {SYS_link, RENAME},    {SYS_linkat, RENAME}, {SYS_unlink, UNLINK},
              {SYS_mmap, MAP},       {SYS_brk, MAP}};
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -141,8 +141,9 @@ static void on_call(int number, siginfo_t *info, void *context) {
     greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
     const int error = errno;
     (void)number;
-    if (!on_standard_stream(r) && fails())
-        r[REG_RAX] = -kinds[failing].error;
+    if (!on_standard_stream(r) && fails()) /* brk gives where the end of the heap is, as before */
+        r[REG_RAX] = info->si_syscall == SYS_brk ? preload_raw_call(SYS_brk, 0, 0, 0, 0, 0, 0)
+                                                 : -kinds[failing].error;
     else
         r[REG_RAX] = preload_raw_call(info->si_syscall, r[REG_RDI], r[REG_RSI], r[REG_RDX],
                                       r[REG_R10], r[REG_R8], r[REG_R9]);

@@ -44,8 +44,8 @@ static const char *const seed_texts[] = {
     "    sh = Shape (n0)\n"
     "    first = Gather (sh, zero)\n"
     "    row = Unsqueeze (first, at)\n"
-    "    sizes = Concat <axis = 0> (row, last, last0)\n"
     "    last0 = Constant <value = int64[1] {4}> ()\n"
+    "    sizes = Concat <axis = 0> (row, last, last0)\n"
     "    r = Reshape (n0, sizes)\n"
     "    y = Split <axis = 2> (r)\n"
     "}\n",

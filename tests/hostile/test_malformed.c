@@ -5,7 +5,7 @@
  * takes longer than a second.
  *
  *   test_malformed --write FOLDER    writes the models of wrong_models.h and then all others, for
- *                                    tests/hostile/malformed.sh; prints NAME <tab> STATUS (? if
+ *                                    tests/hostile/refused.sh; prints NAME <tab> STATUS (? if
  * several are right) */
 #include "unit/make_proto.h"
 
@@ -40,7 +40,8 @@ static void must_be_sound(c2s_model *model, const char *name) {
 static c2s_status whole_job(const char *name, void *data, size_t size, bool passes) {
     static const c2s_run_options options = {
         .no_prove = true, .memory_limit = 32 << 20, .threads = 1};
-    static const c2s_run_options nothing = {.passes = "none", .threads = 1};
+    static const c2s_run_options nothing = {
+        .passes = "none", .opset = 17, .threads = 1, .no_prove = true};
     c2s_model *model = NULL;
     const double before = processor_seconds();
     c2s_error_clear();
@@ -64,6 +65,9 @@ static c2s_status whole_job(const char *name, void *data, size_t size, bool pass
 
 /* ---- fields ---- */
 
+/* One of so many goes through the passes; with C2S_MALFORMED all do. */
+enum { EACH = 8 };
+
 typedef struct tally {
     unsigned seen, by_status[8];
     const char *folder; /* NULL: the models are tried, not written */
@@ -85,7 +89,7 @@ static void look(wrong_fields *w) {
         free(data);
         return;
     }
-    t->by_status[whole_job(w->place, data, size, true)]++;
+    t->by_status[whole_job(w->place, data, size, t->seen % EACH == 0 || getenv("C2S_MALFORMED"))]++;
 }
 
 static Onnx__StringStringEntryProto *entry(const char *key, const char *value) {

@@ -81,11 +81,6 @@ static void wrong_overflow_to_zero(Onnx__ModelProto *m) {
     wrong_overflow(m);
     m->graph->initializer[0]->raw_data.len = 0; /* 2^128 elements, modulo 2^64 */
 }
-static void wrong_rank(Onnx__ModelProto *m) {
-    Onnx__TensorProto *w = wrong_weight(m);
-    for (int i = 0; i < 2000; i++)
-        PROTO_ADD(w->n_dims, w->dims, 1);
-}
 static void wrong_short_data(Onnx__ModelProto *m) {
     wrong_weight(m)->raw_data.len = 15;
 }
@@ -186,9 +181,6 @@ static void wrong_operand_count(Onnx__ModelProto *m) {
 static void wrong_operand_left_out(Onnx__ModelProto *m) {
     wrong_node(m, "Add", ",x");
 }
-static void wrong_declared_type(Onnx__ModelProto *m) {
-    m->graph->output[0]->type->tensor_type->elem_type = C2S_INT64;
-}
 static void wrong_axis(Onnx__ModelProto *m) {
     Onnx__AttributeProto *axis = add_attribute(wrong_node(m, "Softmax", "x"), "axis",
                                                ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
@@ -254,7 +246,6 @@ static const wrong_model wrong_models[] = {
     WRONG(huge_extent),
     WRONG(overflow),
     WRONG(overflow_to_zero),
-    WRONG(rank),
     WRONG(short_data),
     WRONG(long_data),
     WRONG(no_data),
@@ -276,7 +267,6 @@ static const wrong_model wrong_models[] = {
     WRONG(extents),
     WRONG(operand_count),
     WRONG(operand_left_out),
-    WRONG(declared_type),
     WRONG(axis),
     WRONG(recursion),
     WRONG(mutual_recursion),

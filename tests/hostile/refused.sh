@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models that break the format's rules, through the program: exit status 3, one line, no output, at most 100 MB and one
-# second each. hostile.test_malformed makes them, and tries many more inside of one process.
-#   C2S_MALFORMED=all tests/hostile/malformed.sh    those, too: every field of a few models wrong in turn
+# second each. hostile.malformed makes them, and tries many more inside of one process.
+#   C2S_MALFORMED=all tests/hostile/refused.sh    those, too: every field of a few models wrong in turn
 . "$(dirname "$0")/../shared.sh"
 need_program
 maker="$C2S_BUILD/tests/test_malformed"
