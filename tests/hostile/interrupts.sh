@@ -19,10 +19,13 @@ for ((i = 0; i < 100; i++)); do
     happened="signal $signal after $random of $whole ms"
     victim_reset
     # Without job control bash starts background jobs with SIGINT ignored, which the program respects.
+    # What bash would do at its own end is not for its child, before that has become the program.
+    trap - EXIT
     set -m
     "$C2S_BIN" "${job[@]}" "$scratch/in/in.onnx" "$scratch/out/out.onnx" >"$scratch/stdout" 2>"$scratch/err" &
     job_id=$!
     set +m
+    trap 'rm -rf "$scratch"' EXIT
     sleep "$(printf '%d.%03d' $((random / 1000)) $((random % 1000)))"
     kill -$signal $job_id 2>/dev/null || true
     status=0
