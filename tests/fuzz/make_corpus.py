@@ -33,7 +33,6 @@ def arrays():
     for name, save in {"stored": numpy.savez, "deflated": numpy.savez_compressed}.items():
         stream = io.BytesIO()
         save(stream, x=x, y=y, labels=y)
-        # numpy stamps the archive with the time of writing; a constant keeps the file the same.
         write("data", name + ".npz", b"\1" + stream.getvalue())
     tensor = numpy_helper.from_array(x, "x")
     write("data", "tensor.pb", b"\2" + tensor.SerializeToString())
