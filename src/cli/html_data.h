@@ -11,6 +11,7 @@
 
 typedef struct cli_html_data {
     const cli_arguments *arguments;
+    bool learnt_from;     /* the data are those of --calib */
     const char *in, *out; /* as given */
     const c2s_report *report;
     cli_subject before, after; /* normalised; of these the times */

@@ -99,7 +99,11 @@ static c2s_status write_file(cli_html_data *d) {
 
 c2s_status cli_html_report(const cli_arguments *arguments, c2s_model *before,
                            const c2s_model *after, const c2s_report *report) {
-    cli_html_data d = {.arguments = arguments,
+    cli_arguments told = *arguments; /* without data, what the passes learnt from serves */
+    if (!told.data && told.calibration.count)
+        told.data = told.calibration.at[0];
+    cli_html_data d = {.arguments = &told,
+                       .learnt_from = told.data != arguments->data,
                        .in = arguments->positional.at[0],
                        .out = arguments->positional.at[1],
                        .report = report};

@@ -172,7 +172,9 @@ void cli_html_accuracy(FILE *f, cli_html_data *d) {
         return;
     }
     cli_html_text(f, "Measured on %zu %s.", d->comparison.samples,
-                  d->arguments->data ? "samples of the data" : "random inputs, which says little");
+                  d->learnt_from       ? "samples that the passes could learn from"
+                  : d->arguments->data ? "samples of the data"
+                                       : "random inputs, which says little");
     if (q->samples > 0 && !isnan(q->metric_after))
         cli_html_text(f, "The metric of --metric-cmd was %.6g and is %.6g.", q->metric_before,
                       q->metric_after);

@@ -12,6 +12,10 @@ digits="$C2S_SOURCE/samples/digits"
 command -v python3 >/dev/null || skip "python3 is not installed"
 python3 "$C2S_SOURCE/tests/cli/html_report.py" report.html
 
+# Without data, it is measured on what the passes learnt from, and says so.
+"$C2S_BIN" -q --samples 8 --calib "$digits/calib.npz" --report learnt.html --passes cleanup "$digits/model.onnx" small.onnx 2>err || fail "$(cat err)"
+grep -q "Measured on 8 samples that the passes could learn from" learnt.html || fail "what it is measured on: $(grep 'Measured on' learnt.html)"
+
 # Names are text, whatever they hold.
 cat >hostile.onnxtxt <<'MODEL'
 <ir_version: 10, opset_import: ["" : 21]>
