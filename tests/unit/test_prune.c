@@ -109,6 +109,40 @@ static void further_ways(void **state) {
                 1e-3);
 }
 
+/* As much goes as the outputs bear: redundant units in any case, and more where they bear more. */
+static int64_t units_within(const char *passes, double min_sqnr_db) {
+    c2s_model *m = network("Relu", true);
+    const c2s_eval_options eval = {.threads = 1};
+    c2s_pass_context context = {.evaluator = &c2s_evaluator_reference, .feed = &data};
+    context.budget.max_drop = (double)NAN;
+    context.budget.min_sqnr_db = min_sqnr_db;
+    assert_int_equal(
+        c2s_quality_open(m->graph, context.evaluator, &eval, &data, 0, &context.quality), C2S_OK);
+    c2s_pipeline *pipeline;
+    c2s_pipeline_result result;
+    const c2s_pipeline_options options = {.context = &context};
+    assert_int_equal(c2s_pipeline_parse(passes, &pipeline), C2S_OK);
+    if (c2s_pipeline_run(pipeline, m, &options, &result) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    assert_null(result.steps.at[0].report.reason); /* it was not rolled back */
+    const int64_t units = units_of(m);
+    c2s_pipeline_result_free(&result);
+    c2s_pipeline_free(pipeline);
+    c2s_quality_close(context.quality);
+    c2s_model_destroy(m);
+    return units;
+}
+
+static void quality_budget(void **state) {
+    (void)state;
+    const int64_t many = units_within("prune(damping=0)", 30),
+                  few = units_within("prune(damping=0)", 5);
+    assert_in_range(many, 6, UNITS - REDUNDANT);
+    assert_in_range(few, 1, many - 1);
+    /* nothing more than what was asked for */
+    assert_int_equal(units_within("prune(damping=0,macs=0.75)", 5), UNITS - REDUNDANT);
+}
+
 /* Units between two products take nearly all of the time: at half of it no more than three quarters
  * are left, however the machine is disturbed. */
 static void time_budget(void **state) {
@@ -164,10 +198,10 @@ static void left_alone_groups(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(redundant_units),   cmocka_unit_test(budgets),
-        cmocka_unit_test(further_ways),      cmocka_unit_test(time_budget),
-        cmocka_unit_test(layer_tables),      cmocka_unit_test(nothing_to_do),
-        cmocka_unit_test(left_alone_groups),
+        cmocka_unit_test(redundant_units), cmocka_unit_test(budgets),
+        cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
+        cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
+        cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
