@@ -72,7 +72,7 @@ static c2s_status read_share(const c2s_options *o, const char *name, double *out
 
 static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context,
                                c2s_pruning *p) {
-    double round, samples, stages, rounds, steps, ratio = 0;
+    double round, samples, stages, rounds = 0, steps, ratio = 0;
     C2S_TRY(read_method(o, context->feed != NULL, p));
     C2S_TRY(read_allocation(o, context->feed != NULL, p));
     C2S_TRY(read_share(o, "macs", &p->macs));
@@ -88,7 +88,8 @@ static c2s_status read_options(const c2s_options *o, const c2s_pass_context *con
     C2S_TRY(c2s_option_number(o, "round", 1, 1024, &round));
     C2S_TRY(c2s_option_number(o, "samples", 0, 1e9, &samples));
     C2S_TRY(c2s_option_number(o, "stages", 1, 1e6, &stages));
-    C2S_TRY(c2s_option_number(o, "rounds", 1, 100, &rounds));
+    if (strcmp(c2s_option_text(o, "rounds"), "auto") != 0)
+        C2S_TRY(c2s_option_number(o, "rounds", 1, 100, &rounds));
     C2S_TRY(c2s_option_number(o, "steps", 1, 100, &steps));
     C2S_TRY(c2s_option_number(o, "damping", 0, 1, &p->asked_damping));
     p->damping = p->asked_damping;
@@ -145,6 +146,8 @@ static c2s_status prune(c2s_pruning *p, c2s_stats *stats) {
     c2s_pruning_open(p);
     choose_groups(p, stats);
     p->small = c2s_pruning_is_small(p);
+    if (p->rounds == 0)
+        p->rounds = p->small ? 2 : 1;
     for (size_t step = 1; step < p->steps; step++)
         C2S_TRY(c2s_pruning_step(p, step));
     C2S_TRY(c2s_pruning_order(p));
@@ -193,7 +196,9 @@ static const c2s_option_spec options[] = {
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
     {"steps", "1",
      "in which units go, first many, then ever fewer; each chooses on what the last one has left"},
-    {"rounds", "2", "how often each stage is fitted: what is cut off by Relu or Clip differs then"},
+    {"rounds", "auto",
+     "how often each stage is fitted, since what Relu or Clip cut off differs then; auto: 2, large "
+     "models 1"},
     {"damping", "0.03",
      "how much fitted weights are held, in parts of the mean second moment; 0: not at all"},
     {"mix", "no", "also groups whose removal changes other results (normalisation over channels)"},

@@ -14,7 +14,7 @@
 #include "passes/prune/unit_order.h"
 
 /* Of an operator's input, over all samples, that its moments are summed over. */
-enum { C2S_PRUNE_ROWS = 1 << 16 };
+enum { C2S_PRUNE_ROWS = 1 << 18 };
 
 typedef enum c2s_prune_method {
     C2S_PRUNE_OBS,
@@ -45,7 +45,7 @@ typedef struct c2s_pruning {
     bool automatic;               /* nobody has said what may stay */
     double asked_damping, damping;
     size_t round, samples, stages;
-    size_t rounds; /* fits of each stage */
+    size_t rounds; /* fits of each stage; 0: as the size of the model allows */
     size_t steps;  /* in which units go, each order learnt from what is left by then */
     c2s_prune_allocation allocation;
     bool refit, mix;
