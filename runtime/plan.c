@@ -25,8 +25,9 @@ c2s_slot *c2s_plan_slot(c2s_plan *plan, const c2s_value *value) {
     slot->type = unknown_type;
     slot->most = C2S_RANGE_UNKNOWN;
     const c2s_eval_options *options = &plan->context->options;
-    slot->observed = options->observe && plan->graph == plan->context->main &&
-                     (!options->observe_value || options->observe_value[value->id]);
+    slot->observed =
+        options->observe && (options->observe_value ? options->observe_value[value->id]
+                                                    : plan->graph == plan->context->main);
     if (value->constant) {
         slot->constant = c2s_tensor_ref(value->constant);
         slot->tensor = c2s_tensor_ref(value->constant);

@@ -107,6 +107,15 @@ typedef struct c2s_rule_report {
     unsigned applied, refused; /* places where it was applied; where it nearly matched */
 } c2s_rule_report;
 
+/* What a lossy pass did for the outputs to be better. Decibels are the SQNR of the outputs; NaN: not measured. */
+typedef struct c2s_remedy_report {
+    const char *what;
+    const char *where;          /* a layer; NULL: several */
+    double before_db, after_db;
+    double alone_db, alone_kl;  /* of a layer, with nothing else changed: SQNR, divergence */
+    bool kept;
+} c2s_remedy_report;
+
 typedef struct c2s_pass_report {
     const char *name;
     c2s_outcome outcome;
@@ -118,6 +127,8 @@ typedef struct c2s_pass_report {
     const c2s_rule_report *rules;
     unsigned left_out_count; /* rewrites that broke the tolerance, without which the rest stands */
     const char *const *left_out; /* "conv-bn at node \"bn1\" (BatchNormalization)" */
+    unsigned remedy_count;
+    const c2s_remedy_report *remedies; /* in the order in which they were tried */
 } c2s_pass_report;
 
 /* A place that a rewrite looked at closely. */
@@ -137,6 +148,7 @@ typedef struct c2s_quality_report {
     double top1_before, top1_after; /* per cent; NaN: the data have no labels */
     double drop_error;    /* one standard error of their difference, in points */
     double metric_before, metric_after; /* of metric_command; NaN: there is none */
+    double divergence;    /* of the rows as chances of classes, or logits: mean Kullback-Leibler divergence in nats; NaN: no rows */
 } c2s_quality_report;
 
 typedef struct c2s_report {

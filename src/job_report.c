@@ -55,7 +55,26 @@ static void take_quality(const c2s_quality_result *q, c2s_quality_report *out) {
         .drop_error = q->drop_error,
         .metric_before = q->has_metric ? q->metric_first : (double)NAN,
         .metric_after = q->has_metric ? q->metric : (double)NAN,
+        .divergence = q->divergence,
     };
+}
+
+static void take_remedies(const c2s_stats *stats, c2s_arena *arena, c2s_pass_report *pass) {
+    const size_t count = stats->remedies.count;
+    c2s_remedy_report *remedies = c2s_arena_array(arena, count, sizeof *remedies);
+    for (size_t k = 0; k < count; k++) {
+        const c2s_remedy *r = &stats->remedies.at[k];
+        remedies[k] =
+            (c2s_remedy_report){.what = r->what,
+                                .where = r->where ? c2s_arena_strdup(arena, r->where) : NULL,
+                                .before_db = r->before_db,
+                                .after_db = r->after_db,
+                                .alone_db = r->alone_db,
+                                .alone_kl = r->alone_kl,
+                                .kept = r->kept};
+    }
+    pass->remedies = remedies;
+    pass->remedy_count = (unsigned)count;
 }
 
 void c2s_job_take_results(const c2s_pipeline_result *result, c2s_job_report *r) {
@@ -79,6 +98,7 @@ void c2s_job_take_results(const c2s_pipeline_result *result, c2s_job_report *r) 
             left_out[k] = c2s_arena_strdup(r->arena, step->left_out.at[k]);
         pass.left_out = left_out;
         pass.left_out_count = (unsigned)step->left_out.count;
+        take_remedies(&step->stats, r->arena, &pass);
         c2s_vec_push(&r->passes, pass);
         if (pass.outcome == C2S_APPLIED && step->quality.samples > 0)
             take_quality(&step->quality, &r->public.quality);

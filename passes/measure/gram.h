@@ -47,9 +47,10 @@ typedef struct c2s_gram_cutoff {
 } c2s_gram_cutoff;
 
 typedef struct c2s_gram_request {
-    const c2s_node *node;    /* of the main graph */
+    const c2s_node *node;    /* of the main graph, or of a body: then its rows are those of all runs
+                                of that */
     const c2s_value *target; /* of the reference's main graph; of the type of the node's output.
-                                NULL: none */
+                                NULL: none, as in bodies */
     /* Of the graph itself: what is added to the output behind the node, if `target` is the sum of
      * both; then y is the target less this, and makes up for its errors as well. Of the same type,
      * computed before the node's input. NULL: none. */

@@ -1,184 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/quant/code_judge.h"
 
-#include <math.h>
 #include <stdlib.h>
 
+#include "passes/quant/code_checks.h"
 #include "passes/quant/code_flow.h"
 
 typedef c2s_code_judge judge;
-
-/* ---- verdicts ---- */
-
-static c2s_judged fault(c2s_code_fault code, unsigned slot, const char *reason) {
-    return (c2s_judged){.fault = code, .slot = slot, .reason = reason};
-}
-static const c2s_judged good = {.integer = true};
-
-static unsigned readers_of(const c2s_node *quantizer) {
-    unsigned readers = 0;
-    c2s_value_each_use(use, quantizer->outputs[0]) {
-        const bool read = use->user->output_count == 1 && c2s_is_dequantizer(use->user);
-        readers += read ? use->user->outputs[0]->use_count : 2;
-    }
-    return readers;
-}
-
-/* int8 codes that are read once become uint8. */
-static c2s_dtype effective_dtype(const judge *j, const c2s_node *codec) {
-    const c2s_dtype dtype = c2s_code_dtype(codec);
-    const c2s_node *quantizer = c2s_is_quantizer(codec) ? codec : codec->inputs[0].value->def;
-    const bool shifts = j->target->signed_once && dtype == C2S_INT8 && quantizer &&
-                        quantizer != j->graph->entry && c2s_is_quantizer(quantizer) &&
-                        readers_of(quantizer) == 1;
-    return shifts ? C2S_UINT8 : dtype;
-}
-
-static c2s_judged check_weight(const judge *j, const c2s_node *node, const c2s_quant_rule *rule,
-                               const c2s_target_row *row, unsigned slot, const c2s_node *dq) {
-    const c2s_tensor *scale = c2s_code_scale_of(dq);
-    int64_t axis = c2s_attr_int(dq, "axis", 1);
-    const int rank = node->inputs[slot].value->type.rank;
-    const int wanted = row->weight_axis ? row->weight_axis - 1 : rule->weight_axis;
-    axis += axis < 0 ? rank : 0;
-    if (!scale)
-        return fault(C2S_FAULT_SCALE, slot, "the scale of a weight is computed");
-    if (c2s_attr_int(dq, "block_size", 0) > 0)
-        return fault(C2S_FAULT_SCALE, slot, "a weight has a scale per block");
-    if (scale->count > 1 && row->whole_weight)
-        return fault(C2S_FAULT_SCALE, slot, "the target takes one scale for the whole weight");
-    if (scale->count > 1 && axis != wanted)
-        return fault(C2S_FAULT_SCALE, slot, "a weight has scales along another axis");
-    if (!c2s_target_takes(j->target->weights | j->target->activations, c2s_code_dtype(dq)))
-        return fault(C2S_FAULT_DTYPE, slot,
-                     "weights of a type that the target does not compute with");
-    const c2s_value *zero = c2s_node_in(dq, 2);
-    for (size_t k = 0; j->target->symmetric && zero && zero->constant && k < zero->constant->count;
-         k++)
-        if (c2s_tensor_f64_at(zero->constant, k) != 0)
-            return fault(C2S_FAULT_ZERO, slot, "a zero point is not 0");
-    return good;
-}
-
-static c2s_judged check_activation(const judge *j, const c2s_target_row *row, unsigned slot,
-                                   const c2s_node *codec) {
-    if (!c2s_code_is_plain(codec))
-        return fault(C2S_FAULT_SCALE, slot, "an activation's scale is computed or per channel");
-    if (!c2s_target_takes(j->target->activations, c2s_code_dtype(codec)) &&
-        !(row->wide && c2s_dtype_bits(c2s_code_dtype(codec)) == 16))
-        return fault(C2S_FAULT_DTYPE, slot,
-                     "codes of a type that the target does not compute with");
-    if (c2s_dtype_bits(c2s_code_dtype(codec)) > 8 && !row->wide)
-        return fault(C2S_FAULT_DTYPE, slot, "the target takes codes of 8 bits only");
-    if (j->target->symmetric && c2s_code_zero_of(codec) != 0)
-        return fault(C2S_FAULT_ZERO, slot, "a zero point is not 0");
-    return good;
-}
-
-static c2s_judged check_operand(const judge *j, const c2s_node *node, const c2s_quant_rule *rule,
-                                const c2s_target_row *row, unsigned slot) {
-    const c2s_value *value = node->inputs[slot].value;
-    const c2s_node *dq = j->source[value->id];
-    const bool weight = rule->kind == C2S_QUANT_LINEAR && c2s_quant_has(rule->weights, slot);
-    if (!dq && value->constant && weight && row->codes_weights)
-        return good;
-    if (!dq)
-        return fault(C2S_FAULT_OPERAND, slot,
-                     value->constant ? "a constant comes as floats" : "an operand comes as floats");
-    if (weight && dq->inputs[0].value->constant)
-        return check_weight(j, node, rule, row, slot, dq);
-    /* A weight that is quantized in the graph, from floats. */
-    const c2s_node *maker = dq->inputs[0].value->def;
-    if (weight && maker && c2s_is_quantizer(maker) && maker->inputs[0].value->constant)
-        return check_weight(j, node, rule, row, slot, dq);
-    const c2s_judged found = check_activation(j, row, slot, dq);
-    if (found.integer && rule->kind == C2S_QUANT_LINEAR && !weight && j->target->signed_once &&
-        effective_dtype(j, dq) == C2S_INT8)
-        return fault(C2S_FAULT_SIGNED, slot, "int8 codes have more than one reader");
-    return found;
-}
-
-/* Scales of int32 codes must be those of the sums. */
-static bool is_scale_of_sums(const judge *j, const c2s_node *node, const c2s_node *bias) {
-    const c2s_tensor *scales[2] = {NULL, NULL}, *b = c2s_code_scale_of(bias);
-    for (unsigned k = 0; k < 2; k++) {
-        const c2s_node *dq = node->inputs[k].value ? j->source[node->inputs[k].value->id] : NULL;
-        scales[k] = dq ? c2s_code_scale_of(dq) : NULL;
-    }
-    if (!scales[0] || !scales[1] || !b || scales[0]->count != 1 || scales[1]->count == 0)
-        return true; /* cannot be told, or is somebody else's fault */
-    const size_t count = b->count > scales[1]->count ? b->count : scales[1]->count;
-    for (size_t k = 0; k < count; k++) {
-        const double wanted =
-            c2s_tensor_f64_at(scales[0], 0) * c2s_tensor_f64_at(scales[1], k % scales[1]->count);
-        const double found = c2s_tensor_f64_at(b, k % b->count);
-        if (scales[1]->count > 1 && b->count == 1 && k > 0)
-            break; /* one number cannot fit all: ONNX Runtime looks at the first */
-        if (fabs(found - wanted) > 1e-3 * wanted)
-            return false;
-    }
-    return true;
-}
-
-static c2s_judged check_bias(const judge *j, const c2s_node *node, const c2s_value *value,
-                             const c2s_target_row *row, unsigned slot, bool quantized_result) {
-    if (j->target->float_bias)
-        return good;
-    const c2s_node *dq = j->source[value->id];
-    if (!dq && value->constant && j->target->signed_once &&
-        (row->codes_weights || quantized_result))
-        return good; /* ONNX Runtime makes codes of it where the result is quantized */
-    if (!dq)
-        return fault(C2S_FAULT_BIAS, slot, "the bias comes as floats");
-    if (c2s_code_dtype(dq) != C2S_INT32)
-        return fault(C2S_FAULT_BIAS, slot, "the bias is no int32");
-    if (!is_scale_of_sums(j, node, dq))
-        return fault(C2S_FAULT_BIAS, slot, "the scale of the bias is not x * w");
-    return good;
-}
-
-static c2s_judged check_result(const judge *j, const c2s_value *result, const c2s_target_row *row,
-                               bool activates) {
-    const c2s_node *sink = j->sink[result->id];
-    if (sink)
-        return check_activation(j, row, UINT32_MAX, sink);
-    bool quantized = false, clamped = false;
-    c2s_value_each_use(use, result) {
-        const bool inner = use->user != j->graph->exit;
-        const c2s_target_row *next = inner ? c2s_judge_row(j, use->user) : NULL;
-        quantized |= inner && use->slot == 0 && c2s_is_quantizer(use->user);
-        clamped |= next && next->way == C2S_WAY_VANISHES && c2s_code_only_use(result) &&
-                   j->sink[use->user->outputs[0]->id];
-    }
-    if (quantized && j->target->lone_reader)
-        return fault(C2S_FAULT_READERS, 0, "others than QuantizeLinear read the result");
-    const c2s_use *only = c2s_code_only_use(result);
-    if (row->result == C2S_RESULT_EITHER && activates && only &&
-        c2s_target_is_activation(only->user))
-        return fault(C2S_FAULT_RESULT, 0, "it takes an activation along, in floats");
-    if (row->result == C2S_RESULT_EITHER)
-        return good;
-    if (clamped)
-        return fault(C2S_FAULT_CLAMP, 0, "a clamp behind it reaches into the range of the codes");
-    return fault(C2S_FAULT_RESULT, 0,
-                 c2s_value_is_output(result) ? "the result is an output of the graph in floats"
-                                             : "nobody quantizes the result");
-}
-
-/* Operands and result on integers are of one type. */
-static c2s_judged check_types(const judge *j, const c2s_node *node, const c2s_node *sink,
-                              const c2s_quant_rule *rule) {
-    if (!j->target->signed_once || !sink || rule->kind == C2S_QUANT_UNIFY)
-        return good;
-    const c2s_dtype out = effective_dtype(j, sink);
-    for (unsigned k = 0; k < node->formal_count; k++) {
-        const c2s_node *dq = node->inputs[k].value ? j->source[node->inputs[k].value->id] : NULL;
-        if (dq && (rule->kind != C2S_QUANT_LINEAR || k == 0) && c2s_quant_has(rule->operands, k) &&
-            effective_dtype(j, dq) != out)
-            return fault(C2S_FAULT_SIGNED, k, "operands and result are of different types");
-    }
-    return good;
-}
 
 /* The Add of a vector behind a product of matrices, and in which slot the vector is. */
 static const c2s_node *vector_add(const judge *j, const c2s_node *node, const c2s_target_row *row,
@@ -220,19 +48,20 @@ static c2s_judged judge_computing(const judge *j, const c2s_node *node, const c2
     unsigned slot = 0;
     const c2s_node *add = vector_add(j, node, row, &slot);
     const c2s_value *result = add ? add->outputs[0] : node->outputs[0];
-    c2s_judged found = check_result(j, result, row, row->activates || add != NULL);
+    c2s_judged found = c2s_check_result(j, result, row, row->activates || add != NULL);
     for (unsigned k = 0; k < node->formal_count && found.integer; k++)
         if (node->inputs[k].value && c2s_quant_has(rule->operands, k))
-            found = check_operand(j, node, rule, row, k);
+            found = c2s_check_operand(j, node, rule, row, k);
     for (unsigned k = 0; k < node->formal_count && found.integer; k++)
         if (node->inputs[k].value && rule->kind == C2S_QUANT_LINEAR &&
             !c2s_quant_has(rule->operands, k))
-            found = check_bias(j, node, node->inputs[k].value, row, k, j->sink[result->id] != NULL);
+            found =
+                c2s_check_bias(j, node, node->inputs[k].value, row, k, j->sink[result->id] != NULL);
     if (add && found.integer)
-        found =
-            check_bias(j, node, add->inputs[slot].value, row, slot, j->sink[result->id] != NULL);
+        found = c2s_check_bias(j, node, add->inputs[slot].value, row, slot,
+                               j->sink[result->id] != NULL);
     if (found.integer)
-        found = check_types(j, node, j->sink[result->id], rule);
+        found = c2s_check_types(j, node, j->sink[result->id], rule);
     if (!found.integer)
         found.weights_alone = is_weights_alone(j, node, row);
     return found;
@@ -249,9 +78,9 @@ static c2s_judged judge_passing(const judge *j, const c2s_node *node, const c2s_
             continue;
         const c2s_node *dq = j->source[value->id];
         if (!dq && !(moves && c2s_code_only_use(value)))
-            return fault(C2S_FAULT_OPERAND, k, "an operand comes as floats");
+            return c2s_code_faulty(C2S_FAULT_OPERAND, k, "an operand comes as floats");
         if (dq && first && !c2s_code_same_scale(first, dq))
-            return fault(C2S_FAULT_DIFFERENT, k, "operands have different scales");
+            return c2s_code_faulty(C2S_FAULT_DIFFERENT, k, "operands have different scales");
         first = dq ? dq : first;
     }
     for (unsigned k = 0; k < node->output_count; k++) {
@@ -261,16 +90,17 @@ static c2s_judged judge_passing(const judge *j, const c2s_node *node, const c2s_
         const c2s_node *sink = j->sink[value->id];
         any_sink |= sink != NULL;
         if (!sink && !(moves && first))
-            return fault(C2S_FAULT_RESULT, 0, "nobody quantizes the result");
+            return c2s_code_faulty(C2S_FAULT_RESULT, 0, "nobody quantizes the result");
         if (sink && first && !c2s_code_same_scale(first, sink))
-            return fault(C2S_FAULT_DIFFERENT, 0, "scale or zero point differ in front and behind");
+            return c2s_code_faulty(C2S_FAULT_DIFFERENT, 0,
+                                   "scale or zero point differ in front and behind");
         first = first ? first : sink;
     }
     if (!first || (!any_sink && !moves))
-        return fault(C2S_FAULT_OPERAND, 0, "an operand comes as floats");
+        return c2s_code_faulty(C2S_FAULT_OPERAND, 0, "an operand comes as floats");
     if (j->target->explicit_zero && !c2s_code_has_zero(first))
-        return fault(C2S_FAULT_ZERO, 0, "there is no zero point");
-    return check_activation(j, row, 0, first);
+        return c2s_code_faulty(C2S_FAULT_ZERO, 0, "there is no zero point");
+    return c2s_check_activation(j, row, 0, first);
 }
 
 static c2s_judged judge_node(const judge *j, const c2s_node *node) {
@@ -288,12 +118,12 @@ static c2s_judged judge_node(const judge *j, const c2s_node *node) {
     if (!row && j->target->everything && rule.operands)
         row = &any;
     if (!row || !rule.operands)
-        return fault(C2S_FAULT_OPERATOR, 0, "the target does not compute it on integers");
+        return c2s_code_faulty(C2S_FAULT_OPERATOR, 0, "the target does not compute it on integers");
     const char *refused = row->refuse ? row->refuse(node) : NULL;
     if (refused)
-        return fault(C2S_FAULT_OPERATOR, 0, refused);
+        return c2s_code_faulty(C2S_FAULT_OPERATOR, 0, refused);
     if (row->opset && j->opset < row->opset)
-        return fault(C2S_FAULT_OPERATOR, 0, "the opset is too old for it");
+        return c2s_code_faulty(C2S_FAULT_OPERATOR, 0, "the opset is too old for it");
     switch ((c2s_target_way)row->way) {
     case C2S_WAY_COMPUTES:
         return judge_computing(j, node, &rule, row);
@@ -303,15 +133,16 @@ static c2s_judged judge_node(const judge *j, const c2s_node *node) {
         const c2s_node *sink = j->sink[node->outputs[0]->id];
         const c2s_node *maker = node->inputs[0].value->def;
         if (!sink || !c2s_code_absorbs(node, sink))
-            return fault(C2S_FAULT_CLAMP, 0, "no quantizer behind it saturates where it clamps");
+            return c2s_code_faulty(C2S_FAULT_CLAMP, 0,
+                                   "no quantizer behind it saturates where it clamps");
         const c2s_node *source = j->source[node->inputs[0].value->id];
         return (maker && j->nodes[maker->id].integer && !c2s_code_lets_through(j, maker)) ||
                        (source && c2s_code_same_scale(source, sink))
-                   ? good
-                   : fault(C2S_FAULT_OPERAND, 0, "what it clamps is computed in float");
+                   ? c2s_code_good
+                   : c2s_code_faulty(C2S_FAULT_OPERAND, 0, "what it clamps is computed in float");
     }
     default: /* fuses with sums in front of it, or adds to them, in floats */
-        return good;
+        return c2s_code_good;
     }
 }
 

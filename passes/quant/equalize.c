@@ -20,39 +20,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "passes/measure/ranges.h"
-#include "passes/pass.h"
-#include "passes/quant/channel_scale.h"
+#include "passes/quant/equalize_sites.h"
 
-#define KIND "equalize-channels"
-
-/* How near a channel may come to the bound of a Clip. */
-#define NEAR 0.95
 /* Factors below and above this are cut: weights of other tools' dead channels are noise. */
 #define MOST_FACTOR 1024.0
 /* Rounds end when no factor is farther from 1; smaller changes are none. */
 #define SMALL_CHANGE 0.02
 enum { MOST_ROUNDS = 20 };
 
-typedef struct site {
-    c2s_channel_group group;
-    c2s_node *maker;
-    double *factor; /* by class: product of all rounds */
-    double *most;   /* by class: largest magnitude of what input ends read, on the data; 0: none */
-    double *limit;  /* by class: the product may not exceed this; 0: it stays 1 */
-} site;
-
-typedef struct work {
-    c2s_graph *graph;
-    C2S_VEC(site) sites;
-    c2s_channel_constants constants;
-    bool by_activations, through_clips;
-    double strength;
-} work;
-
 /* ---- choosing factors ---- */
 
-static double wanted_factor(const work *w, double made, double taken, double activation) {
+static double wanted_factor(const c2s_equalize_work *w, double made, double taken,
+                            double activation) {
     if (w->by_activations)
         return activation > 0 && taken > 0
                    ? pow(taken, 1 - w->strength) / pow(activation, w->strength)
@@ -62,7 +41,7 @@ static double wanted_factor(const work *w, double made, double taken, double act
 
 /* What all factors have in common changes nothing but the size of the tensor. So those that stay 1
  * should come out as that, else the mean of all. */
-static void centre(const site *t, double *factor) {
+static void centre(const c2s_equalize_site *t, double *factor) {
     double sum[2] = {0, 0};
     size_t count[2] = {0, 0};
     for (size_t c = 0; c < t->group.classes; c++) {
@@ -77,7 +56,8 @@ static void centre(const site *t, double *factor) {
 }
 
 /* One step towards equal channels; *change: the farthest that a factor was from 1. */
-static c2s_status choose_factors(work *w, site *t, double *factor, double *change) {
+static c2s_status choose_factors(c2s_equalize_work *w, c2s_equalize_site *t, double *factor,
+                                 double *change) {
     const size_t classes = t->group.classes;
     double *made = c2s_alloc_array(classes + 1, sizeof *made);
     double *taken = c2s_alloc_array(classes + 1, sizeof *taken);
@@ -101,157 +81,20 @@ static c2s_status choose_factors(work *w, site *t, double *factor, double *chang
     return status;
 }
 
-/* ---- finding the groups ---- */
-
-/* A group without layers on both sides has nothing to share. */
-static const char *is_useless(const c2s_channel_group *g) {
-    bool made = g->norms.count > 0, taken = false;
-    for (size_t i = 0; i < g->ends.count; i++) {
-        made |= g->ends.at[i].output;
-        taken |= !g->ends.at[i].output;
-    }
-    for (size_t i = 0; i < g->addends.count; i++)
-        if (g->addends.at[i].use->value->use_count != 1 || g->addends.at[i].use->value->def)
-            return "a constant beside its channels is used elsewhere, too";
-    return made && taken ? NULL : "no layer takes its channels";
-}
-
-static void free_site(site *t) {
-    c2s_channel_group_free(&t->group);
-    free(t->factor);
-    free(t->most);
-    free(t->limit);
-}
-
-static void find_sites(work *w, c2s_stats *stats) {
-    c2s_map done = {0};
-    for (c2s_node *node = w->graph->first; node; node = node->next) {
-        if (c2s_channel_axis_made(node) < 0 || c2s_map_get(&done, node->outputs[0]))
-            continue;
-        site t = {.maker = node};
-        const c2s_node *in_the_way;
-        const char *why = c2s_channel_group_of(node->outputs[0], &t.group, &in_the_way);
-        for (size_t i = 0; i < t.group.values.count; i++)
-            c2s_map_put(&done, t.group.values.at[i].value, node);
-        if (!why)
-            why = is_useless(&t.group);
-        char text[400];
-        snprintf(text, sizeof text, "%s%s%s", in_the_way ? c2s_node_text(in_the_way) : "",
-                 in_the_way ? ": " : "", why ? why : "");
-        if (!why) {
-            t.factor = c2s_alloc_array(t.group.classes + 1, sizeof *t.factor);
-            t.limit = c2s_alloc_array(t.group.classes + 1, sizeof *t.limit);
-            t.most = c2s_zalloc((t.group.classes + 1) * sizeof *t.most);
-            for (size_t c = 0; c < t.group.classes; c++) {
-                t.factor[c] = 1;
-                t.limit[c] = INFINITY;
-            }
-            c2s_vec_push(&w->sites, t);
-        } else {
-            c2s_stats_refuse(stats, KIND, c2s_node_text(node), text);
-            free_site(&t);
-        }
-    }
-    c2s_map_free(&done);
-}
-
-/* ---- what the data say ---- */
-
-/* Values whose channels are to be observed: what input ends read, and what Clips clamp. */
-static void want_values(const work *w, bool *wanted, int8_t *axes) {
-    for (size_t i = 0; i < w->sites.count; i++) {
-        const c2s_channel_group *g = &w->sites.at[i].group;
-        for (size_t k = 0; k < g->values.count; k++) {
-            const c2s_channel_value *v = &g->values.at[k];
-            wanted[v->value->id] = true;
-            axes[v->value->id] = (int8_t)v->axis;
-        }
-    }
-}
-
-static double channel_most(const c2s_value_stats *s, size_t channel) {
-    return s->channels.count[channel] ? fmax(fabs((double)s->channels.min[channel]),
-                                             fabs((double)s->channels.max[channel]))
-                                      : 0;
-}
-
-static void take_activations(site *t, const c2s_ranges *ranges) {
-    for (size_t i = 0; i < t->group.ends.count; i++) {
-        const c2s_channel_end *e = &t->group.ends.at[i];
-        const c2s_value_stats *s =
-            e->output ? NULL : c2s_ranges_find(ranges, c2s_node_in(e->site.node, 0));
-        if (!s || s->channels.extent != e->extent)
-            continue;
-        for (size_t k = 0; k < e->extent; k++) {
-            double *most = &t->most[t->group.class_of.at[e->first + k]];
-            *most = fmax(*most, channel_most(s, k));
-        }
-    }
-}
-
-static void take_limits(site *t, const c2s_ranges *ranges) {
-    for (size_t i = 0; i < t->group.clamps.count; i++) {
-        const c2s_channel_clamp *clamp = &t->group.clamps.at[i];
-        const c2s_value_stats *s = ranges ? c2s_ranges_find(ranges, c2s_node_in(clamp->node, 0))
-                                          : NULL; /* NULL: all stay */
-        const bool known = s && s->channels.extent == clamp->extent;
-        for (size_t k = 0; k < clamp->extent; k++) {
-            const double most = !known                 ? INFINITY
-                                : s->channels.count[k] ? (double)s->channels.max[k]
-                                                       : 0;
-            double *limit = &t->limit[t->group.class_of.at[clamp->first + k]];
-            *limit = most > NEAR * (double)clamp->high
-                         ? 0
-                         : fmin(*limit, most > 0 ? NEAR * (double)clamp->high / most : INFINITY);
-        }
-    }
-}
-
-static bool has_clamps(const work *w) {
-    for (size_t i = 0; i < w->sites.count; i++)
-        if (w->sites.at[i].group.clamps.count > 0)
-            return true;
-    return false;
-}
-
-static c2s_status observe(work *w, const c2s_pass_context *context) {
-    const size_t count = w->graph->model->values.count;
-    bool *wanted = c2s_zalloc(count + 1);
-    int8_t *axes = c2s_alloc_array(count + 1, sizeof *axes);
-    memset(axes, C2S_NO_CHANNELS, count);
-    want_values(w, wanted, axes);
-    const c2s_ranges_options options = {
-        .eval = context->eval, .channel_axis = axes, .cache = context->ranges_cache};
-    c2s_ranges *ranges = NULL;
-    c2s_status status = context->feed
-                            ? c2s_ranges_collect(w->graph, context->feed, context->evaluator,
-                                                 wanted, &options, &ranges)
-                            : C2S_OK;
-    for (size_t i = 0; i < w->sites.count && status == C2S_OK; i++) {
-        if (ranges)
-            take_activations(&w->sites.at[i], ranges);
-        take_limits(&w->sites.at[i], w->through_clips ? ranges : NULL);
-    }
-    c2s_ranges_free(ranges);
-    free(wanted);
-    free(axes);
-    return status;
-}
-
 /* ---- the pass ---- */
 
-static c2s_status scale(work *w, site *t, const double *factor) {
+static c2s_status scale(c2s_equalize_work *w, c2s_equalize_site *t, const double *factor) {
     for (size_t c = 0; c < t->group.classes; c++)
         t->factor[c] *= factor[c];
     return c2s_channel_scale(&w->constants, &t->group, factor);
 }
 
-static c2s_status balance(work *w) {
+static c2s_status balance(c2s_equalize_work *w) {
     double worst = INFINITY;
     for (unsigned round = 0; round < MOST_ROUNDS && worst > SMALL_CHANGE; round++) {
         worst = 0;
         for (size_t i = 0; i < w->sites.count; i++) {
-            site *t = &w->sites.at[i];
+            c2s_equalize_site *t = &w->sites.at[i];
             double change, *factor = c2s_alloc_array(t->group.classes + 1, sizeof *factor);
             c2s_status status = choose_factors(w, t, factor, &change);
             if (status == C2S_OK && change > SMALL_CHANGE)
@@ -265,27 +108,28 @@ static c2s_status balance(work *w) {
 }
 
 /* All channels come too near to what a Clip cuts off. */
-static bool is_fixed(const site *t) {
+static bool is_fixed(const c2s_equalize_site *t) {
     for (size_t c = 0; c < t->group.classes; c++)
         if (t->limit[c] > 0)
             return false;
     return true;
 }
 
-static bool leave_out(work *w, c2s_stats *stats) {
+static bool leave_out(c2s_equalize_work *w, c2s_stats *stats) {
     size_t kept = 0;
     for (size_t i = 0; i < w->sites.count; i++) {
-        site *t = &w->sites.at[i];
+        c2s_equalize_site *t = &w->sites.at[i];
         const char *where = c2s_node_text(t->maker);
         const bool fixed = is_fixed(t);
         if (fixed)
-            c2s_stats_refuse(stats, KIND, where,
+            c2s_stats_refuse(stats, c2s_equalize_kind, where,
                              "a Clip cuts its channels off, or may (clips=data asks the data)");
-        if (fixed || !c2s_stats_may_apply(stats) || c2s_stats_skips(stats, KIND, where)) {
-            free_site(t);
+        if (fixed || !c2s_stats_may_apply(stats) ||
+            c2s_stats_skips(stats, c2s_equalize_kind, where)) {
+            c2s_equalize_site_free(t);
             continue;
         }
-        c2s_stats_apply(stats, KIND, where);
+        c2s_stats_apply(stats, c2s_equalize_kind, where);
         c2s_stats_looked(stats, t->maker);
         w->sites.at[kept++] = *t;
     }
@@ -293,17 +137,11 @@ static bool leave_out(work *w, c2s_stats *stats) {
     return kept > 0;
 }
 
-static void free_work(work *w) {
-    for (size_t i = 0; i < w->sites.count; i++)
-        free_site(&w->sites.at[i]);
-    c2s_vec_free(&w->sites);
-    c2s_channel_constants_free(&w->constants);
-}
-
-static c2s_status equalize(work *w, const c2s_pass_context *context, c2s_stats *stats) {
-    find_sites(w, stats);
-    if (w->by_activations || has_clamps(w))
-        C2S_TRY(observe(w, context));
+static c2s_status equalize(c2s_equalize_work *w, const c2s_pass_context *context,
+                           c2s_stats *stats) {
+    c2s_equalize_find(w, stats);
+    if (w->by_activations || c2s_equalize_has_clamps(w))
+        C2S_TRY(c2s_equalize_observe(w, context));
     if (!leave_out(w, stats))
         return C2S_OK;
     C2S_TRY(balance(w));
@@ -311,7 +149,8 @@ static c2s_status equalize(work *w, const c2s_pass_context *context, c2s_stats *
     return C2S_OK;
 }
 
-static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context, work *w) {
+static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context,
+                               c2s_equalize_work *w) {
     const char *by = c2s_option_text(o, "by");
     const char *clips = c2s_option_text(o, "clips");
     C2S_TRY(c2s_option_number(o, "strength", 0, 1, &w->strength));
@@ -331,10 +170,10 @@ static c2s_status read_options(const c2s_options *o, const c2s_pass_context *con
 
 static c2s_status run(c2s_model *model, const c2s_options *options, const c2s_pass_context *context,
                       c2s_stats *stats) {
-    work w = {.graph = model->graph};
+    c2s_equalize_work w = {.graph = model->graph};
     C2S_TRY(read_options(options, context, &w));
     c2s_status status = equalize(&w, context, stats);
-    free_work(&w);
+    c2s_equalize_free(&w);
     return status;
 }
 
@@ -346,8 +185,8 @@ static const c2s_option_spec options_of_equalize[] = {
     {0}};
 
 static const c2s_rewrite_kind kinds[] = {
-    {KIND, "channels of different size between two layers -> of equal size, by scaled weights",
-     false},
+    {c2s_equalize_kind,
+     "channels of different size between two layers -> of equal size, by scaled weights", false},
     {0}};
 
 const c2s_pass c2s_pass_equalize = {

@@ -7,24 +7,9 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "passes/quant/gptq_order.h"
+#include "passes/quant/gptq_group.h"
 
-const c2s_gptq_options c2s_gptq_usual = {.sweeps = 30};
-
-/* The whole task; scales and codes change on the way. */
-typedef struct encoding {
-    const c2s_linear_site *site;
-    const c2s_gram *gram;
-    const c2s_gptq_options *options;
-    c2s_code_grid grid;
-    c2s_code_map map;
-    const float *weights;
-    bool given; /* the codes: else they are the nearest ones */
-    float *codes;
-    c2s_affine *affines;
-    c2s_gptq_classes classes; /* by variable, as the site has them */
-    bool own_scales;          /* each belongs to one output channel */
-} encoding;
+const c2s_gptq_options c2s_gptq_usual = {.sweeps = 30, .again = 2};
 
 double c2s_gptq_damping(const c2s_gram *gram, double asked) {
     if (asked > 0)
@@ -34,16 +19,8 @@ double c2s_gptq_damping(const c2s_gram *gram, double asked) {
 
 /* ---- scales ---- */
 
-static size_t weight_index(const c2s_linear_site *s, size_t group, size_t i, size_t n) {
-    return group * s->group_step + i * s->k_step + n * s->n_step;
-}
-
-static size_t scale_of(const encoding *e, size_t group, size_t i, size_t n) {
-    return c2s_code_group(&e->map, weight_index(e->site, group, i, n));
-}
-
 /* No scale serves two output channels. */
-static c2s_status find_owners(encoding *e) {
+static c2s_status find_owners(c2s_gptq_encoding *e) {
     const c2s_linear_site *s = e->site;
     size_t *owner;
     C2S_TRY(c2s_scratch(e->map.groups, sizeof *owner, &owner));
@@ -52,7 +29,7 @@ static c2s_status find_owners(encoding *e) {
     e->own_scales = true;
     for (size_t channel = 0; channel < s->groups * s->n && e->own_scales; channel++)
         for (size_t i = 0; i < s->k; i++) {
-            size_t *of = &owner[scale_of(e, channel / s->n, i, channel % s->n)];
+            size_t *of = &owner[c2s_gptq_scale(e, channel / s->n, i, channel % s->n)];
             e->own_scales = e->own_scales && (*of == SIZE_MAX || *of == channel);
             *of = channel;
         }
@@ -62,7 +39,7 @@ static c2s_status find_owners(encoding *e) {
 
 /* A row's index among its blocks of scales is a matter of the column alone, so that those of the
  * first row tell which columns go together in all of them. */
-static c2s_status find_classes(encoding *e) {
+static c2s_status find_classes(c2s_gptq_encoding *e) {
     const size_t k = e->site->k;
     c2s_gptq_classes *c = &e->classes;
     size_t *class_of;
@@ -72,7 +49,7 @@ static c2s_status find_classes(encoding *e) {
         for (size_t g = 0; g < e->map.groups; g++)
             class_of[g] = SIZE_MAX;
         for (size_t i = 0; i < k; i++) {
-            size_t *class = &class_of[scale_of(e, 0, i, 0)];
+            size_t *class = &class_of[c2s_gptq_scale(e, 0, i, 0)];
             *class = *class == SIZE_MAX ? c->count++ : *class;
             c->of[i] = (unsigned)*class;
         }
@@ -81,114 +58,29 @@ static c2s_status find_classes(encoding *e) {
     return status;
 }
 
-/* ---- rows ---- */
-
-/* Weights, scales and codes of some output channels, to and from the tensor's order. */
-static void load_rows(const encoding *e, const c2s_gptq_moments *m, const c2s_gptq_columns *c,
-                      size_t group, size_t first, c2s_gptq_rows *rows) {
-    const size_t k = m->k, classes = c->classes.count;
-    for (size_t r = 0; r < rows->count; r++) {
-        for (size_t i = 0; i < k; i++) {
-            const size_t index = weight_index(e->site, group, m->order[i], first + r);
-            rows->weights[r * k + i] = e->weights[index];
-            rows->codes[r * k + i] = e->given ? e->codes[index] : 0;
-        }
-        for (size_t s = 0; s < classes; s++) {
-            const size_t any = m->order[c->classes.column[c->classes.start[s]]];
-            rows->affines[r * classes + s] = e->affines[scale_of(e, group, any, first + r)];
-        }
-    }
-}
-
-static void store_rows(encoding *e, const c2s_gptq_moments *m, const c2s_gptq_columns *c,
-                       bool scales, size_t group, size_t first, const c2s_gptq_rows *rows) {
-    const size_t k = m->k, classes = c->classes.count;
-    for (size_t r = 0; r < rows->count; r++) {
-        for (size_t i = 0; i < k; i++)
-            e->codes[weight_index(e->site, group, m->order[i], first + r)] = rows->codes[r * k + i];
-        for (size_t s = 0; scales && s < classes; s++) {
-            const size_t any = m->order[c->classes.column[c->classes.start[s]]];
-            e->affines[scale_of(e, group, any, first + r)] = rows->affines[r * classes + s];
-        }
-    }
-}
-
-static c2s_status encode_rows(encoding *e, const c2s_gptq_moments *m, const c2s_gptq_columns *c,
-                              size_t group, size_t first, c2s_gptq_error *error) {
-    c2s_gptq_rows rows;
-    const size_t left = e->site->n - first;
-    C2S_TRY(c2s_gptq_rows_create(m->k, c->classes.count,
-                                 left < C2S_GPTQ_ROWS ? left : C2S_GPTQ_ROWS, &rows));
-    load_rows(e, m, c, group, first, &rows);
-    const c2s_gptq_search search = {.grid = &e->grid,
-                                    .classes = &c->classes,
-                                    .pairs = e->options->bounds ? &c->pairs : NULL,
-                                    .sweeps = e->options->sweeps,
-                                    .refit = e->own_scales && !e->options->keep_scales};
-    if (!e->given)
-        c2s_gptq_rows_nearest(m, &search, &rows);
-    c2s_status status = c2s_gptq_rows_round(m, &search, &rows, error);
-    if (status == C2S_OK)
-        store_rows(e, m, c, search.refit, group, first, &rows);
-    c2s_gptq_rows_free(&rows);
-    return status;
-}
-
-static void add_error(c2s_gptq_error *sum, const c2s_gptq_error *error) {
-    sum->signal += error->signal;
-    sum->nearest += error->nearest;
-    sum->error += error->error;
-}
-
-/* All output channels of a group; the sums are made in their order. */
-static c2s_status encode_group(encoding *e, size_t group, c2s_gptq_error *error) {
-    const size_t k = e->site->k, parts = (e->site->n + C2S_GPTQ_ROWS - 1) / C2S_GPTQ_ROWS;
-    c2s_gptq_moments m;
-    c2s_gptq_columns c;
-    C2S_TRY(c2s_gptq_moments_create(e->gram, e->options, group, &m));
-    c2s_status status = c2s_gptq_columns_create(&e->classes, e->options->bounds, &m, group, &c);
-    if (status != C2S_OK) {
-        c2s_gptq_moments_free(&m);
-        return status;
-    }
-    c2s_gptq_error *errors = c2s_zalloc((parts + 1) * sizeof *errors);
-    bool failed = false;
-#pragma omp parallel for schedule(dynamic) if (parts > 1)
-    for (size_t part = 0; part < parts; part++)
-        if (encode_rows(e, &m, &c, group, part * C2S_GPTQ_ROWS, &errors[part]) != C2S_OK)
-            failed = true;
-    for (size_t part = 0; part < parts; part++)
-        add_error(error, &errors[part]);
-    free(errors);
-    c2s_gptq_columns_free(&c);
-    c2s_gptq_moments_free(&m);
-    return failed ? c2s_fail(C2S_ERR_MEMORY, "no memory to round %zu weights per output", k)
-                  : C2S_OK;
-}
-
 /* ---- all of it ---- */
 
-static c2s_status encode_groups(encoding *e, c2s_gptq_error *error) {
+static c2s_status encode_groups(c2s_gptq_encoding *e, c2s_gptq_error *error) {
     const size_t groups = e->site->groups;
     c2s_gptq_error *errors = c2s_zalloc(groups * sizeof *errors);
     c2s_status status = C2S_OK;
 #pragma omp parallel for schedule(dynamic) if (groups > 1 && e->map.count > 1024)
     for (size_t g = 0; g < groups; g++) {
-        const c2s_status own = encode_group(e, g, &errors[g]);
+        const c2s_status own = c2s_gptq_group(e, g, &errors[g]);
         if (own != C2S_OK) {
 #pragma omp critical
             status = own;
         }
     }
     for (size_t g = 0; g < groups; g++)
-        add_error(error, &errors[g]);
+        c2s_gptq_add_error(error, &errors[g]);
     free(errors);
     return status == C2S_OK || groups == 1
                ? status
                : c2s_fail(status, "%s: a group could not be rounded", c2s_node_text(e->site->node));
 }
 
-static c2s_status prepare(encoding *e, const c2s_type *type, const c2s_coding *coding) {
+static c2s_status prepare(c2s_gptq_encoding *e, const c2s_type *type, const c2s_coding *coding) {
     if (e->gram->groups != e->site->groups || e->gram->k != e->site->k)
         return c2s_fail(C2S_ERR_INVALID, "%s: moments of another shape than its weights",
                         c2s_node_text(e->site->node));
@@ -200,7 +92,7 @@ static c2s_status prepare(encoding *e, const c2s_type *type, const c2s_coding *c
                           c2s_node_text(e->site->node));
 }
 
-static c2s_status improve(encoding *e, c2s_gptq_error *error) {
+static c2s_status improve(c2s_gptq_encoding *e, c2s_gptq_error *error) {
     *error = (c2s_gptq_error){0};
     if (e->map.count == 0)
         return C2S_OK;
@@ -217,18 +109,18 @@ c2s_status c2s_gptq_improve(const c2s_linear_site *site, const c2s_type *type, c
                             const c2s_gram *gram, const c2s_coding *coding,
                             const c2s_gptq_options *options, c2s_affine *affines, float *codes,
                             c2s_gptq_error *error) {
-    encoding e = {.site = site,
-                  .gram = gram,
-                  .options = options,
-                  .weights = weights,
-                  .given = true,
-                  .codes = codes,
-                  .affines = affines};
+    c2s_gptq_encoding e = {.site = site,
+                           .gram = gram,
+                           .options = options,
+                           .weights = weights,
+                           .given = true,
+                           .codes = codes,
+                           .affines = affines};
     C2S_TRY(prepare(&e, type, coding));
     return improve(&e, error);
 }
 
-static double sqnr_of(const encoding *e) {
+static double sqnr_of(const c2s_gptq_encoding *e) {
     double signal = 0, noise = 0;
     for (size_t i = 0; i < e->map.count; i++) {
         const c2s_affine a = e->affines[c2s_code_group(&e->map, i)];
@@ -239,7 +131,7 @@ static double sqnr_of(const encoding *e) {
     return noise > 0 ? 10 * log10(signal / noise) : INFINITY;
 }
 
-static c2s_status encode(encoding *e, const c2s_type *type, const c2s_coding *coding,
+static c2s_status encode(c2s_gptq_encoding *e, const c2s_type *type, const c2s_coding *coding,
                          c2s_codes *out, c2s_gptq_error *error) {
     c2s_coding even = *coding;
     even.importance = NULL; /* the search weighs errors by G better than its diagonal would */
@@ -253,7 +145,7 @@ static c2s_status encode(encoding *e, const c2s_type *type, const c2s_coding *co
 c2s_status c2s_gptq_encode(const c2s_linear_site *site, const c2s_tensor *weights,
                            const c2s_gram *gram, const c2s_coding *coding,
                            const c2s_gptq_options *options, c2s_codes *out, c2s_gptq_error *error) {
-    encoding e = {.site = site, .gram = gram, .options = options};
+    c2s_gptq_encoding e = {.site = site, .gram = gram, .options = options};
     float *values;
     *out = (c2s_codes){0};
     *error = (c2s_gptq_error){0};

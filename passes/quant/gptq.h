@@ -9,6 +9,9 @@
  * factor of G, arXiv:2507.18553). The order is that of the diagonal of G, largest first; scales
  * belong to weights, not to the order, so no format has to know of it. Then codes are changed one
  * at a time, and scales refitted, as long as the error shrinks.
+ *
+ * Where weights share a scale with some of their row, the order can also be that of these blocks:
+ * then the scale of a block is chosen for what its weights have become when they come up.
  */
 #ifndef C2S_PASSES_QUANT_GPTQ_H
 #define C2S_PASSES_QUANT_GPTQ_H
@@ -28,12 +31,15 @@ typedef struct c2s_gptq_options {
     double damping;   /* of G, times the mean of its diagonal (c2s_cholesky); 0: k / rows, but 0.1
                          to 1, since few rows say little about many variables */
     unsigned sweeps;  /* of changing codes, at most; 0: none */
+    unsigned again;   /* so often all of it is done again with the scales found so far, and with
+                         scales chosen on the way, in turns; each row keeps what is best */
+    bool relax;       /* the way of gptq_relax.h instead: slower, to compare with */
     bool keep_scales; /* those of the coding */
     bool centred;     /* a bias makes up for mean errors: the means of rows do not count */
     double noise;     /* variance of what rounding adds to each element of a row */
     const c2s_gptq_bounds *bounds; /* NULL: none. Scales stay, and zero points are 0 */
 } c2s_gptq_options;
-/* Damped by rows, 30 sweeps, scales refitted. */
+/* Damped by rows, 30 sweeps, scales refitted, done again twice. */
 extern const c2s_gptq_options c2s_gptq_usual;
 
 /* `asked`, or what 0 stands for with these moments. */

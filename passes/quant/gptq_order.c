@@ -10,12 +10,17 @@
 /* ---- moments ---- */
 
 typedef struct by_diagonal {
-    double diagonal;
+    double of_class, diagonal;
+    unsigned class;
     size_t index;
 } by_diagonal;
 
 static int compare_diagonals(const void *a, const void *b) {
     const by_diagonal *x = a, *y = b;
+    if (x->of_class != y->of_class)
+        return x->of_class < y->of_class ? -1 : 1;
+    if (x->class != y->class)
+        return x->class < y->class ? 1 : -1;
     if (x->diagonal != y->diagonal)
         return x->diagonal < y->diagonal ? -1 : 1;
     return x->index < y->index ? 1 : -1; /* of equals, the first comes first: rows go backwards */
@@ -33,13 +38,19 @@ static double moment_at(const c2s_gram *g, const c2s_gptq_options *o, size_t gro
 }
 
 /* The variables in the order in which weights are rounded: the last first. */
-static c2s_status choose_order(const c2s_gram *g, const c2s_gptq_options *o, size_t group,
-                               size_t *order) {
+static c2s_status choose_order(const c2s_gram *g, const c2s_gptq_options *o,
+                               const unsigned *class_of, size_t group, size_t *order) {
     const size_t k = g->k;
     by_diagonal *all;
-    C2S_TRY(c2s_scratch(k, sizeof *all, &all));
-    for (size_t i = 0; i < k; i++)
-        all[i] = (by_diagonal){moment_at(g, o, group, i, i), i};
+    double *of_class = c2s_zalloc((k + 1) * sizeof *of_class);
+    const c2s_status status = c2s_scratch(k, sizeof *all, &all);
+    for (size_t i = 0; i < k && class_of; i++)
+        of_class[class_of[i]] += moment_at(g, o, group, i, i);
+    for (size_t i = 0; i < k && status == C2S_OK; i++)
+        all[i] = (by_diagonal){class_of ? of_class[class_of[i]] : 0, moment_at(g, o, group, i, i),
+                               class_of ? class_of[i] : 0, i};
+    free(of_class);
+    C2S_TRY(status);
     qsort(all, k, sizeof *all, compare_diagonals);
     for (size_t i = 0; i < k; i++)
         order[i] = all[i].index;
@@ -48,11 +59,12 @@ static c2s_status choose_order(const c2s_gram *g, const c2s_gptq_options *o, siz
 }
 
 /* In that order, damped, with their factor. `work` [k, k]. */
-static c2s_status factor_moments(const c2s_gram *g, const c2s_gptq_options *o, size_t group,
-                                 double *work, c2s_gptq_moments *m) {
+static c2s_status factor_moments(const c2s_gram *g, const c2s_gptq_options *o,
+                                 const unsigned *class_of, size_t group, double *work,
+                                 c2s_gptq_moments *m) {
     const size_t k = m->k;
     double damping = c2s_gptq_damping(g, o->damping);
-    C2S_TRY(choose_order(g, o, group, m->order));
+    C2S_TRY(choose_order(g, o, class_of, group, m->order));
     for (size_t i = 0; i < k; i++)
         for (size_t j = 0; j < k; j++) {
             work[i * k + j] = moment_at(g, o, group, m->order[i], m->order[j]);
@@ -79,8 +91,8 @@ void c2s_gptq_moments_free(c2s_gptq_moments *m) {
     *m = (c2s_gptq_moments){0};
 }
 
-c2s_status c2s_gptq_moments_create(const c2s_gram *g, const c2s_gptq_options *o, size_t group,
-                                   c2s_gptq_moments *m) {
+c2s_status c2s_gptq_moments_create(const c2s_gram *g, const c2s_gptq_options *o,
+                                   const unsigned *class_of, size_t group, c2s_gptq_moments *m) {
     const size_t k = g->k;
     double *work = NULL;
     *m = (c2s_gptq_moments){.k = k};
@@ -94,7 +106,7 @@ c2s_status c2s_gptq_moments_create(const c2s_gram *g, const c2s_gptq_options *o,
     if (status == C2S_OK)
         status = c2s_scratch(k, k * sizeof *work, &work);
     if (status == C2S_OK)
-        status = factor_moments(g, o, group, work, m);
+        status = factor_moments(g, o, class_of, group, work, m);
     free(work);
     if (status != C2S_OK)
         c2s_gptq_moments_free(m);

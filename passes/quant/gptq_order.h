@@ -8,9 +8,11 @@
 
 #include "passes/quant/gptq_rows.h"
 
-/* C2S_ERR_MEMORY; C2S_ERR_INVALID: moments that are not finite. */
+/* The order is that of the diagonal, or, if `class_of` [k] is given, that of the classes by the
+ * sums of theirs, and within each that of the diagonal. C2S_ERR_MEMORY; C2S_ERR_INVALID: moments
+ * that are not finite. */
 c2s_status c2s_gptq_moments_create(const c2s_gram *gram, const c2s_gptq_options *options,
-                                   size_t group, c2s_gptq_moments *out);
+                                   const unsigned *class_of, size_t group, c2s_gptq_moments *out);
 void c2s_gptq_moments_free(c2s_gptq_moments *moments);
 
 /* What belongs to columns. */

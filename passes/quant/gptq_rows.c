@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/simd.h"
+#include "passes/quant/gptq_relax.h"
 #include "passes/quant/gptq_sweeps.h"
 
 /* Weights that are rounded before the others hear of it. */
@@ -120,6 +121,23 @@ void c2s_gptq_rows_nearest(const c2s_gptq_moments *m, const c2s_gptq_search *s,
 
 /* ---- one after the other ---- */
 
+/* The scale of the class that ends with column j: what remains of component i counts L_ii^2. */
+static void choose_scale(const c2s_gptq_moments *m, const c2s_gptq_search *s, c2s_gptq_rows *rows,
+                         size_t row, size_t j) {
+    const unsigned class = s->classes->of[j];
+    const size_t count = s->classes->start[class + 1] - s->classes->start[class], at = row * m->k;
+    float *become = rows->spare + at, *importance = rows->error + at; /* not in use for these yet */
+    for (size_t i = j + 1 - count; i <= j; i++) {
+        const float factor = m->factor[i * m->k + i];
+        become[i] = rows->weights[at + i] + rows->pull[at + i] / factor;
+        importance[i] = factor * factor;
+    }
+    const c2s_affine a = c2s_code_grid_choose(s->grid, C2S_SCALE_MSE, become + j + 1 - count,
+                                              importance + j + 1 - count, count);
+    if (a.scale > 0)
+        rows->affines[row * s->classes->count + class] = a;
+}
+
 /* With G = L L^T the error is |e L|^2, and component j of e L has weights j and later: going down
  * from the last one, each weight makes up for those behind it. carried [j] = sum of e_i L_ij over
  * those i > j that are rounded; what remains of component j goes to `rest`. */
@@ -130,6 +148,8 @@ static void round_block(const c2s_gptq_moments *m, const c2s_gptq_search *s, c2s
     float *carried = rows->pull + at, *codes = rows->codes + at;
     for (size_t j = to; j-- > from;) {
         const float *factor = m->factor + j * m->k;
+        if (s->choose && (j + 1 == m->k || s->classes->of[j + 1] != s->classes->of[j]))
+            choose_scale(m, s, rows, row, j);
         const c2s_affine a = affines[s->classes->of[j]];
         float code = c2s_gptq_nearest(s->grid, a, rows->weights[at + j] + carried[j] / factor[j]);
         if (s->pairs)
@@ -205,10 +225,14 @@ static c2s_status round_rows(const c2s_gptq_moments *m, const c2s_gptq_search *s
     squared_errors(m, rows->count, rows->error, rows->spare, before->error);
     memcpy(before->codes, rows->codes, count * sizeof *rows->codes);
     memcpy(before->affines, rows->affines, rows->count * s->classes->count * sizeof *rows->affines);
-    round_in_order(m, s, rows);
-    find_pull(m, rows);
-    if (s->sweeps > 0)
-        C2S_TRY(c2s_gptq_sweep(m, s, rows));
+    if (s->relax) {
+        C2S_TRY(c2s_gptq_relax(m, s, rows));
+    } else {
+        round_in_order(m, s, rows);
+        find_pull(m, rows);
+        if (s->sweeps > 0)
+            C2S_TRY(c2s_gptq_sweep(m, s, rows));
+    }
     choose_rows(m, s, rows, before, error);
     return C2S_OK;
 }

@@ -45,7 +45,10 @@ typedef struct c2s_gptq_search {
     const c2s_gptq_classes *classes;
     const c2s_gptq_pairs *pairs; /* NULL: none */
     unsigned sweeps;
+    bool relax; /* as gptq_relax.h does, without sweeps */
     bool refit;
+    bool choose; /* the scale of a class when the first of its weights comes up, for what they have
+                    become by then; columns of a class are neighbours */
 } c2s_gptq_search;
 
 /* C2S_ERR_MEMORY. */

@@ -69,29 +69,31 @@ static void list_layers(repair *r) {
     }
 }
 
-static void log_layers(const repair *r, const bool *chosen, const double *noise) {
-    for (size_t i = 0; i < r->layers.count; i++)
-        if (!isnan(noise[i]))
-            c2s_log(chosen[i] ? 1 : 2, "quantize: %s alone leaves %.1f dB%s%s",
-                    c2s_node_text(r->layers.at[i]), -10 * log10(noise[i]), chosen[i] ? ": it " : "",
-                    chosen[i] ? reliefs[r->relief] : "");
-}
-
 /* The least relief with which the budget holds, or that of all layers. */
-static c2s_status give_relief(repair *r, relief which, bool *chosen, double *noise) {
+static c2s_status give_relief(repair *r, relief which) {
     c2s_quantizing *j = r->job;
     r->relief = which;
+    c2s_repair_result result = {.layers =
+                                    c2s_alloc_array(r->layers.count + 1, sizeof *result.layers)};
     const c2s_repair_problem problem = {.count = r->layers.count,
                                         .work = r->work.at,
                                         .budget = j->context->budget,
+                                        .by_divergence = j->by_divergence,
                                         .measure = measure_layers,
                                         .what = reliefs[which],
                                         .user = r};
-    C2S_TRY(c2s_repair(&problem, chosen, noise));
-    log_layers(r, chosen, noise);
-    relieve(r, chosen);
-    memcpy(j->vetoed, r->vetoed, j->model->nodes.count * sizeof *j->vetoed);
-    return C2S_OK;
+    const c2s_status status = c2s_repair(&problem, &result);
+    if (status == C2S_OK) {
+        bool *chosen = c2s_zalloc(r->layers.count + 1);
+        for (size_t i = 0; i < r->layers.count; i++)
+            chosen[i] = result.layers[i].in_float;
+        c2s_repair_report(&problem, &result, r->layers.at, j->stats);
+        relieve(r, chosen);
+        memcpy(j->vetoed, r->vetoed, j->model->nodes.count * sizeof *j->vetoed);
+        free(chosen);
+    }
+    free(result.layers);
+    return status;
 }
 
 /* Codes of 16 bits need not leave anything out. */
@@ -125,7 +127,7 @@ static c2s_status correct_again(c2s_quantizing *j) {
     return status;
 }
 
-static c2s_status repair_layers(repair *r, bool *chosen, double *noise) {
+static c2s_status repair_layers(repair *r) {
     c2s_quantizing *j = r->job;
     c2s_quality_result result;
     bool holds;
@@ -134,14 +136,14 @@ static c2s_status repair_layers(repair *r, bool *chosen, double *noise) {
         span_all(j);
         /* What made up for the errors of 8 bits is itself an error where there are more. */
         c2s_quantizing_forget_correction(j);
-        C2S_TRY(give_relief(r, WIDER, chosen, noise));
+        C2S_TRY(give_relief(r, WIDER));
         C2S_TRY(c2s_quantizing_learn(j, j->vetoed));
         C2S_TRY(correct_again(j));
         C2S_TRY(c2s_remedies_measure(j, &result, &holds));
     }
     if (holds)
         return C2S_OK;
-    C2S_TRY(give_relief(r, IN_FLOAT, chosen, noise));
+    C2S_TRY(give_relief(r, IN_FLOAT));
     return correct_again(j);
 }
 
@@ -154,13 +156,9 @@ c2s_status c2s_quantizing_keep_quality(c2s_quantizing *j) {
     veto_others(j);
     list_layers(&r);
     r.vetoed = c2s_zalloc((j->model->nodes.count + 1) * sizeof *r.vetoed);
-    bool *chosen = c2s_zalloc(r.layers.count + 1);
-    double *noise = c2s_alloc_array(r.layers.count + 1, sizeof *noise);
-    const c2s_status status = repair_layers(&r, chosen, noise);
+    const c2s_status status = repair_layers(&r);
     c2s_vec_free(&r.layers);
     c2s_vec_free(&r.work);
     free(r.vetoed);
-    free(chosen);
-    free(noise);
     return status;
 }

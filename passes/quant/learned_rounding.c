@@ -119,6 +119,7 @@ static c2s_status take_moments(void *user, const c2s_linear_site *site, c2s_gram
     if (gram->rows == 0)
         return C2S_OK;
     options.keep_scales = true; /* the bias has been made to fit */
+    options.relax = l->job->rounding == C2S_ROUND_RELAXED;
     options.centred = has_bias(l->job, site->node);
     options.noise = w->x_scale * w->x_scale / 12;
     if (w->bounded && c2s_pair_order_of(site->node, &site->weight->type, &order)) {

@@ -118,21 +118,29 @@ static c2s_status keep_quality(job *j, bool *in_float) {
     if (!c->quality || !c2s_budget_is_bound(&c->budget) || j->layers.count == 0)
         return C2S_OK;
     double *work = c2s_alloc_array(j->layers.count, sizeof *work);
-    double *noise = c2s_alloc_array(j->layers.count, sizeof *noise);
+    const c2s_node **nodes = c2s_alloc_array(j->layers.count, sizeof *nodes);
+    c2s_repair_result result = {.layers = c2s_alloc_array(j->layers.count, sizeof *result.layers)};
     for (size_t i = 0; i < j->layers.count; i++) {
         const c2s_node *node = j->model->nodes.at[j->layers.at[i]];
         const int64_t macs = node->op->macs ? node->op->macs(node) : 0;
         work[i] = macs > 0 ? (double)macs : 0;
+        nodes[i] = node;
     }
     const c2s_repair_problem problem = {.count = j->layers.count,
                                         .work = work,
                                         .budget = c->budget,
+                                        .by_divergence = !isnan(c->budget.max_drop),
                                         .measure = measure,
                                         .what = "stays in float",
                                         .user = j};
-    const c2s_status status = c2s_repair(&problem, in_float, noise);
+    const c2s_status status = c2s_repair(&problem, &result);
+    if (status == C2S_OK)
+        c2s_repair_report(&problem, &result, nodes, j->stats);
+    for (size_t i = 0; i < j->layers.count; i++)
+        in_float[i] = result.layers[i].in_float;
     free(work);
-    free(noise);
+    free(nodes);
+    free(result.layers);
     return status;
 }
 

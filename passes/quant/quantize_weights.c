@@ -11,6 +11,7 @@
 #include "io/opset.h"
 #include "passes/pass.h"
 #include "passes/measure/linear_site.h"
+#include "passes/quant/weight_bias.h"
 #include "passes/quant/weight_forms.h"
 #include "passes/quant/weight_samples.h"
 
@@ -38,7 +39,9 @@ static const c2s_option_spec options[] = {
      "auto: 0 for 8 bits, else 32"},
     {"method", "auto",
      "nearest: scales by the greatest weight; mse: by least squared error; gptq: rounded by what "
-     "the samples say about the outputs; auto: gptq if there are samples, else mse"},
+     "the samples say about the outputs; adaround: likewise, as a relaxation, slower; auto: gptq "
+     "if "
+     "there are samples, else mse"},
     C2S_TARGET_OPTION(
         "generic: DequantizeLinear; ort-cpu: MatMulNBits and GatherBlockQuantized where "
         "they suit"),
@@ -49,6 +52,8 @@ static const c2s_option_spec options[] = {
     {"stages", "24",
      "gptq: how often the samples are run at most; weights learn from what those before them have "
      "become"},
+    {"bias_correction", "auto",
+     "gptq: biases make up for the mean error of their layer: yes or no; auto: yes"},
     {"include", "",
      "quantize only weights of these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave those of these in float: likewise"},
@@ -88,16 +93,30 @@ static c2s_status read_block(job *j, const c2s_options *o) {
     return C2S_OK;
 }
 
+static c2s_status read_correction(job *j, const c2s_options *o) {
+    j->samples.correct = j->gptq;
+    if (strcmp(c2s_option_text(o, "bias_correction"), "auto") == 0)
+        return C2S_OK;
+    C2S_TRY(c2s_option_flag(o, "bias_correction", &j->samples.correct));
+    return j->gptq || !j->samples.correct
+               ? C2S_OK
+               : c2s_fail(C2S_ERR_USAGE,
+                          "bias_correction needs method gptq, and samples (--calib)");
+}
+
 static c2s_status read_method(job *j, const c2s_options *o) {
-    static const char *const methods[] = {"auto", "nearest", "mse", "gptq", NULL};
+    enum { AUTO, NEAREST, MSE, GPTQ, ADAROUND };
+    static const char *const methods[] = {"auto", "nearest", "mse", "gptq", "adaround", NULL};
     unsigned method;
-    C2S_TRY(read_choice(o, "method", methods, "nearest, mse, gptq or auto", &method));
+    C2S_TRY(read_choice(o, "method", methods, "nearest, mse, gptq, adaround or auto", &method));
     const bool data = j->context->feed && j->context->feed->count > 0;
-    if (method == 3 && !data)
-        return c2s_fail(C2S_ERR_USAGE, "method gptq needs samples, expected --calib");
-    j->gptq = data && (method == 0 || method == 3);
-    j->weights.method = method == 1 ? C2S_SCALE_MAX : C2S_SCALE_MSE;
-    return C2S_OK;
+    if (method >= GPTQ && !data)
+        return c2s_fail(C2S_ERR_USAGE, "method %s needs samples, expected --calib",
+                        methods[method]);
+    j->gptq = data && (method == AUTO || method >= GPTQ);
+    j->samples.relax = method == ADAROUND;
+    j->weights.method = method == NEAREST ? C2S_SCALE_MAX : C2S_SCALE_MSE;
+    return read_correction(j, o);
 }
 
 static c2s_status read_options(job *j, const c2s_options *o) {
@@ -156,6 +175,7 @@ static c2s_status write_weight(void *user, c2s_planned_weight *p) {
     j->count++;
     c2s_stats_apply(j->stats, c2s_quantize_weight, c2s_node_text(p->node));
     c2s_stats_looked(j->stats, p->node);
+    C2S_TRY(c2s_weight_bias_write(p));
     j->bytes += c2s_tensor_size(p->codes.codes);
     p->to_file = j->bytes > KEPT_BYTES;
     C2S_TRY(c2s_weight_write(p));
@@ -165,7 +185,7 @@ static c2s_status write_weight(void *user, c2s_planned_weight *p) {
 
 static bool is_for_samples(const job *j, const c2s_planned_weight *p) {
     c2s_linear_site site;
-    return j->gptq && p->slot == 1 && !p->node->graph->owner && !c2s_linear_site_of(p->node, &site);
+    return j->gptq && p->slot == 1 && !c2s_linear_site_of(p->node, &site);
 }
 
 /* Weights that are not for the samples, or those for which they gave no codes. One that cannot be

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state of the pass quantize, shared by quantize.c, activation_ranges.c, learned_rounding.c,
- * bias_correction.c and keep_quality.c.
+ * The state of the pass quantize, shared by quantize.c, quantize_options.c, activation_ranges.c,
+ * learned_rounding.c, bias_correction.c and keep_quality.c.
  */
 #ifndef C2S_PASSES_QUANT_QUANTIZING_H
 #define C2S_PASSES_QUANT_QUANTIZING_H
@@ -19,7 +19,8 @@ typedef enum c2s_bias_correction {
 
 typedef enum c2s_rounding {
     C2S_ROUND_NEAREST,
-    C2S_ROUND_GPTQ, /* by what samples say about the outputs of layers (gptq.h) */
+    C2S_ROUND_GPTQ,   /* by what samples say about the outputs of layers (gptq.h) */
+    C2S_ROUND_RELAXED /* likewise, as gptq_relax.h does */
 } c2s_rounding;
 
 typedef struct c2s_quantizing {
@@ -35,6 +36,7 @@ typedef struct c2s_quantizing {
     c2s_bias_correction correction;
     c2s_rounding rounding;
     bool keep_biases, keep_rounding; /* they are as the user wants them */
+    bool by_divergence;              /* what makes layers stay in float (repair.h) */
     double percentile;
     c2s_name_filter include, exclude;
     unsigned asked;      /* candidates so far */
@@ -47,6 +49,10 @@ typedef struct c2s_quantizing {
     c2s_rounded_weight *rounded; /* by value id */
     c2s_bias_shift *shift;       /* by node id: what biases are corrected by */
 } c2s_quantizing;
+
+/* Of the pass; and what they say. */
+extern const c2s_option_spec c2s_quantize_options[];
+c2s_status c2s_quantizing_read(c2s_quantizing *j, const c2s_options *options);
 
 /* Samples were given. */
 static inline bool c2s_quantizing_has_data(const c2s_quantizing *j) {

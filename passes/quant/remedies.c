@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/quant/remedies.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -97,6 +98,15 @@ static c2s_status try_remedy(c2s_quantizing *j, const remedy *r, c2s_quality_res
     bool now;
     C2S_TRY(c2s_remedies_measure(j, &result, &now));
     const bool better = now || result.sqnr_db > best->sqnr_db;
+    const double unknown = (double)NAN;
+    c2s_stats_remedy(j->stats,
+                     &(c2s_remedy){.what = r->name,
+                                   .before_db = best->sqnr_db,
+                                   .after_db = result.sqnr_db,
+                                   .alone_db = unknown,
+                                   .alone_kl = unknown,
+                                   .kept = better},
+                     NULL);
     c2s_log(1, "quantize: all layers, %s: SQNR %.1f dB, was %.1f%s", r->name, result.sqnr_db,
             best->sqnr_db, better ? "" : ": not taken");
     if (!better)

@@ -12,6 +12,7 @@
 #define C2S_PASSES_QUANT_REPAIR_H
 
 #include "passes/budget.h"
+#include "rewrite/stats.h"
 
 /* Samples that a layer by itself is measured on. */
 enum { C2S_REPAIR_SAMPLES = 16 };
@@ -20,6 +21,8 @@ typedef struct c2s_repair_problem {
     size_t count;       /* of layers */
     const double *work; /* of each, in any unit; at least 0 */
     c2s_budget budget;
+    bool by_divergence; /* what rounding costs is the divergence of the outputs' classes, if they
+                           have any, and not their noise */
     /* Quality with those layers in float whose flag is set, `samples` as in c2s_quality_measure. */
     c2s_status (*measure)(void *user, const bool *in_float, size_t samples,
                           c2s_quality_result *result);
@@ -27,9 +30,24 @@ typedef struct c2s_repair_problem {
     void *user;
 } c2s_repair_problem;
 
-/* `in_float` [count]: the answer; all true if the budget holds in no other way. `noise` [count]:
- * error^2 / output^2 that each causes alone; NaN: all layers together were good enough, none was
- * measured. Takes at most count + 2 log2(count) + 1 measurements. */
-c2s_status c2s_repair(const c2s_repair_problem *problem, bool *in_float, double *noise);
+typedef struct c2s_repair_layer {
+    bool in_float; /* the answer */
+    /* What it causes alone: error^2 / output^2, and c2s_quality_result.divergence. NaN: all layers
+     * together were good enough, none was measured. */
+    double noise, divergence;
+} c2s_repair_layer;
+
+typedef struct c2s_repair_result {
+    c2s_repair_layer *layers;   /* [count]: of the caller */
+    double before_db, after_db; /* of all layers, and with the answer; NaN: not measured */
+} c2s_repair_result;
+
+/* All layers are in float if the budget holds in no other way. Takes at most count + 2 log2(count)
+ * + 1 measurements. */
+c2s_status c2s_repair(const c2s_repair_problem *problem, c2s_repair_result *result);
+/* What each layer costs, and what all that are in float now bought, for the log and as remedies.
+ * `nodes` [count]. */
+void c2s_repair_report(const c2s_repair_problem *problem, const c2s_repair_result *result,
+                       const c2s_node *const *nodes, c2s_stats *stats);
 
 #endif

@@ -237,7 +237,9 @@ void c2s_weight_plan_make(const c2s_graph *graph, const c2s_weight_options *o, c
 }
 
 void c2s_weight_plan_free(c2s_weight_plan *plan) {
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         c2s_codes_free(&plan->at[i].codes);
+        free(plan->at[i].shift);
+    }
     c2s_vec_free(plan);
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "passes/measure/reconstruct.h"
 #include "passes/quant/gptq.h"
+#include "passes/quant/weight_bias.h"
 
 typedef struct learning {
     c2s_model *model, *reference; /* reference: NULL with one stage */
@@ -47,13 +48,17 @@ static c2s_status aim(const c2s_linear_site *site, const c2s_tensor *weights, co
     return status;
 }
 
-static c2s_status encode(const learning *l, const c2s_linear_site *site, c2s_planned_weight *p,
-                         const c2s_gram *gram, const c2s_cross *cross) {
+/* The codes; `centred`: a bias will make up for mean errors. */
+static c2s_status encode_weight(const learning *l, const c2s_linear_site *site,
+                                c2s_planned_weight *p, const c2s_gram *gram, const c2s_cross *cross,
+                                bool centred) {
     c2s_gptq_options how = c2s_gptq_usual;
     c2s_gptq_error error;
     c2s_coding coding = p->coding;
     c2s_tensor *aimed;
     how.damping = c2s_gptq_damping(gram, l->how->damping);
+    how.centred = centred;
+    how.relax = l->how->relax;
     C2S_TRY(aim(site, p->weight->constant, gram, cross, how.damping, &aimed));
     if (p->weight->type.dtype != C2S_FLOAT)
         coding.scale_dtype = p->weight->type.dtype;
@@ -64,6 +69,22 @@ static c2s_status encode(const learning *l, const c2s_linear_site *site, c2s_pla
                 c2s_node_text(site->node), decibels(error.signal, error.error),
                 decibels(error.signal, error.nearest));
     return status;
+}
+
+static c2s_status encode(const learning *l, const c2s_linear_site *site, c2s_planned_weight *p,
+                         const c2s_gram *gram, const c2s_cross *cross) {
+    c2s_weight_bias bias;
+    if (!l->how->correct || !c2s_weight_bias_of(p, &bias))
+        return encode_weight(l, site, p, gram, cross, false);
+    if (!cross) {
+        C2S_TRY(encode_weight(l, site, p, gram, NULL, true));
+        return c2s_weight_bias_measure(p, site, gram, NULL);
+    }
+    c2s_centred centred;
+    C2S_TRY(c2s_centred_create(site, gram, cross, &centred));
+    c2s_status status = encode_weight(l, site, p, &centred.gram, &centred.cross, true);
+    c2s_centred_free(&centred);
+    return status == C2S_OK ? c2s_weight_bias_measure(p, site, gram, cross) : status;
 }
 
 static c2s_status take_moments(void *user, const c2s_linear_site *site, c2s_gram *gram,
@@ -86,8 +107,7 @@ static void no_moments(void *user, const c2s_node *node, const char *reason) {
 
 static bool is_linear(const c2s_planned_weight *p) {
     c2s_linear_site site;
-    return p->slot == 1 && !p->node->graph->owner && !p->codes.codes &&
-           !c2s_linear_site_of(p->node, &site);
+    return p->slot == 1 && !p->codes.codes && !c2s_linear_site_of(p->node, &site);
 }
 
 /* Readers of one input that follow each other are a family: they learn from the same moments. */
@@ -140,6 +160,7 @@ static c2s_status run_stage(learning *l, c2s_weight_plan *plan, size_t *next, si
             break;
         last = p->node->inputs[0].value;
         l->planned[p->node->id] = p;
+        /* Of a body that runs several times it is not known which run is beside which. */
         c2s_vec_push(&requests,
                      (c2s_gram_request){.node = p->node,
                                         .target = l->reference ? l->target[p->node->id] : NULL});

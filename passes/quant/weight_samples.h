@@ -17,6 +17,8 @@ typedef struct c2s_weight_samples {
     double damping;                  /* as of c2s_gptq_options */
     uint64_t memory;                 /* of second moments at a time */
     size_t stages;                   /* at most; at least 1 */
+    bool relax;                      /* round as gptq_relax.h does */
+    bool correct;                    /* biases make up for mean errors (weight_bias.h) */
 } c2s_weight_samples;
 
 /* Gives codes to those weights of the plan that are operand 1 of a linear operator

@@ -178,6 +178,23 @@ static void print_report(const cli_arguments *a, const c2s_report *r, FILE *stre
 
 /* ---- for machines ---- */
 
+static json_t *remedies_json(const c2s_pass_report *pass) {
+    json_t *list = json_array();
+    for (unsigned k = 0; k < pass->remedy_count; k++) {
+        const c2s_remedy_report *r = &pass->remedies[k];
+        json_t *json = json_object();
+        json_object_set_new(json, "what", cli_json_text(r->what));
+        json_object_set_new(json, "where", r->where ? cli_json_text(r->where) : json_null());
+        json_object_set_new(json, "before_db", cli_json_number(r->before_db));
+        json_object_set_new(json, "after_db", cli_json_number(r->after_db));
+        json_object_set_new(json, "alone_db", cli_json_number(r->alone_db));
+        json_object_set_new(json, "alone_kl", cli_json_number(r->alone_kl));
+        json_object_set_new(json, "kept", json_boolean(r->kept));
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
 static json_t *pass_json(const c2s_pass_report *pass) {
     json_t *rules = json_array(), *left_out = json_array(), *json = json_object();
     for (unsigned k = 0; k < pass->left_out_count; k++)
@@ -197,6 +214,7 @@ static json_t *pass_json(const c2s_pass_report *pass) {
     json_object_set_new(json, "seconds", cli_json_number(pass->seconds));
     json_object_set_new(json, "left_out", left_out);
     json_object_set_new(json, "rules", rules);
+    json_object_set_new(json, "remedies", remedies_json(pass));
     return json;
 }
 
@@ -212,6 +230,7 @@ static json_t *quality_json(const c2s_quality_report *q) {
     json_object_set_new(json, "drop_error", cli_json_number(q->drop_error));
     json_object_set_new(json, "metric_before", cli_json_number(q->metric_before));
     json_object_set_new(json, "metric_after", cli_json_number(q->metric_after));
+    json_object_set_new(json, "divergence", cli_json_number(q->divergence));
     return json;
 }
 

@@ -24,7 +24,8 @@ typedef struct c2s_eval_options {
     uint64_t memory_limit; /* bytes that a run's tensors may take; 0: the machine's memory */
     c2s_observer observe;  /* NULL: none */
     void *observe_user;
-    const bool *observe_value; /* by value id; NULL: all values of the main graph */
+    const bool *observe_value; /* by value id, those of bodies as often as they run; NULL: all
+                                  values of the main graph */
     bool simulate_quantized;   /* between DequantizeLinear and QuantizeLinear compute on floats,
                                   also where kernels on integers could */
     c2s_emulation emulate;

@@ -107,6 +107,7 @@ typedef struct measurement {
     const c2s_graph *graph;
     size_t *taken, count;     /* of the samples */
     c2s_output_power *powers; /* [count, outputs] */
+    double *divergence;       /* [count]: sums over rows of output 0 */
     c2s_row_tally tally;
 } measurement;
 
@@ -128,9 +129,19 @@ static c2s_status judge_run(void *user, size_t run, c2s_tensor *const *in,
     for (unsigned k = 0; k < q->output_count; k++)
         if (c2s_is_float_tensor(s->out[k]))
             c2s_output_power_add(&m->powers[run * q->output_count + k], s->out[k], found[k]);
-    if (q->output_count > 0 && c2s_is_float_tensor(s->out[0]) && c2s_is_float_tensor(found[0]))
+    if (q->output_count > 0 && c2s_is_float_tensor(s->out[0]) && c2s_is_float_tensor(found[0])) {
         add_rows(q, s, found[0], &m->tally);
+        m->divergence[run] = c2s_rows_divergence(s->out[0], found[0]);
+    }
     return C2S_OK;
+}
+
+/* Mean over rows, whatever the order in which samples came. */
+static double mean_divergence(const measurement *m) {
+    double sum = 0;
+    for (size_t i = 0; i < m->count; i++)
+        sum += m->divergence[i];
+    return m->tally.rows ? sum / (double)m->tally.rows : (double)NAN;
 }
 
 static void sum_powers(const measurement *m, c2s_output_power *sums) {
@@ -166,6 +177,7 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
     measurement m = {.q = q, .graph = graph};
     m.taken = c2s_samples_list(q->samples.count, samples, &m.count);
     m.powers = c2s_zalloc((m.count * q->output_count + 1) * sizeof *m.powers);
+    m.divergence = c2s_zalloc((m.count + 1) * sizeof *m.divergence);
     const c2s_sample_runs runs = {.graph = graph,
                                   .evaluator = q->evaluator,
                                   .eval = &q->eval,
@@ -180,11 +192,13 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
         sum_powers(&m, sums);
         result->samples = m.count;
         c2s_scores_sum_up(sums, q->output_count, &m.tally, result);
+        result->divergence = mean_divergence(&m);
         free(sums);
     }
     if (status == C2S_OK && q->metric.measure)
         status = measure_metric(q, graph, samples == 0, result);
     free(m.powers);
+    free(m.divergence);
     free(m.taken);
     return status;
 }

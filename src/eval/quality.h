@@ -18,6 +18,10 @@ typedef struct c2s_quality_result {
     /* Per cent of the rows (along the last axis) of output 0 that have their largest element where
      * they had it. NaN: output 0 has no rows of two or more floats. */
     double agreement;
+    /* What the rows say about classes, probabilities or the logarithms of such: the mean over rows
+     * of the Kullback-Leibler divergence from the first model, in nats. Infinite if an element
+     * became NaN or infinite. NaN: there are no such rows. */
+    double divergence;
     /* Per cent of the labelled rows whose largest element is at the label: now, and with the first
      * model. NaN: there are no labels that fit the rows. */
     double top1, top1_first;

@@ -13,8 +13,8 @@ enum { NO_SLOT = -1 };
 /* Slots of one run: inputs first, then constants, then results. */
 typedef struct step {
     const c2s_node *node;
-    const int *in, *out;     /* slots, NO_SLOT where left out; in: hidden ones included */
-    const int *release;      /* slots whose last use this is */
+    const int *in, *out; /* slots, NO_SLOT where left out; in: hidden ones included */
+    const int *release;  /* slots whose last use this is */
     unsigned release_count;
     c2s_kept *kept;
 } step;
@@ -40,7 +40,7 @@ typedef struct reference {
 
 typedef struct planner {
     c2s_arena *arena;
-    c2s_map slot; /* value -> slot + 1 */
+    c2s_map slot;          /* value -> slot + 1 */
     C2S_VEC(int) last_use; /* by slot: step that reads it last, or -1 */
     C2S_VEC(const c2s_tensor *) constant;
 } planner;
@@ -144,6 +144,21 @@ static plan *plan_of(reference *r, const c2s_graph *graph) {
 static c2s_status run_plan(reference *r, const plan *p, const c2s_tensor *const *in,
                            c2s_tensor **out);
 
+static bool observed(const reference *r, const c2s_value *value) {
+    return r->options.observe && (r->options.observe_value ? r->options.observe_value[value->id]
+                                                           : value->graph == r->graph);
+}
+
+static c2s_status observe_inputs(const reference *r, const c2s_graph *graph,
+                                 const c2s_tensor *const *in) {
+    for (unsigned k = 0; k < graph->entry->output_count; k++) {
+        const c2s_value *value = graph->entry->outputs[k];
+        if (value && in[k] && observed(r, value))
+            C2S_TRY(r->options.observe(r->options.observe_user, value, in[k]));
+    }
+    return C2S_OK;
+}
+
 typedef struct runner {
     c2s_body_runner base;
     reference *r;
@@ -156,28 +171,24 @@ static c2s_status run_body(const c2s_body_runner *self, const c2s_graph *body,
     const runner *me = (const runner *)self;
     const plan *p = plan_of(me->r, body);
     if (in_count != body->formal_inputs || out_count != c2s_graph_output_count(body))
-        return c2s_fail(C2S_ERR_INVALID,
-                        "a body has %u inputs and %u outputs, expected %u and %u",
+        return c2s_fail(C2S_ERR_INVALID, "a body has %u inputs and %u outputs, expected %u and %u",
                         body->formal_inputs, c2s_graph_output_count(body), in_count, out_count);
     const c2s_tensor **all = c2s_alloc_array(p->input_count, sizeof *all);
     unsigned base = c2s_graph_hidden_slot(body) - body->owner->formal_count;
     for (unsigned k = 0; k < p->input_count; k++)
         all[k] = k < in_count ? in[k] : me->hidden[base + k - in_count];
-    c2s_status status = run_plan(me->r, p, all, out);
+    c2s_status status = observe_inputs(me->r, body, all);
+    if (status == C2S_OK)
+        status = run_plan(me->r, p, all, out);
     free(all);
     return status;
-}
-
-static bool observed(const reference *r, const c2s_value *value) {
-    return r->options.observe && value->graph == r->graph &&
-           (!r->options.observe_value || r->options.observe_value[value->id]);
 }
 
 static c2s_status observe_step(const reference *r, const step *s, const c2s_tensor *const *slots) {
     for (unsigned k = 0; k < s->node->output_count; k++)
         if (s->out[k] != NO_SLOT && observed(r, s->node->outputs[k]))
-            C2S_TRY(r->options.observe(r->options.observe_user, s->node->outputs[k],
-                                       slots[s->out[k]]));
+            C2S_TRY(
+                r->options.observe(r->options.observe_user, s->node->outputs[k], slots[s->out[k]]));
     return C2S_OK;
 }
 
@@ -242,14 +253,6 @@ static c2s_status reference_open(const c2s_graph *graph, const c2s_eval_options 
     return C2S_OK;
 }
 
-static c2s_status observe_inputs(const reference *r, const c2s_tensor *const *in) {
-    for (unsigned k = 0; k < c2s_graph_input_count(r->graph); k++)
-        if (observed(r, c2s_graph_input(r->graph, k)))
-            C2S_TRY(r->options.observe(r->options.observe_user, c2s_graph_input(r->graph, k),
-                                       in[k]));
-    return C2S_OK;
-}
-
 static c2s_status reference_run(c2s_session *session, const c2s_tensor *const *in,
                                 c2s_tensor **out) {
     reference *r = (reference *)session;
@@ -260,7 +263,7 @@ static c2s_status reference_run(c2s_session *session, const c2s_tensor *const *i
         given[k] = in[k] ? in[k] : c2s_graph_input(r->graph, k)->initial;
     unsigned threads = c2s_threads_use(r->options.threads);
     const c2s_ceiling before = c2s_ceiling_lower(r->options.memory_limit);
-    c2s_status status = observe_inputs(r, given);
+    c2s_status status = observe_inputs(r, r->graph, given);
     if (status == C2S_OK)
         status = run_plan(r, plan_of(r, r->graph), given, out);
     c2s_ceiling_restore(before);

@@ -69,7 +69,16 @@ static c2s_rule_count *count_of(c2s_stats *stats, const char *kind) {
     return &stats->rules.at[stats->rules.count - 1];
 }
 
+void c2s_stats_remedy(c2s_stats *stats, const c2s_remedy *remedy, const char *where) {
+    c2s_remedy copy = *remedy;
+    copy.where = where ? c2s_strdup(where) : NULL;
+    c2s_vec_push(&stats->remedies, copy);
+}
+
 void c2s_stats_free(c2s_stats *stats) {
+    for (size_t i = 0; i < stats->remedies.count; i++)
+        free(stats->remedies.at[i].where);
+    c2s_vec_free(&stats->remedies);
     c2s_vec_free(&stats->rules);
 }
 

@@ -29,6 +29,16 @@ typedef struct c2s_skip {
     const char *reason; /* "left out on request" */
 } c2s_skip;
 
+/* What a lossy pass did for the outputs to be better, and what that bought. NaN: not measured. */
+typedef struct c2s_remedy {
+    const char *what;           /* static text */
+    char *where;                /* a layer; NULL: several. Freed with the stats */
+    double before_db, after_db; /* SQNR of the outputs */
+    double alone_db, alone_kl;  /* of a layer, with nothing else changed: SQNR, and divergence as of
+                                   c2s_quality_result */
+    bool kept;
+} c2s_remedy;
+
 /* One place that a rewrite looked at closely. */
 typedef struct c2s_event {
     const char *pass, *kind, *where;
@@ -51,12 +61,13 @@ void c2s_trace_cut(c2s_trace *trace, size_t count);
 
 typedef struct c2s_stats {
     C2S_VEC(c2s_rule_count) rules; /* in order of first use */
+    C2S_VEC(c2s_remedy) remedies;  /* in the order in which they were tried */
     unsigned rewrites;             /* sum of applied */
     unsigned limit;                /* stop after this many rewrites */
     const c2s_skip *skips;         /* borrowed */
     size_t skip_count;
-    c2s_trace *trace; /* borrowed; NULL: nothing is recorded */
-    bool annotate;    /* nodes that are made get a history */
+    c2s_trace *trace;    /* borrowed; NULL: nothing is recorded */
+    bool annotate;       /* nodes that are made get a history */
     const char *endless; /* the rule that a run failed for because it finds no end, else NULL */
     /* The last rewrite: "conv-bn" and "node \"bn1\" (BatchNormalization)", or "". */
     char last_kind[48], last_where[512];
@@ -80,6 +91,9 @@ bool c2s_stats_skips(c2s_stats *stats, const char *kind, const char *where);
 void c2s_stats_apply(c2s_stats *stats, const char *kind, const char *where);
 /* Counts a refused match; logged at verbosity 1. */
 void c2s_stats_refuse(c2s_stats *stats, const char *kind, const char *where, const char *reason);
+/* Something was tried for all of what the pass changed, or for a layer: `where`, which is copied.
+ */
+void c2s_stats_remedy(c2s_stats *stats, const c2s_remedy *remedy, const char *where);
 /* For the trace: the last rewrite or refusal looked at this node; it removed this one. */
 void c2s_stats_looked(c2s_stats *stats, const c2s_node *node);
 void c2s_stats_removed(c2s_stats *stats, const c2s_node *node);

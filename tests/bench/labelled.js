@@ -49,7 +49,7 @@ name, stored, calib, test = sys.argv[1:5]
 x = numpy_helper.to_array(onnx.TensorProto.FromString(open(stored, 'rb').read()))
 rows = x.reshape(-1, x.shape[-1])
 random = numpy.random.default_rng(0)
-for file, count in ((calib, 256), (test, 2000)):
+for file, count in ((calib, 2048), (test, 2000)):
     samples = random.normal(rows.mean(0), rows.std(0), (count,) + (1,) * (x.ndim - 2) + x.shape[-1:])
     samples = samples + random.normal(0, rows.std(0) / 2, (count,) + x.shape[1:])
     numpy.savez(file, **{name: samples.astype('f4')})

@@ -188,6 +188,44 @@ static void search_helps(void **state) {
     c2s_model_destroy(model);
 }
 
+/* Other ways to round: none is worse than the nearest codes; learning as a relaxation gains where
+ * inputs follow each other, and doing it again with other scales gains on top of the search. */
+static void other_ways(void **state) {
+    (void)state;
+    static const c2s_gptq_options options[3] = {{.damping = 0.01, .relax = true},
+                                                {.damping = 0.01, .sweeps = 8},
+                                                {.damping = 0.01, .sweeps = 8, .again = 2}};
+    for (int form = 0; form < FORMS; form++) {
+        c2s_linear_site site;
+        c2s_model *model = make_form(form, &site);
+        const c2s_tensor *weights = site.weight->constant;
+        c2s_gram *gram = make_gram(&site, CORRELATED);
+        for (int granularity = 0; granularity < 3; granularity++) {
+            const c2s_coding coding = coding_of(form, granularity, C2S_UINT4, false);
+            double errors[3], nearest = 0;
+            for (int i = 0; i < 3; i++) {
+                c2s_codes codes;
+                c2s_gptq_error error;
+                assert_int_equal(
+                    c2s_gptq_encode(&site, weights, gram, &coding, &options[i], &codes, &error),
+                    C2S_OK);
+                same_error(output_error(&site, gram, weights, &codes, &coding), error.error,
+                           error.signal);
+                errors[i] = error.error;
+                nearest = error.nearest;
+                c2s_codes_free(&codes);
+            }
+            if (!(errors[0] < 0.9 * nearest && errors[2] <= errors[1] * (1 + 1e-6)))
+                fail_msg("form %d, granularity %d: nearest %g, relaxed %g, searched %g, again %g",
+                         form, granularity, nearest, errors[0], errors[1], errors[2]);
+            if (granularity == 2)
+                assert_true(errors[2] < 0.93 * errors[1]);
+        }
+        c2s_gram_unref(gram);
+        c2s_model_destroy(model);
+    }
+}
+
 /* Where no weight can make up for another one, the nearest codes are the best. */
 static void diagonal_is_nearest(void **state) {
     (void)state;
@@ -343,6 +381,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(never_worse),
         cmocka_unit_test(search_helps),
+        cmocka_unit_test(other_ways),
         cmocka_unit_test(diagonal_is_nearest),
         cmocka_unit_test(pairs_keep_to_16_bits),
         cmocka_unit_test(means_and_noise_count_as_said),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lossy passes are judged by: numbers worked out by hand, and what the pipeline does with them. */
+/* What lossy passes are judged by: numbers worked out by hand, and what the pipeline does with
+ * them. */
 #include "unit/make_graph.h"
 
 #include "eval/quality.h"
@@ -96,6 +97,42 @@ static void sees_numbers_that_broke(void **state) {
     c2s_model_destroy(first);
 }
 
+/* By the definition: of logits and of what Softmax makes of them the same, and of logits that are
+ * all larger by a constant 0. */
+static void classes_diverge(void **state) {
+    (void)state;
+    c2s_feed feed = {.count = 4, .get = get};
+    double expected = 0;
+    for (int r = 0; r < 4; r++) {
+        double sum = 0, shifted_sum = 0;
+        for (int c = 0; c < 3; c++) {
+            sum += exp(rows[r][c]);
+            shifted_sum += exp(rows[r][c] + (c == 1 ? 2.5 : 0));
+        }
+        for (int c = 0; c < 3; c++) {
+            const double p = exp(rows[r][c]) / sum,
+                         q = exp(rows[r][c] + (c == 1 ? 2.5 : 0)) / shifted_sum;
+            expected += p * log(p / q) / 4;
+        }
+    }
+    for (int softmax = 0; softmax < 2; softmax++) {
+        c2s_model *first = shifted(0, 0, 0), *moved = shifted(0, 2.5, 0),
+                  *higher = shifted(1, 1, 1), *broken = shifted(0, NAN, 0);
+        c2s_model *const all[] = {first, moved, higher, broken};
+        for (int k = 0; k < 4 && softmax; k++)
+            c2s_use_set(&all[k]->graph->exit->inputs[0],
+                        OP(all[k], "Softmax", c2s_graph_output(all[k]->graph, 0)));
+        c2s_quality *q = open_quality(&feed, first, 0);
+        const double found = measure(q, moved, 0).divergence;
+        if (!(fabs(found - expected) < 1e-5))
+            fail_msg("softmax %d: divergence %g, expected %g", softmax, found, expected);
+        assert_true(measure(q, higher, 0).divergence < 1e-9);
+        assert_true(isinf(measure(q, broken, 0).divergence));
+        c2s_quality_close(q);
+        c2s_model_destroy(first);
+    }
+}
+
 /* Models with a class 0 for the background. */
 static void finds_the_first_class(void **state) {
     (void)state;
@@ -117,9 +154,9 @@ static void refuses_labels_that_do_not_fit(void **state) {
     c2s_feed feed = {.count = 4, .get = get, .labels = labels};
     c2s_model *first = shifted(0, 0, 0);
     c2s_quality *q;
-    assert_int_equal(c2s_quality_open(first->graph, &c2s_evaluator_reference, &one_thread, &feed, 0,
-                                      &q),
-                     C2S_ERR_INVALID);
+    assert_int_equal(
+        c2s_quality_open(first->graph, &c2s_evaluator_reference, &one_thread, &feed, 0, &q),
+        C2S_ERR_INVALID);
     assert_non_null(strstr(c2s_error(), "3 labels"));
     assert_null(q);
     c2s_model_destroy(first);
@@ -171,7 +208,8 @@ static void run_pipeline(const char *type, c2s_budget budget, c2s_pipeline_resul
 static void passes_have_a_budget(void **state) {
     (void)state;
     c2s_pipeline_result result;
-    /* Sub differs by half a point in one of three scores: far beyond the tolerance, within 10 dB. */
+    /* Sub differs by half a point in one of three scores: far beyond the tolerance, within 10 dB.
+     */
     run_pipeline("Sub", (c2s_budget){(double)NAN, 10}, &result);
     const c2s_step_result *step = result.steps.at;
     assert_int_equal(step[0].report.outcome, C2S_APPLIED);
@@ -202,6 +240,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_rows_and_labels),
         cmocka_unit_test(sees_numbers_that_broke),
+        cmocka_unit_test(classes_diverge),
         cmocka_unit_test(finds_the_first_class),
         cmocka_unit_test(refuses_labels_that_do_not_fit),
         cmocka_unit_test(passes_have_a_budget),

@@ -5,6 +5,8 @@
  */
 #include "unit/weight_case.h"
 
+#include "io/normalise.h"
+#include "io/text.h"
 #include "runtime/session.h"
 
 /* ---- models ---- */
@@ -167,8 +169,9 @@ static void filters(void **state) {
     }
     c2s_pipeline *pipeline;
     c2s_model *model = matmul_model();
-    static const char *const wrong[] = {"include=nobody", "bits=3",   "type=float", "method=magic",
-                                        "method=gptq",    "block=-1", "target=moon"};
+    static const char *const wrong[] = {"include=nobody", "bits=3",          "type=float",
+                                        "method=magic",   "method=gptq",     "block=-1",
+                                        "target=moon",    "method=adaround", "bias_correction=yes"};
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char text[100];
         snprintf(text, sizeof text, "quantize_weights(%s)", wrong[i]);
@@ -297,6 +300,126 @@ static void stages_help(void **state) {
     assert_true(error[1] < 0.9 * error[0]);
 }
 
+/* One product in both bodies of an If, of which the first runs, or never does. */
+static c2s_model *body_model(bool runs) {
+    char *text;
+    size_t size;
+    c2s_random random = {3};
+    FILE *to = open_memstream(&text, &size);
+    fprintf(to,
+            "<ir_version: 10, opset_import: [\"\" : 21]>\n"
+            "g (float[6,100] x) => (float[6,48] y) <bool c = {%d}, float[100,48] w = {",
+            runs);
+    for (int i = 0; i < 100 * 48; i++)
+        fprintf(to, "%s%.5f", i ? ", " : "", 0.1 * c2s_random_normal(&random));
+    fprintf(to, "}> { y = If <then_branch = t () => (float[6,48] a) { a = MatMul (x, w) },"
+                " else_branch = e () => (float[6,48] b) { b = MatMul (x, w) }> (c) }");
+    fclose(to);
+    c2s_model *model;
+    if (c2s_text_read(text, size, "case", &model) != C2S_OK ||
+        c2s_model_normalise(model) != C2S_OK || c2s_graph_infer(model->graph) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    free(text);
+    return model;
+}
+
+static void samples_reach_bodies(void **state) {
+    (void)state;
+    for (int runs = 0; runs < 2; runs++) {
+        double error[2];
+        for (int gptq = 0; gptq < 2; gptq++) {
+            c2s_model *model = body_model(runs), *before = c2s_model_copy(model);
+            case_feed = gptq ? &samples : NULL;
+            run_passes(model, "quantize_weights(bits=4)");
+            case_feed = NULL;
+            assert_string_equal(ops_of(model->graph), "DequantizeLinear If");
+            error[gptq] = sample_error(before, model);
+            c2s_model_destroy(model);
+            c2s_model_destroy(before);
+        }
+        if (runs)
+            assert_true(error[1] < 0.8 * error[0]);
+        else
+            assert_true(error[1] == error[0]); /* nothing was learnt */
+    }
+}
+
+/* The same, all above 0: rounded weights shift what is made of them. */
+static c2s_status above_zero(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                             c2s_tensor **in) {
+    C2S_TRY(following(feed, graph, index, in));
+    float *x = c2s_tensor_mutable(in[0]);
+    for (size_t i = 0; i < in[0]->count; i++)
+        x[i] = 2 + fabsf(x[i]);
+    return C2S_OK;
+}
+
+/* Squares of the mean errors of the last axis (of axis 1 of a convolution), over all samples. */
+static double mean_error(const c2s_feed *feed, const c2s_model *before, const c2s_model *after) {
+    double mean[128] = {0}, sum = 0;
+    for (size_t s = 0; s < feed->count; s++) {
+        c2s_tensor *in[1], *y[2];
+        assert_int_equal(feed->get(feed, before->graph, s, in), C2S_OK);
+        for (int k = 0; k < 2; k++) {
+            const c2s_graph *graph = k ? after->graph : before->graph;
+            const c2s_eval_options options = {.threads = 1};
+            c2s_session *session;
+            assert_int_equal(c2s_evaluator_reference.open(graph, &options, &session), C2S_OK);
+            assert_int_equal(
+                c2s_evaluator_reference.run(session, (const c2s_tensor *const *)in, &y[k]), C2S_OK);
+            c2s_evaluator_reference.close(session);
+        }
+        const c2s_type *t = &y[0]->type;
+        const bool conv = t->rank == 4;
+        const size_t channels = (size_t)t->dim[conv ? 1 : t->rank - 1],
+                     inner = conv ? (size_t)(t->dim[2] * t->dim[3]) : 1;
+        for (size_t i = 0; i < y[0]->count; i++)
+            mean[i / inner % channels] += c2s_tensor_f64_at(y[0], i) - c2s_tensor_f64_at(y[1], i);
+        c2s_tensor_unref(in[0]);
+        c2s_tensor_unref(y[0]);
+        c2s_tensor_unref(y[1]);
+    }
+    for (size_t c = 0; c < 128; c++)
+        sum += mean[c] * mean[c];
+    return sum;
+}
+
+static c2s_model *biased_model(int form) {
+    if (form < 2)
+        return form ? conv_model(16, 32, 4) : gemm_model();
+    c2s_model *model = make_model();
+    if (form == 2) { /* a bias is made */
+        make_output(OP(model, "Gemm", INPUT(model, "x", 5, 100), NORMAL(model, "w", 100, 48)), "y");
+        return model;
+    }
+    c2s_value *y = OP(model, "MatMul", INPUT(model, "x", 5, 100), NORMAL(model, "w", 100, 48));
+    make_output(OP(model, "Add", NORMAL(model, "bias", 48), y), "y");
+    return model;
+}
+
+static void biases_make_up_for_means(void **state) {
+    (void)state;
+    static const char *const ops[] = {"DequantizeLinear Gemm", "DequantizeLinear Conv",
+                                      "DequantizeLinear Gemm", "DequantizeLinear MatMul Add"};
+    static const c2s_feed feed = {.count = 24, .get = above_zero};
+    for (int form = 0; form < 4; form++) {
+        double error[2];
+        for (int corrected = 0; corrected < 2; corrected++) {
+            c2s_model *model = biased_model(form), *before = c2s_model_copy(model);
+            case_feed = &feed;
+            run_passes(model, corrected ? "quantize_weights(bits=2)"
+                                        : "quantize_weights(bits=2,bias_correction=no)");
+            case_feed = NULL;
+            assert_string_equal(ops_of(model->graph), ops[form]);
+            error[corrected] = mean_error(&feed, before, model);
+            c2s_model_destroy(model);
+            c2s_model_destroy(before);
+        }
+        if (!(error[1] < 0.01 * error[0]))
+            fail_msg("form %d: mean error %g, without correction %g", form, error[1], error[0]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_width),
@@ -307,6 +430,8 @@ int main(void) {
         cmocka_unit_test(refused),
         cmocka_unit_test(samples_help),
         cmocka_unit_test(stages_help),
+        cmocka_unit_test(samples_reach_bodies),
+        cmocka_unit_test(biases_make_up_for_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,8 @@ typedef struct outcome {
     unsigned on_codes,
         wide; /* convolutions whose operands are dequantized; quantizers of 16 bits */
     double sqnr_db;
+    c2s_remedy remedies[8]; /* the last ones, without `where` */
+    size_t layers, tried;   /* those with, and all */
     char log[sizeof refusals];
 } outcome;
 
@@ -69,6 +71,13 @@ static outcome quantized(const char *options, double min_sqnr_db) {
     c2s_quality_result quality;
     assert_int_equal(c2s_quality_measure(context.quality, model->graph, 0, &quality), C2S_OK);
     o.sqnr_db = quality.sqnr_db;
+    const c2s_stats *stats = &result.steps.at[0].stats;
+    for (size_t i = 0; i < stats->remedies.count; i++) {
+        const c2s_remedy *r = &stats->remedies.at[i];
+        if (!r->where && o.tried < 8)
+            o.remedies[o.tried++] = *r;
+        o.layers += r->where != NULL && !isnan(r->alone_db) && isnan(r->after_db);
+    }
     for (const c2s_node *node = model->graph->first; node; node = node->next) {
         o.wide += is_quantizer(node) && c2s_dtype_bits(node->outputs[0]->type.dtype) == 16;
         o.on_codes += node->op == &c2s_op_conv && operand_letter(node->inputs[0].value) == 'q' &&
@@ -107,6 +116,8 @@ static void float_where_nothing_else_helps(void **state) {
         fail_msg("%u layers on codes, %u quantizers of 16 bits, %.1f dB after %.1f\n%s", o.on_codes,
                  o.wide, o.sqnr_db, bits8, o.log);
     assert_non_null(strstr(o.log, "it stays in float"));
+    assert_int_equal(o.layers, 3);
+    assert_true(o.tried > 0 && o.remedies[o.tried - 1].after_db >= bits8 + 6);
     o = quantized("force", 150);
     assert_int_equal(o.on_codes, 0);
     assert_true(isinf(o.sqnr_db));
@@ -125,6 +136,10 @@ static void remedies_come_first(void **state) {
                                 plain + 1);
     if (o.on_codes != 3 || o.sqnr_db < plain + 1 || !strstr(o.log, "ranges by another method"))
         fail_msg("%u layers on codes, %.1f dB after %.1f\n%s", o.on_codes, o.sqnr_db, plain, o.log);
+    /* The record says what it bought: from what there was to what there is. */
+    assert_true(o.tried > 0 && o.layers == 0 && o.remedies[0].kept);
+    assert_true(fabs(o.remedies[0].before_db - plain) < 0.01);
+    assert_true(fabs(o.remedies[o.tried - 1].after_db - o.sqnr_db) < 0.01);
 }
 
 int main(void) {
