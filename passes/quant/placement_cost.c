@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "ops/macs.h"
+#include "passes/constants.h"
 #include "passes/fuse/min_cut.h"
 #include "passes/quant/placement.h"
 
@@ -90,6 +91,25 @@ static double most_elements(const c2s_node *node) {
     return most;
 }
 
+/* Channels go to the front for convolutions alone, which have them last on codes. */
+static bool is_undone(const c2s_placement *p, const c2s_node *node) {
+    const c2s_value *result = node->outputs[0];
+    const int rank = result->type.rank;
+    c2s_ints perm;
+    if (!p->target->channels_last || node->op != &c2s_op_transpose || rank < 3 ||
+        !c2s_attr_int_list(node, "perm", &perm) || perm.count != (unsigned)rank ||
+        perm.at[0] != 0 || perm.at[1] != rank - 1)
+        return false;
+    for (int k = 2; k < rank; k++)
+        if (perm.at[k] != k - 1)
+            return false;
+    c2s_value_each_use(use, result) {
+        if (use->user->op != &c2s_op_conv || use->slot != 0)
+            return false;
+    }
+    return result->use_count > 0;
+}
+
 static int64_t cost_of(const c2s_placement *p, const c2s_node *node, bool on_codes) {
     const c2s_target *t = p->target;
     const c2s_placed_node *n = &p->nodes[node->id];
@@ -98,6 +118,8 @@ static int64_t cost_of(const c2s_placement *p, const c2s_node *node, bool on_cod
     if (n->rule.kind == C2S_QUANT_LINEAR)
         return capacity((double)t->start +
                         sum_cost(node, on_codes ? &p->sums->on_codes : &p->sums->on_floats));
+    if (on_codes && is_undone(p, node))
+        return 0;
     return capacity((double)t->start + most_elements(node) * (double)(own > 0 ? own : usual));
 }
 
@@ -127,6 +149,30 @@ static void add_nodes(network *n, const c2s_graph *graph, bool force) {
     }
 }
 
+/* Between the layouts of images on floats and on codes lie three nodes. What a Transpose to
+ * channels first reads has the latter one already; what a convolution reads beside others, which
+ * take it as it comes, is brought there and back. */
+static double conversion_of(const network *n, const c2s_value *value) {
+    const c2s_target *t = n->p->target;
+    const double count = elements(value);
+    if (!t->channels_last || value->type.rank < 4)
+        return (double)t->start + count * (double)t->convert;
+    unsigned undone = 0, convolved = 0, others = 0;
+    c2s_value_each_use(use, value) {
+        if (!n->p->nodes[use->user->id].integer ||
+            !c2s_placement_is_operand(n->p, use->user, use->slot))
+            continue;
+        undone += is_undone(n->p, use->user);
+        convolved += use->user->op == &c2s_op_conv;
+        others += !is_undone(n->p, use->user) && use->user->op != &c2s_op_conv;
+    }
+    if (undone && !convolved && !others)
+        return (double)t->start + count * (double)t->convert / 2;
+    const double back =
+        convolved && others ? 2 * (double)t->start + count * (double)t->convert / 4 : 0;
+    return 3 * (double)t->start + count * (double)t->convert + back;
+}
+
 /* One conversion to float if some reader does not run on integers, one to codes if its maker does
  * not and some reader does. */
 static void add_value(network *n, const c2s_value *value) {
@@ -134,8 +180,7 @@ static void add_value(network *n, const c2s_value *value) {
     const c2s_placed_node *made = value->def ? &n->p->nodes[value->def->id] : NULL;
     const c2s_node *head = made && made->head ? made->head : value->def;
     unsigned to_float = 0, to_codes = 0;
-    const int64_t cost =
-        capacity((double)n->p->target->start + elements(value) * (double)n->p->target->convert);
+    const int64_t cost = capacity(conversion_of(n, value));
     /* Inside of a chain nothing is converted; sums may come out as floats for nothing. */
     if (made && made->tail && made->integer)
         return;

@@ -93,7 +93,9 @@ typedef struct c2s_target {
     float on_floats, on_codes; /* of other operators, per element */
     float convert;             /* per element of a QuantizeLinear or DequantizeLinear that stays */
     float start;               /* per node that stays */
-    float margin;              /* of the time on floats: gains that are less are none */
+    bool channels_last; /* convolutions on codes have channels last: a Transpose from there to
+                           them is none */
+    float margin;       /* of the time on floats: gains that are less are none */
 } c2s_target;
 
 /* "ort-cpu", ...; NULL: there is none. */

@@ -94,7 +94,7 @@ static const c2s_target_row rows[] = {
     {.op = &c2s_op_transpose,
      .way = C2S_WAY_PASSES,
      .wide = true,
-     .on_floats = 0.2f,
+     .on_floats = 0.6f,
      .on_codes = 0.35f,
      .commutes = true},
     {.op = &c2s_op_unsqueeze, .way = C2S_WAY_PASSES, .wide = true, .commutes = true},
@@ -167,5 +167,6 @@ const c2s_target c2s_target_ort_cpu = {
     .on_codes = 0.2f,
     .convert = 0.7f,
     .start = 2500,
+    .channels_last = true,
     .margin = 0.08f,
 };
