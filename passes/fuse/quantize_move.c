@@ -10,7 +10,9 @@
  * Before: DequantizeLinear, then Slice or Gather that picks a part: rows of an embedding
  * After:  that on the integers, then DequantizeLinear of the part
  * Refuses scales per channel, but where Transpose takes the axis along, parameters that differ,
- * and what something else reads, too: it would be moved twice.
+ * and what something else reads, too: it would be moved twice. In the first case int8 codes that a
+ * QuantizeLinear makes: ONNX Runtime computes on them only where DequantizeLinear alone reads them,
+ * and drops the pairs around movers itself.
  */
 #include "passes/fuse/fuse.h"
 #include "passes/fuse/quant_params.h"
@@ -82,6 +84,9 @@ static const char *refuse_between(const c2s_match *m) {
         return reason;
     if (!from.per_tensor || !to.per_tensor)
         return "there is a scale per channel";
+    const c2s_value *codes = c2s_node_in(maker(m->node[0]), 0);
+    if (codes->type.dtype == C2S_INT8 && codes->def && codes->def->op == &c2s_op_quantize_linear)
+        return "runtimes make int8 codes uint8 only where DequantizeLinear alone reads them";
     return c2s_quant_params_equal(&from, &to) ? NULL : "scale, zero point or type differ";
 }
 

@@ -2,9 +2,7 @@
 #include "eval/output_scores.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/memory.h"
 #include "ir/convert.h"
 
 bool c2s_is_float_tensor(const c2s_tensor *t) {
@@ -84,75 +82,6 @@ void c2s_row_tally_add(c2s_row_tally *t, const c2s_tensor *first, const c2s_tens
         t->lost += was && !is;
     }
 }
-
-/* ---- divergence ---- */
-
-/* Of classes that are given no chance at all. */
-#define LEAST_CHANCE 1e-9
-#define SUM_ERROR    1e-3
-
-static bool is_finite(const double *row, size_t n) {
-    bool all = true;
-    for (size_t i = 0; i < n; i++)
-        all &= isfinite(row[i]) != 0;
-    return all;
-}
-
-/* They are no logits. */
-static bool are_chances(const double *row, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (row[i] < 0 || row[i] > 1 + SUM_ERROR)
-            return false;
-        sum += row[i];
-    }
-    return fabs(sum - 1) < SUM_ERROR;
-}
-
-/* Logarithms of the chances, or of those that logits stand for. */
-static void take_logarithms(double *row, size_t n, bool chances) {
-    double most = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n && chances; i++)
-        row[i] = log(fmax(row[i], LEAST_CHANCE));
-    for (size_t i = 0; i < n; i++)
-        most = fmax(most, row[i]);
-    for (size_t i = 0; i < n; i++)
-        sum += exp(row[i] - most);
-    for (size_t i = 0; i < n; i++)
-        row[i] -= most + log(sum);
-}
-
-static double row_divergence(double *first, double *found, size_t n) {
-    double sum = 0;
-    if (!is_finite(first, n))
-        return 0;
-    if (!is_finite(found, n))
-        return INFINITY;
-    const bool chances = are_chances(first, n);
-    take_logarithms(first, n, chances);
-    take_logarithms(found, n, chances);
-    for (size_t i = 0; i < n; i++)
-        sum += exp(first[i]) * (first[i] - found[i]);
-    return fmax(sum, 0);
-}
-
-double c2s_rows_divergence(const c2s_tensor *first, const c2s_tensor *found) {
-    const size_t rows = c2s_rows_of(first);
-    double sum = 0;
-    if (rows == 0 || !c2s_type_same_extents(&first->type, &found->type))
-        return rows ? INFINITY : 0;
-    const size_t width = first->count / rows;
-    double *a = c2s_alloc_array(width, 2 * sizeof *a), *b = a + width;
-    for (size_t row = 0; row < rows; row++) {
-        c2s_load_f64(first->type.dtype, c2s_tensor_data(first), row * width, width, a);
-        c2s_load_f64(found->type.dtype, c2s_tensor_data(found), row * width, width, b);
-        sum += row_divergence(a, b, width);
-    }
-    free(a);
-    return sum;
-}
-
-/* ---- sums ---- */
 
 static double percent(size_t part, size_t whole) {
     return whole ? 100 * (double)part / (double)whole : (double)NAN;

@@ -28,8 +28,6 @@ size_t c2s_rows_of(const c2s_tensor *tensor);
 /* `labels`: a class per row, which is element class + `offset`; NULL: none. */
 void c2s_row_tally_add(c2s_row_tally *tally, const c2s_tensor *first, const c2s_tensor *found,
                        const int64_t *labels, int64_t offset);
-/* The sum over rows of what c2s_quality_result calls their divergence; `first` as above. */
-double c2s_rows_divergence(const c2s_tensor *first, const c2s_tensor *found);
 /* Sets all of the result but `samples` and `divergence`. */
 void c2s_scores_sum_up(const c2s_output_power *powers, unsigned outputs, const c2s_row_tally *tally,
                        c2s_quality_result *result);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "eval/output_scores.h"
+#include "eval/row_scores.h"
 #include "eval/sample_order.h"
 #include "eval/sample_runs.h"
 #include "ir/convert.h"
@@ -131,7 +132,9 @@ static c2s_status judge_run(void *user, size_t run, c2s_tensor *const *in,
             c2s_output_power_add(&m->powers[run * q->output_count + k], s->out[k], found[k]);
     if (q->output_count > 0 && c2s_is_float_tensor(s->out[0]) && c2s_is_float_tensor(found[0])) {
         add_rows(q, s, found[0], &m->tally);
-        m->divergence[run] = c2s_rows_divergence(s->out[0], found[0]);
+        c2s_row_scores scores = {0};
+        C2S_TRY(c2s_row_scores_add(&scores, s->out[0], found[0]));
+        m->divergence[run] = scores.divergence;
     }
     return C2S_OK;
 }
