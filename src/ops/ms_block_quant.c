@@ -239,6 +239,7 @@ static void gather_block(c2s_composite *c) {
     }
     if (!index)
         return;
+    const c2s_dtype dtype = t.scales->type.dtype; /* there may be no scales behind gather_rows */
     const bool first = axis != t.axis;
     if (first)
         gather_rows(c, &t, index, axis);
@@ -250,8 +251,7 @@ static void gather_block(c2s_composite *c) {
     for (int k = 0; k < rank - 1 - axis; k++)
         behind[k] = indices->type.rank + k;
     inside = c2s_composite_unsqueeze(c, inside, behind, (size_t)(rank - 1 - axis));
-    c2s_composite_out(
-        c, 0, C2S_APPLY(c, "Where", inside, y, c2s_composite_scalar(c, t.scales->type.dtype, 0)));
+    c2s_composite_out(c, 0, C2S_APPLY(c, "Where", inside, y, c2s_composite_scalar(c, dtype, 0)));
 }
 
 static const c2s_attr_spec gather_block_attrs[] = {{"bits", C2S_ATTR_INT, false},
