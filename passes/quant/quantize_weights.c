@@ -165,7 +165,7 @@ static bool may_write(const job *j) {
 }
 
 /* More codes than this do not wait in memory until the model is saved. */
-enum { KEPT_BYTES = 128 << 20 };
+enum { KEPT_BYTES = 64 << 20 };
 
 static c2s_status write_weight(void *user, c2s_planned_weight *p) {
     job *j = user;

@@ -6,14 +6,13 @@
 #include "ir/name_after.h"
 #include "ops/op.h"
 
-static c2s_value *constant_of(const c2s_value *weight, const char *suffix, c2s_tensor *tensor) {
-    return c2s_constant_after(weight->graph, weight, suffix, tensor);
-}
+/* Smaller tensors are not worth a file. */
+enum { SPILLED_BYTES = 1 << 20 };
 
-static c2s_value *codes_of(const c2s_planned_weight *p, c2s_tensor *tensor) {
-    if (p->to_file)
+static c2s_value *constant_of(const c2s_planned_weight *p, const char *suffix, c2s_tensor *tensor) {
+    if (p->to_file && c2s_tensor_size(tensor) >= SPILLED_BYTES)
         c2s_tensor_spill(tensor);
-    return constant_of(p->weight, "quantized", tensor);
+    return c2s_constant_after(p->weight->graph, p->weight, suffix, tensor);
 }
 
 static void import_contrib(c2s_model *model) {
@@ -33,15 +32,14 @@ c2s_node *c2s_planned_place(const c2s_planned_weight *p) {
 
 static c2s_status write_dequantize(const c2s_planned_weight *p) {
     c2s_value *weight = p->weight;
-    c2s_value *codes = codes_of(p, c2s_tensor_ref(p->codes.codes));
-    c2s_value *scale = constant_of(weight, "scale", c2s_tensor_ref(p->codes.scale));
+    c2s_value *codes = constant_of(p, "quantized", c2s_tensor_ref(p->codes.codes));
+    c2s_value *scale = constant_of(p, "scale", c2s_tensor_ref(p->codes.scale));
     c2s_node *node = c2s_node_create(weight->graph, c2s_planned_place(p), "", "DequantizeLinear",
                                      p->codes.zero ? 3 : 2, 1);
     c2s_use_set(&node->inputs[0], codes);
     c2s_use_set(&node->inputs[1], scale);
     if (p->codes.zero)
-        c2s_use_set(&node->inputs[2],
-                    constant_of(weight, "zero_point", c2s_tensor_ref(p->codes.zero)));
+        c2s_use_set(&node->inputs[2], constant_of(p, "zero_point", c2s_tensor_ref(p->codes.zero)));
     if (p->coding.block > 0) {
         c2s_attr_set_int(node, "axis", p->coding.block_axis);
         c2s_attr_set_int(node, "block_size", p->coding.block);
@@ -159,12 +157,12 @@ static c2s_status write_nbits(const c2s_planned_weight *p) {
     c2s_value *weight = p->weight, *zeros = NULL;
     c2s_tensor *tensor;
     C2S_TRY(pack_codes(p, &m, &tensor));
-    c2s_value *codes = codes_of(p, tensor);
+    c2s_value *codes = constant_of(p, "quantized", tensor);
     C2S_TRY(pack_scales(p, &m, &tensor));
-    c2s_value *scales = constant_of(weight, "scale", tensor);
+    c2s_value *scales = constant_of(p, "scale", tensor);
     if (!p->coding.symmetric) {
         C2S_TRY(pack_zeros(p, &m, &tensor));
-        zeros = constant_of(weight, "zero_point", tensor);
+        zeros = constant_of(p, "zero_point", tensor);
     }
     import_contrib(weight->graph->model);
     while (weight->uses)
@@ -177,10 +175,10 @@ static c2s_status write_nbits(const c2s_planned_weight *p) {
 static c2s_status write_gather(const c2s_planned_weight *p) {
     enum { DATA, INDICES, SCALES, ZEROS, COUNT };
     c2s_value *weight = p->weight, *zeros = NULL;
-    c2s_value *codes = codes_of(p, c2s_tensor_ref(p->codes.codes));
-    c2s_value *scales = constant_of(weight, "scale", c2s_tensor_ref(p->codes.scale));
+    c2s_value *codes = constant_of(p, "quantized", c2s_tensor_ref(p->codes.codes));
+    c2s_value *scales = constant_of(p, "scale", c2s_tensor_ref(p->codes.scale));
     if (p->codes.zero)
-        zeros = constant_of(weight, "zero_point", c2s_tensor_ref(p->codes.zero));
+        zeros = constant_of(p, "zero_point", c2s_tensor_ref(p->codes.zero));
     import_contrib(weight->graph->model);
     while (weight->uses) {
         c2s_node *node = weight->uses->user;

@@ -25,7 +25,7 @@ typedef struct c2s_planned_weight {
     c2s_weight_form form;
     c2s_codes codes; /* for the caller to fill in; freed with the plan */
     bool written;    /* the caller has */
-    bool to_file;    /* from the caller: the codes wait in a file (c2s_tensor_spill) */
+    bool to_file;    /* from the caller: what is large waits in a file (c2s_tensor_spill) */
     double *shift; /* what is to be added to the outputs (weight_bias.h); NULL: nothing. Likewise */
 } c2s_planned_weight;
 
