@@ -6,6 +6,7 @@
  * when the copies for several calls would enlarge the model by more than c2s_fold_budget allows.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "io/opset.h"
@@ -14,15 +15,16 @@
 
 typedef struct callee {
     const c2s_function *function;
-    unsigned calls;  /* in the graphs to work on */
-    bool inside;     /* another function calls it, too */
-    uint64_t nodes;  /* with those of bodies */
-    char reason[160]; /* why its calls stay; "": they go */
+    unsigned calls;           /* in the graphs to work on */
+    bool inside;              /* another function calls it, too */
+    uint64_t nodes;           /* with those of bodies */
+    char reason[160];         /* why its calls stay; "": they go */
+    struct callee *same_name; /* in other domains, or overloaded */
 } callee;
 
 typedef struct inliner {
     c2s_model *model;
-    c2s_map by_function; /* c2s_function -> callee */
+    c2s_map by_name; /* hash of a function's name -> callee */
     C2S_VEC(callee *) callees;
     c2s_fold_budget *budget;
     c2s_stats *stats;
@@ -30,9 +32,17 @@ typedef struct inliner {
 
 static const char rule[] = "inline-function";
 
+static uint64_t name_key(const char *name) {
+    return c2s_hash_bytes(name, strlen(name), 0);
+}
+
 static callee *callee_of(const inliner *in, const c2s_node *node) {
-    c2s_function *function = node->op == &c2s_op_opaque ? c2s_node_function(node) : NULL;
-    return function ? c2s_map_get(&in->by_function, function) : NULL;
+    if (node->op != &c2s_op_opaque)
+        return NULL;
+    callee *c = c2s_map_get_u64(&in->by_name, name_key(node->type));
+    while (c && !c2s_function_is(c->function, node->domain, node->type, node->overload))
+        c = c->same_name;
+    return c;
 }
 
 /* Counts the calls in a graph and its bodies; returns its nodes. */
@@ -125,7 +135,7 @@ static c2s_status expand(inliner *in, c2s_graph *graph, unsigned *expanded) {
 static c2s_status run_round(inliner *in, unsigned *expanded) {
     for (size_t i = 0; i < in->callees.count; i++) {
         callee *c = in->callees.at[i];
-        *c = (callee){.function = c->function};
+        *c = (callee){.function = c->function, .same_name = c->same_name};
     }
     for (size_t i = 0; i < in->callees.count; i++)
         in->callees.at[i]->nodes = count_calls(in, in->callees.at[i]->function->graph, true);
@@ -154,8 +164,10 @@ static void start(inliner *in) {
     for (size_t i = 0; i < in->model->functions.count; i++) {
         callee *c = c2s_zalloc(sizeof *c);
         c->function = in->model->functions.at[i];
+        const uint64_t key = name_key(c->function->name);
+        c->same_name = c2s_map_get_u64(&in->by_name, key);
         c2s_vec_push(&in->callees, c);
-        c2s_map_put(&in->by_function, c->function, c);
+        c2s_map_put_u64(&in->by_name, key, c);
     }
 }
 
@@ -163,7 +175,7 @@ static void end(inliner *in) {
     for (size_t i = 0; i < in->callees.count; i++)
         free(in->callees.at[i]);
     c2s_vec_free(&in->callees);
-    c2s_map_free(&in->by_function);
+    c2s_map_free(&in->by_name);
 }
 
 /* Counts afresh; functions do not call themselves, so rounds end. */

@@ -40,7 +40,10 @@ static c2s_status load_function(c2s_model *model, const Onnx__FunctionProto *pro
     return c2s_graph_load_function(f->graph, proto, model->origin);
 }
 
-/* ---- circles ---- */
+/* ---- circles and chains ---- */
+
+/* Functions that call one that calls one ...: those of exporters are a handful. */
+enum { MOST_DEEP = 256 };
 
 /* Calls between functions, by index. */
 typedef struct calls {
@@ -64,10 +67,11 @@ static void collect_calls(calls *c, const c2s_graph *graph, size_t caller) {
 }
 
 /* Takes away functions that no remaining one calls, until only circles are left. */
-static c2s_status find_circle(const c2s_model *model, const calls *c) {
+static c2s_status check_calls(const c2s_model *model, const calls *c) {
     size_t count = model->functions.count, left = count;
     size_t *callers = c2s_zalloc((count + 1) * sizeof *callers);
     size_t *first = c2s_zalloc((count + 2) * sizeof *first); /* calls of i: first[i]..first[i+1] */
+    size_t *depth = c2s_zalloc((count + 1) * sizeof *depth), deepest = 0;
     C2S_VEC(size_t) ready = {0};
     for (size_t k = 0; k < c->callee.count; k++) {
         callers[c->callee.at[k]]++;
@@ -81,11 +85,19 @@ static c2s_status find_circle(const c2s_model *model, const calls *c) {
     while (ready.count) {
         size_t i = c2s_vec_pop(&ready);
         left--;
-        for (size_t k = first[i]; k < first[i + 1]; k++)
-            if (--callers[c->callee.at[k]] == 0)
-                c2s_vec_push(&ready, c->callee.at[k]);
+        deepest = depth[i] > deepest ? depth[i] : deepest;
+        for (size_t k = first[i]; k < first[i + 1]; k++) {
+            const size_t to = c->callee.at[k];
+            depth[to] = depth[i] + 1 > depth[to] ? depth[i] + 1 : depth[to];
+            if (--callers[to] == 0)
+                c2s_vec_push(&ready, to);
+        }
     }
     c2s_status status = C2S_OK;
+    if (deepest >= MOST_DEEP)
+        status = c2s_fail(C2S_ERR_UNSUPPORTED,
+                          "functions call each other in a chain of %zu, at most %d are supported",
+                          deepest + 1, MOST_DEEP);
     for (size_t i = 0; left && i < count; i++) {
         if (callers[i]) {
             status = c2s_fail(C2S_ERR_INVALID, "function \"%s\" calls itself, maybe indirectly",
@@ -95,6 +107,7 @@ static c2s_status find_circle(const c2s_model *model, const calls *c) {
     }
     free(callers);
     free(first);
+    free(depth);
     c2s_vec_free(&ready);
     return status;
 }
@@ -120,7 +133,7 @@ static c2s_status load_all(c2s_model *model, const Onnx__ModelProto *proto, call
     }
     for (size_t i = 0; i < model->functions.count; i++)
         collect_calls(c, model->functions.at[i]->graph, i);
-    return find_circle(model, c);
+    return check_calls(model, c);
 }
 
 c2s_status c2s_functions_load(c2s_model *model, const Onnx__ModelProto *proto) {

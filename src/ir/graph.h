@@ -149,6 +149,9 @@ int64_t c2s_model_opset(const c2s_model *model, const char *domain);
 void c2s_model_set_opset(c2s_model *model, const char *domain, int64_t version);
 c2s_function *c2s_model_function(const c2s_model *model, const char *domain, const char *name,
                                  const char *overload); /* NULL if there is none */
+/* It is the one that nodes with these call. */
+bool c2s_function_is(const c2s_function *function, const char *domain, const char *name,
+                     const char *overload);
 
 c2s_graph *c2s_graph_create(c2s_model *model, c2s_node *owner, const char *name);
 /* A function of the model: in the file it has no initializers, its constants are nodes. */

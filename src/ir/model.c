@@ -104,14 +104,17 @@ void c2s_model_set_opset(c2s_model *model, const char *domain, int64_t version) 
                      ((c2s_opset){c2s_name_intern(model->names, domain), version, NULL}));
 }
 
+bool c2s_function_is(const c2s_function *function, const char *domain, const char *name,
+                     const char *overload) {
+    return strcmp(function->name, name) == 0 &&
+           strcmp(plain_domain(function->domain), plain_domain(domain)) == 0 &&
+           strcmp(function->overload, overload) == 0;
+}
+
 c2s_function *c2s_model_function(const c2s_model *model, const char *domain, const char *name,
                                  const char *overload) {
-    for (size_t i = 0; i < model->functions.count; i++) {
-        c2s_function *f = model->functions.at[i];
-        if (strcmp(f->name, name) == 0 &&
-            strcmp(plain_domain(f->domain), plain_domain(domain)) == 0 &&
-            strcmp(f->overload, overload) == 0)
-            return f;
-    }
+    for (size_t i = 0; i < model->functions.count; i++)
+        if (c2s_function_is(model->functions.at[i], domain, name, overload))
+            return model->functions.at[i];
     return NULL;
 }

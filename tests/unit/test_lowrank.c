@@ -358,7 +358,7 @@ static c2s_model *alike_model(double apart) {
         c2s_random random = {1}, other = {(uint64_t)k + 2};
         double values[16 * 16];
         c2s_tensor *tensor;
-        char name[8];
+        char name[16];
         for (int i = 0; i < 16 * 16; i++)
             values[i] = c2s_random_normal(&random) + apart * k * c2s_random_normal(&other);
         assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){16, 16}, values, &tensor),
