@@ -129,7 +129,8 @@ static void make_concrete(c2s_graph *graph, const c2s_extents *extents) {
     c2s_type *types = c2s_alloc_array(inputs + 1u, sizeof *types);
     for (unsigned k = 0; k < inputs; k++) {
         const c2s_type *chosen = extents_of(extents, c2s_graph_input(graph, k)->name);
-        types[k] = chosen ? *chosen : c2s_graph_input(graph, k)->type;
+        /* What containers hold belongs to the model that the extents were chosen for. */
+        types[k] = chosen && !chosen->element ? *chosen : c2s_graph_input(graph, k)->type;
     }
     c2s_concrete concrete;
     c2s_concrete_infer(graph, types, &concrete);

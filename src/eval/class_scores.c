@@ -85,7 +85,7 @@ const c2s_class_tally *c2s_class_scores_tally(const c2s_class_scores *s) {
     const c2s_class_tally *plain = &s->by_offset[0], *shifted = &s->by_offset[1];
     const bool better =
         s->has_first ? shifted->first_top1 > plain->first_top1 : shifted->top1 > plain->top1;
-    return s->most + 1 < s->width && better ? shifted : plain;
+    return s->most < s->width - 1 && better ? shifted : plain;
 }
 
 /* Over the classes that have rows. */

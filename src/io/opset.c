@@ -58,8 +58,8 @@ static bool is_used(const c2s_node *node) {
 static c2s_status apply_rows(conversion *c, c2s_node *node) {
     const bool up = c->to > c->r.opset;
     const c2s_opset_row *row;
-    for (int64_t at = up ? c->r.opset : c->r.opset + 1; (row = next_row(c, node, at)) != NULL;
-         at = row->since) {
+    int64_t at = c->r.opset + (!up && c->r.opset < INT64_MAX);
+    for (; (row = next_row(c, node, at)) != NULL; at = row->since) {
         const c2s_node *prev = node->prev;
         C2S_TRY((up ? row->raise : row->lower)(&c->r, node));
         C2S_TRY(infer_between(prev, node));
