@@ -9,7 +9,7 @@
 #include "passes/lowrank/form_as_is.h"
 #include "passes/lowrank/lowrank_fit.h"
 #include "passes/measure/beside.h"
-#include "passes/prune/sample_split.h"
+#include "passes/measure/sample_split.h"
 
 /* Numbers of a matrix that is made to make up for others; work of factorizations, up to which
  * several dampings are tried. */

@@ -10,7 +10,7 @@
 #include "passes/prune/allocate.h"
 #include "passes/prune/prune_groups.h"
 #include "passes/prune/reader_fit.h"
-#include "passes/prune/sample_split.h"
+#include "passes/measure/sample_split.h"
 #include "passes/prune/unit_order.h"
 
 /* Of an operator's input, over all samples, that its moments are summed over. */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "ir/convert.h"
 #include "passes/clip_bounds.h"
+#include "passes/measure/beside.h"
 #include "passes/prune/prune_mask.h"
 #include "passes/prune/pruning.h"
 
@@ -20,24 +21,6 @@ typedef struct refitting {
 } refitting;
 
 /* ---- what readers are fitted to ---- */
-
-static size_t place_of(const refitting *r, const c2s_value *value) {
-    return value->def && value->def != value->graph->entry ? r->place[value->def->id] + 1 : 0;
-}
-
-/* What is added to the reader's output behind it (a residual), if that is there before the reader's
- * input: the sum is what is to come out right, errors of the residual included. */
-static c2s_value *find_beside(const refitting *r, const c2s_reader *reader, const c2s_node *last) {
-    const c2s_value *y = last->outputs[0], *x = reader->site.input;
-    const c2s_use *use = y->use_count == 1 ? y->uses : NULL;
-    if (!use || !c2s_node_is(use->user, "Add"))
-        return NULL;
-    c2s_value *other = use->user->inputs[1 - use->slot].value;
-    return other != x && !other->constant && c2s_type_equal(&other->type, &y->type) &&
-                   place_of(r, other) < place_of(r, x)
-               ? other
-               : NULL;
-}
 
 /* Relu or Clip behind the sum. */
 static bool find_cutoff(const c2s_node *sum, c2s_gram_cutoff *out) {
@@ -51,14 +34,12 @@ static bool find_cutoff(const c2s_node *sum, c2s_gram_cutoff *out) {
 
 static void find_targets(refitting *r) {
     const c2s_pruning *p = r->p;
-    size_t place = 0;
-    r->place = c2s_zalloc((p->model->nodes.count + 1) * sizeof *r->place);
-    for (const c2s_node *n = p->model->graph->first; n; n = n->next)
-        r->place[n->id] = place++;
+    r->place = c2s_node_places(p->model->graph);
     for (size_t k = 0; k < p->readers.at.count; k++) {
         const c2s_reader *reader = &p->readers.at.at[k];
         const c2s_node *last = reader->bias_node ? reader->bias_node : reader->node;
-        c2s_value *beside = find_beside(r, reader, last);
+        /* Errors of a residual are to be made up for, too. */
+        c2s_value *beside = c2s_value_beside(last->outputs[0], reader->site.input, r->place);
         const c2s_node *sum = beside ? last->outputs[0]->uses->user : last;
         r->wanted[k] = (c2s_gram_request){reader->node, p->same[sum->id]->outputs[0], beside, NULL};
         if (!c2s_reader_adds(reader) && find_cutoff(sum, &r->cutoffs[k]))

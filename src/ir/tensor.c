@@ -150,68 +150,20 @@ static void release_items(c2s_bytes *self) {
 /* Container types point to their element type, which may live in an arena: the bytes of the
  * sequence cannot own it, so the few combinations that evaluation meets are static. */
 static const c2s_type *lasting_element(const c2s_type *element) {
-    static const c2s_type tensors[C2S_DTYPE_COUNT] = {
-#define ROW(d) [d] = {.kind = C2S_KIND_TENSOR, .dtype = (d), .rank = -1}
-        ROW(C2S_UNDEFINED),
-        ROW(C2S_FLOAT),
-        ROW(C2S_UINT8),
-        ROW(C2S_INT8),
-        ROW(C2S_UINT16),
-        ROW(C2S_INT16),
-        ROW(C2S_INT32),
-        ROW(C2S_INT64),
-        ROW(C2S_STRING),
-        ROW(C2S_BOOL),
-        ROW(C2S_FLOAT16),
-        ROW(C2S_DOUBLE),
-        ROW(C2S_UINT32),
-        ROW(C2S_UINT64),
-        ROW(C2S_COMPLEX64),
-        ROW(C2S_COMPLEX128),
-        ROW(C2S_BFLOAT16),
-        ROW(C2S_FLOAT8E4M3FN),
-        ROW(C2S_FLOAT8E4M3FNUZ),
-        ROW(C2S_FLOAT8E5M2),
-        ROW(C2S_FLOAT8E5M2FNUZ),
-        ROW(C2S_UINT4),
-        ROW(C2S_INT4),
-        ROW(C2S_FLOAT4E2M1),
-        ROW(C2S_FLOAT8E8M0),
-        ROW(C2S_UINT2),
-        ROW(C2S_INT2)
-#undef ROW
-    };
-    static const c2s_type sequences[C2S_DTYPE_COUNT] = {
-#define ROW(d) [d] = {.kind = C2S_KIND_SEQUENCE, .rank = -1, .element = &tensors[d]}
-        ROW(C2S_UNDEFINED),
-        ROW(C2S_FLOAT),
-        ROW(C2S_UINT8),
-        ROW(C2S_INT8),
-        ROW(C2S_UINT16),
-        ROW(C2S_INT16),
-        ROW(C2S_INT32),
-        ROW(C2S_INT64),
-        ROW(C2S_STRING),
-        ROW(C2S_BOOL),
-        ROW(C2S_FLOAT16),
-        ROW(C2S_DOUBLE),
-        ROW(C2S_UINT32),
-        ROW(C2S_UINT64),
-        ROW(C2S_COMPLEX64),
-        ROW(C2S_COMPLEX128),
-        ROW(C2S_BFLOAT16),
-        ROW(C2S_FLOAT8E4M3FN),
-        ROW(C2S_FLOAT8E4M3FNUZ),
-        ROW(C2S_FLOAT8E5M2),
-        ROW(C2S_FLOAT8E5M2FNUZ),
-        ROW(C2S_UINT4),
-        ROW(C2S_INT4),
-        ROW(C2S_FLOAT4E2M1),
-        ROW(C2S_FLOAT8E8M0),
-        ROW(C2S_UINT2),
-        ROW(C2S_INT2)
-#undef ROW
-    };
+#define DTYPES(ROW)                                                                                \
+    ROW(C2S_UNDEFINED), ROW(C2S_FLOAT), ROW(C2S_UINT8), ROW(C2S_INT8), ROW(C2S_UINT16),            \
+        ROW(C2S_INT16), ROW(C2S_INT32), ROW(C2S_INT64), ROW(C2S_STRING), ROW(C2S_BOOL),            \
+        ROW(C2S_FLOAT16), ROW(C2S_DOUBLE), ROW(C2S_UINT32), ROW(C2S_UINT64), ROW(C2S_COMPLEX64),   \
+        ROW(C2S_COMPLEX128), ROW(C2S_BFLOAT16), ROW(C2S_FLOAT8E4M3FN), ROW(C2S_FLOAT8E4M3FNUZ),    \
+        ROW(C2S_FLOAT8E5M2), ROW(C2S_FLOAT8E5M2FNUZ), ROW(C2S_UINT4), ROW(C2S_INT4),               \
+        ROW(C2S_FLOAT4E2M1), ROW(C2S_FLOAT8E8M0), ROW(C2S_UINT2), ROW(C2S_INT2)
+#define TENSOR(d)   [d] = {.kind = C2S_KIND_TENSOR, .dtype = (d), .rank = -1 }
+#define SEQUENCE(d) [d] = {.kind = C2S_KIND_SEQUENCE, .rank = -1, .element = &tensors[d]}
+    static const c2s_type tensors[C2S_DTYPE_COUNT] = {DTYPES(TENSOR)};
+    static const c2s_type sequences[C2S_DTYPE_COUNT] = {DTYPES(SEQUENCE)};
+#undef DTYPES
+#undef TENSOR
+#undef SEQUENCE
     static const c2s_type unknown = {.kind = C2S_KIND_UNKNOWN, .rank = -1};
     if (!element)
         return NULL;

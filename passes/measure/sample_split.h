@@ -2,8 +2,8 @@
  *
  * Samples in two parts: what was fitted to some of them is judged by the others.
  */
-#ifndef C2S_PASSES_PRUNE_SAMPLE_SPLIT_H
-#define C2S_PASSES_PRUNE_SAMPLE_SPLIT_H
+#ifndef C2S_PASSES_MEASURE_SAMPLE_SPLIT_H
+#define C2S_PASSES_MEASURE_SAMPLE_SPLIT_H
 
 #include "eval/feed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "passes/prune/sample_split.h"
+#include "passes/measure/sample_split.h"
 
 enum { EVERY = 4, LEAST = 8 };
 
