@@ -32,7 +32,7 @@ static const c2s_option_spec options[] = {
      "layers make up for those before them; auto: refit if there are samples"},
     {"forms", "",
      "of these only, separated by ;: pair, channel, echelon, spatial, spatial-turned, tucker, "
-     "decoupled"},
+     "decoupled, cp"},
     {"multiple", "8", "ranks are multiples of this"},
     {"timing", "yes", "take only what is no slower in the runtime, measured"},
     {"weigh", "yes",

@@ -52,6 +52,29 @@ static c2s_model *conv_model(void) {
     return m;
 }
 
+/* A sum of `rank` products of vectors over outputs, channels, rows and columns. */
+static c2s_model *cp_model(int rank) {
+    enum { N = 32, C = 16, A = 3 };
+    static double values[N * C * A * A];
+    double vectors[N + C + A + A];
+    c2s_random random = {5};
+    c2s_tensor *tensor;
+    memset(values, 0, sizeof values);
+    for (int r = 0; r < rank; r++) {
+        for (int i = 0; i < N + C + A + A; i++)
+            vectors[i] = c2s_random_normal(&random) / (i < N ? 30 : 1);
+        for (int i = 0; i < N * C * A * A; i++)
+            values[i] += vectors[i / (C * A * A)] * vectors[N + i / (A * A) % C] *
+                         vectors[N + C + i / A % A] * vectors[N + C + A + i % A];
+    }
+    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 4, (int64_t[]){N, C, A, A}, values, &tensor),
+                     C2S_OK);
+    c2s_model *m = make_model();
+    c2s_value *w = c2s_value_constant(m->graph, "w", tensor);
+    make_output(OP(m, "Conv", INPUT(m, "x", 1, C, 9, 9), w), "y");
+    return m;
+}
+
 static c2s_model *matmul_model(c2s_dtype dtype) {
     c2s_model *m = make_model();
     c2s_value *x = make_input(m, "x", dtype, DIMS(2, 3, 40)), *w = low_matrix(m, "w", 40, 64, 8);
@@ -116,6 +139,8 @@ static void writes_forms(void **state) {
     check(conv_model(), "params=0.5,forms=channel", "Conv Conv", 8 * (144 + 32));
     check(conv_model(), "energy=0.99,forms=tucker;channel", "Conv Conv", 8 * (144 + 32));
     check(conv_model(), "energy=0.99,forms=echelon", "Conv Conv Concat", 8 * (144 + 32 - 8));
+    check(cp_model(8), "energy=0.999,forms=cp", "Conv Conv Conv Conv", 8 * (16 + 3 + 3 + 32));
+    check(cp_model(8), "energy=0.999", "Conv Conv Conv Conv", 8 * (16 + 3 + 3 + 32));
     check(matmul_model(C2S_FLOAT), "energy=0.99,forms=pair", "MatMul MatMul", 8 * (40 + 64));
     check(matmul_model(C2S_FLOAT), "energy=0.99", "MatMul MatMul Concat", 8 * (40 + 64 - 8));
     check(matmul_model(C2S_FLOAT16), "energy=0.99,forms=pair", "MatMul MatMul", 8 * (40 + 64));
