@@ -22,6 +22,9 @@ static const c2s_option_spec options[] = {
      "keep this part of the weights of all layers that are considered; auto: as few as the bounds "
      "of the job allow, without bounds 0.75"},
     {"macs", "", "keep this part of their multiply-accumulates"},
+    {"latency", "",
+     "as long as the model takes may be this part of what it was, measured in the runtime on one "
+     "thread"},
     {"ratio", "", "keep this part of the weights of each layer"},
     {"energy", "", "keep this part of the energy of each layer's output, at the least rank"},
     {"rank", "", "this rank for all layers"},
@@ -56,10 +59,12 @@ static c2s_status read_goal(c2s_lowrank_job *j, const c2s_options *o) {
         const char *name;
         c2s_lowrank_goal goal;
         double most;
-    } goals[] = {{"macs", C2S_LOWRANK_TOTAL, 1},
-                 {"ratio", C2S_LOWRANK_RATIO, 1},
-                 {"energy", C2S_LOWRANK_ENERGY, 1},
-                 {"rank", C2S_LOWRANK_RANK, 1e9}};
+        c2s_lowrank_unit unit;
+    } goals[] = {{"macs", C2S_LOWRANK_TOTAL, 1, C2S_LOWRANK_MACS},
+                 {"latency", C2S_LOWRANK_TOTAL, 1, C2S_LOWRANK_SECONDS},
+                 {"ratio", C2S_LOWRANK_RATIO, 1, C2S_LOWRANK_PARAMETERS},
+                 {"energy", C2S_LOWRANK_ENERGY, 1, C2S_LOWRANK_PARAMETERS},
+                 {"rank", C2S_LOWRANK_RANK, 1e9, C2S_LOWRANK_PARAMETERS}};
     const char *given = strcmp(c2s_option_text(o, "params"), "auto") != 0 ? "params" : NULL;
     j->goal = C2S_LOWRANK_TOTAL;
     j->value = 0.75;
@@ -73,11 +78,11 @@ static c2s_status read_goal(c2s_lowrank_job *j, const c2s_options *o) {
                             given, goals[i].name);
         given = goals[i].name;
         j->goal = goals[i].goal;
+        j->plan.unit = goals[i].unit;
         C2S_TRY(c2s_option_number(o, given, j->goal == C2S_LOWRANK_RANK ? 1 : 0, goals[i].most,
                                   &j->value));
     }
     j->automatic = !given;
-    j->plan.count_macs = given && strcmp(given, "macs") == 0;
     return C2S_OK;
 }
 
@@ -167,13 +172,15 @@ static bool may_write(void *user, const c2s_lowrank_item *item) {
 }
 
 static void log_total(const c2s_lowrank_job *j) {
+    static const char *const units[] = {"weights", "multiply-accumulates", "microseconds"};
+    const bool timed = j->plan.unit == C2S_LOWRANK_SECONDS;
     double before, after;
     c2s_lowrank_plan_costs(&j->plan, &before, &after);
-    c2s_log(1, "lowrank: %.0f of %.0f %s", after, before,
-            j->plan.count_macs ? "multiply-accumulates" : "weights");
-    if (j->goal == C2S_LOWRANK_TOTAL && !j->automatic && after > before * j->value)
-        c2s_log(0, "lowrank: no more than %.0f%% of %s could be saved", 100 * (1 - after / before),
-                j->plan.count_macs ? "the multiply-accumulates" : "the weights");
+    c2s_log(1, "lowrank: %.0f of %.0f %s", after * (timed ? 1e6 : 1), before * (timed ? 1e6 : 1),
+            units[j->plan.unit]);
+    if (j->goal == C2S_LOWRANK_TOTAL && !j->automatic && !timed && after > before * j->value)
+        c2s_log(0, "lowrank: no more than %.0f%% of the %s could be saved",
+                100 * (1 - after / before), units[j->plan.unit]);
 }
 
 static c2s_status factorise(c2s_lowrank_job *j) {

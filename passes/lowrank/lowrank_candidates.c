@@ -116,7 +116,7 @@ static c2s_status count_work(c2s_lowrank_job *j) {
         count_rows(item);
     }
     free(types);
-    if (status == C2S_OK || status == C2S_ERR_MEMORY || j->plan.count_macs)
+    if (status == C2S_OK || status == C2S_ERR_MEMORY || j->plan.unit != C2S_LOWRANK_PARAMETERS)
         return status;
     c2s_log(0, "lowrank: the model does not run, so chains are not timed: %s", c2s_error());
     return C2S_OK;

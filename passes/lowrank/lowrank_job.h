@@ -36,6 +36,8 @@ void c2s_lowrank_find_families(c2s_lowrank_job *job);
 c2s_status c2s_lowrank_join_ways(c2s_lowrank_job *job);
 /* Their ways, and the weights of their errors. */
 c2s_status c2s_lowrank_find_ways(c2s_lowrank_job *job);
+/* How long layers and their ways take, if that is the unit of cost. */
+c2s_status c2s_lowrank_time_ways(c2s_lowrank_job *j);
 /* Sets what is chosen. Within the budget, if it has bounds: then as near to the value, or as low if
  * it is automatic, as they allow. */
 c2s_status c2s_lowrank_search(c2s_lowrank_job *job);

@@ -37,9 +37,14 @@ c2s_lowrank_item *c2s_lowrank_plan_item(const c2s_lowrank_plan *plan, size_t ind
 
 double c2s_lowrank_cost(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
                         const c2s_lowrank_way *way) {
-    if (!way)
-        return plan->count_macs ? item->macs : item->parameters;
-    return plan->count_macs ? way->macs : way->parameters;
+    switch (plan->unit) {
+    case C2S_LOWRANK_MACS:
+        return way ? way->macs : item->macs;
+    case C2S_LOWRANK_SECONDS:
+        return way ? way->seconds : item->seconds;
+    default:
+        return way ? way->parameters : item->parameters;
+    }
 }
 
 /* ---- ranks ---- */
@@ -70,6 +75,8 @@ static c2s_lowrank_way way_at(const c2s_lowrank_item *item, const c2s_lowrank_fo
 
 static bool saves(const c2s_lowrank_plan *plan, const c2s_lowrank_item *item,
                   const c2s_lowrank_way *way) {
+    if (plan->unit == C2S_LOWRANK_SECONDS) /* which are measured later */
+        return way->macs < item->macs;
     return c2s_lowrank_cost(plan, item, way) < c2s_lowrank_cost(plan, item, NULL);
 }
 

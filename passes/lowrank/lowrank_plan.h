@@ -16,10 +16,18 @@ typedef enum c2s_lowrank_goal {
     C2S_LOWRANK_TOTAL   /* this part of the cost of all */
 } c2s_lowrank_goal;
 
+/* What cost is counted in. */
+typedef enum c2s_lowrank_unit {
+    C2S_LOWRANK_PARAMETERS,
+    C2S_LOWRANK_MACS,
+    C2S_LOWRANK_SECONDS
+} c2s_lowrank_unit;
+
 typedef struct c2s_lowrank_way {
     const c2s_lowrank_form *form;
     size_t rank;
     double parameters, macs; /* per sample */
+    double seconds;          /* if that is the unit (c2s_lowrank_time_ways) */
     double error;            /* part of the energy of the output that is lost */
     bool slower;             /* than the operator as it is: measured */
 } c2s_lowrank_way;
@@ -29,7 +37,7 @@ typedef struct c2s_lowrank_item {
     c2s_linear_site counted; /* its site with the window that the sample had, if one was run */
     c2s_type input;          /* of the sample; kind UNKNOWN: not run */
     double rows;             /* of outputs per sample; 0: not known */
-    double parameters, macs;
+    double parameters, macs, seconds;
     double energy; /* of its outputs: what errors of ways are parts of */
     double weight; /* of its error against those of others */
     bool in_family;
@@ -50,7 +58,7 @@ typedef struct c2s_lowrank_family {
 typedef struct c2s_lowrank_plan {
     C2S_VEC(c2s_lowrank_item) items;
     C2S_VEC(c2s_lowrank_family) families;
-    bool count_macs;   /* cost is MACs, else parameters */
+    c2s_lowrank_unit unit;
     size_t multiple;   /* ranks are rounded to */
     const char *forms; /* names of those that may be chosen, separated by ;. "" all */
 } c2s_lowrank_plan;

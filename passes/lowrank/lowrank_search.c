@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "eval/race.h"
 #include "passes/lowrank/lowrank_job.h"
 
 /* ---- ranks ---- */
@@ -19,7 +20,7 @@ static void mark_slower(c2s_lowrank_item *item, const c2s_lowrank_way *way) {
 }
 
 /* Chooses, measures what was chosen, and chooses again without what is slower. */
-static c2s_status choose(c2s_lowrank_job *j, double value) {
+static c2s_status choose_no_slower(c2s_lowrank_job *j, double value) {
     for (bool again = true; again;) {
         again = false;
         c2s_lowrank_plan_choose(&j->plan, j->goal, value);
@@ -36,6 +37,48 @@ static c2s_status choose(c2s_lowrank_job *j, double value) {
         }
     }
     return C2S_OK;
+}
+
+/* ---- a part of the time ---- */
+
+enum { LATENCY_STEPS = 4 };
+
+/* Of the model, with weights that need no samples: how long it takes does not depend on them. */
+static c2s_status race_chosen(const c2s_lowrank_job *j, double *ratio) {
+    const c2s_lowrank_how plain = {.context = j->context, .stages = 1};
+    c2s_model *copy = c2s_model_copy(j->model);
+    c2s_ratio found = {1, 1, 1};
+    bool slower;
+    c2s_status status = c2s_lowrank_apply(copy, &j->plan, &plain, NULL, NULL);
+    c2s_graph_sweep(copy->graph);
+    if (status == C2S_OK)
+        status = c2s_race_graphs(j->model->graph, copy->graph, j->context->evaluator,
+                                 &j->context->eval, &slower, &found);
+    *ratio = found.median;
+    c2s_model_destroy(copy);
+    return status;
+}
+
+/* The rest of the model takes its time, too: what layers may take is lessened until all of it is as
+ * fast as it should be, or nothing helps any more. */
+static c2s_status choose_latency(c2s_lowrank_job *j, double value) {
+    double ratio = 1, part = value;
+    for (int step = 0; step < LATENCY_STEPS; step++) {
+        C2S_TRY(choose_no_slower(j, part));
+        C2S_TRY(race_chosen(j, &ratio));
+        c2s_log(1, "lowrank: layers that take %.2f of their time: the model takes %.2f of it", part,
+                ratio);
+        if (ratio <= value)
+            return C2S_OK;
+        part *= value / ratio * 0.98;
+    }
+    c2s_log(0, "lowrank: the model takes %.2f of the time, not %.2f", ratio, value);
+    return C2S_OK;
+}
+
+static c2s_status choose(c2s_lowrank_job *j, double value) {
+    return j->plan.unit == C2S_LOWRANK_SECONDS ? choose_latency(j, value)
+                                               : choose_no_slower(j, value);
 }
 
 /* ---- the budget ---- */

@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "eval/race.h"
+#include "passes/measure/model_seconds.h"
 
 void c2s_lowrank_speeds_free(c2s_lowrank_speeds *speeds) {
     c2s_vec_free(&speeds->known);
+    c2s_vec_free(&speeds->timed);
 }
 
 /* ---- layers alike ---- */
@@ -25,7 +27,7 @@ static bool same_attributes(const c2s_node *a, const c2s_node *b) {
 }
 
 static bool same_chain(const c2s_chain *a, const c2s_chain *b) {
-    if (a->count != b->count)
+    if (a->count != b->count || a->keeps_first != b->keeps_first)
         return false;
     for (unsigned i = 0; i < a->count; i++) {
         const c2s_stage *x = &a->stage[i], *y = &b->stage[i];
@@ -132,72 +134,101 @@ static c2s_status write_chain(c2s_node *first, size_t count, const c2s_chain *ch
 
 static c2s_status race(const c2s_pass_context *context, const c2s_lowrank_item *item,
                        const c2s_model *before, const c2s_model *after, bool *slower) {
-    c2s_prove_options options = {
-        .evaluator = context->evaluator, .eval = context->eval, .set_count = 1};
-    c2s_baseline *inputs;
-    c2s_race *turns = NULL;
     c2s_ratio ratio = {1, 1, 1};
-    C2S_TRY(c2s_baseline_create(before->graph, &options, &inputs));
-    c2s_status status = C2S_OK;
-    if (!c2s_baseline_runs(inputs))
-        status = c2s_fail(C2S_ERR_UNSUPPORTED, "it cannot be run alone");
-    if (status == C2S_OK)
-        status = c2s_race_open(inputs, before->graph, &turns);
-    if (status == C2S_OK)
-        status = c2s_race_run(turns, after->graph, slower, &ratio);
-    if (status == C2S_OK) {
-        *slower |= ratio.median > 1;
-        c2s_log(2, "lowrank: %s: time of the chain %.2f [%.2f, %.2f] of what it was",
-                c2s_node_text(item->layer.node), ratio.median, ratio.low, ratio.high);
-    }
-    c2s_race_close(turns);
-    c2s_baseline_destroy(inputs);
-    return status;
+    C2S_TRY(c2s_race_graphs(before->graph, after->graph, context->evaluator, &context->eval, slower,
+                            &ratio));
+    *slower |= ratio.median > 1;
+    c2s_log(2, "lowrank: %s: time of the chain %.2f [%.2f, %.2f] of what it was",
+            c2s_node_text(item->layer.node), ratio.median, ratio.low, ratio.high);
+    return C2S_OK;
+}
+
+/* The layer alone, and, if the chain has stages, what that makes of it. */
+static c2s_status make_alone(const c2s_lowrank_item *item, const c2s_chain *chain,
+                             c2s_model **before, c2s_model **after) {
+    const size_t members = item->layer.member_count;
+    *before = alone(item);
+    *after = NULL;
+    C2S_TRY(c2s_graph_infer((*before)->graph));
+    if (chain->count == 0)
+        return C2S_OK;
+    *after = c2s_model_copy(*before);
+    C2S_TRY(write_chain((*after)->graph->first, members ? members : 1, chain));
+    c2s_graph_sweep((*after)->graph);
+    return C2S_OK;
 }
 
 static c2s_status measure(const c2s_pass_context *context, const c2s_lowrank_item *item,
                           const c2s_chain *chain, bool *slower) {
-    const size_t members = item->layer.member_count;
-    c2s_model *before = alone(item), *after = NULL;
-    c2s_status status = c2s_graph_infer(before->graph);
-    if (status == C2S_OK) {
-        after = c2s_model_copy(before);
-        status = write_chain(after->graph->first, members ? members : 1, chain);
-    }
-    if (status == C2S_OK) {
-        c2s_graph_sweep(after->graph);
+    c2s_model *before, *after;
+    c2s_status status = make_alone(item, chain, &before, &after);
+    if (status == C2S_OK)
         status = race(context, item, before, after, slower);
-    }
     c2s_model_destroy(before);
     c2s_model_destroy(after);
     return status;
 }
 
+/* ---- answers ---- */
+
+typedef struct c2s_lowrank_speed speed;
+
+static speed key_of(const c2s_lowrank_item *item, const c2s_lowrank_way *way) {
+    speed key = {
+        .node = item->layer.node, .input = item->input, .members = item->layer.member_count};
+    if (way)
+        way->form->chain(&item->counted, way->rank, &key.chain);
+    return key;
+}
+
+static const speed *find_alike(const speed *known, size_t count, const speed *own) {
+    for (size_t i = 0; i < count; i++)
+        if (same_chain(&known[i].chain, &own->chain) &&
+            c2s_type_equal(&known[i].input, &own->input) && known[i].members == own->members &&
+            same_attributes(known[i].node, own->node) && same_weight(known[i].node, own->node))
+            return &known[i];
+    return NULL;
+}
+
 c2s_status c2s_lowrank_is_slower(c2s_lowrank_speeds *speeds, const c2s_pass_context *context,
                                  const c2s_lowrank_item *item, const c2s_lowrank_way *way,
                                  bool *slower) {
-    const c2s_node *node = item->layer.node;
-    struct c2s_lowrank_speed own = {
-        .node = node, .input = item->input, .members = item->layer.member_count};
     *slower = false;
     if (item->input.kind != C2S_KIND_TENSOR)
         return C2S_OK;
-    way->form->chain(&item->counted, way->rank, &own.chain);
-    for (size_t i = 0; i < speeds->known.count; i++) {
-        const struct c2s_lowrank_speed *known = &speeds->known.at[i];
-        if (same_chain(&known->chain, &own.chain) && c2s_type_equal(&known->input, &own.input) &&
-            known->members == own.members && same_attributes(known->node, node) &&
-            same_weight(known->node, node)) {
-            *slower = known->slower;
-            return C2S_OK;
-        }
+    speed own = key_of(item, way);
+    const speed *known = find_alike(speeds->known.at, speeds->known.count, &own);
+    if (known) {
+        *slower = known->slower;
+        return C2S_OK;
     }
     const c2s_status status = measure(context, item, &own.chain, &own.slower);
     if (status == C2S_ERR_MEMORY)
         return status;
     if (status != C2S_OK)
-        c2s_log(1, "lowrank: %s: its speed is not known: %s", c2s_node_text(node), c2s_error());
+        c2s_log(1, "lowrank: %s: its speed is not known: %s", c2s_node_text(own.node), c2s_error());
     c2s_vec_push(&speeds->known, own);
     *slower = own.slower;
+    return C2S_OK;
+}
+
+c2s_status c2s_lowrank_seconds(c2s_lowrank_speeds *speeds, const c2s_pass_context *context,
+                               const c2s_lowrank_item *item, const c2s_lowrank_way *way,
+                               double *seconds) {
+    speed own = key_of(item, way);
+    const speed *known = find_alike(speeds->timed.at, speeds->timed.count, &own);
+    if (known) {
+        *seconds = known->seconds;
+        return C2S_OK;
+    }
+    c2s_model *before, *after;
+    c2s_status status = make_alone(item, &own.chain, &before, &after);
+    if (status == C2S_OK)
+        status = c2s_model_seconds(after ? after : before, context, &own.seconds);
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
+    C2S_TRY(status);
+    c2s_vec_push(&speeds->timed, own);
+    *seconds = own.seconds;
     return C2S_OK;
 }

@@ -141,5 +141,7 @@ c2s_status c2s_lowrank_find_ways(c2s_lowrank_job *j) {
         c2s_lowrank_result_free(&f.trials[i].result);
     }
     free(f.trials);
-    return status == C2S_OK ? c2s_lowrank_join_ways(j) : status;
+    if (status == C2S_OK)
+        status = c2s_lowrank_join_ways(j);
+    return status == C2S_OK ? c2s_lowrank_time_ways(j) : status;
 }

@@ -7,16 +7,10 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/timing.h"
-#include "eval/random_inputs.h"
-#include "eval/runner.h"
 #include "passes/measure/linear_site.h"
+#include "passes/measure/model_seconds.h"
 
 static const double widths[C2S_TIMED_WIDTHS] = {0.25, 0.5, 0.75, 1};
-
-/* Runs of a layer: after each so many seconds the least of so many times counts. */
-enum { TURNS = 5 };
-#define LEAST_SECONDS 0.0005
 
 typedef struct timed_layer {
     c2s_linear_site site;
@@ -123,50 +117,6 @@ static c2s_status make_alone(const c2s_linear_site *s, double outputs, double in
     return status;
 }
 
-static c2s_status run_once(c2s_runner *runner, const c2s_tensor *const *in, c2s_tensor **out,
-                           unsigned outputs) {
-    C2S_TRY(c2s_runner_run(runner, in, out));
-    for (unsigned k = 0; k < outputs; k++)
-        c2s_tensor_unref(out[k]);
-    return C2S_OK;
-}
-
-static c2s_status time_runs(c2s_runner *runner, const c2s_tensor *const *in, c2s_tensor **out,
-                            unsigned outputs, double *seconds) {
-    *seconds = INFINITY;
-    C2S_TRY(run_once(runner, in, out, outputs)); /* prepares what is prepared once */
-    for (int turn = 0; turn < TURNS; turn++) {
-        unsigned runs = 0;
-        const double start = c2s_processor_clock();
-        double spent = 0;
-        for (; spent < LEAST_SECONDS; spent = c2s_processor_clock() - start, runs++)
-            C2S_TRY(run_once(runner, in, out, outputs));
-        *seconds = fmin(*seconds, spent / runs);
-    }
-    return C2S_OK;
-}
-
-static c2s_status time_model(const c2s_model *model, const c2s_pass_context *context,
-                             double *seconds) {
-    const unsigned inputs = c2s_graph_input_count(model->graph),
-                   outputs = c2s_graph_output_count(model->graph);
-    const c2s_random_options random = {.seed = context->seed};
-    c2s_eval_options eval = context->eval;
-    eval.threads = 1;
-    c2s_tensor **in = c2s_zalloc((inputs + outputs + 1u) * sizeof *in);
-    c2s_runner *runner = NULL;
-    c2s_status status = c2s_random_inputs(model->graph, &random, in);
-    if (status == C2S_OK)
-        status = c2s_runner_open(model->graph, context->evaluator, &eval, &runner);
-    if (status == C2S_OK)
-        status = time_runs(runner, (const c2s_tensor *const *)in, in + inputs, outputs, seconds);
-    c2s_runner_close(runner);
-    for (unsigned k = 0; k < inputs; k++)
-        c2s_tensor_unref(in[k]);
-    free(in);
-    return status;
-}
-
 /* ---- all of them ---- */
 
 /* A narrower layer that seems to take longer does not: it was disturbed. */
@@ -190,7 +140,7 @@ static c2s_status time_layer(const c2s_linear_site *s, const c2s_pass_context *c
                 continue;
             }
             C2S_TRY(make_alone(s, widths[i], widths[j], &model));
-            const c2s_status status = time_model(model, context, &table->at[i][j]);
+            const c2s_status status = c2s_model_seconds(model, context, &table->at[i][j]);
             c2s_model_destroy(model);
             C2S_TRY(status);
         }

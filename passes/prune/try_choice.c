@@ -157,25 +157,14 @@ static c2s_status cut_copy(const c2s_pruning *p, c2s_model *copy) {
 }
 
 c2s_status c2s_pruning_race(const c2s_pruning *p, double *ratio) {
-    c2s_prove_options options = {
-        .evaluator = p->context->evaluator, .eval = p->context->eval, .set_count = 1};
     c2s_model *copy = c2s_model_copy(p->first);
-    c2s_baseline *inputs = NULL;
-    c2s_race *race = NULL;
     c2s_ratio found = {1, 1, 1};
     bool slower;
     c2s_status status = cut_copy(p, copy);
     if (status == C2S_OK)
-        status = c2s_baseline_create(p->first->graph, &options, &inputs);
-    if (status == C2S_OK && !c2s_baseline_runs(inputs))
-        status = c2s_fail(C2S_ERR_UNSUPPORTED, "the model cannot be run, so its time is not known");
-    if (status == C2S_OK)
-        status = c2s_race_open(inputs, p->first->graph, &race);
-    if (status == C2S_OK)
-        status = c2s_race_run(race, copy->graph, &slower, &found);
+        status = c2s_race_graphs(p->first->graph, copy->graph, p->context->evaluator,
+                                 &p->context->eval, &slower, &found);
     *ratio = found.median;
-    c2s_race_close(race);
-    c2s_baseline_destroy(inputs);
     c2s_model_destroy(copy);
     return status;
 }

@@ -119,3 +119,22 @@ c2s_status c2s_race_run(c2s_race *race, const c2s_graph *after, bool *slower, c2
     close_racer(&r);
     return status;
 }
+
+c2s_status c2s_race_graphs(const c2s_graph *before, const c2s_graph *after,
+                           const c2s_evaluator *evaluator, const c2s_eval_options *eval,
+                           bool *slower, c2s_ratio *ratio) {
+    const c2s_prove_options options = {.evaluator = evaluator, .eval = *eval, .set_count = 1};
+    c2s_baseline *inputs;
+    c2s_race *race = NULL;
+    C2S_TRY(c2s_baseline_create(before, &options, &inputs));
+    c2s_status status = C2S_OK;
+    if (!c2s_baseline_runs(inputs))
+        status = c2s_fail(C2S_ERR_UNSUPPORTED, "it cannot be run, so its time is not known");
+    if (status == C2S_OK)
+        status = c2s_race_open(inputs, before, &race);
+    if (status == C2S_OK)
+        status = c2s_race_run(race, after, slower, ratio);
+    c2s_race_close(race);
+    c2s_baseline_destroy(inputs);
+    return status;
+}

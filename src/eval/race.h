@@ -21,5 +21,9 @@ void c2s_race_close(c2s_race *race); /* NULL is allowed */
 /* Times `after` against it: at least 3 turns, up to 41 while it might be slower and they took less
  * than a second. */
 c2s_status c2s_race_run(c2s_race *race, const c2s_graph *after, bool *slower, c2s_ratio *ratio);
+/* Both at once, on random inputs. C2S_ERR_UNSUPPORTED: `before` cannot be run. */
+c2s_status c2s_race_graphs(const c2s_graph *before, const c2s_graph *after,
+                           const c2s_evaluator *evaluator, const c2s_eval_options *eval,
+                           bool *slower, c2s_ratio *ratio);
 
 #endif
