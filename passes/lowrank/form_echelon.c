@@ -23,6 +23,7 @@ enum { LEAST = 4 }; /* inputs and outputs */
 static const char *refuse(const c2s_linear_site *site) {
     const c2s_value *bias = site->node->op == &c2s_op_gather ? NULL : c2s_node_in(site->node, 2);
     return site->groups > 1                     ? "it has groups"
+           : c2s_node_is_recurrent(site->node)  ? "its last stage stays inside the operator"
            : site->k < LEAST || site->n < LEAST ? "it is small"
            : bias && !(bias->constant && bias->constant->count == site->n)
                ? "what it adds is no constant per output"

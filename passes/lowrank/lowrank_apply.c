@@ -176,11 +176,10 @@ static c2s_status run_stages(writing *w) {
  * that as well. */
 static void find_target(const writing *w, part *p) {
     const c2s_lowrank_layer *layer = &p->layer;
-    if (!w->reference)
-        return;
     const c2s_node *last = layer->add ? layer->add : layer->node;
-    const bool plain = layer->node->op == &c2s_op_gather;
-    p->beside = plain ? NULL : c2s_value_beside(last->outputs[0], layer->site.input, w->places);
+    if (!w->reference || !c2s_lowrank_layer_aims(layer))
+        return;
+    p->beside = c2s_value_beside(last->outputs[0], layer->site.input, w->places);
     const c2s_node *gives = p->beside ? last->outputs[0]->uses->user : layer->node;
     p->target = w->same[gives->id]->outputs[0];
 }
@@ -188,7 +187,7 @@ static void find_target(const writing *w, part *p) {
 /* A layer that stays makes up for others if it stands behind one that does not. */
 static bool makes_up(const writing *w, const c2s_lowrank_item *item) {
     const c2s_linear_site *s = &item->layer.site;
-    return w->reference && w->jobs.count > 0 && item->layer.node->op != &c2s_op_gather &&
+    return w->reference && w->jobs.count > 0 && c2s_lowrank_layer_aims(&item->layer) &&
            (double)s->groups * (double)s->k * (double)s->n <= MOST_NUMBERS;
 }
 

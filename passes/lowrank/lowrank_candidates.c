@@ -12,7 +12,7 @@
 
 static bool is_candidate(const c2s_node *node) {
     return node->op == &c2s_op_matmul || node->op == &c2s_op_gemm || node->op == &c2s_op_conv ||
-           node->op == &c2s_op_gather;
+           node->op == &c2s_op_gather || c2s_node_is_recurrent(node);
 }
 
 static bool is_named(c2s_lowrank_job *j, const c2s_node *node) {
@@ -36,6 +36,10 @@ static c2s_status list_layers(c2s_lowrank_job *j) {
         }
         if (c2s_stats_skips(j->stats, C2S_LOWRANK_KIND, c2s_node_text(node)))
             continue;
+        if (c2s_node_is_recurrent(node))
+            c2s_log(
+                1, "lowrank: %s: its recurrent matrix stays, the operator has no place for factors",
+                c2s_node_text(node));
         item.counted = item.layer.site;
         item.parameters = (double)item.layer.site.weight->constant->count;
         c2s_vec_push(&j->plan.items, item);

@@ -15,7 +15,7 @@ static bool is_constant(const c2s_value *value) {
 
 static const char *site_of(const c2s_node *node, c2s_linear_site *site) {
     if (node->op != &c2s_op_gather)
-        return c2s_linear_site_of(node, site);
+        return c2s_linear_reader_of(node, site);
     const c2s_value *table = c2s_node_in(node, 0);
     if (!table || table->type.rank != 2 || !c2s_type_is_static(&table->type) ||
         c2s_attr_int(node, "axis", 0) != 0)
@@ -52,11 +52,20 @@ static void find_add(c2s_lowrank_layer *layer) {
     layer->has_bias = true;
 }
 
+/* B of a cell is [directions, 2 * gates * hidden]: of the input, and of the state. */
+static bool has_cell_bias(const c2s_lowrank_layer *layer) {
+    const c2s_value *bias = c2s_node_in(layer->node, 3);
+    return !bias || (is_constant(bias) && bias->type.rank == 2 &&
+                     bias->constant->count == 2 * layer->site.n);
+}
+
 static void find_bias(c2s_lowrank_layer *layer) {
     const c2s_node *node = layer->node;
     const c2s_value *bias = c2s_node_in(node, 2);
     if (node->op == &c2s_op_matmul)
         find_add(layer);
+    else if (c2s_node_is_recurrent(node))
+        layer->has_bias = has_cell_bias(layer);
     else if (node->op != &c2s_op_gather)
         layer->has_bias = !bias || is_vector(bias, layer->site.groups * layer->site.n);
 }
@@ -71,17 +80,22 @@ const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out) {
         return "its weight is no constant of floats";
     if (weight->use_count != 1)
         return "others read its weight";
-    if (node->output_count < 1 || !node->outputs[0])
+    if (!c2s_node_is_recurrent(node) && (node->output_count < 1 || !node->outputs[0]))
         return "nothing reads it";
     find_bias(out);
     return NULL;
+}
+
+bool c2s_lowrank_layer_aims(const c2s_lowrank_layer *layer) {
+    return layer->node->op != &c2s_op_gather && !c2s_node_is_recurrent(layer->node);
 }
 
 /* ---- reading ---- */
 
 static c2s_status read_bias(const c2s_lowrank_layer *layer, double **out) {
     const size_t channels = layer->site.groups * layer->site.n;
-    const c2s_value *bias = layer->add ? NULL : c2s_node_in(layer->node, 2);
+    const bool own = !layer->add && !c2s_node_is_recurrent(layer->node);
+    const c2s_value *bias = own ? c2s_node_in(layer->node, 2) : NULL;
     const double beta = (double)c2s_attr_float(layer->node, "beta", 1);
     C2S_TRY(c2s_scratch(channels, sizeof **out, out));
     memset(*out, 0, channels * sizeof **out);
@@ -157,7 +171,7 @@ c2s_status c2s_lowrank_layer_read(const c2s_lowrank_layer *layer, double **weigh
 
 static bool may_join(const c2s_lowrank_layer *a, const c2s_lowrank_layer *b) {
     return a->node->op == b->node->op && a->has_bias == b->has_bias && a->site.groups == 1 &&
-           a->node->op != &c2s_op_gather && c2s_linear_site_shares(&a->site, &b->site) &&
+           c2s_lowrank_layer_aims(a) && c2s_linear_site_shares(&a->site, &b->site) &&
            a->site.weight->constant->type.dtype == b->site.weight->constant->type.dtype;
 }
 

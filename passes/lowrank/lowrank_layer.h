@@ -2,6 +2,7 @@
  *
  * An operator of a graph that may be written as a chain: what it computes in numbers, and the chain
  * in its place. Gather of rows of a table counts: it is the product of unit vectors with it.
+ * So do the input matrices of a recurrent cell, whose last stage stays inside the operator.
  * Several operators that read the same rows (queries, keys and values) may be one layer, whose
  * outputs are theirs side by side: then all stages but the last are computed once for all of them.
  */
@@ -31,13 +32,18 @@ const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out);
  * not read the same rows, or are not alike. */
 bool c2s_lowrank_layer_join(const c2s_lowrank_layer *members, size_t count, c2s_lowrank_layer *out);
 
+/* Its output is the product itself, so that it can be aimed at what it should give; not the state
+ * of a recurrent cell, nor rows of a table. */
+bool c2s_lowrank_layer_aims(const c2s_lowrank_layer *layer);
+
 /* w [groups, k, n] with all factors of the operator, and what it adds [groups * n] (0 for what the
  * Add does). Arrays to free. */
 c2s_status c2s_lowrank_layer_read(const c2s_lowrank_layer *layer, double **weights, double **bias);
 
-/* The weights of a stage, group after group (c2s_lowrank_alloc), as its operator wants them. */
-c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_stage *stage,
-                                    const double *weights, c2s_tensor **out);
+/* The weights of a stage of the chain, group after group (c2s_lowrank_alloc), as its operator wants
+ * them. */
+c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_chain *chain,
+                                    unsigned stage, const double *weights, c2s_tensor **out);
 /* Writes the chain: new nodes before layer->node, which becomes the last stage (or joins what the
  * last two give). `weights`: by stage, a reference is taken. `shift` [groups * n]: what is added to
  * the bias; NULL: nothing. */

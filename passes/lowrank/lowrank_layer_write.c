@@ -10,8 +10,9 @@
 /* ---- weights ---- */
 
 /* [out, in, kernel], or [in, out] of a matrix */
-c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_stage *s,
-                                    const double *weights, c2s_tensor **out) {
+c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_chain *chain,
+                                    unsigned stage, const double *weights, c2s_tensor **out) {
+    const c2s_stage *s = &chain->stage[stage];
     const c2s_linear_site *site = &layer->site;
     int64_t dim[C2S_MAX_RANK] = {(int64_t)s->in, (int64_t)s->out};
     const c2s_dtype dtype = site->weight->constant->type.dtype;
@@ -22,6 +23,11 @@ c2s_status c2s_lowrank_layer_tensor(const c2s_lowrank_layer *layer, const c2s_st
         for (int a = 0; a < site->window.rank; a++)
             dim[2 + a] = s->axes >> a & 1 ? site->window.kernel[a] : 1;
         return c2s_tensor_from_f64(dtype, 2 + site->window.rank, dim, weights, out);
+    }
+    if (c2s_node_is_recurrent(layer->node) && stage + 1 == chain->count) { /* inside the cell */
+        const int64_t *whole = site->weight->type.dim;
+        const int64_t inside[] = {whole[0], whole[1], (int64_t)s->in};
+        return c2s_tensor_from_f64(dtype, 3, inside, weights, out);
     }
     double *turned;
     C2S_TRY(c2s_scratch(count, sizeof *turned, &turned));
@@ -150,6 +156,24 @@ static c2s_status shift_add(const c2s_lowrank_layer *member, const double *shift
     return status;
 }
 
+/* Of a recurrent cell: the half of its bias that belongs to the input. */
+static c2s_status shift_cell(const c2s_lowrank_layer *member, const double *shift) {
+    const c2s_value *old = c2s_node_in(member->node, 3);
+    const int64_t *w = member->site.weight->type.dim;
+    const size_t each = (size_t)w[1];
+    const int64_t dim[] = {w[0], 2 * w[1]};
+    double *values;
+    C2S_TRY(c2s_scratch(2 * member->site.n, sizeof *values, &values));
+    memset(values, 0, 2 * member->site.n * sizeof *values);
+    if (old)
+        c2s_tensor_load_f64(old->constant, 0, 2 * member->site.n, values);
+    for (size_t c = 0; c < member->site.n; c++)
+        values[c / each * 2 * each + c % each] += shift[c];
+    const c2s_status status = set_bias(member->node, 3, member, 2, dim, values);
+    free(values);
+    return status;
+}
+
 static c2s_status collect_biases(const c2s_lowrank_layer *layer, const c2s_lowrank_layer *members,
                                  size_t count, const c2s_chain *chain, c2s_tensor *const *weights,
                                  const double *shift, biases *out) {
@@ -180,7 +204,9 @@ static c2s_status insert_stage(const c2s_lowrank_layer *member, const c2s_stage 
                                c2s_value *weight, c2s_value **x, c2s_node **out) {
     c2s_node *node = member->node;
     const bool looks_up = node->op == &c2s_op_gather && index == 1;
-    const char *type = node->op == &c2s_op_gather && index > 1 ? "MatMul" : node->type;
+    const bool multiplies =
+        (node->op == &c2s_op_gather && index > 1) || c2s_node_is_recurrent(node);
+    const char *type = multiplies ? "MatMul" : node->type;
     char suffix[32];
     snprintf(suffix, sizeof suffix, "/rank_%u", index);
     char *name = c2s_alloc(strlen(c2s_node_name(node)) + sizeof suffix);
@@ -292,6 +318,8 @@ static c2s_status write_member(const writing *w, const c2s_lowrank_layer *member
         C2S_TRY(set_own_bias(owner, member, own - kept, w->own.values + before + kept));
     else if (w->shift && member->add)
         C2S_TRY(shift_add(member, w->shift + before));
+    else if (w->shift && c2s_node_is_recurrent(member->node))
+        C2S_TRY(shift_cell(member, w->shift));
     if (owner != member->node)
         C2S_TRY(c2s_node_infer(owner));
     return c2s_node_infer(member->node);

@@ -57,10 +57,22 @@ static void copy_attributes(const c2s_node *like, c2s_node *node) {
                                 c2s_attr_string(like, like->attrs[i].name, ""));
 }
 
+/* R and B; other operands take no time to speak of. */
+static void add_state(const c2s_node *like, c2s_node *node) {
+    c2s_node_resize_inputs(node, 4);
+    for (unsigned slot = 2; slot < 4; slot++) {
+        const c2s_value *value = c2s_node_in(like, slot);
+        if (value && value->constant)
+            c2s_use_set(&node->inputs[slot],
+                        c2s_value_constant(node->graph, "state", c2s_tensor_ref(value->constant)));
+    }
+}
+
 static void add_alone(c2s_graph *graph, const c2s_lowrank_layer *layer, c2s_value *x) {
     const c2s_node *like = layer->node;
     const bool gather = like->op == &c2s_op_gather;
-    const c2s_value *bias = gather ? NULL : c2s_node_in(like, 2);
+    const bool own = !gather && !c2s_node_is_recurrent(like);
+    const c2s_value *bias = own ? c2s_node_in(like, 2) : NULL;
     c2s_value *w = c2s_value_constant(graph, "w", c2s_tensor_ref(layer->site.weight->constant));
     c2s_node *node = c2s_node_create(graph, NULL, "", like->type, bias ? 3 : 2, 1);
     c2s_use_set(&node->inputs[gather ? 1 : 0], x);
@@ -70,6 +82,8 @@ static void add_alone(c2s_graph *graph, const c2s_lowrank_layer *layer, c2s_valu
                     c2s_value_constant(graph, "bias", c2s_tensor_ref(bias->constant)));
     else if (bias)
         c2s_node_resize_inputs(node, 2);
+    if (c2s_node_is_recurrent(like))
+        add_state(like, node);
     copy_attributes(like, node);
     c2s_graph_add_output(graph, node->outputs[0], c2s_name_fresh(graph->model->names, "y"));
 }
@@ -111,7 +125,7 @@ static c2s_status write_layer(const c2s_lowrank_layer *layer, const c2s_chain *c
         const size_t count = layer->site.groups * c2s_stage_size(&layer->site, &chain->stage[i]);
         for (size_t k = 0; k < count; k++)
             weights[i][k] = c2s_random_uniform(&random) - 0.5;
-        status = c2s_lowrank_layer_tensor(layer, &chain->stage[i], weights[i], &tensors[i]);
+        status = c2s_lowrank_layer_tensor(layer, chain, i, weights[i], &tensors[i]);
     }
     if (status == C2S_OK)
         status = c2s_lowrank_layer_write(layer, chain, tensors, NULL);

@@ -191,8 +191,7 @@ c2s_status c2s_lowrank_target_solve(const c2s_lowrank_target *t, const c2s_lowra
         out->matrix = NULL;
     }
     for (unsigned i = 0; i < out->chain.count && status == C2S_OK; i++)
-        status =
-            c2s_lowrank_layer_tensor(t->layer, &out->chain.stage[i], weights[i], &out->weights[i]);
+        status = c2s_lowrank_layer_tensor(t->layer, &out->chain, i, weights[i], &out->weights[i]);
     c2s_lowrank_free(weights);
     if (status != C2S_OK)
         c2s_lowrank_result_free(out);

@@ -328,7 +328,8 @@ static void make_consumers(const c2s_gram_request *requests, size_t count, uint6
                            collector *all) {
     for (size_t i = 0; i < count; i++) {
         c2s_gram_consumer *c = &all->consumers[all->count];
-        const char *reason = c2s_linear_site_of(requests[i].node, &c->site);
+        const char *reason = requests[i].target ? c2s_linear_site_of(requests[i].node, &c->site)
+                                                : c2s_linear_reader_of(requests[i].node, &c->site);
         c->target = requests[i].target;
         c->beside = requests[i].target ? requests[i].beside : NULL;
         c->cutoff = requests[i].target ? requests[i].cutoff : NULL;

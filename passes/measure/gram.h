@@ -47,6 +47,7 @@ typedef struct c2s_gram_cutoff {
 } c2s_gram_cutoff;
 
 typedef struct c2s_gram_request {
+    /* A linear operator; without target any c2s_linear_reader_of. */
     const c2s_node *node;    /* of the main graph, or of a body: then its rows are those of all runs
                                 of that */
     const c2s_value *target; /* of the reference's main graph; of the type of the node's output.
@@ -64,8 +65,8 @@ typedef struct c2s_gram_options {
     const c2s_feed *feed;
     const c2s_graph *reference; /* NULL: no request has a target */
     size_t samples;             /* at most, spread evenly over the feed; 0: all */
-    /* Rows of an operator that are taken at most, about, of all samples together, but eight for each
-     * column: of convolutions over large images neighbours say the same. 0: all. */
+    /* Rows of an operator that are taken at most, about, of all samples together, but eight for
+     * each column: of convolutions over large images neighbours say the same. 0: all. */
     size_t rows;
     uint64_t memory; /* bytes of matrices at a time, 0: 1 GB; if they would take more, the samples
                         are run several times */

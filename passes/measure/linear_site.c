@@ -57,6 +57,30 @@ const char *c2s_linear_site_of(const c2s_node *node, c2s_linear_site *out) {
     return conv ? conv_site(node, out) : matrix_site(node, out);
 }
 
+bool c2s_node_is_recurrent(const c2s_node *node) {
+    return node->op == &c2s_op_lstm || node->op == &c2s_op_gru || node->op == &c2s_op_rnn;
+}
+
+/* Its W is [directions, gates * hidden, input]. */
+const char *c2s_linear_reader_of(const c2s_node *node, c2s_linear_site *out) {
+    const c2s_value *w = c2s_node_in(node, 1), *x = c2s_node_in(node, 0);
+    size_t count;
+    if (!c2s_node_is_recurrent(node))
+        return c2s_linear_site_of(node, out);
+    if (!x || !w || w->type.rank != 3 || !c2s_type_is_static(&w->type) ||
+        !c2s_type_elements(&w->type, &count) || count == 0)
+        return "the extents of its input matrix are not known, or it is empty";
+    *out = (c2s_linear_site){.node = node,
+                             .input = x,
+                             .weight = w,
+                             .groups = 1,
+                             .k = (size_t)w->type.dim[2],
+                             .n = (size_t)(w->type.dim[0] * w->type.dim[1]),
+                             .k_step = 1,
+                             .n_step = (size_t)w->type.dim[2]};
+    return NULL;
+}
+
 static bool same_window(const c2s_window *a, const c2s_window *b) {
     if (a->rank != b->rank || a->auto_pad != b->auto_pad)
         return false;

@@ -25,6 +25,10 @@ typedef struct c2s_linear_site {
 /* NULL, or why the node is none: another operator, or a weight that has not two axes or is not
  * static. The weight need not be constant. */
 const char *c2s_linear_site_of(const c2s_node *node, c2s_linear_site *out);
+/* Of recurrent cells too: x holds the rows that are multiplied with the input matrices of all
+ * directions and gates, side by side; what comes out is not that product. */
+const char *c2s_linear_reader_of(const c2s_node *node, c2s_linear_site *out);
+bool c2s_node_is_recurrent(const c2s_node *node); /* LSTM, GRU, RNN */
 /* Both see the same rows. */
 bool c2s_linear_site_shares(const c2s_linear_site *a, const c2s_linear_site *b);
 

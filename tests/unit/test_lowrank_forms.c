@@ -275,7 +275,7 @@ static void write(const subject *s, const c2s_lowrank_layer *layer, const c2s_ch
                   double *const *weights, const double *shift) {
     c2s_tensor *tensors[C2S_CHAIN_MOST] = {0};
     for (unsigned i = 0; i < chain->count; i++)
-        assert_int_equal(c2s_lowrank_layer_tensor(layer, &chain->stage[i], weights[i], &tensors[i]),
+        assert_int_equal(c2s_lowrank_layer_tensor(layer, chain, i, weights[i], &tensors[i]),
                          C2S_OK);
     if (c2s_lowrank_layer_write(layer, chain, tensors, shift) != C2S_OK)
         fail_msg("%s: %s", s->name, c2s_error());
