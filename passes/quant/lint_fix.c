@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "passes/quant/lint.h"
+#include "passes/quant/unsigned_codes.h"
 #include "rewrite/rewrite.h"
 
 /* Rounds of mending; each removes at least one fault. */
@@ -94,53 +95,6 @@ static void mend_readers(fixer *f, const c2s_node *node) {
     c2s_vec_free(&others);
 }
 
-/* ---- signs ---- */
-
-/* Codes of all readers move with those of the quantizer: what they stand for stays. */
-static bool may_shift(const fixer *f, const c2s_node *quantizer) {
-    const c2s_value *codes = quantizer->outputs[0], *zero = c2s_node_in(quantizer, 2);
-    if (codes->type.dtype != C2S_INT8 || !zero || !zero->constant || zero->constant->count != 1)
-        return false;
-    c2s_value_each_use(use, codes) {
-        const c2s_value *other =
-            use->user != f->model->graph->exit ? c2s_node_in(use->user, 2) : NULL;
-        if (!other || !c2s_is_dequantizer(use->user) || !other->constant ||
-            other->constant->count != 1)
-            return false;
-    }
-    return true;
-}
-
-static c2s_status shift_zero(fixer *f, c2s_node *codec) {
-    int64_t zero = 0;
-    c2s_tensor *tensor;
-    c2s_tensor_i64_at(c2s_node_in(codec, 2)->constant, 0, &zero);
-    zero += 128;
-    C2S_TRY(c2s_tensor_from_i64(C2S_UINT8, 0, NULL, &zero, &tensor));
-    c2s_use_set(&codec->inputs[2], constant(f->model, codec, "zero_point", tensor));
-    return C2S_OK;
-}
-
-static c2s_status shift(fixer *f, c2s_node *quantizer) {
-    c2s_value *codes = quantizer->outputs[0];
-    c2s_type type = codes->type;
-    type.dtype = C2S_UINT8;
-    C2S_TRY(shift_zero(f, quantizer));
-    c2s_value_each_use(use, codes) {
-        C2S_TRY(shift_zero(f, use->user));
-    }
-    c2s_value_set_type(codes, &type);
-    f->mended++;
-    return C2S_OK;
-}
-
-static c2s_status mend_signs(fixer *f) {
-    for (c2s_node *node = f->model->graph->first; node; node = node->next)
-        if (c2s_is_quantizer(node) && may_shift(f, node))
-            C2S_TRY(shift(f, node));
-    return C2S_OK;
-}
-
 /* ---- biases ---- */
 
 static c2s_status mend_bias(fixer *f, c2s_node *node, unsigned slot) {
@@ -205,7 +159,9 @@ static c2s_status mend_faults(fixer *f) {
             status = mend_bias(f, nodes.at[k], judged->slot);
     }
     c2s_vec_free(&nodes);
-    return status == C2S_OK && is_signed ? mend_signs(f) : status;
+    return status == C2S_OK && is_signed
+               ? c2s_codes_make_unsigned(f->model->graph, NULL, &f->mended)
+               : status;
 }
 
 /* Neither maker nor any reader runs on integers. */

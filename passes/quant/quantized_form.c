@@ -7,10 +7,12 @@
  */
 #include <string.h>
 
+#include "ir/graph_list.h"
 #include "passes/pass.h"
 #include "passes/quant/form_whole.h"
 #include "passes/quant/form_rules.h"
 #include "passes/quant/quantized_form.h"
+#include "passes/quant/unsigned_codes.h"
 
 static const c2s_option_spec options[] = {
     {"to", "qdq",
@@ -52,6 +54,19 @@ c2s_status c2s_form_to_float(c2s_model *model, c2s_stats *stats) {
     return c2s_form_widen_halves(model, stats);
 }
 
+static c2s_status to_ort_operators(c2s_model *model, c2s_stats *stats) {
+    c2s_graph_list graphs = {0};
+    unsigned count = 0;
+    c2s_status status = C2S_OK;
+    c2s_graph_list_add(&graphs, model->graph);
+    for (size_t i = 0; i < graphs.count && status == C2S_OK; i++)
+        status = c2s_codes_make_unsigned(graphs.at[i], stats, &count);
+    c2s_vec_free(&graphs);
+    if (status == C2S_OK && count > 0)
+        status = c2s_graph_infer(model->graph);
+    return status == C2S_OK ? c2s_rewrite(model->graph, to_qoperator_ort, stats) : status;
+}
+
 static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_context *context,
                       c2s_stats *stats) {
     const char *to = c2s_option_text(o, "to");
@@ -61,12 +76,15 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
         return c2s_form_to_float(model, stats);
     if (strcmp(to, "qdq") == 0)
         return c2s_form_to_qdq(model, stats);
+    if (strcmp(to, "qoperator") == 0 && ort)
+        return to_ort_operators(model, stats);
     if (strcmp(to, "qoperator") == 0)
-        return c2s_rewrite(model->graph, ort ? to_qoperator_ort : to_qoperator, stats);
+        return c2s_rewrite(model->graph, to_qoperator, stats);
     return c2s_fail(C2S_ERR_USAGE, "option to is \"%s\", expected qdq, qoperator or float", to);
 }
 
 static const c2s_rewrite_kind kinds[] = {
+    {c2s_codes_unsigned, "int8 activations -> uint8, for operators of ONNX Runtime", false},
     {c2s_cell_float, "DynamicQuantizeLSTM -> LSTM", false},
     {c2s_widen_half, "operators on floats of 16 bits -> on floats of 32 bits", false},
     {0}};
