@@ -59,12 +59,21 @@ static c2s_status race_chosen(const c2s_lowrank_job *j, double *ratio) {
     return status;
 }
 
+static bool is_changed(c2s_lowrank_job *j) {
+    for (size_t i = 0; i < c2s_lowrank_plan_count(&j->plan); i++)
+        if (c2s_lowrank_plan_item(&j->plan, i)->chosen != C2S_RANK_AS_IS)
+            return true;
+    return false;
+}
+
 /* The rest of the model takes its time, too: what layers may take is lessened until all of it is as
  * fast as it should be, or nothing helps any more. */
 static c2s_status choose_latency(c2s_lowrank_job *j, double value) {
     double ratio = 1, part = value;
     for (int step = 0; step < LATENCY_STEPS; step++) {
         C2S_TRY(choose_no_slower(j, part));
+        if (!is_changed(j)) /* by nothing but chance */
+            return C2S_OK;
         C2S_TRY(race_chosen(j, &ratio));
         c2s_log(1, "lowrank: layers that take %.2f of their time: the model takes %.2f of it", part,
                 ratio);
