@@ -4,16 +4,18 @@
 // words of bench_session.c; SHAPES is JSON, a list of { name, dims } of the inputs.
 'use strict';
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const { median } = require('./tables.js');
 
 const ORT = path.resolve(__dirname, '..', 'ort');
 const LATER_RUNS = 9;
+const PROFILED_RUNS = 100;
 
-function open(file, threads, optimizations = 'all') {
+function open(file, threads, optimizations = 'all', further = {}) {
   const ort = require(require.resolve('onnxruntime-node', { paths: [ORT] }));
   return ort.InferenceSession.create(file, {
-    graphOptimizationLevel: optimizations, intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3,
+    graphOptimizationLevel: optimizations, intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3, ...further,
   });
 }
 
@@ -75,6 +77,34 @@ async function ratio(before, after, shapes, folder, level, options) {
   return median(ratios);
 }
 
+// Microseconds in the kernels of a model, by ONNX Runtime's own profile: of each node's times the lower quartile, added
+// up. What a run takes around its kernels, and what disturbs single runs, is not in it.
+async function kernelTime(file, shapes, folder, level) {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'c2s-profile-'));
+  try {
+    const session = await open(file, 1, level, { enableProfiling: true, profileFilePrefix: path.join(scratch, 'profile') });
+    const feeds = feedsOf(session, shapes, folder);
+    for (let k = 0; k < PROFILED_RUNS; k++) await session.run(feeds);
+    session.endProfiling();
+    await session.release();
+    const nodes = {};
+    for (const { cat, name, dur, args } of JSON.parse(fs.readFileSync(path.join(scratch, fs.readdirSync(scratch)[0]))))
+      if (cat === 'Node' && name.endsWith('_kernel_time')) (nodes[`${args.node_index} ${name}`] ??= []).push(dur);
+    return Object.values(nodes).reduce((sum, list) => sum + list.sort((a, b) => a - b)[list.length >> 2], 0);
+  } finally {
+    fs.rmSync(scratch, { recursive: true });
+  }
+}
+
+// Kernels of `after` / of `before`, the least of the rounds each: for models that take less than the noise of runs.
+async function kernelRatio(before, after, shapes, folder, level, options) {
+  const least = [Infinity, Infinity];
+  for (let round = 0; round < options.rounds; round++)
+    for (const [k, file] of [before, after].entries())
+      least[k] = Math.min(least[k], await kernelTime(file, shapes, folder, level));
+  return { ratio: least[1] / least[0], before: least[0] / 1e3 };
+}
+
 function peakMemory() {
   return 1024 * Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
 }
@@ -100,7 +130,7 @@ async function main(threads, warm, file, shapes, folder) {
   console.log(JSON.stringify(costs));
 }
 
-module.exports = { open, optimize, feedsOf, times, ratio };
+module.exports = { open, optimize, feedsOf, times, ratio, kernelRatio };
 
 if (require.main === module) {
   const [threads, warm, file, shapes, folder] = process.argv.slice(2);
