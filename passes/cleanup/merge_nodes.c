@@ -58,18 +58,6 @@ static bool same_operands(const c2s_node *a, const c2s_node *b) {
     return true;
 }
 
-static bool same_attrs(const c2s_node *a, const c2s_node *b) {
-    if (a->attr_count != b->attr_count)
-        return false;
-    for (unsigned i = 0; i < a->attr_count; i++) {
-        const c2s_attr *other = c2s_attr_find(b, a->attrs[i].name);
-        if (!other || a->attrs[i].reference || other->reference ||
-            !c2s_attr_equal(&a->attrs[i], other))
-            return false;
-    }
-    return true;
-}
-
 /* What `b` makes and `a` makes as well can be taken from `a`. */
 static bool covers_outputs(const c2s_node *a, const c2s_node *b) {
     if (a->output_count != b->output_count)
@@ -86,7 +74,8 @@ static bool covers_outputs(const c2s_node *a, const c2s_node *b) {
 
 static bool same(const c2s_node *a, const c2s_node *b) {
     return a->op == b->op && a->graph == b->graph && strcmp(a->overload, b->overload) == 0 &&
-           same_operands(a, b) && same_attrs(a, b) && covers_outputs(a, b);
+           same_operands(a, b) && c2s_attrs_equal(a, b) && !c2s_attr_any_reference(a) &&
+           covers_outputs(a, b);
 }
 
 static void merge(c2s_node *into, c2s_node *node) {

@@ -15,17 +15,6 @@ void c2s_lowrank_speeds_free(c2s_lowrank_speeds *speeds) {
 
 /* ---- layers alike ---- */
 
-static bool same_attributes(const c2s_node *a, const c2s_node *b) {
-    if (a->op != b->op || a->attr_count != b->attr_count)
-        return false;
-    for (unsigned i = 0; i < a->attr_count; i++) {
-        const c2s_attr *other = c2s_attr_find(b, a->attrs[i].name);
-        if (!other || !c2s_attr_equal(&a->attrs[i], other))
-            return false;
-    }
-    return true;
-}
-
 static bool same_chain(const c2s_chain *a, const c2s_chain *b) {
     if (a->count != b->count || a->keeps_first != b->keeps_first)
         return false;
@@ -199,7 +188,8 @@ static const speed *find_alike(const speed *known, size_t count, const speed *ow
     for (size_t i = 0; i < count; i++)
         if (same_chain(&known[i].chain, &own->chain) &&
             c2s_type_equal(&known[i].input, &own->input) && known[i].members == own->members &&
-            same_attributes(known[i].node, own->node) && same_weight(known[i].node, own->node))
+            known[i].node->op == own->node->op && c2s_attrs_equal(known[i].node, own->node) &&
+            same_weight(known[i].node, own->node))
             return &known[i];
     return NULL;
 }

@@ -150,17 +150,9 @@ static c2s_status time_layer(const c2s_linear_site *s, const c2s_pass_context *c
 
 static bool alike(const c2s_linear_site *a, const c2s_linear_site *b) {
     const c2s_node *x = a->node, *y = b->node;
-    if (x->op != y->op || x->attr_count != y->attr_count ||
-        !c2s_node_in(x, 2) != !c2s_node_in(y, 2) ||
-        !c2s_type_equal(&a->weight->type, &b->weight->type) ||
-        !c2s_type_equal(&a->input->type, &b->input->type))
-        return false;
-    for (unsigned i = 0; i < x->attr_count; i++) {
-        const c2s_attr *other = c2s_attr_find(y, x->attrs[i].name);
-        if (!other || !c2s_attr_equal(&x->attrs[i], other))
-            return false;
-    }
-    return true;
+    return x->op == y->op && !c2s_node_in(x, 2) == !c2s_node_in(y, 2) && c2s_attrs_equal(x, y) &&
+           c2s_type_equal(&a->weight->type, &b->weight->type) &&
+           c2s_type_equal(&a->input->type, &b->input->type);
 }
 
 /* Of the last few different ones: a file may have any number. */

@@ -215,6 +215,17 @@ bool c2s_attr_equal(const c2s_attr *a, const c2s_attr *b) {
     }
 }
 
+bool c2s_attrs_equal(const c2s_node *a, const c2s_node *b) {
+    if (a->attr_count != b->attr_count)
+        return false;
+    for (unsigned i = 0; i < a->attr_count; i++) {
+        const c2s_attr *other = c2s_attr_find(b, a->attrs[i].name);
+        if (!other || !c2s_attr_equal(&a->attrs[i], other))
+            return false;
+    }
+    return true;
+}
+
 bool c2s_attr_any_reference(const c2s_node *node) {
     for (unsigned i = 0; i < node->attr_count; i++)
         if (node->attrs[i].reference)

@@ -83,5 +83,7 @@ void c2s_attr_remove(c2s_node *node, const char *name); /* no-op if absent */
 bool c2s_attr_any_reference(const c2s_node *node);
 /* Equality of name, kind and value (subgraphs: identity). */
 bool c2s_attr_equal(const c2s_attr *a, const c2s_attr *b);
+/* Both nodes have the same attributes, in any order. */
+bool c2s_attrs_equal(const c2s_node *a, const c2s_node *b);
 
 #endif
