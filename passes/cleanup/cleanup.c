@@ -38,6 +38,7 @@ static const c2s_rewrite_kind kinds[] = {
     {"unroll-loop", "Loop with a constant number of trips -> its body, once per trip", false},
     {"hoist-invariant",
      "what is the same in every trip of Loop or Scan -> computed once, before it", false},
+    {"state-of-zeros", "LSTM, GRU or RNN with an initial state of zeros -> without it", false},
     {"unused-output", "an optional output that nobody uses -> left out", false},
     {0},
 };
@@ -125,6 +126,7 @@ static c2s_status run_round(c2s_model *model, const settings *what, c2s_fold_bud
     }
     list_again(&graphs, model);
     if (status == C2S_OK) {
+        c2s_zero_states(&graphs, stats);
         c2s_trim_outputs(&graphs, stats);
         c2s_roots_sweep(model);
     }

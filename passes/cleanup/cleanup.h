@@ -38,6 +38,8 @@ void c2s_merge_constants(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Of two matrices of which one is the transpose of the other, one stays, and a Transpose. `anywhere`: also
  * where that Transpose has to run. Expected linear time. */
 void c2s_merge_transposed(const c2s_graph_list *graphs, bool anywhere, c2s_stats *stats);
+/* Initial states of recurrences that are zeros are left out. */
+void c2s_zero_states(const c2s_graph_list *graphs, c2s_stats *stats);
 /* Optional outputs that nobody uses are left out. */
 void c2s_trim_outputs(const c2s_graph_list *graphs, c2s_stats *stats);
 
