@@ -84,8 +84,11 @@ static void begin_run(collector *all, const c2s_graph *graph, const bool *wanted
     memcpy(all->missing, wanted, values * sizeof *wanted);
     all->ended = false;
     all->left = 0;
-    for (size_t id = 0; id < values; id++)
-        all->left += wanted[id];
+    for (size_t id = 0; id < values; id++) {
+        const c2s_value *value = wanted[id] ? graph->model->values.at[id] : NULL;
+        /* A body may run again: what is in one never ends the run. */
+        all->left += !value ? 0 : value->graph == graph ? 1 : 2;
+    }
 }
 
 /* What comes behind the last value that is wanted need not be computed: a failure ends the run. */
