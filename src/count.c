@@ -109,13 +109,6 @@ static uint64_t peak_activations(const c2s_graph *graph) {
     return live.peak;
 }
 
-/* Bodies see the extents of what they capture. */
-static void infer_bodies(const c2s_graph *graph) {
-    for (c2s_node *node = graph->first; node; node = node->next)
-        if (node->op->flags & C2S_OP_HAS_BODY && c2s_node_infer(node) != C2S_OK)
-            c2s_error_clear();
-}
-
 static const c2s_type *extents_of(const c2s_extents *extents, const char *name) {
     for (unsigned k = 0; k < extents->count; k++)
         if (strcmp(extents->name[k], name) == 0)
@@ -132,17 +125,8 @@ static void make_concrete(c2s_graph *graph, const c2s_extents *extents) {
         /* What containers hold belongs to the model that the extents were chosen for. */
         types[k] = chosen && !chosen->element ? *chosen : c2s_graph_input(graph, k)->type;
     }
-    c2s_concrete concrete;
-    c2s_concrete_infer(graph, types, &concrete);
-    for (size_t i = 0; i < graph->model->values.count; i++) {
-        c2s_value *value = graph->model->values.at[i];
-        if (value && value->graph == graph && !value->constant &&
-            concrete.type[i].kind == C2S_KIND_TENSOR)
-            c2s_value_set_type(value, &concrete.type[i]);
-    }
-    c2s_concrete_free(&concrete);
+    c2s_concrete_apply(graph, types);
     free(types);
-    infer_bodies(graph);
 }
 
 void c2s_count_cost(const c2s_model *model, const c2s_extents *extents, c2s_counts *counts) {

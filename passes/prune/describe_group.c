@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/prune/describe_group.h"
 
+#include <math.h>
+
 #include "base/map.h"
 
 /* ---- what a group governs ---- */
@@ -52,20 +54,37 @@ static void count_parameters(c2s_prune_group *g) {
     left_free(&l);
 }
 
-static void count_macs(c2s_prune_group *g) {
+static void count_nodes(c2s_prune_group *g) {
+    c2s_map seen = {0};
+    for (size_t k = 0; k < g->spaces.count; k++) {
+        const c2s_node *node = g->spaces.at[k].node;
+        g->nodes += c2s_map_get(&seen, node) == NULL;
+        c2s_map_put(&seen, node, (void *)(uintptr_t)1);
+    }
+    c2s_map_free(&seen);
+}
+
+static void count_macs(const c2s_tie_index *index, const c2s_node_works *works,
+                       c2s_prune_group *g) {
     left l = {0};
+    double macs = 0;
     for (int pass = 0; pass < 2; pass++)
         for (size_t k = 0; k < g->spaces.count; k++) {
             const c2s_group_space *s = &g->spaces.at[k];
-            double *factor = left_of(&l, s->node->id);
-            if (pass == 0) {
-                g->nodes += *factor == 1;
-                *factor *= 1 - share(&s->map);
-            } else if (s->node->op->macs) {
-                g->macs += (uint64_t)((double)s->node->op->macs(s->node) * (1 - *factor) + 0.5);
-                *factor = 1;
+            size_t count;
+            const c2s_work_part *parts = c2s_node_work(works, s->node, &count);
+            for (size_t i = 0; i < count; i++) {
+                double *factor = left_of(&l, (uint64_t)s->node->id * C2S_WORK_PARTS + i);
+                if (pass == 0) {
+                    *factor *= pow(1 - share(&s->map), c2s_work_power(&index->of[s->node->id],
+                                                                      s->space, &parts[i]));
+                } else {
+                    macs += parts[i].macs * (1 - *factor);
+                    *factor = 1;
+                }
             }
         }
+    g->macs = (uint64_t)(macs + 0.5);
     left_free(&l);
 }
 
@@ -129,9 +148,11 @@ static void find_mixing(c2s_prune_group *g) {
             g->mixed_by = g->spaces.at[k].node;
 }
 
-void c2s_describe_group(const c2s_tie_index *index, c2s_prune_group *g) {
+void c2s_describe_group(const c2s_tie_index *index, const c2s_node_works *works,
+                        c2s_prune_group *g) {
     count_parameters(g);
-    count_macs(g);
+    count_nodes(g);
+    count_macs(index, works, g);
     find_maker(index, g);
     find_mixing(g);
 }

@@ -10,6 +10,7 @@
 
 /* Sets maker, granularity, nodes, parameters, macs and mixed_by of a group whose axes and spaces
  * are complete and in order. */
-void c2s_describe_group(const c2s_tie_index *index, c2s_prune_group *group);
+void c2s_describe_group(const c2s_tie_index *index, const c2s_node_works *works,
+                        c2s_prune_group *group);
 
 #endif

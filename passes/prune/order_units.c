@@ -71,17 +71,31 @@ static double *added_of(const c2s_pruning *p, size_t group) {
     return NULL;
 }
 
+/* In a body that no sample has come to. */
+static bool is_unseen(const c2s_group_readers *of, c2s_gram *const *grams) {
+    for (size_t k = 0; k < of->at.count; k++)
+        if (grams[k]->rows == 0)
+            return true;
+    return false;
+}
+
 static c2s_status order_by_moments(ordering *o, size_t group) {
     c2s_pruning *p = o->p;
     const c2s_group_readers *of = &p->readers.groups[group];
     const size_t units = p->groups.groups.at[group].units;
     c2s_gram **grams = grams_of(p, group, o->grams);
     double *added = added_of(p, group);
-    c2s_status status =
-        c2s_unit_order_by_moments(&p->readers, group, units, grams, added,
-                                  p->method == C2S_PRUNE_OBS ? C2S_ORDER_FITTED : C2S_ORDER_APART,
-                                  p->damping, &p->orders[group]);
-    if (status == C2S_OK && p->outputs && p->worth[group].points == 0)
+    c2s_status status = C2S_OK;
+    p->chosen[group] = !is_unseen(of, grams);
+    if (!p->chosen[group])
+        c2s_log(1, "prune: %s stays: it is in a body that no sample comes to",
+                p->groups.groups.at[group].name);
+    else
+        status = c2s_unit_order_by_moments(
+            &p->readers, group, units, grams, added,
+            p->method == C2S_PRUNE_OBS ? C2S_ORDER_FITTED : C2S_ORDER_APART, p->damping,
+            &p->orders[group]);
+    if (status == C2S_OK && p->chosen[group] && p->outputs && p->worth[group].points == 0)
         status = c2s_pruning_weigh(p, group, grams);
     for (size_t k = 0; k < of->at.count; k++) {
         const size_t reader = of->at.at[k].reader;
@@ -98,7 +112,7 @@ static c2s_status order_by_moments(ordering *o, size_t group) {
 static bool has_moments(const c2s_pruning *p, size_t group) {
     const c2s_group_readers *of = &p->readers.groups[group];
     for (size_t k = 0; k < of->at.count; k++)
-        if (!p->grams[of->at.at[k].reader])
+        if (!p->grams[of->at.at[k].reader] || p->grams[of->at.at[k].reader]->rows == 0)
             return false;
     return of->at.count > 0;
 }
@@ -186,7 +200,12 @@ static void forget_orders(c2s_pruning *p) {
 static c2s_status order_group(c2s_pruning *p, size_t group) {
     if (p->method == C2S_PRUNE_DIVERGENCE)
         return c2s_pruning_order_by_outputs(p, group);
-    order_by_norms(p, group);
+    double *scores = p->automatic_method ? c2s_pruning_law_scores(p, group) : NULL;
+    if (scores)
+        c2s_unit_order_by_score(scores, p->groups.groups.at[group].units, &p->orders[group]);
+    else
+        order_by_norms(p, group);
+    free(scores);
     return p->outputs && p->worth[group].points == 0 ? c2s_pruning_weigh(p, group, NULL) : C2S_OK;
 }
 

@@ -87,7 +87,7 @@ static void finish(c2s_prune_groups *all, size_t first, const size_t *order) {
             continue;
         }
         order_spaces(g, order);
-        c2s_describe_group(&all->index, g);
+        c2s_describe_group(&all->index, &all->works, g);
         g->graph = g->maker->graph;
         all->groups.at[count++] = *g;
     }
@@ -165,6 +165,7 @@ void c2s_prune_groups_find(c2s_model *model, c2s_prune_groups *out) {
     size_t *order = c2s_zalloc((model->nodes.count + 1) * sizeof *order), next = 0;
     number_nodes(model->graph, &next, order);
     c2s_tie_index_create(model, &out->index);
+    c2s_node_works_find(model, &out->works);
     walk_graph(out, model->graph, true, order);
     walk_graph(out, model->graph, false, order);
     order_groups(out, order);
@@ -177,6 +178,7 @@ void c2s_prune_groups_free(c2s_prune_groups *groups) {
         free_group(&groups->groups.at[k]);
     c2s_vec_free(&groups->groups);
     c2s_tie_index_free(&groups->index);
+    c2s_node_works_free(&groups->works);
     c2s_arena_destroy(groups->arena);
     *groups = (c2s_prune_groups){0};
 }

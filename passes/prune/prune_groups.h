@@ -11,6 +11,7 @@
 #ifndef C2S_PASSES_PRUNE_PRUNE_GROUPS_H
 #define C2S_PASSES_PRUNE_PRUNE_GROUPS_H
 
+#include "passes/prune/node_work.h"
 #include "passes/prune/prune_walk.h"
 
 /* In `unit_of`: the index belongs to no unit of the group. */
@@ -57,6 +58,7 @@ typedef struct c2s_prune_groups {
     c2s_model *model;
     c2s_arena *arena;
     c2s_tie_index index;
+    c2s_node_works works;
     C2S_VEC(c2s_prune_group) groups; /* in the order of their makers */
 } c2s_prune_groups;
 

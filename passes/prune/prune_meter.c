@@ -5,8 +5,9 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "ir/node_walk.h"
 
-/* A node or a constant: `base` times what is left of each factor. */
+/* A part of the work of a node, or a constant: `base` times what is left of each factor. */
 typedef struct item {
     double base, now;
     const c2s_layer_table *table; /* the time at each width; NULL: a product */
@@ -37,6 +38,7 @@ struct c2s_prune_meter {
     C2S_VEC(factor) factors;
     c2s_map item_at, factor_at;
     group_elements *groups;
+    const c2s_node_works *works;
     const c2s_layer_times *times; /* NULL: seconds are not asked for */
     double now;
 };
@@ -74,27 +76,42 @@ typedef struct counted {
 } counted;
 typedef C2S_VEC(counted) counted_maps;
 
-/* A node that has a table, or, if seconds are not asked for, any that computes. */
-static bool item_of_node(c2s_prune_meter *m, const c2s_node *node, uint32_t *out) {
-    const c2s_layer_table *table = m->times ? c2s_layer_times_of(m->times, node) : NULL;
-    if (!node->op->macs || (m->times && !table))
-        return false;
-    *out = item_of(m, (uint64_t)node->id << 32,
-                   table ? c2s_layer_seconds(table, 1, 1) : (double)node->op->macs(node));
-    m->items.at[*out].table = table;
-    return true;
+/* Of a node that has a table, or, if seconds are not asked for, of any that computes; how many. */
+static const c2s_work_part *work_of(const c2s_prune_meter *m, const c2s_node *node,
+                                    size_t *count) {
+    static const c2s_work_part whole = {.whole = true};
+    if (!m->times)
+        return c2s_node_work(m->works, node, count);
+    *count = c2s_layer_times_of(m->times, node) != NULL;
+    return &whole;
 }
 
-static void list_spaces(c2s_prune_meter *m, const c2s_prune_group *g, counted_maps *out) {
+static uint32_t item_of_part(c2s_prune_meter *m, const c2s_node *node, size_t number,
+                             const c2s_work_part *part) {
+    const c2s_layer_table *table = m->times ? c2s_layer_times_of(m->times, node) : NULL;
+    const uint32_t of = item_of(m, (uint64_t)node->id << 32 | number,
+                                table ? c2s_layer_seconds(table, 1, 1) : part->macs);
+    m->items.at[of].table = table;
+    return of;
+}
+
+static void list_spaces(c2s_prune_meter *m, const c2s_tie_index *index, const c2s_prune_group *g,
+                        counted_maps *out) {
     for (size_t k = 0; k < g->spaces.count; k++) {
         const c2s_group_space *s = &g->spaces.at[k];
-        const uint64_t key = (uint64_t)s->node->id << 32;
-        uint32_t of;
-        if (!item_of_node(m, s->node, &of))
-            continue;
-        const uint32_t by = factor_of(m, key | s->space, of, s->map.extent);
-        m->factors.at[by].summed = s->role == C2S_TIE_SUM;
-        c2s_vec_push(out, (counted){&s->map, by});
+        size_t count;
+        const c2s_work_part *parts = work_of(m, s->node, &count);
+        for (size_t i = 0; i < count; i++) {
+            const uint32_t of = item_of_part(m, s->node, i, &parts[i]);
+            const unsigned power = c2s_work_power(&index->of[s->node->id], s->space, &parts[i]);
+            for (unsigned time = 0; time < power; time++) {
+                const uint64_t key =
+                    (uint64_t)s->node->id << 32 | i << 28 | time << 24 | (s->space & 0xffffff);
+                const uint32_t by = factor_of(m, key, of, s->map.extent);
+                m->factors.at[by].summed = s->role == C2S_TIE_SUM;
+                c2s_vec_push(out, (counted){&s->map, by});
+            }
+        }
     }
 }
 
@@ -136,9 +153,13 @@ static void sort_elements(c2s_prune_meter *m, size_t units, const counted_maps *
 /* Nodes and constants that no group has a part in. */
 static void count_rest(c2s_prune_meter *m, const c2s_prune_groups *groups, c2s_meter_unit unit) {
     const c2s_model *model = groups->model;
-    uint32_t of;
-    for (const c2s_node *n = model->graph->first; n && unit != C2S_METER_PARAMETERS; n = n->next)
-        item_of_node(m, n, &of);
+    for (const c2s_node *n = model->graph->first; n && unit != C2S_METER_PARAMETERS;
+         n = c2s_node_walk(model->graph, n)) {
+        size_t count;
+        const c2s_work_part *parts = work_of(m, n, &count);
+        for (size_t i = 0; i < count; i++)
+            item_of_part(m, n, i, &parts[i]);
+    }
     for (size_t k = 0; k < model->values.count && unit == C2S_METER_PARAMETERS; k++) {
         const c2s_value *value = model->values.at[k];
         if (value && value->constant && value->use_count > 0 && !value->def)
@@ -150,6 +171,7 @@ c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_mete
                                         const c2s_layer_times *times) {
     c2s_prune_meter *m = c2s_zalloc(sizeof *m);
     m->times = times;
+    m->works = &groups->works;
     const size_t count = groups->groups.count;
     m->arena = c2s_arena_create();
     m->groups = c2s_arena_array(m->arena, count + 1, sizeof *m->groups);
@@ -158,7 +180,10 @@ c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_mete
         counted_maps maps = {0};
         if (g->pin.reason)
             continue;
-        (unit == C2S_METER_PARAMETERS ? list_axes : list_spaces)(m, g, &maps);
+        if (unit == C2S_METER_PARAMETERS)
+            list_axes(m, g, &maps);
+        else
+            list_spaces(m, &groups->index, g, &maps);
         sort_elements(m, g->units, &maps, &m->groups[k]);
         c2s_vec_free(&maps);
     }

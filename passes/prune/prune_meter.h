@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a model costs while units are removed from its groups: multiply-accumulates, parameters or
- * time, known at once for any choice, without cutting. A node's work, and a constant's size, is a
- * product over its spaces, or axes, of the share that is left of each.
+ * time, known at once for any choice, without cutting. A node's work is a
+ * sum of products over its spaces (node_work.h), a constant's size a product over its axes, of the
+ * share that is left of each.
  */
 #ifndef C2S_PASSES_PRUNE_PRUNE_METER_H
 #define C2S_PASSES_PRUNE_PRUNE_METER_H
@@ -18,8 +19,8 @@ typedef enum c2s_meter_unit {
 
 typedef struct c2s_prune_meter c2s_prune_meter;
 
-/* Of the main graph. Named extents count as 1. `times` for C2S_METER_SECONDS, else NULL; it must
- * outlive the meter. */
+/* Of the main graph and its bodies, each as if it ran once. `times` for C2S_METER_SECONDS, else
+ * NULL; it and the groups must outlive the meter. */
 c2s_prune_meter *c2s_prune_meter_create(const c2s_prune_groups *groups, c2s_meter_unit unit,
                                         const c2s_layer_times *times);
 void c2s_prune_meter_free(c2s_prune_meter *meter); /* NULL is allowed */

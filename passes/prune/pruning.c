@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ir/node_walk.h"
 #include "passes/constants.h"
 
 /* ---- before and after ---- */
@@ -33,11 +34,31 @@ static void give_bias(c2s_pruning *p, c2s_node *node) {
     c2s_vec_push(&p->given_bias, node);
 }
 
+/* Weights that a body alone reads become its own. */
+static void take_constants(c2s_graph *body) {
+    const unsigned slot = c2s_graph_hidden_slot(body);
+    for (unsigned k = body->formal_inputs; k < body->entry->output_count; k++) {
+        const c2s_value *outer = body->owner->inputs[slot + k - body->formal_inputs].value;
+        c2s_value *capture = body->entry->outputs[k];
+        if (capture && capture->constant && !outer->def && outer->use_count == 1)
+            c2s_value_replace(capture, c2s_value_constant(body, capture->name,
+                                                          c2s_tensor_ref(capture->constant)));
+    }
+}
+
 void c2s_pruning_prepare(c2s_pruning *p) {
-    for (c2s_node *node = p->model->graph->first; node; node = node->next)
+    const c2s_graph *graph = p->model->graph;
+    for (c2s_node *node = graph->first; node; node = c2s_node_walk(graph, node)) {
+        c2s_graph *body;
         lift_constant(node);
-    for (c2s_node *node = p->model->graph->first; node && p->refit; node = node->next)
+        for (unsigned b = 0; (body = c2s_node_body(node, b)) != NULL; b++)
+            take_constants(body);
+    }
+    for (c2s_node *node = graph->first; node && (p->refit || p->by_laws);
+         node = c2s_node_walk(graph, node))
         give_bias(p, node);
+    if (p->by_laws)
+        c2s_channel_laws_find(graph, &p->laws);
     p->first = c2s_model_copy(p->model);
 }
 
@@ -57,10 +78,13 @@ static const c2s_tensor *constant_of(const c2s_node *node, unsigned slot) {
 
 /* Both models have the same nodes in the same order. */
 static void look_back(c2s_pruning *p) {
+    const c2s_graph *graph = p->model->graph;
     const c2s_node *first = p->first->graph->first;
     p->same = c2s_zalloc((p->model->nodes.count + 1) * sizeof *p->same);
-    for (const c2s_node *n = p->model->graph->first; n; n = n->next, first = first->next)
+    for (const c2s_node *n = graph->first; n; n = c2s_node_walk(graph, n)) {
         p->same[n->id] = first;
+        first = c2s_node_walk(p->first->graph, first);
+    }
     p->before = c2s_zalloc((p->readers.at.count + 1) * sizeof *p->before);
     for (size_t k = 0; k < p->readers.at.count; k++) {
         const c2s_reader *r = &p->readers.at.at[k];
@@ -102,6 +126,7 @@ void c2s_pruning_close(c2s_pruning *p) {
     free(p->counts);
     free(p->removed);
     free(p->worth);
+    c2s_channel_laws_free(&p->laws);
     c2s_quality_close(p->outputs);
     c2s_layer_times_free(p->times);
     c2s_vec_free(&p->given_bias);

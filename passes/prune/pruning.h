@@ -6,6 +6,7 @@
 #define C2S_PASSES_PRUNE_PRUNING_H
 
 #include "base/map.h"
+#include "passes/measure/channel_laws.h"
 #include "passes/pass.h"
 #include "passes/prune/allocate.h"
 #include "passes/prune/prune_groups.h"
@@ -43,17 +44,20 @@ typedef struct c2s_pruning {
     double macs, params, latency; /* what may stay; 0: not asked for */
     double ratio;                 /* what goes of every group, if none of these is */
     bool automatic;               /* nobody has said what may stay */
+    bool automatic_method;        /* nobody has said what goes first */
     double asked_damping, damping;
     size_t round, samples, stages;
     size_t rounds; /* fits of each stage; 0: as the size of the model allows */
     size_t steps;  /* in which units go, each order learnt from what is left by then */
     c2s_prune_allocation allocation;
     bool refit, mix;
+    bool by_laws; /* no data, but biases may make up for what is known of channels without */
 
     c2s_model *first;      /* the model before anything was removed */
     const c2s_node **same; /* by node id: the node of the first model */
     c2s_prune_groups groups;
     c2s_readers readers;
+    c2s_channel_laws laws; /* of the model before anything was removed, if `by_laws` */
     c2s_map reader_of; /* from its node, in either model, to the number of a reader, from 1 */
     c2s_reader_first *before; /* by reader */
     bool *chosen;             /* by group: may lose units */
@@ -95,6 +99,11 @@ c2s_status c2s_pruning_order_by_outputs(c2s_pruning *p, size_t group);
 c2s_status c2s_pruning_open_outputs(c2s_pruning *p);
 /* The error of the outputs as a part of their energy. */
 c2s_status c2s_pruning_noise(c2s_pruning *p, double *noise);
+/* What the readers of a group lose, by the laws of its channels: scores, to be freed, by unit; NULL
+ * where these are not known for all readers. */
+double *c2s_pruning_law_scores(const c2s_pruning *p, size_t group);
+/* Biases make up for the means of what readers have lost, where these are known. */
+c2s_status c2s_pruning_shift_biases(c2s_pruning *p);
 /* Gives nodes and readers what they have in the first model: of a group, or all. */
 void c2s_pruning_restore_group(c2s_pruning *p, size_t group);
 void c2s_pruning_restore(c2s_pruning *p);

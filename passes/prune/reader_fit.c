@@ -114,6 +114,8 @@ static c2s_status open_fit(fit *f, c2s_tensor **weight, c2s_tensor **bias) {
 c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *first,
                           const c2s_gram *gram, const c2s_cross *cross, double damping) {
     c2s_tensor *weight = NULL, *bias = NULL;
+    if (gram->rows == 0)
+        return C2S_OK; /* no sample has come here */
     fit f = {.reader = reader,
              .first = first,
              .gram = gram,

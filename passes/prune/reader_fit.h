@@ -16,7 +16,7 @@ typedef struct c2s_reader_first {
 } c2s_reader_first;
 
 /* Minimises |x v + b - y|^2 + d |v - w|^2 over the rows of v that stay, and over b if the reader
- * can add a vector: x as collected, y what the first model gives (`cross`), w its weights, d
+ * can add a vector: x as collected (nothing changes without rows), y what the first model gives (`cross`), w its weights, d
  * `damping` times the mean of the diagonal of the moments. Without `cross` y = x w. Writes weights
  * and bias. Method: He et al. 2017 (arXiv 1707.06168), on the already pruned input, there without b
  * and d. */

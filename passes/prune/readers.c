@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "ir/node_walk.h"
 
 static bool is_vector(const c2s_value *value, size_t count) {
     return value->constant && value->type.dtype == C2S_FLOAT && value->constant->count == count &&
@@ -81,7 +82,7 @@ static void find_readers(c2s_readers *out, c2s_map *number_of, const c2s_prune_g
 /* Depthwise convolutions, and what reads no group. */
 static void find_others(c2s_readers *out, c2s_map *number_of, c2s_graph *graph) {
     c2s_reader r;
-    for (c2s_node *n = graph->first; n; n = n->next) {
+    for (c2s_node *n = graph->first; n; n = c2s_node_walk(graph, n)) {
         if (c2s_map_get(number_of, n) || !is_site(n, &r))
             continue;
         c2s_vec_push(&out->at, r);
@@ -93,7 +94,7 @@ static void find_others(c2s_readers *out, c2s_map *number_of, c2s_graph *graph) 
 static void order_readers(c2s_readers *out, const c2s_map *number_of, const c2s_graph *graph) {
     size_t *place = c2s_alloc_array(out->at.count + 1, sizeof *place), count = 0;
     c2s_reader *ordered = c2s_alloc_array(out->at.count + 1, sizeof *ordered);
-    for (c2s_node *n = graph->first; n; n = n->next) {
+    for (c2s_node *n = graph->first; n; n = c2s_node_walk(graph, n)) {
         const size_t number = (size_t)(uintptr_t)c2s_map_get(number_of, n);
         if (!number)
             continue;
@@ -115,7 +116,7 @@ void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out) {
     *out = (c2s_readers){.group_count = groups->groups.count};
     out->groups = c2s_zalloc((out->group_count + 1) * sizeof *out->groups);
     for (size_t k = 0; k < out->group_count; k++)
-        if (!groups->groups.at[k].pin.reason && groups->groups.at[k].graph == groups->model->graph)
+        if (!groups->groups.at[k].pin.reason)
             find_readers(out, &number_of, &groups->groups.at[k], &out->groups[k]);
     find_others(out, &number_of, groups->model->graph);
     order_readers(out, &number_of, groups->model->graph);

@@ -34,14 +34,14 @@ typedef struct c2s_group_readers {
 } c2s_group_readers;
 
 typedef struct c2s_readers {
-    /* In the order of the graph's nodes; also linear operators that sum over no group's channels:
+    /* In the order of nodes, those of bodies behind their owner; also linear operators that sum over no group's channels:
      * what they read changes, too, when groups before them lose units. */
     C2S_VEC(c2s_reader) at;
     c2s_group_readers *groups; /* by group */
     size_t group_count;
 } c2s_readers;
 
-/* Of the main graph, and of its groups that are not pinned. Readers have a weight of constant
+/* Of the main graph and its bodies, and of groups that are not pinned. Readers have a weight of constant
  * floats of their own. */
 void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out);
 void c2s_readers_free(c2s_readers *readers);

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "ir/convert.h"
+#include "ir/node_walk.h"
 #include "passes/clip_bounds.h"
 #include "passes/measure/beside.h"
 #include "passes/prune/prune_mask.h"
@@ -38,6 +39,9 @@ static void find_targets(refitting *r) {
     for (size_t k = 0; k < p->readers.at.count; k++) {
         const c2s_reader *reader = &p->readers.at.at[k];
         const c2s_node *last = reader->bias_node ? reader->bias_node : reader->node;
+        r->wanted[k].node = reader->node;
+        if (reader->node->graph->owner)
+            continue; /* in a body: it is fitted to its own output */
         /* Errors of a residual are to be made up for, too. */
         c2s_value *beside = c2s_value_beside(last->outputs[0], reader->site.input, r->place);
         const c2s_node *sum = beside ? last->outputs[0]->uses->user : last;
@@ -118,28 +122,53 @@ static c2s_status run_stages(refitting *r, const size_t *readers, size_t count) 
     return status;
 }
 
-/* Readers whose input has changed, or that have lost rows. */
-static size_t list_changed(const c2s_pruning *p, size_t *readers) {
-    bool *changed = c2s_zalloc(p->model->values.count + 1);
-    bool *masked = c2s_zalloc(p->model->nodes.count + 1);
-    size_t count = 0;
+/* What removed units change. */
+typedef struct changes {
+    bool *masked; /* by node id: it loses some itself, or one in its bodies does */
+    bool *values; /* by value id */
+} changes;
+
+static void mark_masked(const c2s_pruning *p, changes *c) {
     for (size_t k = 0; k < p->groups.groups.count; k++) {
         const c2s_prune_group *g = &p->groups.groups.at[k];
-        for (size_t i = 0; p->removed[k] && i < g->spaces.count; i++)
-            masked[g->spaces.at[i].node->id] |= g->spaces.at[i].role != C2S_TIE_KEEP;
+        for (size_t i = 0; p->removed[k] && i < g->spaces.count; i++) {
+            const c2s_node *n = g->spaces.at[i].node;
+            if (g->spaces.at[i].role == C2S_TIE_KEEP)
+                continue;
+            for (; n && !c->masked[n->id]; n = n->graph->owner)
+                c->masked[n->id] = true;
+        }
     }
-    for (const c2s_node *n = p->model->graph->first; n; n = n->next) {
-        bool any = masked[n->id];
+}
+
+static void mark_values(c2s_value *const *values, unsigned count, bool *marks) {
+    for (unsigned i = 0; i < count; i++)
+        if (values[i])
+            marks[values[i]->id] = true;
+}
+
+/* Readers whose input has changed, or that have lost rows. A body sees changes where its node does,
+ * and, as what one run of it leaves may be read by the next, where anything in it has changed. */
+static size_t list_changed(const c2s_pruning *p, size_t *readers) {
+    const c2s_graph *graph = p->model->graph, *body;
+    changes c = {.masked = c2s_zalloc(p->model->nodes.count + 1),
+                 .values = c2s_zalloc(p->model->values.count + 1)};
+    size_t count = 0;
+    mark_masked(p, &c);
+    for (const c2s_node *n = graph->first; n; n = c2s_node_walk(graph, n)) {
+        bool any = c.masked[n->id];
         for (unsigned i = 0; i < n->input_count; i++)
-            any |= n->inputs[i].value && changed[n->inputs[i].value->id];
-        for (unsigned i = 0; any && i < n->output_count; i++)
-            if (n->outputs[i])
-                changed[n->outputs[i]->id] = true;
-        if (any && c2s_map_get(&p->reader_of, n))
+            any |= n->inputs[i].value && c.values[n->inputs[i].value->id];
+        if (!any)
+            continue;
+        mark_values(n->outputs, n->output_count, c.values);
+        for (unsigned b = 0; (body = c2s_node_body(n, b)) != NULL; b++)
+            mark_values(body->entry->outputs, body->entry->output_count, c.values);
+        if (c2s_map_get(&p->reader_of, n))
             readers[count++] = c2s_pruning_reader(p, n);
     }
-    free(changed);
-    free(masked);
+    free(c.values);
+    free(c.masked);
     return count;
 }
 

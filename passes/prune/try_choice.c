@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "eval/race.h"
+#include "ir/node_walk.h"
 #include "passes/prune/prune_cut.h"
 #include "passes/prune/prune_mask.h"
 #include "passes/prune/pruning.h"
@@ -44,7 +45,8 @@ void c2s_pruning_restore_group(c2s_pruning *p, size_t group) {
 }
 
 void c2s_pruning_restore(c2s_pruning *p) {
-    for (c2s_node *node = p->model->graph->first; node; node = node->next)
+    const c2s_graph *graph = p->model->graph;
+    for (c2s_node *node = graph->first; node; node = c2s_node_walk(graph, node))
         restore_node(p, node);
     for (size_t k = 0; k < p->readers.at.count; k++)
         keep_rows(p, k);
@@ -61,7 +63,9 @@ c2s_status c2s_pruning_mask(c2s_pruning *p) {
 
 c2s_status c2s_pruning_apply(c2s_pruning *p) {
     C2S_TRY(c2s_pruning_mask(p));
-    return p->refit ? c2s_pruning_refit(p) : C2S_OK;
+    return p->refit     ? c2s_pruning_refit(p)
+           : p->by_laws ? c2s_pruning_shift_biases(p)
+                        : C2S_OK;
 }
 
 static c2s_status fit_each(c2s_pruning *p) {

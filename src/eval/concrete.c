@@ -124,3 +124,23 @@ void c2s_concrete_free(c2s_concrete *concrete) {
     c2s_arena_destroy(concrete->arena);
     *concrete = (c2s_concrete){0};
 }
+
+/* Bodies see the extents of what they capture. */
+static void infer_bodies(const c2s_graph *graph) {
+    for (c2s_node *node = graph->first; node; node = node->next)
+        if (node->op->flags & C2S_OP_HAS_BODY && c2s_node_infer(node) != C2S_OK)
+            c2s_error_clear();
+}
+
+void c2s_concrete_apply(c2s_graph *graph, const c2s_type *inputs) {
+    c2s_concrete concrete;
+    c2s_concrete_infer(graph, inputs, &concrete);
+    for (size_t i = 0; i < graph->model->values.count; i++) {
+        c2s_value *value = graph->model->values.at[i];
+        if (value && value->graph == graph && !value->constant &&
+            concrete.type[i].kind == C2S_KIND_TENSOR)
+            c2s_value_set_type(value, &concrete.type[i]);
+    }
+    c2s_concrete_free(&concrete);
+    infer_bodies(graph);
+}

@@ -18,4 +18,8 @@ typedef struct c2s_concrete {
 void c2s_concrete_infer(const c2s_graph *graph, const c2s_type *inputs, c2s_concrete *out);
 void c2s_concrete_free(c2s_concrete *concrete);
 
+/* Gives every value its type for these types of the formal inputs, those of bodies included. What
+ * cannot be inferred keeps the one it has. */
+void c2s_concrete_apply(c2s_graph *graph, const c2s_type *inputs);
+
 #endif

@@ -5,6 +5,7 @@
 #include "unit/pass_case.h"
 
 #include "base/random.h"
+#include "io/text.h"
 #include "passes/prune/layer_times.h"
 
 enum { ROWS = 64, WIDTH = 12, UNITS = 16, REDUNDANT = 4 };
@@ -196,12 +197,160 @@ static void left_alone_groups(void **state) {
     check_refused(m, "prune(ratio=0.5)", "Gemm", "an output of the graph has the axis");
 }
 
+/* ---- bodies ---- */
+
+static void give_constant(c2s_model *m, const char *name, const double *values, int rank,
+                          const int64_t *dim) {
+    for (unsigned k = 0; k < c2s_graph_input_count(m->graph); k++)
+        if (strcmp(c2s_graph_input(m->graph, k)->name, name) == 0) {
+            c2s_value_replace(c2s_graph_input(m->graph, k), constant(m, name, values, rank, dim));
+            c2s_graph_drop_input(m->graph, k);
+            return;
+        }
+    fail();
+}
+
+/* A model whose inputs wa and wb become the weights of a product of UNITS, the last ones redundant,
+ * and of one that reads them. */
+static c2s_model *network_of_text(const char *text) {
+    static const char head[] = "<ir_version: 8, opset_import: [\"\" : 17]>\n";
+    char whole[8000];
+    c2s_model *m;
+    c2s_random random = {7};
+    snprintf(whole, sizeof whole, "%s%s", head, text);
+    if (c2s_text_read(whole, strlen(whole), "case", &m) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    double first[WIDTH * UNITS], second[UNITS * WIDTH];
+    for (int i = 0; i < WIDTH * UNITS; i++)
+        first[i] = i % UNITS < UNITS - REDUNDANT ? 0.3 * c2s_random_normal(&random)
+                                                 : 3 * first[i - REDUNDANT];
+    for (int i = 0; i < UNITS * WIDTH; i++)
+        second[i] = 0.3 * c2s_random_normal(&random);
+    give_constant(m, "wa", first, 2, (int64_t[]){WIDTH, UNITS});
+    give_constant(m, "wb", second, 2, (int64_t[]){UNITS, WIDTH});
+    if (c2s_graph_infer(m->graph) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    return m;
+}
+
+/* Units of the first MatMul in a body of the last node. */
+static int64_t units_in_body(const c2s_model *m, unsigned body) {
+    const c2s_node *n = c2s_node_body(m->graph->last, body)->first;
+    while (!c2s_node_is(n, "MatMul"))
+        n = n->next;
+    return c2s_node_in(n, 1)->type.dim[1];
+}
+
+/* What a Loop does to a state: redundant units are found, and made up for, on the rows of all
+ * trips. */
+static void units_in_a_loop(void **state) {
+    (void)state;
+    for (int with_data = 0; with_data < 2; with_data++) {
+        c2s_model *m = network_of_text(
+            "g (float[64,12] x, float[12,16] wa, float[16,12] wb) => (float[64,12] y)"
+            " <int64 n = {3}, bool c = {1}> { y = Loop <body = turn (int64 i, bool go,"
+            " float[64,12] s) => (bool more, float[64,12] t) { more = Identity (go)"
+            " a = MatMul (s, wa) r = Relu (a) b = MatMul (r, wb) t = Tanh (b) }> (n, c, x) }");
+        c2s_model *before = c2s_model_copy(m);
+        case_feed = with_data ? &data : NULL;
+        run_passes(m, with_data ? "prune(ratio=0.25,damping=0)" : "prune(ratio=0.25)");
+        case_feed = NULL;
+        assert_int_equal(units_in_body(m, 0), UNITS - REDUNDANT);
+        assert_int_equal(loss(before, m) < 1e-3, with_data);
+        c2s_model_destroy(before);
+        c2s_model_destroy(m);
+    }
+}
+
+/* Two branches with the same weights, of which only one is taken: each has its own units, and the
+ * one that no sample comes to stays as it is. */
+static void units_in_branches(void **state) {
+    (void)state;
+    static const char *const text =
+        "g (float[64,12] x, float[12,16] wa, float[16,12] wb) => (float[64,12] y)"
+        " <float low = {-100}, float[12,16] wc = {THIRD}, float[16,12] wd = {THIRD}>"
+        " { m = ReduceMean <keepdims = 0> (x) c = Greater (m, low) y = If <"
+        " then_branch = yes () => (float[64,12] t) { a = MatMul (x, wa) r = Relu (a)"
+        " t = MatMul (r, wb) },"
+        " else_branch = no () => (float[64,12] e) { d = MatMul (x, wc) f = Relu (d)"
+        " e = MatMul (f, wd) }> (c) }";
+    char filled[6000] = "";
+    for (const char *at = text, *next; at; at = next) {
+        next = strstr(at, "THIRD");
+        const size_t length = next ? (size_t)(next - at) : strlen(at);
+        snprintf(filled + strlen(filled), sizeof filled - strlen(filled), "%.*s", (int)length, at);
+        for (int i = 0; next && i < WIDTH * UNITS; i++)
+            snprintf(filled + strlen(filled), sizeof filled - strlen(filled), "%s%d.5",
+                     i ? ", " : "", i % 7);
+        next = next ? next + 5 : NULL;
+    }
+    c2s_model *m = network_of_text(filled), *before = c2s_model_copy(m);
+    case_feed = &data;
+    run_passes(m, "prune(ratio=0.25,damping=0)");
+    case_feed = NULL;
+    assert_int_equal(units_in_body(m, 0), UNITS - REDUNDANT);
+    assert_int_equal(units_in_body(m, 1), UNITS);
+    assert_non_null(strstr(refusals, "d stays: it is in a body that no sample comes to"));
+    assert_true(loss(before, m) < 1e-3);
+    run_passes(m, "prune(ratio=0.25)");
+    assert_int_equal(units_in_body(m, 1), UNITS - REDUNDANT);
+    c2s_model_destroy(before);
+    c2s_model_destroy(m);
+}
+
+/* ---- without data ---- */
+
+/* The batch normalization has the statistics that x has, 0.5 and 1 by element. The first units vary
+ * by next to nothing, but are not zero; their weights are the largest. */
+static c2s_model *normalized_network(double least_scale) {
+    c2s_model *m = make_model();
+    c2s_random random = {11};
+    double first[WIDTH * UNITS], second[UNITS * 5], scale[UNITS], shift[UNITS];
+    double mean[UNITS] = {0}, variance[UNITS] = {0};
+    for (int i = 0; i < WIDTH * UNITS; i++) {
+        first[i] = (i % UNITS < REDUNDANT ? 3 : 1) * c2s_random_normal(&random);
+        mean[i % UNITS] += 0.5 * first[i];
+        variance[i % UNITS] += first[i] * first[i];
+    }
+    for (int u = 0; u < UNITS; u++) {
+        scale[u] = u < REDUNDANT ? least_scale : 0.5 + 0.1 * u;
+        shift[u] = 1;
+    }
+    for (int i = 0; i < UNITS * 5; i++)
+        second[i] = c2s_random_normal(&random);
+    const int64_t units[] = {UNITS};
+    c2s_value *x = OP(m, "Gemm", INPUT(m, "x", ROWS, WIDTH),
+                      constant(m, "wa", first, 2, (int64_t[]){WIDTH, UNITS}));
+    x = OP(m, "BatchNormalization", x, constant(m, "scale", scale, 1, units),
+           constant(m, "shift", shift, 1, units), constant(m, "mean", mean, 1, units),
+           constant(m, "variance", variance, 1, units));
+    x = OP(m, "Relu", x);
+    make_output(OP(m, "Gemm", x, constant(m, "wb", second, 2, (int64_t[]){UNITS, 5})), "y");
+    return m;
+}
+
+static void without_data(void **state) {
+    (void)state;
+    /* what does not vary goes, and biases make up for it */
+    assert_true(prune(normalized_network(0.001), "ratio=0.25", 12, false) < 0.002);
+    assert_non_null(strstr(refusals, "NO DATA"));
+    assert_non_null(strstr(refusals, "weights and batch normalizations"));
+    /* of the same units, biases make up for a good part */
+    const double less = prune(normalized_network(1), "ratio=0.25,method=l2", 12, false);
+    const double all = prune(normalized_network(1), "ratio=0.25,method=l2,refit=no", 12, false);
+    assert_true(less < 0.8 * all);
+    prune(network("Relu", false), "ratio=0.25", 12, false);
+    assert_non_null(strstr(refusals, "the size of weights"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redundant_units), cmocka_unit_test(budgets),
         cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
         cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
         cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
+        cmocka_unit_test(units_in_a_loop), cmocka_unit_test(units_in_branches),
+        cmocka_unit_test(without_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,130 @@ static void factors(void **state) {
         "a 2x4; a#2 2x4; c 3x2; | a#3: an input of the graph has the axis " OUT);
 }
 
+/* Each step takes the channels along, or the group is a group of them. */
+static void layers(void **state) {
+    (void)state;
+    /* depthwise, transposed convolution, pooling, interpolation */
+    check("g (float[1,3,4,4] x, float[4,3,1,1] w, float[4,1,3,3] wd, float[4,5,2,2] wt,"
+          " float[2,5,1,1] wy) => (float y) <float[4] s = {1, 1, 2, 2}> {"
+          " a = Conv (x, w) b = Conv <group = 4, pads = [1, 1, 1, 1]> (a, wd)"
+          " c = MaxPool <kernel_shape = [2, 2]> (b) d = ConvTranspose (c, wt)"
+          " e = Resize (d, \"\", s) y = Conv (e, wy) }",
+          "a 4x1; d 5x1; " IN OUT);
+    /* pixel shuffle: four channels make one; the other way round, one makes four */
+    check("g (float[1,3,4,4] x, float[12,3,1,1] w, float[2,3,1,1] wy) => (float y) {"
+          " a = Conv (x, w) b = DepthToSpace <blocksize = 2> (a) y = Conv (b, wy) }",
+          "a 3x4; " IN OUT);
+    check("g (float[1,3,4,4] x, float[3,3,1,1] w, float[2,12,1,1] wy) => (float y) {"
+          " a = Conv (x, w) b = SpaceToDepth <blocksize = 2> (a) y = Conv (b, wy) }",
+          "a 3x1; " IN OUT);
+    /* a scale and a shift, added and multiplied, that are broadcast */
+    check("g (float[1,3,4,4] x, float[4,3,1,1] w, float[4,1,1] ws, float[1,4,1,1] wt,"
+          " float[2,4,1,1] wy) => (float y) {"
+          " a = Conv (x, w) b = Mul (a, ws) c = Add (wt, b) y = Conv (c, wy) }",
+          "a 4x1; " IN OUT);
+    /* neurons between two products, three dimensions, channels first by a Transpose */
+    check("g (float[2,3,6] x, float[6,5] w, float[5] wb, float[6,5] wy) => (float y) {"
+          " a = MatMul (x, w) b = Add (a, wb) r = Relu (b)"
+          " t = Transpose <perm = [0, 2, 1]> (r) y = MatMul (wy, t) }",
+          "a 5x1; " IN "| y: an output of the graph has the axis ");
+    /* SwiGLU of two products */
+    check("g (float[2,6] x, float[6,5] wa, float[6,5] wb, float[5,3] wy) => (float y) {"
+          " a = MatMul (x, wa) b = MatMul (x, wb) s = Sigmoid (a) u = Mul (a, s) m = Mul (u, b)"
+          " y = MatMul (m, wy) }",
+          "a 5x1; " IN OUT);
+    /* an embedding: rows are read by index, columns are channels; tied with the last product */
+    check("g (int64[2,4] i, float[9,6] w, float[6,3] wy) => (float y) {"
+          " a = Gather (w, i) y = MatMul (a, wy) }",
+          "a 6x1; " OUT);
+    check("g (int64[4] i, float[9,6] w, float[6,5] wa, float[5,6] wb) => (float y) {"
+          " a = Gather (w, i) b = MatMul (a, wa) r = Relu (b) c = MatMul (r, wb) d = Add (a, c)"
+          " y = Gemm <transB = 1> (d, w) }",
+          "b 5x1; c 6x1; | y: node \"a\" (Gather): it needs the axis as it is ");
+}
+
+static void normalisations(void **state) {
+    (void)state;
+    /* of each channel by itself: it takes its scale along */
+    check("g (float[2,3,4,4] x, float[4,3,1,1] w, float[4] ws, float[4] wt, float[4] wm,"
+          " float[4] wv, float[2,4,1,1] wy) => (float y) { a = Conv (x, w)"
+          " b = BatchNormalization (a, ws, wt, wm, wv) y = Conv (b, wy) }",
+          "a 4x1; " IN OUT);
+    check("g (float[2,3,4,4] x, float[4,3,1,1] w, float[4] ws, float[4] wt, float[2,4,1,1] wy)"
+          " => (float y) { a = Conv (x, w) b = InstanceNormalization (a, ws, wt)"
+          " y = Conv (b, wy) }",
+          "a 4x1; " IN OUT);
+    /* over groups: a whole group goes, or one channel of each, which changes the others */
+    check("g (float[2,3,4,4] x, float[6,3,1,1] w, float[6] ws, float[6] wt, float[2,6,1,1] wy)"
+          " => (float y) { a = Conv (x, w)"
+          " b = GroupNormalization <num_groups = 3> (a, ws, wt) y = Conv (b, wy) }",
+          "a 3x2; ~a#2 2x3; "
+          "| a#3: an input of the graph has the axis " OUT);
+    /* over all channels */
+    check("g (float[2,3,6] x, float[6,4] w, float[4] ws, float[4] wt, float[4,2] wy) => (float y) {"
+          " a = MatMul (x, w) b = LayerNormalization (a, ws, wt) y = MatMul (b, wy) }",
+          "~a 4x1; " IN OUT);
+    check("g (float[2,3,6] x, float[6,4] w, float[4] ws, float[4,2] wy) => (float y) {"
+          " a = MatMul (x, w) b = RMSNormalization (a, ws) y = MatMul (b, wy) }",
+          "~a 4x1; " IN OUT);
+    check("g (float[2,3,4,4] x, float[4,3,1,1] w, float[2,4,1,1] wy) => (float y) {"
+          " a = Conv (x, w) b = LRN <size = 3> (a) y = Conv (b, wy) }",
+          "~a 4x1; " IN OUT);
+}
+
+/* Two heads of keys and values, each for two of queries: units are all that goes with one of keys;
+ * a query head of each alone; channels of queries and keys, channels of values. */
+static void grouped_queries(void **state) {
+    (void)state;
+    check("g (float[1,5,6] x, float[6,12] wq, float[6,6] wk, float[6,6] wv, float[12,6] wo) =>"
+          " (float y) { q = MatMul (x, wq) k = MatMul (x, wk) v = MatMul (x, wv)"
+          " a = Attention <q_num_heads = 4, kv_num_heads = 2> (q, k, v) y = MatMul (a, wo) }",
+          "q 2x6; q#2 2x6; q#3 3x4; v 3x2; | q#4: an input of the graph has the axis " OUT);
+}
+
+static void recurrences(void **state) {
+    (void)state;
+    /* hidden units, with what reads them, of both directions at once, and of a second layer */
+    check("g (float[5,1,6] x, float[2,16,6] w, float[2,16,4] wr, float[2,32] wb, float[8,3] wy) =>"
+          " (float y) <int64[3] s = {0, 0, -1}> {"
+          " a = LSTM <hidden_size = 4, direction = \"bidirectional\"> (x, w, wr, wb)"
+          " t = Transpose <perm = [0, 2, 1, 3]> (a) b = Reshape (t, s) y = MatMul (b, wy) }",
+          "a 4x1; | a#2: an input of the graph has the axis "
+          "| t: node \"a\" (LSTM): it needs the axis as it is " OUT);
+    check("g (float[5,1,6] x, float[1,12,6] w, float[1,12,4] wr, float[1,9,4] wa, float[1,9,3] wb,"
+          " float[3,2] wy) => (float y) <int64[1] one = {1}> {"
+          " a = GRU <hidden_size = 4> (x, w, wr) b = Squeeze (a, one)"
+          " c = GRU <hidden_size = 3> (b, wa, wb) d = Squeeze (c, one) y = MatMul (d, wy) }",
+          "a 4x1; c 3x1; | a#2: an input of the graph has the axis " OUT);
+}
+
+/* What a body computes for itself is like anything else; what it reads from around it, hands on,
+ * or gives is pinned. */
+static void bodies(void **state) {
+    (void)state;
+    check("g (bool c, float[2,6] x, float[6,5] wh, float[5,4] wa, float[4,3] wb, float[5,3] wc) =>"
+          " (float y) { h = MatMul (x, wh) y = If <"
+          " then_branch = yes () => (float[2,3] t) { a = MatMul (h, wa) r = Relu (a)"
+          " t = MatMul (r, wb) },"
+          " else_branch = no () => (float[2,3] e) { e = MatMul (h, wc) }> (c) }",
+          "a 4x1; | h: an input of the graph has the axis "
+          "| h#2: node \"y\" (If): its body takes the axis as it is "
+          "| a#2: an input of the graph has the axis | t: an output of the graph has the axis "
+          "| e: an input of the graph has the axis | e#2: an output of the graph has the axis ");
+    check("g (int64 n, bool c, float[2,6] x, float[6,4] wa, float[4,6] wb) => (float[2,6] y,"
+          " float[n,2,6] z) { y, z = Loop <body = turn (int64 i, bool go, float[2,6] s) =>"
+          " (bool on, float[2,6] t, float[2,6] u) { on = Identity (go) a = MatMul (s, wa)"
+          " r = Relu (a) t = MatMul (r, wb) u = Neg (t) }> (n, c, x) }",
+          "a 4x1; | a#2: an input of the graph has the axis "
+          "| t: an output of the graph has the axis ");
+    check("g (float[2,6] h, float[5,2,6] x, float[6,4] wa, float[4,6] wb) => (float[2,6] y,"
+          " float[5,2,6] z) { y, z = Scan <num_scan_inputs = 1, body = turn (float[2,6] s,"
+          " float[2,6] v) => (float[2,6] t, float[2,6] u) { q = Add (s, v) a = MatMul (q, wa)"
+          " r = Relu (a) t = MatMul (r, wb) u = Neg (t) }> (h, x) }",
+          "a 4x1; | q: an input of the graph has the axis "
+          "| t: an output of the graph has the axis ");
+}
+
 static void pinned(void **state) {
     (void)state;
     check("g (float[1,3,4,4] x, float[4,3,1,1] w, float[2,4,1,1] w2) =>"
@@ -212,8 +336,11 @@ static void refused_cuts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(channels), cmocka_unit_test(factors),      cmocka_unit_test(pinned),
-        cmocka_unit_test(cuts),     cmocka_unit_test(refused_cuts),
+        cmocka_unit_test(channels),        cmocka_unit_test(factors),
+        cmocka_unit_test(layers),          cmocka_unit_test(normalisations),
+        cmocka_unit_test(grouped_queries), cmocka_unit_test(recurrences),
+        cmocka_unit_test(bodies),          cmocka_unit_test(pinned),
+        cmocka_unit_test(cuts),            cmocka_unit_test(refused_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

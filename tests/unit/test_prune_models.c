@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Coupling of channels, on real models: cutting units does what zeros in their place do
  * (prune_mask.h). Of every group that can be pruned a random quarter goes, of each group alone and
- * of all at once; what the model with zeros computes says what is right. Models as they are, and
+ * of all at once; what the model with zeros computes says what is right, and the operators of what
+ * is left say how much work that is, which must be what was predicted. Models as they are, and
  * after the default passes. Arguments: only models whose name contains the first; "groups" to see
  * what each group does. */
 #include "shared.h"
@@ -14,9 +15,11 @@
 #include "eval/compare.h"
 #include "eval/random_inputs.h"
 #include "io/load_data.h"
+#include "ir/node_walk.h"
 #include "job_opset.h"
 #include "passes/prune/prune_cut.h"
 #include "passes/prune/prune_mask.h"
+#include "passes/prune/prune_meter.h"
 #include "runtime/session.h"
 
 enum { INPUTS = 1024 };
@@ -59,6 +62,34 @@ static bool *choose(c2s_random *random, size_t units) {
     return removed;
 }
 
+/* Multiply-accumulates, of bodies as if each ran once. */
+static double work_of(const c2s_model *model) {
+    const c2s_graph *graph = model->graph;
+    c2s_node_works works;
+    double work = 0;
+    c2s_node_works_find(model, &works);
+    for (const c2s_node *n = graph->first; n; n = c2s_node_walk(graph, n)) {
+        size_t count;
+        const c2s_work_part *parts = c2s_node_work(&works, n, &count);
+        for (size_t k = 0; k < count; k++)
+            work += parts[k].macs;
+    }
+    c2s_node_works_free(&works);
+    return work;
+}
+
+/* What the meter says before anything is cut. */
+static double predicted_work(const c2s_prune_groups *groups, bool *const *removed) {
+    c2s_prune_meter *meter = c2s_prune_meter_create(groups, C2S_METER_MACS, NULL);
+    for (size_t k = 0; k < groups->groups.count; k++)
+        for (size_t u = 0; removed[k] && u < groups->groups.at[k].units; u++)
+            if (removed[k][u])
+                c2s_prune_meter_move(meter, k, u, false);
+    const double work = c2s_prune_meter_now(meter);
+    c2s_prune_meter_free(meter);
+    return work;
+}
+
 /* Removes a quarter of the units of group `chosen` (of all that do not mix: SIZE_MAX) from a copy,
  * and compares with another copy that has zeros there. `exact`: results are to be equal, else the
  * model has to run, with the interface it had. NULL, or what is wrong. */
@@ -80,9 +111,13 @@ static const char *remove_from(const c2s_model *model, size_t chosen, bool exact
         removed[k] = choose(&random, g->units);
         assert_int_equal(c2s_prune_mask(&a, g, removed[k]), C2S_OK);
     }
+    const double work = predicted_work(&b, removed);
     if (c2s_prune_cut(&b, (const bool *const *)removed) != C2S_OK ||
         run_on(zeroed->graph, in, x) != C2S_OK || run_on(pruned->graph, in, y) != C2S_OK)
         snprintf(why, sizeof why, "%s", c2s_error());
+    if (!why[0] && fabs(work_of(pruned) - work) > 1e-9 * work)
+        snprintf(why, sizeof why, "%.0f multiply-accumulates, %.0f were predicted",
+                 work_of(pruned), work);
     for (unsigned k = 0; k < c2s_graph_output_count(model->graph) && !why[0]; k++) {
         c2s_difference d;
         if (!c2s_compare(x[k], y[k], TOLERANCE, &d) && (exact || !d.same_type))
@@ -102,13 +137,6 @@ static const char *remove_from(const c2s_model *model, size_t chosen, bool exact
 }
 
 /* ---- models ---- */
-
-static double work_of(const c2s_model *model) {
-    double work = 0;
-    for (const c2s_node *n = model->graph->first; n; n = n->next)
-        work += n->op->macs ? (double)n->op->macs(n) : 0;
-    return work;
-}
 
 static bool read_inputs(const char *folder, const c2s_graph *graph, c2s_tensor **in) {
     unsigned file = 0;
