@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: weights of matrix products, convolutions, recurrent cells; tables of Gather
+ * Before: weights of matrix products, convolutions, recurrent cells; tables of Gather; other
+ *         constants that hold no more different numbers than codes can name (masks), without error
  * After:  a few numbers, and for each weight which one it is: Gather(numbers, Cast(codes)), or with
  *         several sets of numbers Reshape(GatherElements(numbers, Cast(codes)))
  * Leaves alone what would not be smaller, and weights with NaN or infinity.
@@ -13,7 +14,7 @@
 
 #include "base/log.h"
 #include "io/opset.h"
-#include "passes/lowrank/clustered_weight.h"
+#include "passes/lowrank/few_numbers.h"
 #include "passes/measure/gram.h"
 #include "passes/pass.h"
 
@@ -108,6 +109,7 @@ static c2s_status learn(job *j) {
     learning l = {.j = j};
     const c2s_gram_options o = {.evaluator = context->evaluator,
                                 .eval = context->eval,
+                                .cache = context->gram_cache,
                                 .feed = context->feed,
                                 .memory = j->memory,
                                 .take = take_moment,
@@ -177,6 +179,68 @@ static c2s_status cluster(job *j, size_t index) {
     return status;
 }
 
+/* ---- constants that hold few numbers as they are ---- */
+
+/* How many bytes a constant needs to have to be looked at. */
+enum { LEAST_BYTES = 1024 };
+
+/* The first reader, or NULL: it is small, an output, a parameter of codes, or not wanted. */
+static c2s_node *reader_of(job *j, c2s_value *value, unsigned *slot) {
+    const c2s_tensor *t = value->constant;
+    if (!t || value->initial || value->use_count == 0 || value->graph != j->model->graph ||
+        t->type.kind != C2S_KIND_TENSOR || !c2s_dtype_is_float(t->type.dtype) ||
+        c2s_dtype_bits(t->type.dtype) < 16 || c2s_tensor_size(t) < LEAST_BYTES)
+        return NULL;
+    bool wanted = j->include.patterns.count == 0;
+    c2s_value_each_use(use, value) {
+        if (use->user == value->graph->exit || use->user->op == &c2s_op_quantize_linear ||
+            use->user->op == &c2s_op_dequantize_linear)
+            return NULL;
+        wanted |= c2s_name_filter_names(&j->include, use->user);
+        if (c2s_name_filter_names(&j->exclude, use->user))
+            return NULL;
+    }
+    *slot = value->uses->slot;
+    return wanted ? value->uses->user : NULL;
+}
+
+static c2s_status write_exactly(job *j, const c2s_planned_weight *p, const c2s_clustered *c) {
+    const c2s_tensor *w = p->weight->constant;
+    c2s_stats_apply(j->stats, KIND, p->weight->name);
+    c2s_stats_looked(j->stats, p->node);
+    c2s_log(1, "cluster_weights: %s holds %zu different numbers, and is stored without error",
+            p->weight->name, c->most);
+    j->before += (double)c2s_tensor_size(w);
+    j->after += c2s_clustered_bytes(w, c);
+    j->least += c2s_clustered_least_bytes(w, c);
+    return c2s_clustered_write(c, p);
+}
+
+/* Of the first `count` values. `any`: says whether there is one, and nothing is written; NULL: all
+ * are. */
+static c2s_status cluster_others(job *j, size_t count, bool *any) {
+    for (size_t i = 0; i < count && c2s_stats_may_apply(j->stats) && !(any && *any); i++) {
+        c2s_planned_weight p = {.weight = j->model->values.at[i]};
+        c2s_clustered c;
+        bool fits;
+        if (!p.weight || !(p.node = reader_of(j, p.weight, &p.slot)) ||
+            c2s_stats_skips(j->stats, KIND, p.weight->name))
+            continue;
+        C2S_TRY(
+            c2s_few_numbers_fit(p.weight->constant, (size_t)1 << j->bits, code_type(j), &c, &fits));
+        if (!fits)
+            continue;
+        const c2s_status status = any ? C2S_OK : write_exactly(j, &p, &c);
+        c2s_clustered_free(&c);
+        C2S_TRY(status);
+        if (any)
+            *any = true;
+    }
+    return C2S_OK;
+}
+
+/* ---- all of them ---- */
+
 static c2s_status raise_opset(job *j) {
     if (code_type(j) != C2S_UINT4 || c2s_model_opset(j->model, "") >= HALF_BYTES_SINCE)
         return C2S_OK;
@@ -197,12 +261,15 @@ static c2s_status find_weights(job *j) {
 }
 
 static c2s_status cluster_all(job *j) {
+    bool any = false;
     C2S_TRY(find_weights(j));
-    if (j->plan.count == 0)
+    C2S_TRY(cluster_others(j, j->model->values.count, &any));
+    if (j->plan.count == 0 && !any)
         return C2S_OK;
     c2s_weight_plan_free(&j->plan);
     C2S_TRY(raise_opset(j));
     C2S_TRY(find_weights(j));
+    const size_t values = j->model->values.count;
     j->importance = c2s_zalloc((j->plan.count + 1) * sizeof *j->importance);
     C2S_TRY(learn(j));
     for (size_t i = 0; i < j->plan.count && c2s_stats_may_apply(j->stats); i++) {
@@ -210,6 +277,7 @@ static c2s_status cluster_all(job *j) {
         if (!c2s_stats_skips(j->stats, KIND, c2s_node_text(j->plan.at[i].node)))
             C2S_TRY(cluster(j, i));
     }
+    C2S_TRY(cluster_others(j, values, NULL));
     if (j->before > 0)
         c2s_log(1,
                 "cluster_weights: %.0f bytes became %.0f in the file, about %.0f if it is "

@@ -147,6 +147,62 @@ static void writes_codes(void **state) {
     check(conv_model(), "bits=3,per=group,group=72", "Cast GatherElements Reshape Conv", 0.3, 0.25);
 }
 
+/* A constant that is no weight. Of rows the part behind the diagonal is `other`, what is before it
+ * are whole numbers below `numbers`, and one -0. */
+static c2s_model *mask_model(unsigned numbers, double other) {
+    c2s_model *m = make_model();
+    double values[32 * 32];
+    for (unsigned i = 0; i < 32 * 32; i++)
+        values[i] = i % 32 > i / 32 ? other : (double)(i % numbers);
+    values[32] = -0.0;
+    c2s_tensor *mask;
+    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){32, 32}, values, &mask), C2S_OK);
+    make_output(OP(m, "Div", INPUT(m, "x", 2, 32, 32), c2s_value_constant(m->graph, "mask", mask)),
+                "y");
+    return m;
+}
+
+/* Dividing by them shows the signs of zeros. */
+static void check_same_bits(const c2s_model *before, const c2s_model *after) {
+    c2s_tensor *x[4], *y[4];
+    const unsigned count = run_model(before, x);
+    assert_int_equal(run_model(after, y), count);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(x[i]->count, y[i]->count);
+        for (size_t k = 0; k < x[i]->count; k++) {
+            const double a = c2s_tensor_f64_at(x[i], k), b = c2s_tensor_f64_at(y[i], k);
+            if (memcmp(&a, &b, sizeof a) != 0)
+                fail_msg("element %zu is %g, was %g", k, b, a);
+        }
+        c2s_tensor_unref(x[i]);
+        c2s_tensor_unref(y[i]);
+    }
+}
+
+static void stores_masks(void **state) {
+    (void)state;
+    const struct {
+        unsigned numbers;
+        double other;
+        const char *options, *ops;
+        double bytes;
+    } cases[] = {{1, -INFINITY, "", "Cast Gather Div", 0.13},
+                 {14, -1e9, "bits=4", "Cast Gather Div", 0.15}, /* 16 numbers with -0 */
+                 {15, -1e9, "bits=4", "Div", 1},
+                 {15, -1e9, "bits=5", "Cast Gather Div", 0.27},
+                 {1, NAN, "", "Div", 1},
+                 {1, 0.5, "exclude=Div", "Div", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        c2s_model *m = mask_model(cases[i].numbers, cases[i].other);
+        char text[100];
+        snprintf(text, sizeof text, "cluster_weights(%s)", cases[i].options);
+        c2s_model *before = check_smaller(m, text, cases[i].ops, cases[i].bytes);
+        check_same_bits(before, m);
+        c2s_model_destroy(before);
+        c2s_model_destroy(m);
+    }
+}
+
 /* A job that wants an older opset than codes of 4 bits have gets bytes. */
 static void older_opset(void **state) {
     (void)state;
@@ -217,7 +273,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_best), cmocka_unit_test(many_values),
         cmocka_unit_test(special_values), cmocka_unit_test(writes_codes),
-        cmocka_unit_test(older_opset),    cmocka_unit_test(leaves_alone),
-        cmocka_unit_test(data_help)};
+        cmocka_unit_test(stores_masks),   cmocka_unit_test(older_opset),
+        cmocka_unit_test(leaves_alone),   cmocka_unit_test(data_help)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
