@@ -47,6 +47,7 @@ typedef struct c2s_pass_context {
     c2s_eval_options eval;                 /* threads, memory; no observer */
     const c2s_feed *feed;                  /* samples to learn from; NULL: none were given */
     struct c2s_ranges_cache *ranges_cache; /* for c2s_ranges_options; NULL: none */
+    struct c2s_gram_cache *gram_cache;     /* for c2s_gram_options; likewise */
     c2s_quality *quality; /* what the first model computes; NULL: it cannot be run */
     c2s_budget budget;
     uint64_t seed;

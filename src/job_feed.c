@@ -141,6 +141,7 @@ c2s_status c2s_feed_open_data(const char *const *paths, unsigned count, const c2
         status = join_labels(f);
     if (status == C2S_OK)
         status = take_samples(f, samples);
+    f->feed.selection = c2s_hash_mix(f->feed.digest, samples);
     *out = &f->feed;
     if (status != C2S_OK) {
         c2s_feed_close(&f->feed);

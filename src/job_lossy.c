@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/log.h"
 #include "ir/graph_digest.h"
 #include "job_feed.h"
 #include "runtime/session.h"
@@ -77,6 +78,8 @@ static c2s_status open_cache(const c2s_model *model, const c2s_run_options *o,
     C2S_TRY(c2s_ranges_cache_open(o->calibration_cache, c2s_graph_digest(model->graph),
                                   lossy->learn->digest, &lossy->cache));
     lossy->context.ranges_cache = lossy->cache;
+    lossy->grams = c2s_gram_cache_create(0);
+    lossy->context.gram_cache = lossy->grams;
     return C2S_OK;
 }
 
@@ -116,7 +119,12 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
 }
 
 void c2s_job_lossy_close(c2s_job_lossy *lossy) {
+    const c2s_gram_cache_counts counts = c2s_gram_cache_count(lossy->grams);
+    if (counts.found > 0)
+        c2s_log(1, "second moments were asked for %zu times, %zu of these were known already",
+                counts.found + counts.missed, counts.found);
     c2s_ranges_cache_close(lossy->cache);
+    c2s_gram_cache_free(lossy->grams);
     c2s_quality_close(lossy->quality);
     if (lossy->learn != lossy->judge)
         c2s_feed_close(lossy->learn);

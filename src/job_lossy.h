@@ -7,6 +7,7 @@
 
 #include "job_report.h"
 #include "metric_command.h"
+#include "passes/measure/gram_cache.h"
 #include "passes/measure/ranges_cache.h"
 #include "passes/prover.h"
 
@@ -14,7 +15,8 @@ typedef struct c2s_job_lossy {
     c2s_feed *learn, *judge; /* may be one */
     c2s_quality *quality;
     c2s_metric_command metric; /* `text` NULL: none */
-    c2s_ranges_cache *cache; /* passes run again where a bound is not kept: the model need not */
+    c2s_ranges_cache *cache;   /* passes run again where a bound is not kept: the model need not */
+    c2s_gram_cache *grams;     /* likewise */
     c2s_pass_context context;
 } c2s_job_lossy;
 

@@ -106,6 +106,7 @@ static c2s_status collect(writing *w, const c2s_feed *feed, bool judges,
                           const c2s_gram_request *requests, size_t count) {
     const c2s_gram_options o = {.evaluator = w->how->context->evaluator,
                                 .eval = w->how->context->eval,
+                                .cache = w->how->context->gram_cache,
                                 .feed = feed,
                                 .reference = w->reference ? w->reference->graph : NULL,
                                 .rows = C2S_LOWRANK_ROWS,

@@ -33,6 +33,7 @@ c2s_status c2s_lowrank_learn(const c2s_graph *graph, const c2s_lowrank_plan *pla
     C2S_VEC(c2s_gram_request) requests = {0};
     const c2s_gram_options o = {.evaluator = how->context->evaluator,
                                 .eval = how->context->eval,
+                                .cache = how->context->gram_cache,
                                 .feed = how->context->feed,
                                 .rows = C2S_LOWRANK_ROWS,
                                 .memory = how->memory,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "passes/measure/gram_sums.h"
+#include "passes/measure/gram_keep.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "eval/sample_order.h"
 #include "ir/convert.h"
@@ -289,6 +290,8 @@ static c2s_status hand_over(collector *all) {
     }
     for (size_t i = 0; i < all->count; i++) {
         c2s_gram_consumer *c = &all->consumers[i];
+        if (c->now && o->cache)
+            c2s_gram_cache_keep(o->cache, c);
         if (c->now)
             consumer_free(c);
         c->now = false;
@@ -336,11 +339,10 @@ static void make_consumers(const c2s_gram_request *requests, size_t count, uint6
         c->target = requests[i].target;
         c->beside = requests[i].target ? requests[i].beside : NULL;
         c->cutoff = requests[i].target ? requests[i].cutoff : NULL;
-        c->head = c;
+        c->head = c; /* for consumer_bytes */
         if (!reason && consumer_bytes(c) > memory)
             reason = "its matrix of moments would take more memory than there is for it";
         if (!reason) {
-            link_consumer(all, c);
             all->count++;
             continue;
         }
@@ -348,6 +350,48 @@ static void make_consumers(const c2s_gram_request *requests, size_t count, uint6
         if (all->options->refuse)
             all->options->refuse(all->options->user, requests[i].node, reason);
     }
+}
+
+/* Consumers whose moments the cache has are no longer among those that are collected; to free. */
+static c2s_gram_consumer *set_aside(const c2s_graph *graph, collector *all, size_t *known) {
+    const size_t count = all->count;
+    c2s_gram_consumer *aside = c2s_zalloc((count + 1) * sizeof *aside);
+    c2s_gram_keys(graph, all->options, all->consumers, count);
+    all->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const c2s_gram_consumer *c = &all->consumers[i];
+        if (c2s_gram_cache_hold(all->options->cache, c))
+            aside[(*known)++] = *c;
+        else
+            all->consumers[all->count++] = *c;
+    }
+    if (*known > 0)
+        c2s_log(2, "moments of %zu of %zu operators are known already", *known, count);
+    return aside;
+}
+
+/* Takers may change weights, so what is known comes last: moments are those of the graph as it was.
+ */
+static c2s_status collect_all(const c2s_graph *graph, collector *all, uint64_t memory) {
+    c2s_gram_cache *cache = all->options->cache;
+    size_t known = 0;
+    c2s_gram_consumer *aside = cache ? set_aside(graph, all, &known) : NULL;
+    c2s_status status = C2S_OK;
+    for (size_t i = 0; i < all->count; i++)
+        link_consumer(all, &all->consumers[i]);
+    for (size_t next = 0; next < all->count && status == C2S_OK;) {
+        status = begin_some(all, memory, &next);
+        if (status == C2S_OK)
+            status = run_all(graph, all);
+        if (status == C2S_OK)
+            status = hand_over(all);
+    }
+    for (size_t i = 0; i < known && status == C2S_OK; i++)
+        status = c2s_gram_cache_take(cache, &aside[i], all->options);
+    if (cache)
+        c2s_gram_cache_release(cache);
+    free(aside);
+    return status;
 }
 
 static void collector_free(collector *all) {
@@ -371,14 +415,7 @@ c2s_status c2s_gram_collect(const c2s_graph *graph, const c2s_gram_request *requ
     all.of_beside = c2s_zalloc((graph->model->values.count + 1) * sizeof(c2s_gram_consumer *));
     all.of_target = c2s_zalloc((reference->model->values.count + 1) * sizeof(c2s_gram_consumer *));
     make_consumers(requests, count, memory, &all);
-    c2s_status status = C2S_OK;
-    for (size_t next = 0; next < all.count && status == C2S_OK;) {
-        status = begin_some(&all, memory, &next);
-        if (status == C2S_OK)
-            status = run_all(graph, &all);
-        if (status == C2S_OK)
-            status = hand_over(&all);
-    }
+    const c2s_status status = collect_all(graph, &all, memory);
     collector_free(&all);
     return status;
 }

@@ -68,9 +68,12 @@ typedef struct c2s_gram_options {
     /* Rows of an operator that are taken at most, about, of all samples together, but eight for
      * each column: of convolutions over large images neighbours say the same. 0: all. */
     size_t rows;
+    /* Where moments that were collected before are found, and new ones are kept; NULL: nowhere. */
+    struct c2s_gram_cache *cache;
     uint64_t memory; /* bytes of matrices at a time, 0: 1 GB; if they would take more, the samples
                         are run several times */
-    /* Called for each request, as soon as all its rows are in. `cross`:
+    /* Called for each request, as soon as all its rows are in; for those in
+     * the cache when the others are done. `cross`:
      * NULL without target; gone when `take` returns, `gram` unless it is referenced. */
     c2s_status (*take)(void *user, const c2s_linear_site *site, c2s_gram *gram,
                        const c2s_cross *cross);

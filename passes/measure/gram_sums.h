@@ -21,7 +21,8 @@ typedef struct c2s_gram_consumer {
     struct c2s_gram_consumer *next, *next_target, *next_beside; /* further ones of the same value */
     struct c2s_gram_consumer *last; /* of its input, in the first one of it */
     c2s_gram *gram;
-    bool now; /* collected by this run over the samples */
+    uint64_t key; /* gram_cache.h; 0: nothing is kept */
+    bool now;     /* collected by this run over the samples */
 } c2s_gram_consumer;
 
 /* Of how many samples this is one, and how many rows of all are to be taken; 0: all of them. */

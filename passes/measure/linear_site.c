@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "ir/convert.h"
@@ -96,6 +97,21 @@ bool c2s_linear_site_shares(const c2s_linear_site *a, const c2s_linear_site *b) 
     return a->input == b->input && a->is_conv == b->is_conv && a->groups == b->groups &&
            a->k == b->k && a->input_by_column == b->input_by_column &&
            (!a->is_conv || same_window(&a->window, &b->window));
+}
+
+uint64_t c2s_linear_site_digest(const c2s_linear_site *s) {
+    const c2s_window *w = &s->window;
+    uint64_t digest = c2s_hash_mix(s->groups, s->k);
+    digest = c2s_hash_mix(digest, (uint64_t)s->is_conv * 2 + s->input_by_column);
+    if (!s->is_conv)
+        return digest;
+    digest = c2s_hash_mix(digest, (uint64_t)w->rank * 16 + (uint64_t)w->auto_pad);
+    for (int k = 0; k < w->rank; k++) {
+        const int64_t axis[] = {w->kernel[k], w->stride[k], w->dilation[k], w->pad_begin[k],
+                                w->pad_end[k]};
+        digest = c2s_hash_bytes(axis, sizeof axis, digest);
+    }
+    return digest;
 }
 
 /* ---- rows ---- */

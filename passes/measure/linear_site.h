@@ -32,6 +32,9 @@ bool c2s_node_is_recurrent(const c2s_node *node); /* LSTM, GRU, RNN */
 /* Both see the same rows. */
 bool c2s_linear_site_shares(const c2s_linear_site *a, const c2s_linear_site *b);
 
+/* Equal for sites that see the same rows, of the same values or of others that hold the same. */
+uint64_t c2s_linear_site_digest(const c2s_linear_site *site);
+
 /* Some rows of x of one group: `rows` from `first` on. Convolutions count the rows of an image by
  * itself, others have one. */
 typedef struct c2s_linear_block {

@@ -177,6 +177,7 @@ static c2s_status collect(ordering *o) {
     p->kept = p->small && bytes <= MOST_KEPT;
     const c2s_gram_options options = {.evaluator = p->context->evaluator,
                                       .eval = p->context->eval,
+                                      .cache = p->context->gram_cache,
                                       .feed = &p->samples_of.learn,
                                       .samples = p->samples,
                                       .rows = C2S_PRUNE_ROWS,

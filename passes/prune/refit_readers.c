@@ -87,6 +87,7 @@ static c2s_status run(c2s_pruning *p, const c2s_graph *graph, const c2s_gram_req
                       size_t count) {
     const c2s_gram_options options = {.evaluator = p->context->evaluator,
                                       .eval = p->context->eval,
+                                      .cache = p->context->gram_cache,
                                       .feed = &p->samples_of.learn,
                                       .reference = p->first->graph,
                                       .samples = p->samples,

@@ -193,6 +193,7 @@ static c2s_status learn(job *j) {
     const size_t count = j->layers.count, stages = j->stages < count ? j->stages : count;
     const c2s_gram_options o = {.evaluator = j->context->evaluator,
                                 .eval = j->context->eval,
+                                .cache = j->context->gram_cache,
                                 .feed = j->context->feed,
                                 .samples = j->samples,
                                 .take = take,

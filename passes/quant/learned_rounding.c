@@ -164,6 +164,7 @@ static c2s_status collect(learning *l, bool many) {
     }
     const c2s_gram_options o = {.evaluator = j->context->evaluator,
                                 .eval = j->context->eval,
+                                .cache = j->context->gram_cache,
                                 .feed = j->feed,
                                 .samples = many ? FEW_SAMPLES : MORE_SAMPLES,
                                 .take = take_moments,

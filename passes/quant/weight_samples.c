@@ -136,6 +136,7 @@ static c2s_status collect(learning *l, const c2s_gram_request *requests, size_t 
     const c2s_pass_context *context = l->how->context;
     const c2s_gram_options o = {.evaluator = context->evaluator,
                                 .eval = context->eval,
+                                .cache = context->gram_cache,
                                 .feed = context->feed,
                                 .reference = l->reference ? l->reference->graph : NULL,
                                 .memory = l->how->memory,
