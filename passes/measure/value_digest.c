@@ -54,8 +54,8 @@ static uint64_t of_operand(const c2s_value *value, uint64_t *digests) {
 static uint64_t of_node(const c2s_node *node, uint64_t *digests) {
     uint64_t digest = add_text(add_text(0, node->domain), node->type);
     const c2s_graph *body;
-    if (c2s_node_is_random(node) || !has_plain_attrs(node))
-        return 0;
+    if (c2s_node_is_random(node) || !has_plain_attrs(node) || node->op == &c2s_op_opaque)
+        return 0; /* of a call the function says what is computed, not the node */
     digest = add_text(digest, node->overload);
     for (unsigned k = 0; k < node->attr_count; k++)
         digest = c2s_hash_mix(digest, c2s_attr_hash(&node->attrs[k]));
