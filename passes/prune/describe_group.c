@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/map.h"
+#include "passes/measure/linear_site.h"
 
 /* ---- what a group governs ---- */
 
@@ -138,13 +139,9 @@ static void find_maker(const c2s_tie_index *index, c2s_prune_group *g) {
 /* ---- mixing ---- */
 
 /* Of a recurrence, a hidden unit whose constants are zero is zero, and does not change others. */
-static bool is_recurrence(const c2s_node *node) {
-    return node->op == &c2s_op_lstm || node->op == &c2s_op_gru || node->op == &c2s_op_rnn;
-}
-
 static void find_mixing(c2s_prune_group *g) {
     for (size_t k = 0; k < g->spaces.count && !g->mixed_by; k++)
-        if (g->spaces.at[k].role == C2S_TIE_MIX && !is_recurrence(g->spaces.at[k].node))
+        if (g->spaces.at[k].role == C2S_TIE_MIX && !c2s_node_is_recurrent(g->spaces.at[k].node))
             g->mixed_by = g->spaces.at[k].node;
 }
 

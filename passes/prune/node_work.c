@@ -7,6 +7,7 @@
 #include "eval/concrete.h"
 #include "eval/random_inputs.h"
 #include "ir/node_walk.h"
+#include "passes/measure/linear_site.h"
 
 struct c2s_node_work {
     size_t count;
@@ -33,7 +34,7 @@ static size_t work_of(const c2s_node *node, c2s_work_part parts[C2S_WORK_PARTS])
     if (!op->macs)
         return 0;
     const double macs = (double)op->macs(node);
-    if (op == &c2s_op_lstm || op == &c2s_op_gru || op == &c2s_op_rnn) {
+    if (c2s_node_is_recurrent(node)) {
         parts[0] = (c2s_work_part){.slot = W};
         parts[1] = (c2s_work_part){.slot = R};
     } else if (op == &c2s_op_attention) {

@@ -63,12 +63,36 @@ static c2s_gram **grams_of(const c2s_pruning *p, size_t group, c2s_gram *const *
     return grams;
 }
 
-static double *added_of(const c2s_pruning *p, size_t group) {
-    double *norms = c2s_zalloc((p->groups.groups.at[group].units + 1) * sizeof *norms);
-    if (p->readers.groups[group].others && find_norms(p, group, C2S_NORM_ALL, 2, norms))
-        return norms;
-    free(norms);
-    return NULL;
+/* Mean squares of what units give, as the first reader has seen it. */
+static void find_energy(const c2s_pruning *p, size_t group, const c2s_gram *gram, double *energy) {
+    const c2s_group_reader *of = &p->readers.groups[group].at.at[0];
+    const c2s_reader *reader = &p->readers.at.at[of->reader];
+    for (size_t g = 0; g < gram->groups; g++)
+        for (size_t row = 0; row < gram->k; row++) {
+            const size_t e = row / reader->kernel;
+            const bool mine = e >= of->map->start && e - of->map->start < of->map->count;
+            const uint32_t unit = mine ? of->map->unit_of[e - of->map->start] : C2S_NO_UNIT;
+            if (unit != C2S_NO_UNIT)
+                energy[unit] += gram->moment[(g * gram->k + row) * gram->k + row];
+        }
+}
+
+/* What removals cost beside what readers lose. To be freed; NULL: nothing. */
+static double *added_of(const c2s_pruning *p, size_t group, c2s_gram *const *grams) {
+    const c2s_group_readers *of = &p->readers.groups[group];
+    const c2s_prune_group *g = &p->groups.groups.at[group];
+    if (!of->others && !of->cells)
+        return NULL;
+    double *added = c2s_zalloc((g->units + 1) * sizeof *added);
+    if (of->others)
+        find_norms(p, group, C2S_NORM_ALL, 2, added);
+    if (of->cells) {
+        double *energy = c2s_zalloc((g->units + 1) * sizeof *energy);
+        find_energy(p, group, grams[0], energy);
+        c2s_unit_recurrences(g, energy, added);
+        free(energy);
+    }
+    return added;
 }
 
 /* In a body that no sample has come to. */
@@ -84,7 +108,7 @@ static c2s_status order_by_moments(ordering *o, size_t group) {
     const c2s_group_readers *of = &p->readers.groups[group];
     const size_t units = p->groups.groups.at[group].units;
     c2s_gram **grams = grams_of(p, group, o->grams);
-    double *added = added_of(p, group);
+    double *added = added_of(p, group, grams);
     c2s_status status = C2S_OK;
     p->chosen[group] = !is_unseen(of, grams);
     if (!p->chosen[group])
@@ -126,7 +150,7 @@ c2s_status c2s_pruning_swap(c2s_pruning *p) {
             count == o->units)
             continue;
         c2s_gram **grams = grams_of(p, k, p->grams);
-        double *added = added_of(p, k);
+        double *added = added_of(p, k, grams);
         const double before = o->error[count];
         status = c2s_unit_order_swap(&p->readers, k, grams, added, p->damping, count, o);
         if (o->error[count] < before)

@@ -63,13 +63,14 @@ static void find_bias(fit *f, size_t g) {
     const double rows = f->gram->rows > 0 ? (double)f->gram->rows : 1;
     const double *sum = f->gram->sum + g * f->k;
     for (size_t j = 0; j < f->n; j++) {
-        const double before = c2s_tensor_f64_at(f->first->bias, g * f->n + j);
+        const size_t at = c2s_reader_bias_index(f->reader, g * f->n + j);
+        const double before = c2s_tensor_f64_at(f->first->bias, at);
         double mean = f->cross ? f->cross->sum[g * f->n + j] / rows : 0;
         for (size_t i = 0; i < f->k; i++) {
             const double first = f->cross ? 0 : f->first_weights[i * f->n + j];
             mean += sum[i] / rows * (first - f->weights[i * f->n + j]);
         }
-        f->bias[g * f->n + j] = (float)(f->cross ? mean : before + mean);
+        f->bias[at] = (float)(f->cross ? mean : before + mean);
     }
 }
 
@@ -107,6 +108,7 @@ static c2s_status open_fit(fit *f, c2s_tensor **weight, c2s_tensor **bias) {
         const c2s_type *as = &f->first->bias->type;
         C2S_TRY(c2s_tensor_create(C2S_FLOAT, as->rank, as->dim, bias));
         f->bias = c2s_tensor_mutable(*bias);
+        memcpy(f->bias, c2s_tensor_data(f->first->bias), c2s_tensor_size(*bias));
     }
     return C2S_OK;
 }

@@ -25,9 +25,24 @@ static void find_added(c2s_reader *r) {
     r->bias_slot = slot;
 }
 
+/* [directions, 2 * gates * hidden] */
+static void find_cell_bias(c2s_reader *r) {
+    enum { B = 3 };
+    const c2s_value *bias = c2s_node_in(r->node, B);
+    const c2s_type *w = &r->site.weight->type;
+    if (!bias || !bias->constant || bias->type.dtype != C2S_FLOAT || bias->type.rank != 2 ||
+        bias->type.dim[0] != w->dim[0] || bias->type.dim[1] != 2 * w->dim[1])
+        return;
+    r->bias_node = r->node;
+    r->bias_slot = B;
+    r->bias_block = (size_t)w->dim[1];
+}
+
 static void find_bias(c2s_reader *r) {
     const c2s_value *bias = c2s_node_in(r->node, 2);
-    if (r->node->op == &c2s_op_matmul) {
+    if (c2s_node_is_recurrent(r->node)) {
+        find_cell_bias(r);
+    } else if (r->node->op == &c2s_op_matmul) {
         find_added(r);
     } else if (bias && is_vector(bias, r->site.groups * r->site.n) &&
                c2s_attr_float(r->node, "alpha", 1) == 1 &&
@@ -40,12 +55,12 @@ static void find_bias(c2s_reader *r) {
 static bool is_site(c2s_node *node, c2s_reader *r) {
     const c2s_value *weight = c2s_node_in(node, 1);
     *r = (c2s_reader){.node = node};
-    return !c2s_linear_site_of(node, &r->site) && weight->constant && weight->use_count == 1 &&
+    return !c2s_linear_reader_of(node, &r->site) && weight->constant && weight->use_count == 1 &&
            !weight->def && weight->type.dtype == C2S_FLOAT;
 }
 
 bool c2s_reader_of(c2s_node *node, c2s_reader *out) {
-    if (!is_site(node, out))
+    if (c2s_node_is_recurrent(node) || !is_site(node, out))
         return false;
     find_bias(out);
     return true;
@@ -66,7 +81,9 @@ static void find_readers(c2s_readers *out, c2s_map *number_of, const c2s_prune_g
         const c2s_group_space *s = &g->spaces.at[k];
         c2s_reader r;
         if (!is_reader(s, &r)) {
-            of->others |= s->role != C2S_TIE_KEEP;
+            const bool cell = s->role == C2S_TIE_MIX && c2s_node_is_recurrent(s->node);
+            of->cells |= cell;
+            of->others |= s->role != C2S_TIE_KEEP && !cell;
             continue;
         }
         size_t number = (size_t)(uintptr_t)c2s_map_get(number_of, s->node);

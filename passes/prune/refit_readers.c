@@ -40,8 +40,9 @@ static void find_targets(refitting *r) {
         const c2s_reader *reader = &p->readers.at.at[k];
         const c2s_node *last = reader->bias_node ? reader->bias_node : reader->node;
         r->wanted[k].node = reader->node;
-        if (reader->node->graph->owner)
-            continue; /* in a body: it is fitted to its own output */
+        /* In a body, or where the product is not to be seen, there is no target. */
+        if (reader->node->graph->owner || c2s_node_is_recurrent(reader->node))
+            continue;
         /* Errors of a residual are to be made up for, too. */
         c2s_value *beside = c2s_value_beside(last->outputs[0], reader->site.input, r->place);
         const c2s_node *sum = beside ? last->outputs[0]->uses->user : last;
@@ -98,18 +99,25 @@ static c2s_status run(c2s_pruning *p, const c2s_graph *graph, const c2s_gram_req
 }
 
 /* All at once on what the first model computes, so that what lies before a stage is near to what it
- * will be; then in stages, each of them once more if something is cut off behind it. */
-static c2s_status run_stages(refitting *r, const size_t *readers, size_t count) {
+ * will be; then those that have a target, in stages, each of them once more if something is cut off
+ * behind it. */
+static c2s_status run_stages(refitting *r, size_t *readers, size_t count) {
     c2s_pruning *p = r->p;
-    const size_t stages = p->stages < count ? p->stages : count;
     c2s_gram_request *requests = c2s_zalloc((count + 1) * sizeof *requests);
-    size_t lost = 0;
+    size_t lost = 0, staged = 0;
     for (size_t k = 0; k < count; k++)
         if (memchr(p->before[readers[k]].removed, true, p->readers.at.at[readers[k]].site.k))
             requests[lost++].node = p->same[p->readers.at.at[readers[k]].node->id];
     c2s_status status = run(p, p->first->graph, requests, lost);
+    if (status == C2S_OK)
+        status = c2s_pruning_mask(p); /* fitting may have filled columns */
     for (size_t k = 0; k < count; k++)
-        requests[k] = r->wanted[readers[k]];
+        if (r->wanted[readers[k]].target) {
+            requests[staged] = r->wanted[readers[k]];
+            readers[staged++] = readers[k];
+        }
+    count = staged;
+    const size_t stages = p->stages < count ? p->stages : count;
     for (size_t k = 0; k < stages * p->rounds && status == C2S_OK; k++) {
         const size_t stage = k / p->rounds;
         const size_t from = count * stage / stages, to = count * (stage + 1) / stages;
@@ -117,7 +125,7 @@ static c2s_status run_stages(refitting *r, const size_t *readers, size_t count) 
         if (status == C2S_OK)
             status = run(p, p->model->graph, requests + from, to - from);
         if (status == C2S_OK)
-            status = c2s_pruning_mask(p); /* fitting may have filled columns */
+            status = c2s_pruning_mask(p);
     }
     free(requests);
     return status;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "passes/measure/linear_site.h"
 
 static bool is_norm_scale(const c2s_node *node, const c2s_tie *tie) {
     static const char *const types[] = {"BatchNormalization", "InstanceNormalization",
@@ -67,4 +68,38 @@ bool c2s_unit_norms(const c2s_prune_groups *groups, const c2s_prune_group *group
         }
     }
     return any;
+}
+
+/* ---- recurrent matrices ---- */
+
+/* The recurrent matrix is [directions, gates * hidden, hidden]. */
+static void add_recurrence(const c2s_group_space *s, const double *energy, double *scores) {
+    enum { R = 2 };
+    const c2s_value *r = c2s_node_in(s->node, R);
+    if (!r || !r->constant || r->type.rank != 3 || (size_t)r->type.dim[2] != s->map.extent)
+        return;
+    const size_t hidden = s->map.extent;
+    double *columns = c2s_zalloc((hidden + 1) * sizeof *columns), sum = 0;
+    for (size_t i = 0; i < r->constant->count; i++) {
+        const double w = c2s_tensor_f64_at(r->constant, i);
+        columns[i % hidden] += w * w;
+    }
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < s->map.count; i++) {
+            const uint32_t unit = s->map.unit_of[i];
+            const double own = unit == C2S_NO_UNIT ? 0 : columns[s->map.start + i] * energy[unit];
+            if (pass == 0)
+                sum += own;
+            else if (unit != C2S_NO_UNIT && sum > 0)
+                scores[unit] += own / sum;
+        }
+    free(columns);
+}
+
+void c2s_unit_recurrences(const c2s_prune_group *group, const double *energy, double *scores) {
+    for (size_t k = 0; k < group->spaces.count; k++) {
+        const c2s_group_space *s = &group->spaces.at[k];
+        if (s->role == C2S_TIE_MIX && c2s_node_is_recurrent(s->node))
+            add_recurrence(s, energy, scores);
+    }
 }

@@ -18,4 +18,9 @@ typedef enum c2s_norm_weights {
 bool c2s_unit_norms(const c2s_prune_groups *groups, const c2s_prune_group *group,
                     c2s_norm_weights which, int power, double *norms);
 
+/* Of hidden units of recurrent cells: adds what the products with the recurrent matrices lose with a
+ * unit if the others do not change, as a part of them all. energy[unit]: mean square of what the
+ * unit gives. */
+void c2s_unit_recurrences(const c2s_prune_group *group, const double *energy, double *scores);
+
 #endif

@@ -4,6 +4,7 @@
  * varies with a unit, and the mean that goes with it, which biases make up for.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "passes/prune/pruning.h"
@@ -62,7 +63,7 @@ static void add_scores(const c2s_group_reader *of, const rows *r, double *score)
 
 double *c2s_pruning_law_scores(const c2s_pruning *p, size_t group) {
     const c2s_group_readers *of = &p->readers.groups[group];
-    if (!p->by_laws || of->others || of->at.count == 0)
+    if (!p->by_laws || of->others || of->cells || of->at.count == 0)
         return NULL;
     double *score = c2s_zalloc((p->groups.groups.at[group].units + 1) * sizeof *score);
     for (size_t k = 0; k < of->at.count; k++) {
@@ -85,14 +86,16 @@ static c2s_status shift_bias(const rows *r, const bool *removed) {
     c2s_tensor *shifted;
     C2S_TRY(c2s_tensor_create(C2S_FLOAT, bias->type.rank, bias->type.dim, &shifted));
     float *out = c2s_tensor_mutable(shifted);
+    memcpy(out, c2s_tensor_data(bias), c2s_tensor_size(bias));
     for (size_t g = 0; g < s->groups; g++)
         for (size_t j = 0; j < s->n; j++) {
-            double sum = c2s_tensor_f64_at(bias, g * s->n + j);
+            const size_t at = c2s_reader_bias_index(r->reader, g * s->n + j);
+            double sum = c2s_tensor_f64_at(bias, at);
             for (size_t i = 0; i < s->k; i++)
                 if (removed[i])
                     sum += r->law->mean[channel_of(r, g, i)] *
                            c2s_tensor_f64_at(r->weight, c2s_reader_index(r->reader, g, i, j));
-            out[g * s->n + j] = (float)sum;
+            out[at] = (float)sum;
         }
     c2s_reader_write(r->reader->bias_node, r->reader->bias_slot, shifted);
     c2s_tensor_unref(shifted);

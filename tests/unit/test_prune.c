@@ -298,6 +298,79 @@ static void units_in_branches(void **state) {
     c2s_model_destroy(m);
 }
 
+/* ---- recurrences ---- */
+
+static void give_random(c2s_model *m, const char *name, uint64_t seed, int rank,
+                        const int64_t *dim) {
+    double values[4 * UNITS * UNITS];
+    c2s_random random = {seed};
+    size_t count = 1;
+    for (int a = 0; a < rank; a++)
+        count *= (size_t)dim[a];
+    assert_true(count <= sizeof values / sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = 0.5 * c2s_random_normal(&random);
+    give_constant(m, name, values, rank, dim);
+}
+
+/* The last hidden units of a cell are those before, and nobody reads them but the next cell, which
+ * can be fitted by least squares: its products with the input matrix are linear. */
+static c2s_model *two_cells(void) {
+    static const char text[] =
+        "<ir_version: 8, opset_import: [\"\" : 17]>\n"
+        "g (float[64,12] x, float[1,64,12] w, float[1,64,16] r, float[1,128] b, float[1,20,16] v,"
+        " float[1,20,5] s, float[1,40] c) => (float[64,1,1,5] y) <int64[1] one = {1}> {"
+        " t = Unsqueeze (x, one) h = LSTM <hidden_size = 16> (t, w, r, b)"
+        " q = Squeeze (h, one) y = LSTM <hidden_size = 5> (q, v, s, c) }";
+    c2s_model *m;
+    if (c2s_text_read(text, sizeof text - 1, "case", &m) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    c2s_random random = {5};
+    double w[4 * UNITS * WIDTH], r[4 * UNITS * UNITS], b[8 * UNITS];
+    for (int gate = 0; gate < 4; gate++)
+        for (int u = 0; u < UNITS; u++) {
+            const int at = gate * UNITS + u;
+            const bool copied = u >= UNITS - REDUNDANT;
+            for (int i = 0; i < WIDTH; i++)
+                w[at * WIDTH + i] =
+                    copied ? w[(at - REDUNDANT) * WIDTH + i] : 0.5 * c2s_random_normal(&random);
+            for (int i = 0; i < UNITS; i++)
+                r[at * UNITS + i] = i >= UNITS - REDUNDANT ? 0
+                                    : copied ? r[(at - REDUNDANT) * UNITS + i]
+                                             : 0.5 * c2s_random_normal(&random);
+            b[at] = copied ? b[at - REDUNDANT] : 0.1 * u;
+            b[4 * UNITS + at] = copied ? b[4 * UNITS + at - REDUNDANT] : 0.05 * gate;
+        }
+    give_constant(m, "w", w, 3, (int64_t[]){1, 4 * UNITS, WIDTH});
+    give_constant(m, "r", r, 3, (int64_t[]){1, 4 * UNITS, UNITS});
+    give_constant(m, "b", b, 2, (int64_t[]){1, 8 * UNITS});
+    give_random(m, "v", 6, 3, (int64_t[]){1, 20, UNITS});
+    give_random(m, "s", 7, 3, (int64_t[]){1, 20, 5});
+    give_random(m, "c", 8, 2, (int64_t[]){1, 40});
+    if (c2s_graph_infer(m->graph) != C2S_OK)
+        fail_msg("%s", c2s_error());
+    return m;
+}
+
+static double prune_cells(const char *passes) {
+    c2s_model *before = two_cells(), *after = c2s_model_copy(before);
+    case_feed = &data;
+    run_passes(after, passes);
+    case_feed = NULL;
+    const c2s_node *cell = after->graph->first->next;
+    assert_int_equal(c2s_attr_int(cell, "hidden_size", 0), UNITS - REDUNDANT);
+    const double found = loss(before, after);
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
+    return found;
+}
+
+static void hidden_units(void **state) {
+    (void)state;
+    assert_true(prune_cells("prune(ratio=0.25,damping=0,round=1)") < 1e-3);
+    assert_true(prune_cells("prune(ratio=0.25,refit=no,round=1)") > 0.02);
+}
+
 /* ---- without data ---- */
 
 /* The batch normalization has the statistics that x has, 0.5 and 1 by element. The first units vary
@@ -350,7 +423,7 @@ int main(void) {
         cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
         cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
         cmocka_unit_test(units_in_a_loop), cmocka_unit_test(units_in_branches),
-        cmocka_unit_test(without_data),
+        cmocka_unit_test(hidden_units),    cmocka_unit_test(without_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
