@@ -225,6 +225,8 @@ static c2s_status run_guarded(attempt *a, c2s_model *model) {
             c2s_model_swap(model, before);
             if (trace)
                 c2s_trace_cut(trace, events);
+        } else if (status == C2S_OK && a->step->pass->lossy && a->result->stats.rewrites == 0) {
+            c2s_model_swap(model, before); /* what it had got ready is not left behind */
         }
         c2s_model_destroy(before);
         if (status != C2S_OK)
