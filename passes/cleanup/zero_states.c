@@ -13,10 +13,10 @@ enum { INITIAL_H = 5, INITIAL_C = 6, DEEPEST = 12 };
 
 /* What only moves, repeats or leaves out elements of its first operand, or casts them. */
 static bool moves(const c2s_node *node) {
-    static const c2s_op *const movers[] = {
-        &c2s_op_expand,  &c2s_op_unsqueeze, &c2s_op_squeeze, &c2s_op_reshape,
-        &c2s_op_flatten, &c2s_op_transpose, &c2s_op_slice,   &c2s_op_gather,
-        &c2s_op_tile,    &c2s_op_identity,  &c2s_op_cast,    NULL};
+    static const c2s_op *const movers[] = {&c2s_op_expand,   &c2s_op_unsqueeze, &c2s_op_squeeze,
+                                           &c2s_op_reshape,  &c2s_op_flatten,   &c2s_op_transpose,
+                                           &c2s_op_slice,    &c2s_op_gather,    &c2s_op_tile,
+                                           &c2s_op_identity, &c2s_op_cast,      NULL};
     for (size_t k = 0; movers[k]; k++)
         if (node->op == movers[k])
             return true;

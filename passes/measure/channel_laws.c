@@ -236,8 +236,8 @@ static c2s_channel_law through_product(c2s_channel_laws *all, const c2s_node *n)
                     c2s_tensor_f64_at(bias->constant, bias->constant->count > 1 ? to : 0);
             for (size_t i = 0; i < s.k; i++) {
                 const size_t from = g * channels + i / kernel;
-                const double w = c2s_tensor_f64_at(
-                    s.weight->constant, g * s.group_step + i * s.k_step + j * s.n_step);
+                const double w = c2s_tensor_f64_at(s.weight->constant,
+                                                   g * s.group_step + i * s.k_step + j * s.n_step);
                 law.mean[to] += w * x->mean[from];
                 law.variance[to] += w * w * x->variance[from];
             }

@@ -77,8 +77,8 @@ static void count_macs(const c2s_tie_index *index, const c2s_node_works *works,
             for (size_t i = 0; i < count; i++) {
                 double *factor = left_of(&l, (uint64_t)s->node->id * C2S_WORK_PARTS + i);
                 if (pass == 0) {
-                    *factor *= pow(1 - share(&s->map), c2s_work_power(&index->of[s->node->id],
-                                                                      s->space, &parts[i]));
+                    *factor *= pow(1 - share(&s->map),
+                                   c2s_work_power(&index->of[s->node->id], s->space, &parts[i]));
                 } else {
                     macs += parts[i].macs * (1 - *factor);
                     *factor = 1;

@@ -14,7 +14,7 @@ enum { C2S_WORK_PARTS = 2 };
 
 typedef struct c2s_work_part {
     double macs;
-    bool whole;    /* all spaces are factors; else those that tie an axis of this operand: */
+    bool whole; /* all spaces are factors; else those that tie an axis of this operand: */
     bool output;
     unsigned slot;
 } c2s_work_part;

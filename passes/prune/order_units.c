@@ -115,10 +115,10 @@ static c2s_status order_by_moments(ordering *o, size_t group) {
         c2s_log(1, "prune: %s stays: it is in a body that no sample comes to",
                 p->groups.groups.at[group].name);
     else
-        status = c2s_unit_order_by_moments(
-            &p->readers, group, units, grams, added,
-            p->method == C2S_PRUNE_OBS ? C2S_ORDER_FITTED : C2S_ORDER_APART, p->damping,
-            &p->orders[group]);
+        status = c2s_unit_order_by_moments(&p->readers, group, units, grams, added,
+                                           p->method == C2S_PRUNE_OBS ? C2S_ORDER_FITTED
+                                                                      : C2S_ORDER_APART,
+                                           p->damping, &p->orders[group]);
     if (status == C2S_OK && p->chosen[group] && p->outputs && p->worth[group].points == 0)
         status = c2s_pruning_weigh(p, group, grams);
     for (size_t k = 0; k < of->at.count; k++) {

@@ -77,8 +77,7 @@ typedef struct counted {
 typedef C2S_VEC(counted) counted_maps;
 
 /* Of a node that has a table, or, if seconds are not asked for, of any that computes; how many. */
-static const c2s_work_part *work_of(const c2s_prune_meter *m, const c2s_node *node,
-                                    size_t *count) {
+static const c2s_work_part *work_of(const c2s_prune_meter *m, const c2s_node *node, size_t *count) {
     static const c2s_work_part whole = {.whole = true};
     if (!m->times)
         return c2s_node_work(m->works, node, count);

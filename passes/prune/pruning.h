@@ -58,7 +58,7 @@ typedef struct c2s_pruning {
     c2s_prune_groups groups;
     c2s_readers readers;
     c2s_channel_laws laws; /* of the model before anything was removed, if `by_laws` */
-    c2s_map reader_of; /* from its node, in either model, to the number of a reader, from 1 */
+    c2s_map reader_of;     /* from its node, in either model, to the number of a reader, from 1 */
     c2s_reader_first *before; /* by reader */
     bool *chosen;             /* by group: may lose units */
     c2s_unit_order *orders;   /* by group; empty: not chosen */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The linear operators that read the channels of groups and sum over them, recurrent cells with
- * their input matrices among them: what they compute without some of these channels, and with which other weights they come closest to what it was,
- * second moments of their inputs say (measure/gram.h).
+ * their input matrices among them: what they compute without some of these channels, and with which
+ * other weights they come closest to what it was, second moments of their inputs say
+ * (measure/gram.h).
  */
 #ifndef C2S_PASSES_PRUNE_READERS_H
 #define C2S_PASSES_PRUNE_READERS_H
@@ -37,20 +38,20 @@ typedef struct c2s_group_readers {
 } c2s_group_readers;
 
 typedef struct c2s_readers {
-    /* In the order of nodes, those of bodies behind their owner; also linear operators that sum over no group's channels:
-     * what they read changes, too, when groups before them lose units. */
+    /* In the order of nodes, those of bodies behind their owner; also linear operators that sum
+     * over no group's channels: what they read changes, too, when groups before them lose units. */
     C2S_VEC(c2s_reader) at;
     c2s_group_readers *groups; /* by group */
     size_t group_count;
 } c2s_readers;
 
-/* Of the main graph and its bodies, and of groups that are not pinned. Readers have a weight of constant
- * floats of their own. */
+/* Of the main graph and its bodies, and of groups that are not pinned. Readers have a weight of
+ * constant floats of their own. */
 void c2s_readers_find(const c2s_prune_groups *groups, c2s_readers *out);
 void c2s_readers_free(c2s_readers *readers);
 
-/* A linear operator, no recurrent cell, by itself; false: it is none, or its weight is no constant of floats that it
- * alone reads. */
+/* A linear operator, no recurrent cell, by itself; false: it is none, or its weight is no constant
+ * of floats that it alone reads. */
 bool c2s_reader_of(c2s_node *node, c2s_reader *out);
 /* Gives the operand another constant, for this node alone. */
 void c2s_reader_write(c2s_node *node, unsigned slot, c2s_tensor *tensor);

@@ -36,8 +36,7 @@ static double energy_of_row(const rows *r, size_t i) {
         const double mean = r->reader->bias_node ? 0 : r->law->mean[c];
         double squares = 0;
         for (size_t j = 0; j < s->n; j++) {
-            const double w =
-                c2s_tensor_f64_at(r->weight, c2s_reader_index(r->reader, g, i, j));
+            const double w = c2s_tensor_f64_at(r->weight, c2s_reader_index(r->reader, g, i, j));
             squares += w * w;
         }
         sum += squares * (r->law->variance[c] + mean * mean);
@@ -81,8 +80,7 @@ double *c2s_pruning_law_scores(const c2s_pruning *p, size_t group) {
 
 static c2s_status shift_bias(const rows *r, const bool *removed) {
     const c2s_linear_site *s = &r->reader->site;
-    const c2s_tensor *bias =
-        c2s_node_in(r->reader->bias_node, r->reader->bias_slot)->constant;
+    const c2s_tensor *bias = c2s_node_in(r->reader->bias_node, r->reader->bias_slot)->constant;
     c2s_tensor *shifted;
     C2S_TRY(c2s_tensor_create(C2S_FLOAT, bias->type.rank, bias->type.dim, &shifted));
     float *out = c2s_tensor_mutable(shifted);

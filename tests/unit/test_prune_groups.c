@@ -336,11 +336,16 @@ static void refused_cuts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(channels),        cmocka_unit_test(factors),
-        cmocka_unit_test(layers),          cmocka_unit_test(normalisations),
-        cmocka_unit_test(grouped_queries), cmocka_unit_test(recurrences),
-        cmocka_unit_test(bodies),          cmocka_unit_test(pinned),
-        cmocka_unit_test(cuts),            cmocka_unit_test(refused_cuts),
+        cmocka_unit_test(channels),
+        cmocka_unit_test(factors),
+        cmocka_unit_test(layers),
+        cmocka_unit_test(normalisations),
+        cmocka_unit_test(grouped_queries),
+        cmocka_unit_test(recurrences),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(pinned),
+        cmocka_unit_test(cuts),
+        cmocka_unit_test(refused_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,8 +116,8 @@ static const char *remove_from(const c2s_model *model, size_t chosen, bool exact
         run_on(zeroed->graph, in, x) != C2S_OK || run_on(pruned->graph, in, y) != C2S_OK)
         snprintf(why, sizeof why, "%s", c2s_error());
     if (!why[0] && fabs(work_of(pruned) - work) > 1e-9 * work)
-        snprintf(why, sizeof why, "%.0f multiply-accumulates, %.0f were predicted",
-                 work_of(pruned), work);
+        snprintf(why, sizeof why, "%.0f multiply-accumulates, %.0f were predicted", work_of(pruned),
+                 work);
     for (unsigned k = 0; k < c2s_graph_output_count(model->graph) && !why[0]; k++) {
         c2s_difference d;
         if (!c2s_compare(x[k], y[k], TOLERANCE, &d) && (exact || !d.same_type))
