@@ -3,8 +3,8 @@
  * Before   layers of some width
  * After    narrower ones: groups of coupled channels (prune_groups.h) have lost the
  *          units that matter least, and what reads them has weights that make up for it
- * Refuses  groups that are pinned, and, unless mix=yes, those whose removal changes
- *          other results whatever their weights are
+ * Refuses  groups that are pinned, those that save no work (unless parameters are to go), and,
+ *          unless mix=yes, those whose removal changes other results whatever their weights are
  *
  * The order in which units go, and what each number of them costs, comes from second moments of
  * what readers read (unit_order.h); how many go where, from these costs and what they save
@@ -118,6 +118,8 @@ static void choose_groups(c2s_pruning *p, c2s_stats *stats) {
         p->chosen[k] = false;
         if (g->pin.reason)
             c2s_stats_refuse(stats, KIND, g->name, c2s_pin_text(&g->pin, why, sizeof why));
+        else if (g->macs == 0 && p->params == 0)
+            c2s_stats_refuse(stats, KIND, g->name, "it would save no work");
         else if (g->mixed_by && !p->mix)
             c2s_stats_refuse(stats, KIND, g->name,
                              "other results would change, too (mix=yes prunes it all the same)");

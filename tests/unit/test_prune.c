@@ -5,6 +5,7 @@
 #include "prune_case.h"
 
 #include "passes/prune/layer_times.h"
+#include "unit/networks.h"
 
 /* x [ROWS, WIDTH] -> Gemm of UNITS -> `activation` -> Gemm of 5. The last REDUNDANT units are those
  * before, scaled by 3, and larger therefore; 0.01 of noise makes them not quite so if `noisy`. */
@@ -162,6 +163,15 @@ static void left_alone_groups(void **state) {
     c2s_model *m = network("Softmax", false);
     check_refused(m, "prune(ratio=0.5)", "Gemm Softmax Gemm", "other results would change");
     prune(network("Softmax", false), "ratio=0.5,mix=yes,method=l2", 8, false);
+    /* nothing is multiplied: only parameters would be fewer */
+    m = make_model();
+    c2s_value *x = OP(m, "Mul", INPUT(m, "x", 3, 1), WEIGHT(m, "w", 1, 8));
+    make_output(network_reduce(m, "ReduceSum", OP(m, "Relu", x), INTS(m, "axes", 1)), "y");
+    c2s_model *copy = c2s_model_copy(m);
+    run_passes(copy, "prune(params=0.6,method=l2)");
+    assert_int_equal(c2s_node_in(copy->graph->first, 1)->type.dim[1], 4);
+    c2s_model_destroy(copy);
+    check_refused(m, "prune(ratio=0.5)", "Mul Relu ReduceSum", "it would save no work");
     m = make_model();
     make_output(OP(m, "Gemm", INPUT(m, "x", 3, 8), WEIGHT(m, "w", 8, 4)), "y");
     check_refused(m, "prune(ratio=0.5)", "Gemm", "an output of the graph has the axis");
