@@ -29,7 +29,7 @@ typedef struct job {
     const c2s_lowrank_family *family;
     const c2s_lowrank_way *way; /* NULL: it makes up for others */
     C2S_VEC(part) parts;
-    c2s_lowrank_layer *members; /* of a family */
+    c2s_lowrank_layer *members; /* of a family, or readers of a weight */
     c2s_lowrank_layer layer;
     double *added; /* what Adds bring into the targets; NULL: nothing */
     c2s_lowrank_moments learnt, judging;
@@ -178,7 +178,7 @@ static c2s_status run_stages(writing *w) {
 static void find_target(const writing *w, part *p) {
     const c2s_lowrank_layer *layer = &p->layer;
     const c2s_node *last = layer->add ? layer->add : layer->node;
-    if (!w->reference || !c2s_lowrank_layer_aims(layer))
+    if (!w->reference)
         return;
     p->beside = c2s_value_beside(last->outputs[0], layer->site.input, w->places);
     const c2s_node *gives = p->beside ? last->outputs[0]->uses->user : layer->node;
@@ -196,8 +196,8 @@ static bool makes_up(const writing *w, const c2s_lowrank_item *item) {
 static job *job_of(writing *w, const c2s_lowrank_item *item) {
     const c2s_lowrank_family *family =
         item->joined ? &w->plan->families.at[item->joined - 1] : NULL;
-    for (size_t i = w->jobs.count; family && i-- > 0;)
-        if (w->jobs.at[i].family == family)
+    for (size_t i = w->jobs.count; (family || item->layer.tied_count > 0) && i-- > 0;)
+        if (w->jobs.at[i].family == family && (family || w->jobs.at[i].item == item))
             return &w->jobs.at[i];
     const c2s_lowrank_item *own = family ? &family->joint : item;
     c2s_vec_push(&w->jobs,
@@ -213,7 +213,8 @@ static c2s_status add_part(writing *w, const c2s_lowrank_item *item, c2s_node *n
     if (reason)
         return c2s_fail(C2S_ERR_INVALID, "%s: %s", c2s_node_text(node), reason);
     job *j = job_of(w, item);
-    find_target(w, &p);
+    if (c2s_lowrank_layer_aims(&item->layer))
+        find_target(w, &p);
     for (size_t k = 0; k < j->parts.count; k++)
         p.before += j->parts.at[k].layer.site.n;
     c2s_vec_push(&j->parts, p);
@@ -244,34 +245,53 @@ static void close_job(job *j) {
     free(j->added);
 }
 
+/* The job's parts become one layer. */
+static c2s_status open_layer(job *j) {
+    const size_t count = j->parts.count;
+    const char *reason = NULL;
+    j->layer = j->parts.at[0].layer;
+    if (count > 1) {
+        j->members = c2s_alloc_array(count, sizeof *j->members);
+        for (size_t p = 0; p < count; p++)
+            j->members[p] = j->parts.at[p].layer;
+    }
+    if (j->family && !c2s_lowrank_layer_join(j->members, count, &j->layer))
+        reason = "its family has changed";
+    else if (!j->family && count > 1)
+        reason = c2s_lowrank_layer_tie(&j->layer, j->members + 1, count - 1);
+    read_added(j);
+    return reason ? c2s_fail(C2S_ERR_INVALID, "%s: %s", c2s_node_text(j->layer.node), reason)
+                  : C2S_OK;
+}
+
+/* By node id of the plan's graph: the item that the node is part of. */
+static const c2s_lowrank_item **list_nodes(const c2s_lowrank_plan *plan) {
+    const c2s_model *model = plan->items.at[0].layer.node->graph->model;
+    const c2s_lowrank_item **of_node = c2s_zalloc((model->nodes.count + 1) * sizeof *of_node);
+    for (size_t i = 0; i < plan->items.count; i++) {
+        const c2s_lowrank_item *item = &plan->items.at[i];
+        of_node[item->layer.node->id] = item;
+        for (size_t t = 0; t < item->layer.tied_count; t++)
+            of_node[item->layer.tied[t].node->id] = item;
+    }
+    return of_node;
+}
+
 /* The plan's graph, the one to change, and the reference have the same nodes in the same order. */
 static c2s_status list_jobs(writing *w) {
-    const c2s_lowrank_plan *plan = w->plan;
-    const c2s_node *own = plan->items.at[0].layer.node->graph->first;
-    size_t next = 0;
-    for (c2s_node *node = w->model->graph->first; node && next < plan->items.count;
+    const c2s_lowrank_item **of_node = list_nodes(w->plan);
+    const c2s_node *own = w->plan->items.at[0].layer.node->graph->first;
+    c2s_status status = C2S_OK;
+    for (c2s_node *node = w->model->graph->first; node && status == C2S_OK;
          node = node->next, own = own->next) {
-        const c2s_lowrank_item *item = &plan->items.at[next];
-        if (own != item->layer.node)
-            continue;
-        next++;
-        if (item->chosen != C2S_RANK_AS_IS || item->joined || makes_up(w, item))
-            C2S_TRY(add_part(w, item, node));
+        const c2s_lowrank_item *item = of_node[own->id];
+        if (item && (item->chosen != C2S_RANK_AS_IS || item->joined || makes_up(w, item)))
+            status = add_part(w, item, node);
     }
-    for (size_t i = 0; i < w->jobs.count; i++) {
-        job *j = &w->jobs.at[i];
-        j->layer = j->parts.at[0].layer;
-        if (j->family) {
-            j->members = c2s_alloc_array(j->parts.count, sizeof *j->members);
-            for (size_t p = 0; p < j->parts.count; p++)
-                j->members[p] = j->parts.at[p].layer;
-            if (!c2s_lowrank_layer_join(j->members, j->parts.count, &j->layer))
-                return c2s_fail(C2S_ERR_INVALID, "%s: its family has changed",
-                                c2s_node_text(j->layer.node));
-        }
-        read_added(j);
-    }
-    return C2S_OK;
+    for (size_t i = 0; i < w->jobs.count && status == C2S_OK; i++)
+        status = open_layer(&w->jobs.at[i]);
+    free(of_node);
+    return status;
 }
 
 /* The same nodes of both. */

@@ -24,7 +24,7 @@ static bool is_named(c2s_lowrank_job *j, const c2s_node *node) {
 
 static c2s_status list_layers(c2s_lowrank_job *j) {
     for (c2s_node *node = j->model->graph->first; node; node = node->next) {
-        c2s_lowrank_item item = {.weight = 1, .chosen = C2S_RANK_AS_IS};
+        c2s_lowrank_item item = {.weight = 1, .readers = 1, .chosen = C2S_RANK_AS_IS};
         if (!is_named(j, node) || !is_candidate(node))
             continue;
         const char *reason = c2s_lowrank_layer_of(node, &item.layer);
@@ -44,6 +44,7 @@ static c2s_status list_layers(c2s_lowrank_job *j) {
         item.parameters = (double)item.layer.site.weight->constant->count;
         c2s_vec_push(&j->plan.items, item);
     }
+    c2s_lowrank_tie_layers(j);
     C2S_TRY(c2s_name_filter_check(&j->include, "include"));
     return c2s_name_filter_check(&j->exclude, "exclude");
 }
@@ -56,23 +57,34 @@ static c2s_status observe(void *user, const c2s_value *value, const c2s_tensor *
     return C2S_OK;
 }
 
-static void count_rows(c2s_lowrank_item *item) {
-    const c2s_type *x = &item->input;
-    const c2s_linear_site *site = &item->layer.site;
+/* Rows of outputs for an input like this; 0: not known, or nothing is multiplied. The window is
+ * resolved. */
+static double rows_for(const c2s_lowrank_layer *layer, const c2s_type *x, c2s_window *window) {
+    const c2s_linear_site *site = &layer->site;
     double elements = 1;
-    if (x->kind != C2S_KIND_TENSOR)
-        return;
+    if (x->kind != C2S_KIND_TENSOR || layer->node->op == &c2s_op_gather)
+        return 0;
     for (int a = 0; a < x->rank; a++)
         elements *= (double)x->dim[a];
-    item->rows = elements / (double)site->k;
-    if (item->layer.node->op == &c2s_op_gather)
-        item->rows = 0; /* nothing is multiplied */
-    if (site->is_conv) {
-        item->rows = 0;
-        if (x->rank == site->window.rank + 2 &&
-            c2s_window_resolve(&item->counted.window, x->dim + 2) == C2S_OK)
-            item->rows = (double)x->dim[0] * (double)c2s_window_out_size(&item->counted.window);
+    if (!site->is_conv)
+        return elements / (double)site->k;
+    if (x->rank != site->window.rank + 2 || c2s_window_resolve(window, x->dim + 2) != C2S_OK)
+        return 0;
+    return (double)x->dim[0] * (double)c2s_window_out_size(window);
+}
+
+/* `types`: by value id. */
+static void count_rows(c2s_lowrank_item *item, const c2s_type *types) {
+    const c2s_linear_site *site = &item->layer.site;
+    item->input = types[site->input->id];
+    const double own = rows_for(&item->layer, &item->input, &item->counted.window);
+    item->rows = own;
+    for (size_t t = 0; t < item->layer.tied_count; t++) {
+        const c2s_lowrank_layer *other = &item->layer.tied[t];
+        c2s_window window = other->site.window;
+        item->rows += rows_for(other, &types[other->site.input->id], &window);
     }
+    item->readers = own > 0 ? item->rows / own : (double)(1 + item->layer.tied_count);
     item->macs = item->rows * (double)site->groups * (double)site->k * (double)site->n;
 }
 
@@ -91,8 +103,12 @@ static c2s_status run_sample(c2s_lowrank_job *j, c2s_type *types) {
     }
     bool *wanted = c2s_zalloc(j->model->values.count + 1);
     c2s_tensor **in = c2s_zalloc((inputs + outputs + 1u) * sizeof(c2s_tensor *));
-    for (size_t i = 0; i < j->plan.items.count; i++)
-        wanted[j->plan.items.at[i].layer.site.input->id] = true;
+    for (size_t i = 0; i < j->plan.items.count; i++) {
+        const c2s_lowrank_layer *layer = &j->plan.items.at[i].layer;
+        wanted[layer->site.input->id] = true;
+        for (size_t t = 0; t < layer->tied_count; t++)
+            wanted[layer->tied[t].site.input->id] = true;
+    }
     eval.observe = observe;
     eval.observe_user = types;
     eval.observe_value = wanted;
@@ -114,11 +130,8 @@ static c2s_status run_sample(c2s_lowrank_job *j, c2s_type *types) {
 static c2s_status count_work(c2s_lowrank_job *j) {
     c2s_type *types = c2s_zalloc((j->model->values.count + 1) * sizeof *types);
     c2s_status status = run_sample(j, types);
-    for (size_t i = 0; i < j->plan.items.count && status == C2S_OK; i++) {
-        c2s_lowrank_item *item = &j->plan.items.at[i];
-        item->input = types[item->layer.site.input->id];
-        count_rows(item);
-    }
+    for (size_t i = 0; i < j->plan.items.count && status == C2S_OK; i++)
+        count_rows(&j->plan.items.at[i], types);
     free(types);
     if (status == C2S_OK || status == C2S_ERR_MEMORY || j->plan.unit != C2S_LOWRANK_PARAMETERS)
         return status;

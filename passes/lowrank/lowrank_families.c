@@ -56,7 +56,7 @@ static void open_joint(c2s_lowrank_plan *plan, c2s_lowrank_family *family) {
     joint->counted.n = joint->layer.site.n;
     joint->input = first->input;
     joint->rows = first->rows;
-    joint->weight = 1;
+    joint->weight = joint->readers = 1;
     for (size_t m = 0; m < count; m++) {
         joint->parameters += plan->items.at[family->items.at[m]].parameters;
         joint->macs += plan->items.at[family->items.at[m]].macs;

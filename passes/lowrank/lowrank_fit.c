@@ -22,13 +22,48 @@ static c2s_status open_cross(const c2s_linear_site *s, c2s_cross *cross) {
     return zeros(s->groups, s->n, &cross->sum);
 }
 
+static void add(size_t count, const double *from, double *to) {
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
+c2s_status c2s_lowrank_add_grams(const c2s_gram *a, const c2s_gram *b, c2s_gram **out) {
+    c2s_gram *sum = c2s_zalloc(sizeof *sum);
+    const c2s_gram *const parts[] = {a, b};
+    atomic_init(&sum->refs, 1);
+    sum->groups = b->groups;
+    sum->k = b->k;
+    *out = sum;
+    c2s_status status = zeros(b->groups * b->k, b->k, &sum->moment);
+    if (status == C2S_OK)
+        status = zeros(b->groups, b->k, &sum->sum);
+    for (int p = 0; p < 2 && status == C2S_OK; p++) {
+        if (!parts[p])
+            continue;
+        sum->rows += parts[p]->rows;
+        add(b->groups * b->k * b->k, parts[p]->moment, sum->moment);
+        add(b->groups * b->k, parts[p]->sum, sum->sum);
+    }
+    if (status != C2S_OK) {
+        c2s_gram_unref(sum);
+        *out = NULL;
+    }
+    return status;
+}
+
 c2s_status c2s_lowrank_moments_take(c2s_lowrank_moments *m, const c2s_lowrank_layer *layer,
                                     const c2s_linear_site *member, size_t before, c2s_gram *gram,
                                     const c2s_cross *cross) {
     const size_t n = layer->site.n, own = member->n;
     m->taken++;
-    if (!m->gram)
+    if (layer->tied_count > 0) {
+        c2s_gram *sum;
+        C2S_TRY(c2s_lowrank_add_grams(m->gram, gram, &sum));
+        c2s_gram_unref(m->gram);
+        m->gram = sum;
+    } else if (!m->gram) {
         m->gram = c2s_gram_ref(gram);
+    }
     if (!cross)
         return C2S_OK;
     C2S_TRY(open_cross(&layer->site, &m->cross));
@@ -47,27 +82,16 @@ void c2s_lowrank_moments_free(c2s_lowrank_moments *m) {
     *m = (c2s_lowrank_moments){0};
 }
 
-static void add(size_t count, const double *from, double *to) {
-    for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
-}
-
 /* The learnt ones become those of both; the judge's may be shared, and stay. */
 static c2s_status sum_moments(const c2s_lowrank_layer *layer, const c2s_lowrank_moments *a,
-                              const c2s_lowrank_moments *b, c2s_gram *gram, c2s_cross *cross) {
+                              const c2s_lowrank_moments *b, c2s_gram **gram, c2s_cross *cross) {
     const size_t groups = layer->site.groups, k = layer->site.k, n = layer->site.n;
     *cross = (c2s_cross){0};
-    gram->groups = groups;
-    gram->k = k;
-    gram->rows = a->gram->rows + b->gram->rows;
-    gram->moment = gram->sum = NULL;
-    C2S_TRY(zeros(groups * k, k, &gram->moment));
-    C2S_TRY(zeros(groups, k, &gram->sum));
+    *gram = NULL;
     C2S_TRY(open_cross(&layer->site, cross));
+    C2S_TRY(c2s_lowrank_add_grams(a->gram, b->gram, gram));
     const c2s_lowrank_moments *const parts[] = {a, b};
     for (int p = 0; p < 2; p++) {
-        add(groups * k * k, parts[p]->gram->moment, gram->moment);
-        add(groups * k, parts[p]->gram->sum, gram->sum);
         add(groups * k * n, parts[p]->cross.moment, cross->moment);
         add(groups * n, parts[p]->cross.sum, cross->sum);
     }
@@ -133,13 +157,12 @@ c2s_status c2s_lowrank_fit_solve(const c2s_lowrank_fit *f, const c2s_lowrank_mom
     if (!aims || !judge || !judge->gram || judge->gram->rows == 0 || !judge->cross.moment)
         return solve(f, known ? learn->gram : NULL, aims ? &learn->cross : NULL, f->damping, out);
     C2S_TRY(choose_damping(f, learn, judge, &damping));
-    c2s_gram gram;
+    c2s_gram *gram;
     c2s_cross cross;
     c2s_status status = sum_moments(f->layer, learn, judge, &gram, &cross);
     if (status == C2S_OK)
-        status = solve(f, &gram, &cross, damping, out);
-    free(gram.moment);
-    free(gram.sum);
+        status = solve(f, gram, &cross, damping, out);
+    c2s_gram_unref(gram);
     free(cross.moment);
     free(cross.sum);
     return status;

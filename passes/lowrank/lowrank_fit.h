@@ -7,6 +7,9 @@
 
 #include "passes/lowrank/lowrank_plan.h"
 
+/* A new one of the sums of two; `a` NULL: of `b`. */
+c2s_status c2s_lowrank_add_grams(const c2s_gram *a, const c2s_gram *b, c2s_gram **out);
+
 /* What was collected of a layer, from all of its members. */
 typedef struct c2s_lowrank_moments {
     c2s_gram *gram;  /* NULL: nothing */

@@ -30,6 +30,8 @@ typedef struct c2s_lowrank_job {
 
 /* Fills in the items of the plan: layers, and what they cost on the first sample. */
 c2s_status c2s_lowrank_find_layers(c2s_lowrank_job *job);
+/* Items that read the same weight become one, others that read a weight of several go. */
+void c2s_lowrank_tie_layers(c2s_lowrank_job *j);
 /* Which of them read the same rows. */
 void c2s_lowrank_find_families(c2s_lowrank_job *job);
 /* What these could be together, when the members' ways and weights are known. */

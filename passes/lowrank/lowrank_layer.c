@@ -78,8 +78,6 @@ const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out) {
     const c2s_value *weight = out->site.weight;
     if (!is_constant(weight) || weight->initial)
         return "its weight is no constant of floats";
-    if (weight->use_count != 1)
-        return "others read its weight";
     if (!c2s_node_is_recurrent(node) && (node->output_count < 1 || !node->outputs[0]))
         return "nothing reads it";
     find_bias(out);
@@ -87,7 +85,8 @@ const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out) {
 }
 
 bool c2s_lowrank_layer_aims(const c2s_lowrank_layer *layer) {
-    return layer->node->op != &c2s_op_gather && !c2s_node_is_recurrent(layer->node);
+    return layer->node->op != &c2s_op_gather && !c2s_node_is_recurrent(layer->node) &&
+           layer->tied_count == 0;
 }
 
 /* ---- reading ---- */
@@ -171,7 +170,8 @@ c2s_status c2s_lowrank_layer_read(const c2s_lowrank_layer *layer, double **weigh
 
 static bool may_join(const c2s_lowrank_layer *a, const c2s_lowrank_layer *b) {
     return a->node->op == b->node->op && a->has_bias == b->has_bias && a->site.groups == 1 &&
-           c2s_lowrank_layer_aims(a) && c2s_linear_site_shares(&a->site, &b->site) &&
+           b->tied_count == 0 && c2s_lowrank_layer_aims(a) &&
+           c2s_linear_site_shares(&a->site, &b->site) &&
            a->site.weight->constant->type.dtype == b->site.weight->constant->type.dtype;
 }
 
@@ -187,4 +187,26 @@ bool c2s_lowrank_layer_join(const c2s_lowrank_layer *members, size_t count,
             return false;
     }
     return true;
+}
+
+static bool reads_alike(const c2s_lowrank_layer *a, const c2s_lowrank_layer *b) {
+    return a->node->op == b->node->op && a->site.groups == b->site.groups &&
+           a->site.k_step == b->site.k_step && a->site.n_step == b->site.n_step &&
+           c2s_attr_float(a->node, "alpha", 1) == c2s_attr_float(b->node, "alpha", 1);
+}
+
+const char *c2s_lowrank_layer_tie(c2s_lowrank_layer *layer, const c2s_lowrank_layer *others,
+                                  size_t count) {
+    if (layer->site.weight->use_count != count + 1)
+        return "others read its weight, which are no layers";
+    for (size_t i = 0; i < count; i++)
+        if (!reads_alike(layer, &others[i]))
+            return "others read its weight in another way";
+    layer->tied = others;
+    layer->tied_count = count;
+    if (count > 0) {
+        layer->has_bias = false;
+        layer->add = NULL;
+    }
+    return NULL;
 }

@@ -5,6 +5,7 @@
  * So do the input matrices of a recurrent cell, whose last stage stays inside the operator.
  * Several operators that read the same rows (queries, keys and values) may be one layer, whose
  * outputs are theirs side by side: then all stages but the last are computed once for all of them.
+ * Several operators that read the same weight are one layer as well, and read the same factors.
  */
 #ifndef C2S_PASSES_LOWRANK_LAYER_H
 #define C2S_PASSES_LOWRANK_LAYER_H
@@ -23,17 +24,24 @@ typedef struct c2s_lowrank_layer {
      * site but for its n. 0: one operator. */
     const struct c2s_lowrank_layer *members;
     size_t member_count;
+    /* Others that read the same weight, each by itself, borrowed (c2s_lowrank_layer_tie). */
+    const struct c2s_lowrank_layer *tied;
+    size_t tied_count;
 } c2s_lowrank_layer;
 
-/* NULL, or why it cannot be one: its weight is not constant, others read it, ... */
+/* NULL, or why it cannot be one: its weight is not constant, ... */
 const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out);
 
+/* Gives the layer others that read its weight, and stay where they are: then nothing can be added
+ * to what each of them gives. NULL, or why they cannot have the same factors. */
+const char *c2s_lowrank_layer_tie(c2s_lowrank_layer *layer, const c2s_lowrank_layer *others,
+                                  size_t count);
 /* One layer of them, which come in the order of the graph and stay where they are. False: they do
  * not read the same rows, or are not alike. */
 bool c2s_lowrank_layer_join(const c2s_lowrank_layer *members, size_t count, c2s_lowrank_layer *out);
 
 /* Its output is the product itself, so that it can be aimed at what it should give; not the state
- * of a recurrent cell, nor rows of a table. */
+ * of a recurrent cell, nor rows of a table, nor those of several operators. */
 bool c2s_lowrank_layer_aims(const c2s_lowrank_layer *layer);
 
 /* w [groups, k, n] with all factors of the operator, and what it adds [groups * n] (0 for what the

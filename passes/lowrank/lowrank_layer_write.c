@@ -270,20 +270,27 @@ typedef struct writing {
     c2s_tensor *const *weights;
     const double *shift;
     biases own;
-    c2s_value *x; /* what the last stage reads */
+    c2s_value *x;     /* what the last stage reads */
+    c2s_value **made; /* weights by stage, which operators with the same weight share */
 } writing;
 
-static c2s_value *constant_of(const c2s_lowrank_layer *member, unsigned stage, c2s_tensor *tensor) {
+static c2s_value *constant_of(const writing *w, const c2s_lowrank_layer *member, unsigned stage,
+                              c2s_tensor *tensor) {
     char suffix[32];
+    if (w->layer->tied_count > 0 && w->made[stage - 1]) {
+        c2s_tensor_unref(tensor);
+        return w->made[stage - 1];
+    }
     snprintf(suffix, sizeof suffix, "%u", stage);
-    return c2s_constant_after(member->node->graph, member->site.weight, suffix, tensor);
+    return w->made[stage - 1] =
+               c2s_constant_after(member->node->graph, w->layer->site.weight, suffix, tensor);
 }
 
 static c2s_status write_shared(writing *w) {
     const c2s_lowrank_layer *first = &w->members[0];
     w->x = first->node->inputs[first->node->op == &c2s_op_gather ? 1 : 0].value;
     for (unsigned i = 0; i + 1 < w->chain->count; i++) {
-        c2s_value *weight = constant_of(first, i + 1, c2s_tensor_ref(w->weights[i]));
+        c2s_value *weight = constant_of(w, first, i + 1, c2s_tensor_ref(w->weights[i]));
         c2s_node *node;
         C2S_TRY(insert_stage(first, &w->chain->stage[i], i + 1, weight, &w->x, &node));
         if (w->chain->keeps_first && w->own.change)
@@ -307,7 +314,7 @@ static c2s_status write_member(const writing *w, const c2s_lowrank_layer *member
             some_outputs(w->layer, s, w->weights[last], before + kept - stays, own - kept, &part));
     else
         part = c2s_tensor_ref(w->weights[last]);
-    c2s_value *weight = constant_of(member, last + 1, part), *x = w->x;
+    c2s_value *weight = constant_of(w, member, last + 1, part), *x = w->x;
     if (kept > 0) {
         C2S_TRY(insert_stage(member, s, last + 1, weight, &x, &owner));
         become_concat(member, w->x, x);
@@ -325,22 +332,34 @@ static c2s_status write_member(const writing *w, const c2s_lowrank_layer *member
     return c2s_node_infer(member->node);
 }
 
+static c2s_status write_all(writing *w) {
+    c2s_status status =
+        collect_biases(w->layer, w->members, w->count, w->chain, w->weights, w->shift, &w->own);
+    if (status == C2S_OK)
+        status = write_shared(w);
+    for (size_t m = 0, before = 0; m < w->count && status == C2S_OK; m++) {
+        status = write_member(w, &w->members[m], before);
+        before += w->members[m].site.groups * w->members[m].site.n;
+    }
+    free(w->own.values);
+    return status;
+}
+
 c2s_status c2s_lowrank_layer_write(const c2s_lowrank_layer *layer, const c2s_chain *chain,
                                    c2s_tensor *const *weights, const double *shift) {
     const bool several = layer->member_count > 0;
+    c2s_value *made[C2S_CHAIN_MOST] = {0};
     writing w = {.layer = layer,
                  .members = several ? layer->members : layer,
                  .count = several ? layer->member_count : 1,
                  .chain = chain,
                  .weights = weights,
-                 .shift = shift};
-    c2s_status status = collect_biases(layer, w.members, w.count, chain, weights, shift, &w.own);
-    if (status == C2S_OK)
-        status = write_shared(&w);
-    for (size_t m = 0, before = 0; m < w.count && status == C2S_OK; m++) {
-        status = write_member(&w, &w.members[m], before);
-        before += w.members[m].site.groups * w.members[m].site.n;
+                 .shift = shift,
+                 .made = made};
+    C2S_TRY(write_all(&w));
+    for (size_t t = 0; t < layer->tied_count; t++) {
+        w.members = &layer->tied[t];
+        C2S_TRY(write_all(&w));
     }
-    free(w.own.values);
-    return status;
+    return C2S_OK;
 }

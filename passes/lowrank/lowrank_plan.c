@@ -13,6 +13,7 @@ enum { MANY = 64, FEW = 9 };
 static void item_free(c2s_lowrank_item *item) {
     c2s_vec_free(&item->ways);
     c2s_gram_unref(item->gram);
+    free(item->tied);
 }
 
 void c2s_lowrank_plan_free(c2s_lowrank_plan *plan) {

@@ -36,7 +36,9 @@ typedef struct c2s_lowrank_item {
     c2s_lowrank_layer layer;
     c2s_linear_site counted; /* its site with the window that the sample had, if one was run */
     c2s_type input;          /* of the sample; kind UNKNOWN: not run */
-    double rows;             /* of outputs per sample; 0: not known */
+    c2s_lowrank_layer *tied; /* its layer's, owned */
+    double readers; /* as many times as much work as its node do all readers of its weight */
+    double rows;    /* of outputs of all of them per sample; 0: not known */
     double parameters, macs, seconds;
     double energy; /* of its outputs: what errors of ways are parts of */
     double weight; /* of its error against those of others */

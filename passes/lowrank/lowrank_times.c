@@ -50,6 +50,10 @@ static c2s_status time_item(c2s_lowrank_job *j, c2s_lowrank_item *item) {
             end++;
         C2S_TRY(time_form(j, item, &item->ways.at[i], end - i));
     }
+    /* as much as one reader of the weight for each row of all of them */
+    item->seconds *= item->readers;
+    for (size_t w = 0; w < item->ways.count; w++)
+        item->ways.at[w].seconds *= item->readers;
     return C2S_OK;
 }
 

@@ -95,12 +95,17 @@ static c2s_node *node_in(const c2s_graph *copy, const c2s_node *node) {
 static c2s_status measure_alone(const c2s_lowrank_job *j, const c2s_lowrank_item *item,
                                 const trial *t, c2s_quality_result *result) {
     c2s_model *copy = c2s_model_copy(j->model);
-    c2s_lowrank_layer layer;
+    const size_t tied = item->layer.tied_count;
+    c2s_lowrank_layer layer, *others = c2s_alloc_array(tied + 1, sizeof *others);
     c2s_lowrank_layer_of(node_in(copy->graph, item->layer.node), &layer);
+    for (size_t k = 0; k < tied; k++)
+        c2s_lowrank_layer_of(node_in(copy->graph, item->layer.tied[k].node), &others[k]);
+    c2s_lowrank_layer_tie(&layer, others, tied);
     c2s_status status =
         c2s_lowrank_layer_write(&layer, &t->result.chain, t->result.weights, t->result.shift);
     if (status == C2S_OK)
         status = c2s_quality_measure(j->context->quality, copy->graph, TRIAL_SAMPLES, result);
+    free(others);
     c2s_model_destroy(copy);
     return status;
 }

@@ -8,17 +8,28 @@ enum { MOST_ROWS = 2048 };
 #define UNREAD 0.5
 
 typedef struct counter {
-    c2s_lowrank_item **item; /* by id of the value with the indices; NULL: nobody's */
-    double **counts;         /* likewise, [k] */
+    const c2s_lowrank_layer **layer; /* by id of the value with the indices; NULL: nobody's */
+    double **counts;                 /* likewise, [k] */
+    bool any;
 } counter;
 
-static bool is_counted(const c2s_lowrank_item *item) {
-    return item->layer.node->op == &c2s_op_gather && item->layer.site.k <= MOST_ROWS;
+static bool is_counted(const c2s_lowrank_layer *layer) {
+    return layer->node->op == &c2s_op_gather && layer->site.k <= MOST_ROWS &&
+           !layer->site.input->constant;
+}
+
+static void add_layer(counter *c, const c2s_lowrank_layer *layer) {
+    const size_t id = layer->site.input->id;
+    if (!is_counted(layer) || c->layer[id])
+        return;
+    c->layer[id] = layer;
+    c->counts[id] = c2s_zalloc(layer->site.k * sizeof(double));
+    c->any = true;
 }
 
 static c2s_status observe(void *user, const c2s_value *value, const c2s_tensor *tensor) {
     const counter *c = user;
-    const size_t k = c->item[value->id]->layer.site.k;
+    const size_t k = c->layer[value->id]->site.k;
     for (size_t i = 0; i < tensor->count; i++) {
         int64_t row;
         if (!c2s_tensor_i64_at(tensor, i, &row))
@@ -54,7 +65,7 @@ static c2s_status count_rows(const c2s_graph *graph, const c2s_lowrank_how *how,
     c2s_eval_options eval = how->context->eval;
     c2s_session *session = NULL;
     for (size_t v = 0; v < graph->model->values.count; v++)
-        wanted[v] = c->item[v] != NULL;
+        wanted[v] = c->layer[v] != NULL;
     eval.observe = observe;
     eval.observe_user = c;
     eval.observe_value = wanted;
@@ -87,32 +98,28 @@ static c2s_status gram_of(const double *counts, size_t k, c2s_gram **out) {
 
 c2s_status c2s_table_moments(const c2s_graph *graph, const c2s_lowrank_plan *plan,
                              const c2s_lowrank_how *how,
-                             c2s_status (*take)(void *user, c2s_lowrank_item *item, c2s_gram *gram),
+                             c2s_status (*take)(void *user, const c2s_node *node, c2s_gram *gram),
                              void *user) {
     const size_t values = graph->model->values.count + 1;
-    counter c = {.item = c2s_zalloc(values * sizeof *c.item),
+    counter c = {.layer = c2s_zalloc(values * sizeof *c.layer),
                  .counts = c2s_zalloc(values * sizeof *c.counts)};
-    bool any = false;
     for (size_t i = 0; i < plan->items.count; i++) {
-        c2s_lowrank_item *item = &plan->items.at[i];
-        const size_t id = item->layer.site.input->id;
-        if (!is_counted(item) || c.item[id] || item->layer.site.input->constant)
-            continue;
-        c.item[id] = item;
-        c.counts[id] = c2s_zalloc(item->layer.site.k * sizeof(double));
-        any = true;
+        const c2s_lowrank_layer *layer = &plan->items.at[i].layer;
+        add_layer(&c, layer);
+        for (size_t t = 0; t < layer->tied_count; t++)
+            add_layer(&c, &layer->tied[t]);
     }
-    c2s_status status = any ? count_rows(graph, how, &c) : C2S_OK;
+    c2s_status status = c.any ? count_rows(graph, how, &c) : C2S_OK;
     for (size_t v = 0; v + 1 < values; v++) {
         c2s_gram *gram = NULL;
-        if (c.item[v] && status == C2S_OK)
-            status = gram_of(c.counts[v], c.item[v]->layer.site.k, &gram);
-        if (c.item[v] && status == C2S_OK && gram->rows > 0)
-            status = take(user, c.item[v], gram);
+        if (c.layer[v] && status == C2S_OK)
+            status = gram_of(c.counts[v], c.layer[v]->site.k, &gram);
+        if (c.layer[v] && status == C2S_OK && gram->rows > 0)
+            status = take(user, c.layer[v]->node, gram);
         c2s_gram_unref(gram);
         free(c.counts[v]);
     }
-    free(c.item);
+    free(c.layer);
     free(c.counts);
     return status;
 }

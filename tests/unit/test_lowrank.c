@@ -259,15 +259,64 @@ static void families_share_a_factor(void **state) {
           16 * (64 + 96 - 16));
 }
 
+/* ---- weights that several operators read ---- */
+
+/* Two products of different rows with one matrix, of rank 8; a Relu behind the first. */
+static c2s_model *tied_products(const char *op) {
+    c2s_model *m = make_model();
+    c2s_value *w = low_matrix(m, "w", 48, 48, 8);
+    const bool gemm = op[0] == 'G';
+    c2s_value *x = INPUT(m, "x", 5, 48);
+    c2s_value *h = OP(m, "Relu", gemm ? OP(m, op, x, w, WEIGHT(m, "b1", 48)) : OP(m, op, x, w));
+    make_output(gemm ? OP(m, op, h, w, WEIGHT(m, "b2", 48)) : OP(m, op, h, w), "y");
+    return m;
+}
+
+/* One head on two maps of features, as detectors have it, with a stride on one. */
+static c2s_model *tied_convs(void) {
+    c2s_model *m = make_model();
+    c2s_value *w = low(m, "w", 16, 16 * 9, 4, 4, (int64_t[]){16, 16, 3, 3});
+    c2s_value *x = INPUT(m, "x", 1, 16, 9, 9);
+    c2s_node *strided = NODE(m, "Conv", OP(m, "Relu", x), w);
+    c2s_attr_set_ints(strided, "strides", (int64_t[]){2, 2}, 2);
+    make_output(OP(m, "Conv", x, w), "y");
+    make_output(make_infer(strided), "z");
+    return m;
+}
+
+static c2s_model *tied_tables(void) {
+    c2s_model *m = make_model();
+    c2s_value *w = low_matrix(m, "w", 100, 32, 8);
+    make_output(OP(m, "Gather", w, INTS(m, "i", 3, 99, 0, -1)), "y");
+    make_output(OP(m, "Gather", w, INTS(m, "j", 5, 6)), "z");
+    return m;
+}
+
+static void tied_weights_share_factors(void **state) {
+    (void)state;
+    check(tied_products("MatMul"), "rank=8,forms=pair", "MatMul MatMul Relu MatMul MatMul",
+          8 * (48 + 48));
+    check(tied_products("Gemm"), "params=0.5", "Gemm Gemm Concat Relu Gemm Gemm Concat",
+          8 * (48 + 48 - 8));
+    check(tied_convs(), "energy=0.99,forms=channel", "Relu Conv Conv Conv Conv", 4 * (144 + 16));
+    check(tied_tables(), "energy=0.99,forms=pair", "Gather MatMul Gather MatMul", 8 * (100 + 32));
+    c2s_model *m = make_model();
+    c2s_value *w = low_matrix(m, "w", 32, 32, 4), *x = INPUT(m, "x", 4, 32);
+    c2s_node *turned = NODE(m, "Gemm", x, w);
+    c2s_attr_set_int(turned, "transB", 1);
+    make_output(OP(m, "Gemm", make_infer(turned), w), "y");
+    check_refused(m, "lowrank(timing=no)", "Gemm Gemm", "in another way");
+    m = make_model();
+    w = low_matrix(m, "w", 32, 32, 4);
+    make_output(OP(m, "Add", OP(m, "MatMul", INPUT(m, "x", 32, 32), w), w), "y");
+    check_refused(m, "lowrank(timing=no)", "MatMul Add", "no layers");
+}
+
 /* ---- what stays ---- */
 
 static void leaves_alone(void **state) {
     (void)state;
     c2s_model *m = make_model();
-    c2s_value *w = low_matrix(m, "w", 32, 32, 4), *x = INPUT(m, "x", 4, 32);
-    make_output(OP(m, "MatMul", OP(m, "MatMul", x, w), w), "y");
-    check_refused(m, "lowrank(timing=no)", "MatMul MatMul", "others read its weight");
-    m = make_model();
     make_output(OP(m, "MatMul", INPUT(m, "x", 4, 8), INPUT(m, "w", 8, 8)), "y");
     check_refused(m, "lowrank(timing=no)", "MatMul", "no constant");
     m = make_model();
@@ -436,6 +485,25 @@ static void what_stays_makes_up(void **state) {
         fail_msg("with the sum as target %g, else %g", with, alone);
 }
 
+/* One matrix on rows of two kinds: the moments of both count. */
+static c2s_model *tied_network(void) {
+    c2s_model *m = make_model();
+    c2s_value *x = INPUT(m, "x", ROWS, WIDTH);
+    c2s_value *w = low_matrix(m, "wa", WIDTH, WIDTH, WIDTH);
+    c2s_value *h = OP(m, "Relu", OP(m, "MatMul", x, w));
+    make_output(OP(m, "MatMul", h, w), "y");
+    return m;
+}
+
+static void tied_weights_learn(void **state) {
+    (void)state;
+    const double plain = loss_of(tied_network, "rank=8,method=plain"),
+                 whitened = loss_of(tied_network, "rank=8,method=whitened"),
+                 refit = loss_of(tied_network, "rank=8,method=refit");
+    if (!(whitened < 0.7 * plain && refit < 0.7 * plain))
+        fail_msg("plain %g, whitened %g, refit %g", plain, whitened, refit);
+}
+
 /* ---- tables ---- */
 
 /* Rows 0 to 3 alone are read by samples, and those of rank 4. */
@@ -515,6 +583,8 @@ int main(void) {
                                        cmocka_unit_test(tables_take_no_time),
                                        cmocka_unit_test(families_share_a_factor),
                                        cmocka_unit_test(joint_no),
+                                       cmocka_unit_test(tied_weights_share_factors),
+                                       cmocka_unit_test(tied_weights_learn),
                                        cmocka_unit_test(bad_options),
                                        cmocka_unit_test(data_help),
                                        cmocka_unit_test(cells_learn),
