@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/memory.h"
 #include "eval/sample_order.h"
 #include "io/dataset.h"
 #include "ir/convert.h"
+
+/* Bytes of samples that are kept if all of them fit: who learns reads them again and again, and
+ * unpacking archives and pictures takes longer than running many a model. */
+#define MOST_KEPT (UINT64_C(256) << 20)
 
 /* ---- data sets ---- */
 
@@ -18,7 +23,15 @@ typedef struct data_feed {
     char **input_name;
     c2s_tensor *labels;
     size_t total, *origin; /* samples of all sets; those that are taken, NULL: all */
+    bool counted;          /* it is known whether samples are kept */
+    c2s_tensor ***kept;    /* by sample: its inputs, once it has been read */
 } data_feed;
+
+static void drop_inputs(const data_feed *f, c2s_tensor **in) {
+    for (unsigned k = 0; k < f->input_count; k++)
+        c2s_tensor_unref(in[k]);
+    free(in);
+}
 
 static void close_data(data_feed *f) {
     for (unsigned k = 0; k < f->set_count; k++)
@@ -27,6 +40,10 @@ static void close_data(data_feed *f) {
     for (unsigned k = 0; k < f->input_count; k++)
         free(f->input_name[k]);
     free(f->input_name);
+    for (size_t k = 0; f->kept && k < f->feed.count; k++)
+        if (f->kept[k])
+            drop_inputs(f, f->kept[k]);
+    free(f->kept);
     c2s_tensor_unref(f->labels);
     free(f->origin);
 }
@@ -40,23 +57,52 @@ static unsigned find_input(const data_feed *f, const char *name, unsigned guess)
     return k;
 }
 
-static c2s_status get_data(const c2s_feed *feed, const c2s_graph *graph, size_t index,
-                           c2s_tensor **in) {
-    const data_feed *f = (const data_feed *)feed;
+static c2s_status read_sample(const data_feed *f, size_t index, c2s_tensor **own) {
     unsigned set = 0;
     if (f->origin)
         index = f->origin[index];
     while (index >= c2s_dataset_count(f->sets[set]))
         index -= c2s_dataset_count(f->sets[set++]);
+    return c2s_dataset_sample(f->sets[set], index, own);
+}
+
+/* Once a sample is there: would all of them fit? */
+static void decide_keeping(data_feed *f, c2s_tensor *const *own) {
+    size_t bytes = 1;
+    for (unsigned k = 0; k < f->input_count; k++)
+        bytes += own[k] ? c2s_tensor_size(own[k]) : 0;
+    f->counted = true;
+    if (f->feed.count <= MOST_KEPT / bytes && c2s_memory_allows(f->feed.count, 2 * bytes))
+        f->kept = c2s_zalloc((f->feed.count + 1) * sizeof *f->kept);
+}
+
+static c2s_status get_sample(data_feed *f, size_t index, c2s_tensor **own) {
+    if (f->kept && f->kept[index]) {
+        for (unsigned k = 0; k < f->input_count; k++)
+            own[k] = f->kept[index][k] ? c2s_tensor_ref(f->kept[index][k]) : NULL;
+        return C2S_OK;
+    }
+    C2S_TRY(read_sample(f, index, own));
+    if (!f->counted)
+        decide_keeping(f, own);
+    if (!f->kept)
+        return C2S_OK;
+    f->kept[index] = c2s_zalloc((f->input_count + 1) * sizeof(c2s_tensor *));
+    for (unsigned k = 0; k < f->input_count; k++)
+        f->kept[index][k] = own[k] ? c2s_tensor_ref(own[k]) : NULL;
+    return C2S_OK;
+}
+
+static c2s_status get_data(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                           c2s_tensor **in) {
+    data_feed *f = feed->user;
     c2s_tensor **own = c2s_zalloc((f->input_count + 1) * sizeof *own);
-    c2s_status status = c2s_dataset_sample(f->sets[set], index, own);
+    const c2s_status status = get_sample(f, index, own);
     for (unsigned k = 0; status == C2S_OK && k < c2s_graph_input_count(graph); k++) {
         const unsigned at = find_input(f, c2s_graph_input(graph, k)->name, k);
         in[k] = at < f->input_count && own[at] ? c2s_tensor_ref(own[at]) : NULL;
     }
-    for (unsigned k = 0; k < f->input_count; k++)
-        c2s_tensor_unref(own[k]);
-    free(own);
+    drop_inputs(f, own);
     return status;
 }
 
@@ -124,6 +170,7 @@ c2s_status c2s_feed_open_data(const char *const *paths, unsigned count, const c2
                               const char *image, size_t samples, c2s_feed **out) {
     data_feed *f = c2s_zalloc(sizeof *f);
     f->feed.get = get_data;
+    f->feed.user = f;
     f->sets = c2s_zalloc((count + 1) * sizeof *f->sets);
     f->input_count = c2s_graph_input_count(graph);
     f->input_name = c2s_zalloc((f->input_count + 1) * sizeof *f->input_name);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "ir/convert.h"
+#include "passes/measure/window_rows.h"
 
 /* Floats of a block, and rows at least and at most. */
 enum { BLOCK = 1 << 20, LEAST_ROWS = 256, MOST_ROWS = 4096 };
@@ -155,63 +156,19 @@ static c2s_status matrix_rows(const rows *r, const c2s_tensor *x) {
     return C2S_OK;
 }
 
-/* The row of the input that a kernel row of an output row meets; -1: padding. */
-static int64_t input_row(const c2s_window *w, int64_t out_row, int64_t kernel_row) {
-    int64_t row = 0, scale = 1;
-    for (int axis = w->rank - 2; axis >= 0; axis--) {
-        const int64_t at = out_row % w->out[axis] * w->stride[axis] +
-                           kernel_row % w->kernel[axis] * w->dilation[axis] - w->pad_begin[axis];
-        if (at < 0 || at >= w->in[axis])
-            return -1;
-        row += at * scale;
-        scale *= w->in[axis];
-        out_row /= w->out[axis];
-        kernel_row /= w->kernel[axis];
-    }
-    return row;
-}
-
-/* What one kernel position of one channel meets at positions from..to - 1. */
-static void gather_positions(const c2s_window *w, const float *plane, int64_t kernel_row,
-                             int64_t kernel_column, size_t from, size_t to, float *out) {
-    const int last = w->rank - 1;
-    const int64_t width = w->out[last], stride = w->stride[last];
-    int64_t begin, end, in_column;
-    c2s_window_columns(w, kernel_column, &begin, &end, &in_column);
-    for (int64_t p = (int64_t)from, next; p < (int64_t)to; p = next) {
-        const int64_t out_row = p / width, line = out_row * width;
-        next = line + width < (int64_t)to ? line + width : (int64_t)to;
-        const int64_t in_row = input_row(w, out_row, kernel_row);
-        const float *source = plane + in_row * w->in[last] + in_column;
-        for (int64_t column = p - line; column < next - line; column++)
-            *out++ = in_row >= 0 && column >= begin && column < end
-                         ? source[(column - begin) * stride]
-                         : 0;
-    }
-}
-
 static void gather_windows(const rows *r, const float *planes, size_t from, size_t to, float *out) {
     const c2s_window *w = &r->window;
     const size_t plane = (size_t)c2s_window_in_size(w), kernel = (size_t)c2s_window_kernel_size(w);
-    const size_t columns = (size_t)w->kernel[w->rank - 1];
     const bool parallel = r->site->groups == 1 && r->site->k * (to - from) > 65536;
 #pragma omp parallel for schedule(static) if (parallel)
     for (size_t k = 0; k < r->site->k; k++)
-        gather_positions(w, planes + k / kernel * plane, (int64_t)(k % kernel / columns),
-                         (int64_t)(k % columns), from, to, out + k * (to - from));
-}
-
-/* Every input position is a window, in the same order. */
-static bool is_pointwise(const c2s_window *w) {
-    for (int k = 0; k < w->rank; k++)
-        if (w->kernel[k] != 1 || w->stride[k] != 1 || w->in[k] != w->out[k] || w->pad_begin[k])
-            return false;
-    return true;
+        c2s_window_gather(w, planes + k / kernel * plane, k % kernel, from, to,
+                          out + k * (to - from));
 }
 
 static c2s_status group_rows(const rows *r, size_t group, size_t some, float *scratch) {
     const size_t k = r->site->k, plane = (size_t)c2s_window_in_size(&r->window);
-    const bool pointwise = is_pointwise(&r->window);
+    const bool pointwise = c2s_window_is_plane(&r->window);
     const size_t channels = r->channels / r->site->groups;
     for (size_t image = 0; image < r->images; image++) {
         const float *planes = r->x + (image * r->channels + group * channels) * plane;

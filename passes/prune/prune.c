@@ -9,8 +9,8 @@
  * The order in which units go, and what each number of them costs, comes from second moments of
  * what readers read (unit_order.h); how many go where, from these costs and what they save
  * (allocate.h). Then, from input to output, readers are fitted to what they gave in the first
- * model, on inputs as they are by then (reader_fit.h). All of that happens with zeros in the place
- * of units (prune_mask.h); at the end they are cut.
+ * model, on inputs as they are by then (reader_fit.h), and all of them together (tune.c). All of
+ * that happens with zeros in the place of units (prune_mask.h); at the end they are cut.
  */
 #include "passes/pass.h"
 
@@ -24,6 +24,8 @@
 #include "passes/prune/pruning.h"
 
 #define KIND "prune-group"
+/* Of models that may be run many times. */
+enum { EPOCHS = 30 };
 
 /* ---- options ---- */
 
@@ -74,7 +76,7 @@ static c2s_status read_share(const c2s_options *o, const char *name, double *out
 
 static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context,
                                c2s_pruning *p) {
-    double round, samples, stages, rounds = 0, steps, ratio = 0;
+    double round, samples, stages, rounds = 0, epochs = -1, steps, ratio = 0;
     C2S_TRY(read_method(o, context->feed != NULL, p));
     C2S_TRY(read_allocation(o, context->feed != NULL, p));
     C2S_TRY(read_share(o, "macs", &p->macs));
@@ -92,6 +94,8 @@ static c2s_status read_options(const c2s_options *o, const c2s_pass_context *con
     C2S_TRY(c2s_option_number(o, "stages", 1, 1e6, &stages));
     if (strcmp(c2s_option_text(o, "rounds"), "auto") != 0)
         C2S_TRY(c2s_option_number(o, "rounds", 1, 100, &rounds));
+    if (strcmp(c2s_option_text(o, "epochs"), "auto") != 0)
+        C2S_TRY(c2s_option_number(o, "epochs", 0, 1e6, &epochs));
     C2S_TRY(c2s_option_number(o, "steps", 1, 100, &steps));
     C2S_TRY(c2s_option_number(o, "damping", 0, 1, &p->asked_damping));
     p->damping = p->asked_damping;
@@ -103,6 +107,7 @@ static c2s_status read_options(const c2s_options *o, const c2s_pass_context *con
     p->samples = (size_t)samples;
     p->stages = (size_t)stages;
     p->rounds = (size_t)rounds;
+    p->epochs = epochs < 0 ? SIZE_MAX : (size_t)epochs;
     p->steps = (size_t)steps;
     p->by_laws = p->refit && !context->feed;
     p->refit = p->refit && context->feed;
@@ -163,6 +168,10 @@ static c2s_status prune(c2s_pruning *p, c2s_stats *stats) {
     p->small = c2s_pruning_is_small(p);
     if (p->rounds == 0)
         p->rounds = p->small ? 2 : 1;
+    if (p->epochs == SIZE_MAX)
+        p->epochs = p->small ? EPOCHS : 0;
+    if (!p->refit)
+        p->epochs = 0;
     for (size_t step = 1; step < p->steps; step++)
         C2S_TRY(c2s_pruning_step(p, step));
     C2S_TRY(c2s_pruning_order(p));
@@ -171,10 +180,12 @@ static c2s_status prune(c2s_pruning *p, c2s_stats *stats) {
     take_units(p, stats);
     if (!c2s_prune_removes_any(&p->groups, (const bool *const *)p->removed))
         return C2S_OK;
-    if (p->context->feed) /* what was to be judged is */
-        c2s_sample_split_join(&p->samples_of);
+    if (p->context->feed) /* what was to be judged is, but for what says when to stop */
+        c2s_pruning_learn_most(p);
     tell_work(p);
     C2S_TRY(c2s_pruning_apply(p));
+    if (p->epochs > 0)
+        C2S_TRY(c2s_pruning_tune(p));
     return c2s_prune_cut(&p->groups, (const bool *const *)p->removed);
 }
 
@@ -225,6 +236,10 @@ static const c2s_option_spec options[] = {
     {"rounds", "auto",
      "how often each stage is fitted, since what Relu or Clip cut off differs then; auto: 2, large "
      "models 1"},
+    {"epochs", "auto",
+     "how often all samples are gone through at the end, to fit all weights that are left "
+     "together; "
+     "auto: 30, large models 0"},
     {"damping", "0.03",
      "how much fitted weights are held, in parts of the mean second moment; 0: not at all"},
     {"mix", "no", "also groups whose removal changes other results (normalisation over channels)"},

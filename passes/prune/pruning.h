@@ -48,6 +48,7 @@ typedef struct c2s_pruning {
     double asked_damping, damping;
     size_t round, samples, stages;
     size_t rounds; /* fits of each stage; 0: as the size of the model allows */
+    size_t epochs; /* in which all weights are fitted together; SIZE_MAX: as the size allows */
     size_t steps;  /* in which units go, each order learnt from what is left by then */
     c2s_prune_allocation allocation;
     bool refit, mix;
@@ -145,5 +146,11 @@ c2s_status c2s_pruning_mask(c2s_pruning *p);
 c2s_status c2s_pruning_apply(c2s_pruning *p);
 /* Fits all readers whose rows or inputs have changed, the removed units being masked. */
 c2s_status c2s_pruning_refit(c2s_pruning *p);
+/* From now on the samples to learn from are all, but for some to judge by if all weights are to be
+ * fitted together. */
+void c2s_pruning_learn_most(c2s_pruning *p);
+/* Then fits all weights together (measure/joint_fit.h), p->epochs times, as long as the outputs on
+ * samples to judge by gain. Leaves them as they are if derivatives are not known. */
+c2s_status c2s_pruning_tune(c2s_pruning *p);
 
 #endif

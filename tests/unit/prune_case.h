@@ -21,7 +21,7 @@ static inline c2s_status sample(const c2s_feed *feed, const c2s_graph *graph, si
         values[i] = 0.5 + c2s_random_normal(&random);
     return c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){ROWS, WIDTH}, values, &in[0]);
 }
-static const c2s_feed data = {.count = 8, .get = sample};
+static const c2s_feed data = {.count = 40, .get = sample};
 
 static inline c2s_value *constant(c2s_model *m, const char *name, const double *values, int rank,
                                   const int64_t *dim) {

@@ -62,6 +62,18 @@ static void further_ways(void **state) {
                 1e-3);
 }
 
+/* Beyond what is redundant, layers fitted together lose less than each by itself. */
+static void fits_together(void **state) {
+    (void)state;
+    const double apart = prune(network("Relu", false), "ratio=0.5,epochs=0", 8, true);
+    const double together = prune(network("Relu", false), "ratio=0.5,epochs=60", 8, true);
+    if (!(together < apart))
+        fail_msg("%g together, %g apart", together, apart);
+    /* a model with an operator of which no derivative is known, in between */
+    assert_true(prune(network("Softplus", false), "ratio=0.25,damping=0", 12, true) < 1e-4);
+    assert_true(prune(network("Relu", false), "ratio=0.5,refit=no,epochs=60", 8, true) > together);
+}
+
 /* As much goes as the outputs bear: redundant units in any case, and more where they bear more. */
 static int64_t units_within(const char *passes, double min_sqnr_db) {
     c2s_model *m = network("Relu", true);
@@ -183,6 +195,7 @@ int main(void) {
         cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
         cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
         cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
+        cmocka_unit_test(fits_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

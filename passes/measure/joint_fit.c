@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/measure/joint_fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "passes/measure/joint_gradient.h"
+
+/* Samples of a step. */
+enum { BATCH = 16 };
+#define MEAN_KEPT   0.9
+#define SQUARE_KEPT 0.999
+/* A gradient below this is none. */
+#define LEAST_SLOPE 1e-12f
+/* Of the steps, in which the rate grows. */
+#define WARM_UP 0.05
+
+typedef struct fitting {
+    const c2s_joint_fit *fit;
+    c2s_joint_gradient *gradients;
+    size_t count; /* of all parameters, which lie one behind the other */
+    float *x, *best, *gradient;
+    float *scale;         /* by parameter: what a rate of 1 is */
+    float *mean, *square; /* moving averages of the gradient and its square */
+    size_t samples, steps, step;
+    c2s_joint_sample *order;
+    c2s_random random;
+} fitting;
+
+/* ---- parameters ---- */
+
+static const c2s_tensor *content(const c2s_joint_parameter *q) {
+    return c2s_node_in(q->node, q->slot)->constant;
+}
+
+/* Root of the mean square of what is not 0. */
+static float size_of(const float *x, size_t count) {
+    double sum = 0;
+    size_t some = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)x[i] * (double)x[i];
+        some += x[i] != 0;
+    }
+    return some ? (float)sqrt(sum / (double)some) : 0;
+}
+
+/* Constants that may leave 0 move by what the node's weight would, if that is more. */
+static float scale_of(const c2s_joint_parameter *q, const float *x) {
+    const c2s_value *weight = c2s_node_in(q->node, 1);
+    const float own = size_of(x, content(q)->count);
+    if (q->keeps_zeros || q->slot == 1 || !weight || !weight->constant ||
+        weight->type.dtype != C2S_FLOAT)
+        return own;
+    const float other = size_of(c2s_tensor_data(weight->constant), weight->constant->count);
+    return own > other ? own : other;
+}
+
+static void read_parameters(fitting *f) {
+    size_t first = 0;
+    for (size_t k = 0; k < f->fit->parameter_count; k++) {
+        const c2s_joint_parameter *q = &f->fit->parameters[k];
+        const size_t count = content(q)->count;
+        const float *x = c2s_tensor_data(content(q)), scale = scale_of(q, x);
+        memcpy(f->x + first, x, count * sizeof *x);
+        for (size_t i = 0; i < count; i++)
+            f->scale[first + i] = q->keeps_zeros && x[i] == 0 ? 0 : scale;
+        first += count;
+    }
+    memcpy(f->best, f->x, f->count * sizeof *f->best);
+}
+
+static c2s_status write_parameters(const fitting *f, const float *x) {
+    for (size_t k = 0; k < f->fit->parameter_count; k++) {
+        const c2s_joint_parameter *q = &f->fit->parameters[k];
+        const c2s_type *type = &content(q)->type;
+        c2s_tensor *tensor;
+        C2S_TRY(c2s_tensor_create(C2S_FLOAT, type->rank, type->dim, &tensor));
+        memcpy(c2s_tensor_mutable(tensor), x, tensor->count * sizeof *x);
+        x += tensor->count;
+        c2s_value_set_constant(c2s_node_in(q->node, q->slot), tensor);
+        c2s_tensor_unref(tensor);
+    }
+    return C2S_OK;
+}
+
+/* ---- steps ---- */
+
+static void move(fitting *f, double rate) {
+    const double step = (double)++f->step;
+    const float whole_mean = (float)(rate / (1 - pow(MEAN_KEPT, step))),
+                whole_square = (float)(1 / (1 - pow(SQUARE_KEPT, step)));
+    for (size_t i = 0; i < f->count; i++) {
+        const float g = f->gradient[i];
+        f->mean[i] += (float)(1 - MEAN_KEPT) * (g - f->mean[i]);
+        f->square[i] += (float)(1 - SQUARE_KEPT) * (g * g - f->square[i]);
+        f->x[i] -= f->scale[i] * whole_mean * f->mean[i] /
+                   (sqrtf(whole_square * f->square[i]) + LEAST_SLOPE);
+    }
+}
+
+/* Grows at first, then half a cosine down to 0. */
+static double rate_now(const fitting *f) {
+    const double at = ((double)f->step + 0.5) / (double)f->steps;
+    const double grown = at < WARM_UP ? at / WARM_UP : 1;
+    return f->fit->rate * grown * 0.5 * (1 + cos(acos(-1.0) * at));
+}
+
+/* Every sample once, with a part of another one. */
+static void shuffle(fitting *f) {
+    for (size_t k = 0; k < f->samples; k++)
+        f->order[k].sample = k;
+    for (size_t k = f->samples; k > 1; k--) {
+        const size_t j = (size_t)c2s_random_integer(&f->random, 0, (int64_t)k - 1);
+        const size_t was = f->order[j].sample;
+        f->order[j].sample = f->order[k - 1].sample;
+        f->order[k - 1].sample = was;
+    }
+    for (size_t k = 0; k < f->samples; k++) {
+        f->order[k].other = (size_t)c2s_random_integer(&f->random, 0, (int64_t)f->samples - 1);
+        f->order[k].part = (float)(c2s_random_uniform(&f->random) / 2);
+    }
+}
+
+static c2s_status learn_all(fitting *f, double *loss) {
+    *loss = 0;
+    shuffle(f);
+    for (size_t from = 0; from < f->samples; from += BATCH) {
+        const size_t some = f->samples - from < BATCH ? f->samples - from : BATCH;
+        C2S_TRY(
+            c2s_joint_gradient_find(f->gradients, f->x, f->order + from, some, f->gradient, loss));
+        move(f, rate_now(f));
+    }
+    *loss /= (double)f->samples;
+    return C2S_OK;
+}
+
+static c2s_status run_epochs(fitting *f, double *before, double *after) {
+    c2s_status status = f->fit->judge(f->fit->user, before);
+    *after = *before;
+    for (size_t epoch = 1; epoch <= f->fit->epochs && status == C2S_OK; epoch++) {
+        double loss, error = *before;
+        c2s_progress("fitting layers together", (double)epoch / (double)f->fit->epochs);
+        status = learn_all(f, &loss);
+        if (status == C2S_OK)
+            status = write_parameters(f, f->x);
+        if (status == C2S_OK)
+            status = f->fit->judge(f->fit->user, &error);
+        c2s_log(2, "joint fit: epoch %zu: error %.5f, judged %.5g", epoch, loss, error);
+        if (status != C2S_OK || !(error < *after))
+            continue;
+        *after = error;
+        memcpy(f->best, f->x, f->count * sizeof *f->best);
+    }
+    const c2s_status written = write_parameters(f, f->best);
+    return status == C2S_OK ? written : status;
+}
+
+static c2s_status open_fitting(fitting *f) {
+    for (size_t k = 0; k < f->fit->parameter_count; k++)
+        f->count += content(&f->fit->parameters[k])->count;
+    float **const rows[] = {&f->x, &f->best, &f->gradient, &f->scale, &f->mean, &f->square};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        C2S_TRY(c2s_scratch(f->count, sizeof **rows[k], rows[k]));
+        memset(*rows[k], 0, f->count * sizeof **rows[k]);
+    }
+    read_parameters(f);
+    C2S_TRY(c2s_joint_gradient_open(f->fit, &f->gradients));
+    f->samples = c2s_joint_gradient_samples(f->gradients);
+    f->order = c2s_alloc_array(f->samples + 1, sizeof *f->order);
+    f->steps = f->fit->epochs * ((f->samples + BATCH - 1) / BATCH);
+    return C2S_OK;
+}
+
+c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *after) {
+    fitting f = {.fit = fit, .random = {1}};
+    *before = *after = 0;
+    c2s_status status = open_fitting(&f);
+    if (status == C2S_OK)
+        status = run_epochs(&f, before, after);
+    c2s_joint_gradient_close(f.gradients);
+    free(f.x);
+    free(f.best);
+    free(f.gradient);
+    free(f.scale);
+    free(f.mean);
+    free(f.square);
+    free(f.order);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Constants of many layers fitted together, without labels: by steps against the gradient (Adam:
+ * Kingma and Ba 2015, arXiv 1412.6980), so that values of a graph become what they are in a first
+ * model. Where each layer is fitted by itself, least squares are better (reconstruct.h); this is
+ * for what follows, since layers can make up for each other's errors through Relu and the like.
+ *
+ * From samples as they are layers of so many weights would learn by heart, therefore each is mixed
+ * with another one: what the first model makes of that is known, too (mixup: Zhang et al. 2018,
+ * arXiv 1710.09412, there of labels).
+ */
+#ifndef C2S_PASSES_MEASURE_JOINT_FIT_H
+#define C2S_PASSES_MEASURE_JOINT_FIT_H
+
+#include "eval/feed.h"
+#include "ops/op.h"
+
+/* A constant of floats, an operand of `node` that no other node reads. */
+typedef struct c2s_joint_parameter {
+    c2s_node *node;
+    unsigned slot;
+    bool keeps_zeros; /* what is 0 stays so */
+} c2s_joint_parameter;
+
+/* A value of the graph that is to be what `same` is in the first model: weight times the squared
+ * error as a part of the energy of `same`. */
+typedef struct c2s_joint_point {
+    const c2s_value *value, *same;
+    double weight;
+    int axis;         /* of `gone`; below 0: everything counts */
+    const bool *gone; /* by index of that axis: does not count */
+} c2s_joint_point;
+
+typedef struct c2s_joint_fit {
+    const c2s_graph *graph, *first; /* with the same inputs; not changed but for the parameters */
+    const c2s_joint_parameter *parameters;
+    size_t parameter_count;
+    const c2s_joint_point *points;
+    size_t point_count;
+    const c2s_feed *feed; /* as much of it as fits into 256 MB */
+    size_t samples;       /* at most; 0: all */
+    size_t epochs;        /* how often each sample is used */
+    double rate;          /* of the first steps, as a part of the size of weights */
+    /* How good the graph is with the parameters that it has now: less is better. Asked before the
+     * first and after each epoch; the best parameters stay. */
+    c2s_status (*judge)(void *user, double *error);
+    void *user;
+} c2s_joint_fit;
+
+/* Writes the parameters; *before and *after: what `judge` says of those at first, and of those that
+ * stay. The same result whatever the number of threads. C2S_ERR_UNSUPPORTED: the graph cannot be
+ * derived (backward.h); nothing is changed then. */
+c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *after);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passes/measure/joint_gradient.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "eval/sample_order.h"
+#include "passes/measure/backward.h"
+
+/* Gradients are added in so many sums, whatever the number of threads: so they have the same bits.
+ * Samples whose energy is looked at, and bytes of samples that are held. */
+enum { LANES = 8, ENERGY_SAMPLES = 16 };
+#define MOST_BYTES ((size_t)256 << 20)
+
+typedef struct worker {
+    c2s_backward *now, *first;
+} worker;
+
+struct c2s_joint_gradient {
+    const c2s_joint_fit *fit;
+    size_t count;    /* of all parameters */
+    float *lanes;    /* [LANES, count] */
+    double *factors; /* by point: weight over energy */
+    worker *workers;
+    size_t worker_count;
+    size_t samples;
+    c2s_tensor ***inputs; /* by sample */
+};
+
+static const c2s_tensor *content(const c2s_joint_parameter *q) {
+    return c2s_node_in(q->node, q->slot)->constant;
+}
+
+/* ---- samples ---- */
+
+static size_t bytes_of(c2s_tensor *const *in, unsigned inputs) {
+    size_t bytes = 1;
+    for (unsigned k = 0; k < inputs; k++)
+        bytes += in[k] ? c2s_tensor_size(in[k]) : 0;
+    return bytes;
+}
+
+static c2s_status read_samples(c2s_joint_gradient *g) {
+    const c2s_feed *feed = g->fit->feed;
+    const unsigned inputs = g->fit->graph->formal_inputs;
+    size_t most, *taken = c2s_samples_list(feed->count, g->fit->samples, &most);
+    c2s_status status = C2S_OK;
+    g->inputs = c2s_zalloc((most + 1) * sizeof *g->inputs);
+    for (size_t s = 0; s < most && status == C2S_OK; s++) {
+        g->inputs[s] = c2s_zalloc((inputs + 1u) * sizeof **g->inputs);
+        g->samples = s + 1;
+        status = feed->get(feed, g->fit->graph, taken[s], g->inputs[s]);
+        if (status == C2S_OK && s == 0 && most > MOST_BYTES / bytes_of(g->inputs[0], inputs))
+            most = MOST_BYTES / bytes_of(g->inputs[0], inputs) + 1;
+    }
+    free(taken);
+    return g->samples ? status : c2s_fail(C2S_ERR_INVALID, "there are no samples to learn from");
+}
+
+/* Weighted mean of two inputs, if they are floats of one shape; else the first. */
+static c2s_status mix(const c2s_tensor *a, const c2s_tensor *b, float part, c2s_tensor **out) {
+    if (part == 0 || a->type.dtype != C2S_FLOAT || !b || !c2s_type_equal(&a->type, &b->type)) {
+        *out = c2s_tensor_ref(a);
+        return C2S_OK;
+    }
+    C2S_TRY(c2s_tensor_create(C2S_FLOAT, a->type.rank, a->type.dim, out));
+    const float *x = c2s_tensor_data(a), *y = c2s_tensor_data(b);
+    float *z = c2s_tensor_mutable(*out);
+    for (size_t i = 0; i < a->count; i++)
+        z[i] = (1 - part) * x[i] + part * y[i];
+    return C2S_OK;
+}
+
+/* ---- points ---- */
+
+/* factor times the squared error; its derivatives are added to the slope, if there is one. */
+static double compare(const c2s_joint_point *q, double factor, const c2s_tensor *now,
+                      const c2s_tensor *first, float *slope) {
+    const float *a = c2s_tensor_data(now), *b = c2s_tensor_data(first);
+    const float scale = (float)(2 * factor);
+    size_t inner = 1;
+    double error = 0;
+    for (int k = q->axis + 1; q->axis >= 0 && k < now->type.rank; k++)
+        inner *= (size_t)now->type.dim[k];
+    for (size_t from = 0, run = 0; from < now->count; from += inner, run++) {
+        if (q->axis < 0)
+            inner = now->count;
+        else if (q->gone[run % (size_t)now->type.dim[q->axis]])
+            continue;
+        for (size_t i = from; i < from + inner; i++) {
+            const float d = a[i] - b[i];
+            error += (double)d * (double)d;
+            if (slope)
+                slope[i] += scale * d;
+        }
+    }
+    return factor * error;
+}
+
+static c2s_status find_factors(c2s_joint_gradient *g) {
+    const size_t step = g->samples / ENERGY_SAMPLES + 1;
+    c2s_backward *first = g->workers[0].first;
+    size_t runs = 0;
+    for (size_t s = 0; s < g->samples; s += step, runs++) {
+        C2S_TRY(c2s_backward_run(first, (const c2s_tensor *const *)g->inputs[s]));
+        for (size_t k = 0; k < g->fit->point_count; k++) {
+            const c2s_tensor *y = c2s_backward_value(first, g->fit->points[k].same);
+            const float *at = c2s_tensor_data(y);
+            for (size_t i = 0; i < y->count; i++)
+                g->factors[k] += (double)at[i] * (double)at[i];
+        }
+    }
+    for (size_t k = 0; k < g->fit->point_count; k++) {
+        const double energy = g->factors[k] / (double)runs;
+        g->factors[k] = energy > 0 ? g->fit->points[k].weight / energy : 0;
+    }
+    return C2S_OK;
+}
+
+/* ---- one sample ---- */
+
+static c2s_status derive(c2s_joint_gradient *g, worker *w, c2s_tensor *const *in, float *gradient,
+                         double *loss) {
+    const c2s_joint_fit *fit = g->fit;
+    C2S_TRY(c2s_backward_run(w->first, (const c2s_tensor *const *)in));
+    C2S_TRY(c2s_backward_run(w->now, (const c2s_tensor *const *)in));
+    for (size_t k = 0; k < fit->point_count; k++) {
+        const c2s_joint_point *q = &fit->points[k];
+        const c2s_tensor *now = c2s_backward_value(w->now, q->value),
+                         *first = c2s_backward_value(w->first, q->same);
+        if (!c2s_type_equal(&now->type, &first->type))
+            return c2s_fail(C2S_ERR_INVALID, "\"%s\" has another shape than in the first model",
+                            q->value->name);
+        *loss += compare(q, g->factors[k], now, first, c2s_backward_slope(w->now, q->value));
+    }
+    C2S_TRY(c2s_backward_propagate(w->now));
+    for (size_t k = 0; k < fit->parameter_count; k++) {
+        const c2s_joint_parameter *q = &fit->parameters[k];
+        const float *slope = c2s_backward_slope(w->now, c2s_node_in(q->node, q->slot));
+        const size_t count = content(q)->count;
+        for (size_t i = 0; slope && i < count; i++)
+            gradient[i] += slope[i];
+        gradient += count;
+    }
+    return C2S_OK;
+}
+
+static c2s_status learn(c2s_joint_gradient *g, worker *w, const c2s_joint_sample *s,
+                        float *gradient, double *loss) {
+    const unsigned inputs = g->fit->graph->formal_inputs;
+    c2s_tensor **in = c2s_zalloc((inputs + 1u) * sizeof *in);
+    c2s_status status = C2S_OK;
+    for (unsigned k = 0; k < inputs && status == C2S_OK; k++)
+        if (g->inputs[s->sample][k])
+            status = mix(g->inputs[s->sample][k], g->inputs[s->other][k], s->part, &in[k]);
+    if (status == C2S_OK)
+        status = derive(g, w, in, gradient, loss);
+    for (unsigned k = 0; k < inputs; k++)
+        c2s_tensor_unref(in[k]);
+    free(in);
+    return status;
+}
+
+/* ---- all ---- */
+
+static c2s_status set_parameters(c2s_joint_gradient *g, const float *x) {
+    for (size_t k = 0; k < g->fit->parameter_count; k++) {
+        const c2s_joint_parameter *q = &g->fit->parameters[k];
+        const c2s_type *type = &content(q)->type;
+        c2s_tensor *tensor;
+        C2S_TRY(c2s_tensor_create(C2S_FLOAT, type->rank, type->dim, &tensor));
+        memcpy(c2s_tensor_mutable(tensor), x, tensor->count * sizeof *x);
+        for (size_t w = 0; w < g->worker_count; w++)
+            c2s_backward_set(g->workers[w].now, c2s_node_in(q->node, q->slot), tensor);
+        x += tensor->count;
+        c2s_tensor_unref(tensor);
+    }
+    return C2S_OK;
+}
+
+c2s_status c2s_joint_gradient_find(c2s_joint_gradient *g, const float *x,
+                                   const c2s_joint_sample *samples, size_t count, float *gradient,
+                                   double *loss) {
+    double losses[LANES] = {0};
+    c2s_status status = C2S_OK;
+    C2S_TRY(set_parameters(g, x));
+    memset(g->lanes, 0, LANES * g->count * sizeof *g->lanes);
+#pragma omp parallel for schedule(dynamic) num_threads((int)g->worker_count)
+    for (size_t lane = 0; lane < LANES; lane++)
+        for (size_t k = lane; k < count; k += LANES) {
+            const c2s_status own = learn(g, &g->workers[c2s_this_thread()], &samples[k],
+                                         g->lanes + lane * g->count, &losses[lane]);
+            if (own != C2S_OK) {
+#pragma omp critical
+                status = own;
+            }
+        }
+    memcpy(gradient, g->lanes, g->count * sizeof *gradient);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        *loss += losses[lane];
+        for (size_t i = 0; lane > 0 && i < g->count; i++)
+            gradient[i] += g->lanes[lane * g->count + i];
+    }
+    return status == C2S_OK || g->worker_count == 1 /* the message is this thread's */
+               ? status
+               : c2s_fail(status, "the gradient of a sample could not be found");
+}
+
+static c2s_status open_workers(c2s_joint_gradient *g) {
+    const c2s_joint_fit *fit = g->fit;
+    bool *wanted = c2s_zalloc(fit->graph->model->values.count + 1);
+    c2s_status status = C2S_OK;
+    for (size_t k = 0; k < fit->parameter_count; k++)
+        wanted[c2s_node_in(fit->parameters[k].node, fit->parameters[k].slot)->id] = true;
+    g->workers = c2s_zalloc(((size_t)c2s_most_threads() + 1) * sizeof *g->workers);
+    g->worker_count = (size_t)c2s_most_threads();
+    for (size_t k = 0; k < g->worker_count && status == C2S_OK; k++) {
+        status = c2s_backward_open(fit->graph, wanted, &g->workers[k].now);
+        if (status == C2S_OK)
+            status = c2s_backward_open(fit->first, NULL, &g->workers[k].first);
+    }
+    free(wanted);
+    return status;
+}
+
+size_t c2s_joint_gradient_samples(const c2s_joint_gradient *g) {
+    return g->samples;
+}
+
+c2s_status c2s_joint_gradient_open(const c2s_joint_fit *fit, c2s_joint_gradient **out) {
+    c2s_joint_gradient *g = c2s_zalloc(sizeof *g);
+    g->fit = fit;
+    for (size_t k = 0; k < fit->parameter_count; k++)
+        g->count += content(&fit->parameters[k])->count;
+    g->factors = c2s_zalloc((fit->point_count + 1) * sizeof *g->factors);
+    c2s_status status = c2s_scratch(LANES * g->count, sizeof *g->lanes, &g->lanes);
+    if (status == C2S_OK)
+        status = open_workers(g);
+    if (status == C2S_OK)
+        status = read_samples(g);
+    if (status == C2S_OK)
+        status = find_factors(g);
+    if (status != C2S_OK) {
+        c2s_joint_gradient_close(g);
+        g = NULL;
+    }
+    *out = g;
+    return status;
+}
+
+void c2s_joint_gradient_close(c2s_joint_gradient *g) {
+    if (!g)
+        return;
+    for (size_t k = 0; k < g->worker_count; k++) {
+        c2s_backward_close(g->workers[k].now);
+        c2s_backward_close(g->workers[k].first);
+    }
+    for (size_t s = 0; s < g->samples; s++) {
+        for (unsigned k = 0; k < g->fit->graph->formal_inputs; k++)
+            c2s_tensor_unref(g->inputs[s][k]);
+        free(g->inputs[s]);
+    }
+    free(g->inputs);
+    free(g->workers);
+    free(g->factors);
+    free(g->lanes);
+    free(g);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All weights that are left, fitted together: so that what readers read, as far as it is left, and
+ * what comes out in the end is what it is in the first model.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "passes/measure/joint_fit.h"
+#include "passes/prune/pruning.h"
+#include "passes/quant/logits.h"
+
+/* What all inner values together count, beside each output; the rate of the first steps. */
+#define INNER_WEIGHT 0.5
+#define RATE         0.003
+
+typedef struct tuning {
+    c2s_pruning *p;
+    C2S_VEC(c2s_joint_parameter) parameters;
+    C2S_VEC(c2s_joint_point) points;
+} tuning;
+
+/* Channels of a value that are gone, along one axis; what goes along others counts. */
+static void find_gone(const c2s_pruning *p, c2s_joint_point *q) {
+    bool *gone = NULL;
+    q->axis = -1;
+    for (size_t k = 0; k < p->groups.groups.count; k++) {
+        const c2s_prune_group *g = &p->groups.groups.at[k];
+        for (size_t i = 0; p->removed[k] && i < g->axes.count; i++) {
+            const c2s_group_axis *a = &g->axes.at[i];
+            if (a->value != q->value || a->use || (gone && a->axis != q->axis))
+                continue;
+            if (!gone)
+                gone = c2s_zalloc(a->map.extent + 1);
+            q->axis = a->axis;
+            c2s_unit_map_mark(&a->map, p->removed[k], gone);
+        }
+    }
+    q->gone = gone;
+}
+
+static void add_point(tuning *t, const c2s_value *value, const c2s_value *same, double weight) {
+    for (size_t k = 0; k < t->points.count; k++)
+        if (t->points.at[k].value == value)
+            return;
+    if (!value->def || value->def == value->graph->entry || value->type.dtype != C2S_FLOAT)
+        return;
+    c2s_joint_point q = {.value = value, .same = same, .weight = weight};
+    find_gone(t->p, &q);
+    c2s_vec_push(&t->points, q);
+}
+
+/* Outputs, in front of a last Softmax, and what readers read. */
+static void find_points(tuning *t) {
+    const c2s_pruning *p = t->p;
+    const c2s_graph *graph = p->model->graph, *first = p->first->graph;
+    for (unsigned k = 0; k < c2s_graph_output_count(graph); k++) {
+        const c2s_node *now = c2s_logits_softmax(graph, k), *was = c2s_logits_softmax(first, k);
+        if (now && was)
+            add_point(t, now->inputs[0].value, was->inputs[0].value, 1);
+        else
+            add_point(t, graph->exit->inputs[k].value, first->exit->inputs[k].value, 1);
+    }
+    const size_t outputs = t->points.count;
+    for (size_t k = 0; k < p->readers.at.count; k++) {
+        const c2s_node *node = p->readers.at.at[k].node;
+        if (node->graph != graph)
+            continue;
+        add_point(t, c2s_node_in(node, 0), c2s_node_in(p->same[node->id], 0), INNER_WEIGHT);
+    }
+    for (size_t k = outputs; k < t->points.count; k++)
+        t->points.at[k].weight /= (double)(t->points.count - outputs);
+}
+
+/* Weights of what is gone are 0, and stay so. */
+static void find_parameters(tuning *t) {
+    for (size_t k = 0; k < t->p->readers.at.count; k++) {
+        const c2s_reader *r = &t->p->readers.at.at[k];
+        if (r->node->graph != t->p->model->graph)
+            continue;
+        c2s_vec_push(&t->parameters, (c2s_joint_parameter){r->node, 1, true});
+        if (r->bias_node)
+            c2s_vec_push(&t->parameters, (c2s_joint_parameter){r->bias_node, r->bias_slot, false});
+    }
+}
+
+static c2s_status judge(void *user, double *error) {
+    return c2s_pruning_noise(user, error);
+}
+
+static c2s_status fit_all(tuning *t) {
+    c2s_pruning *p = t->p;
+    double before = 1, after = 1;
+    const c2s_joint_fit fit = {.graph = p->model->graph,
+                               .first = p->first->graph,
+                               .parameters = t->parameters.at,
+                               .parameter_count = t->parameters.count,
+                               .points = t->points.at,
+                               .point_count = t->points.count,
+                               .feed = &p->samples_of.learn,
+                               .samples = p->samples,
+                               .epochs = p->epochs,
+                               .rate = RATE,
+                               .judge = judge,
+                               .user = p};
+    const unsigned threads = c2s_threads_use(p->context->eval.threads);
+    const c2s_status status = c2s_joint_fit_do(&fit, &before, &after);
+    c2s_threads_restore(threads);
+    if (status == C2S_OK)
+        c2s_log(2, "prune: fitted together: %.2f dB, were %.2f", -10 * log10(after),
+                -10 * log10(before));
+    return status;
+}
+
+void c2s_pruning_learn_most(c2s_pruning *p) {
+    c2s_quality_close(p->outputs);
+    p->outputs = NULL;
+    if (p->epochs > 0)
+        c2s_sample_split_narrow(&p->samples_of);
+    else
+        c2s_sample_split_join(&p->samples_of);
+}
+
+c2s_status c2s_pruning_tune(c2s_pruning *p) {
+    tuning t = {.p = p};
+    C2S_TRY(c2s_pruning_open_outputs(p));
+    find_parameters(&t);
+    find_points(&t);
+    c2s_status status = fit_all(&t);
+    if (status == C2S_ERR_UNSUPPORTED) {
+        c2s_log(1, "prune: layers are not fitted together: %s", c2s_error());
+        c2s_error_clear();
+        status = C2S_OK;
+    }
+    for (size_t k = 0; k < t.points.count; k++)
+        free((bool *)(uintptr_t)t.points.at[k].gone);
+    c2s_vec_free(&t.parameters);
+    c2s_vec_free(&t.points);
+    return status;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layers fitted together. The answer is known: what made the outputs was such a network, or one of
+ * two units that say the same. */
+#include "unit/make_graph.h"
+
+#include "base/random.h"
+#include "base/threads.h"
+#include "passes/measure/joint_fit.h"
+
+enum { ROWS = 8, WIDTH = 6, UNITS = 8, OUTPUTS = 3, SAMPLES = 40 };
+
+static c2s_status sample(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                         c2s_tensor **in) {
+    c2s_random random = {index + 50};
+    double values[ROWS * WIDTH];
+    (void)feed, (void)graph;
+    for (int i = 0; i < ROWS * WIDTH; i++)
+        values[i] = c2s_random_normal(&random);
+    return c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){ROWS, WIDTH}, values, &in[0]);
+}
+static const c2s_feed feed = {.count = SAMPLES, .get = sample};
+
+static c2s_value *numbers(c2s_model *m, const char *name, c2s_random *random, int64_t rows,
+                          int64_t columns) {
+    double values[WIDTH * UNITS];
+    c2s_tensor *tensor;
+    for (int64_t i = 0; i < rows * columns; i++)
+        values[i] = c2s_random_normal(random);
+    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 2, (int64_t[]){rows, columns}, values, &tensor),
+                     C2S_OK);
+    return c2s_value_constant(m->graph, name, tensor);
+}
+
+/* x -> Gemm -> Relu -> Gemm */
+static c2s_model *network(void) {
+    c2s_model *m = make_model();
+    c2s_random random = {7};
+    c2s_value *x = INPUT(m, "x", ROWS, WIDTH);
+    x = OP(m, "Gemm", x, numbers(m, "wa", &random, WIDTH, UNITS),
+           numbers(m, "ba", &random, 1, UNITS));
+    x = OP(m, "Relu", x);
+    x = OP(m, "Gemm", x, numbers(m, "wb", &random, UNITS, OUTPUTS),
+           numbers(m, "bb", &random, 1, OUTPUTS));
+    make_output(x, "y");
+    return m;
+}
+
+static c2s_node *node_at(const c2s_model *m, int place) {
+    c2s_node *node = m->graph->first;
+    while (place-- > 0)
+        node = node->next;
+    return node;
+}
+
+static void change(c2s_node *node, unsigned slot, double (*to)(size_t, double)) {
+    c2s_value *value = c2s_node_in(node, slot);
+    double values[WIDTH * UNITS];
+    c2s_tensor *tensor;
+    for (size_t i = 0; i < value->constant->count; i++)
+        values[i] = to(i, c2s_tensor_f64_at(value->constant, i));
+    assert_int_equal(
+        c2s_tensor_from_f64(C2S_FLOAT, value->type.rank, value->type.dim, values, &tensor), C2S_OK);
+    c2s_value_set_constant(value, tensor);
+    c2s_tensor_unref(tensor);
+}
+
+static double disturb(size_t i, double was) {
+    return was + 0.2 * cos((double)i * 5);
+}
+
+/* The first two rows of the second weight: what unit 0 and 1 do. */
+static double drop_unit(size_t i, double was) {
+    return i < OUTPUTS ? 0 : was;
+}
+
+/* ---- the judge ---- */
+
+typedef struct judged {
+    const c2s_model *now, *first;
+    bool refuses; /* says that all that changes is worse */
+    unsigned asked;
+} judged;
+
+/* On samples that are not learnt from, by the plain evaluator: error over energy. */
+static double distance(const c2s_model *now, const c2s_model *first) {
+    const c2s_model *const models[] = {now, first};
+    const c2s_eval_options options = {.threads = 1};
+    double error = 0, energy = 0;
+    for (size_t s = 0; s < 6; s++) {
+        c2s_tensor *in, *out[2];
+        assert_int_equal(sample(&feed, NULL, SAMPLES + s, &in), C2S_OK);
+        for (int k = 0; k < 2; k++) {
+            c2s_session *session;
+            assert_int_equal(c2s_evaluator_reference.open(models[k]->graph, &options, &session),
+                             C2S_OK);
+            assert_int_equal(
+                session->evaluator->run(session, (const c2s_tensor *const *)&in, &out[k]), C2S_OK);
+            session->evaluator->close(session);
+        }
+        for (size_t i = 0; i < out[0]->count; i++) {
+            const double a = c2s_tensor_f64_at(out[0], i), b = c2s_tensor_f64_at(out[1], i);
+            error += (a - b) * (a - b);
+            energy += b * b;
+        }
+        c2s_tensor_unref(in);
+        c2s_tensor_unref(out[0]);
+        c2s_tensor_unref(out[1]);
+    }
+    return error / energy;
+}
+
+static c2s_status judge(void *user, double *error) {
+    judged *j = user;
+    *error = j->refuses ? j->asked : distance(j->now, j->first);
+    j->asked++;
+    return C2S_OK;
+}
+
+static c2s_status fit(c2s_model *now, const c2s_model *first, size_t epochs, judged *j,
+                      double *before, double *after) {
+    const c2s_joint_parameter parameters[] = {{node_at(now, 0), 1, true},
+                                              {node_at(now, 0), 2, false},
+                                              {node_at(now, 2), 1, true},
+                                              {node_at(now, 2), 2, false}};
+    const c2s_joint_point points[] = {
+        {c2s_graph_output(now->graph, 0), c2s_graph_output(first->graph, 0), 1, -1, NULL}};
+    const c2s_joint_fit job = {.graph = now->graph,
+                               .first = first->graph,
+                               .parameters = parameters,
+                               .parameter_count = 4,
+                               .points = points,
+                               .point_count = 1,
+                               .feed = &feed,
+                               .epochs = epochs,
+                               .rate = 0.02,
+                               .judge = judge,
+                               .user = j};
+    j->now = now;
+    j->first = first;
+    return c2s_joint_fit_do(&job, before, after);
+}
+
+/* ---- cases ---- */
+
+static void finds_back(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now = c2s_model_copy(first);
+    judged j = {0};
+    double before, after;
+    change(node_at(now, 0), 1, disturb);
+    change(node_at(now, 2), 1, disturb);
+    assert_int_equal(fit(now, first, 40, &j, &before, &after), C2S_OK);
+    assert_true(before > 0.01);
+    assert_true(after < 0.01 * before);
+    assert_true(distance(now, first) == after);
+    assert_int_equal(j.asked, 41);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
+/* Without a unit: the others make up for a part of it, and it does not come back. */
+static void keeps_zeros(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now = c2s_model_copy(first);
+    judged j = {0};
+    double before, after;
+    change(node_at(now, 2), 1, drop_unit);
+    assert_int_equal(fit(now, first, 30, &j, &before, &after), C2S_OK);
+    assert_true(after < 0.5 * before);
+    for (size_t i = 0; i < OUTPUTS; i++)
+        assert_true(c2s_tensor_f64_at(c2s_node_in(node_at(now, 2), 1)->constant, i) == 0);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
+/* What the judge says is worse does not stay. */
+static void never_worse(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now = c2s_model_copy(first);
+    judged j = {.refuses = true};
+    double before, after;
+    change(node_at(now, 0), 1, disturb);
+    c2s_model *was = c2s_model_copy(now);
+    assert_int_equal(fit(now, first, 3, &j, &before, &after), C2S_OK);
+    assert_true(after == before);
+    for (int place = 0; place < 3; place += 2)
+        for (unsigned slot = 1; slot < 3; slot++)
+            assert_true(c2s_tensor_equal(c2s_node_in(node_at(now, place), slot)->constant,
+                                         c2s_node_in(node_at(was, place), slot)->constant));
+    c2s_model_destroy(was);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
+static void same_on_any_number_of_threads(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now[2];
+    for (unsigned k = 0; k < 2; k++) {
+        judged j = {0};
+        double before, after;
+        now[k] = c2s_model_copy(first);
+        change(node_at(now[k], 2), 1, drop_unit);
+        const unsigned threads = c2s_threads_use(k + 1);
+        assert_int_equal(fit(now[k], first, 3, &j, &before, &after), C2S_OK);
+        c2s_threads_restore(threads);
+    }
+    assert_true(c2s_tensor_equal(c2s_node_in(node_at(now[0], 0), 1)->constant,
+                                 c2s_node_in(node_at(now[1], 0), 1)->constant));
+    c2s_model_destroy(now[0]);
+    c2s_model_destroy(now[1]);
+    c2s_model_destroy(first);
+}
+
+/* Channels that do not count: only they differ, so nothing moves. */
+static void leaves_out_what_is_gone(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now = c2s_model_copy(first);
+    const bool gone[OUTPUTS] = {true, false, false};
+    const c2s_joint_parameter bias = {node_at(now, 2), 2, false};
+    const c2s_joint_point point = {c2s_graph_output(now->graph, 0),
+                                   c2s_graph_output(first->graph, 0), 1, 1, gone};
+    judged j = {.now = now, .first = first};
+    double before, after;
+    const c2s_tensor *was = c2s_node_in(node_at(now, 2), 2)->constant;
+    const double moved[OUTPUTS] = {c2s_tensor_f64_at(was, 0) + 1, c2s_tensor_f64_at(was, 1),
+                                   c2s_tensor_f64_at(was, 2)};
+    c2s_tensor *tensor;
+    assert_int_equal(c2s_tensor_from_f64(C2S_FLOAT, 2, was->type.dim, moved, &tensor), C2S_OK);
+    c2s_value_set_constant(c2s_node_in(node_at(now, 2), 2), tensor);
+    const c2s_joint_fit job = {.graph = now->graph,
+                               .first = first->graph,
+                               .parameters = &bias,
+                               .parameter_count = 1,
+                               .points = &point,
+                               .point_count = 1,
+                               .feed = &feed,
+                               .epochs = 2,
+                               .rate = 0.1,
+                               .judge = judge,
+                               .user = &j};
+    assert_int_equal(c2s_joint_fit_do(&job, &before, &after), C2S_OK);
+    assert_true(c2s_tensor_equal(c2s_node_in(node_at(now, 2), 2)->constant, tensor));
+    c2s_tensor_unref(tensor);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
+static void refuses(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now = c2s_model_copy(first);
+    judged j = {0};
+    double before, after;
+    make_output(NODE(now, "Unheard", c2s_graph_output(now->graph, 0))->outputs[0], "z");
+    assert_int_equal(fit(now, first, 3, &j, &before, &after), C2S_ERR_UNSUPPORTED);
+    assert_int_equal(j.asked, 0);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_back),
+        cmocka_unit_test(keeps_zeros),
+        cmocka_unit_test(never_worse),
+        cmocka_unit_test(same_on_any_number_of_threads),
+        cmocka_unit_test(leaves_out_what_is_gone),
+        cmocka_unit_test(refuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
