@@ -37,38 +37,53 @@ static const c2s_tensor *content(const c2s_joint_parameter *q) {
     return c2s_node_in(q->node, q->slot)->constant;
 }
 
-/* Root of the mean square of what is not 0. */
-static float size_of(const float *x, size_t count) {
+/* Root of the mean square of what is not 0 in `runs` runs, each `step` behind the one before. */
+static float size_of(const float *x, size_t runs, size_t step, size_t run) {
     double sum = 0;
     size_t some = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += (double)x[i] * (double)x[i];
-        some += x[i] != 0;
-    }
+    for (size_t r = 0; r < runs; r++)
+        for (size_t i = 0; i < run; i++) {
+            const double value = (double)x[r * step + i];
+            sum += value * value;
+            some += value != 0;
+        }
     return some ? (float)sqrt(sum / (double)some) : 0;
 }
 
-/* Constants that may leave 0 move by what the node's weight would, if that is more. */
-static float scale_of(const c2s_joint_parameter *q, const float *x) {
+/* Of a vector at least that of the node's weight. */
+static float size_of_all(const c2s_joint_parameter *q) {
     const c2s_value *weight = c2s_node_in(q->node, 1);
-    const float own = size_of(x, content(q)->count);
-    if (q->keeps_zeros || q->slot == 1 || !weight || !weight->constant ||
-        weight->type.dtype != C2S_FLOAT)
+    const float own = size_of(c2s_tensor_data(content(q)), 1, 0, content(q)->count);
+    if (q->slot == 1 || !weight || !weight->constant || weight->type.dtype != C2S_FLOAT)
         return own;
-    const float other = size_of(c2s_tensor_data(weight->constant), weight->constant->count);
-    return own > other ? own : other;
+    return fmaxf(own, size_of(c2s_tensor_data(weight->constant), 1, 0, weight->constant->count));
+}
+
+static void find_scale(const c2s_joint_parameter *q, const float *x, float *scale) {
+    const c2s_type *type = &content(q)->type;
+    const size_t count = content(q)->count, channels = q->axis < 0 ? 1 : (size_t)type->dim[q->axis];
+    size_t inner = 1;
+    for (int k = q->axis + 1; q->axis >= 0 && k < type->rank; k++)
+        inner *= (size_t)type->dim[k];
+    for (size_t c = 0; q->axis >= 0 && c < channels; c++) {
+        const size_t step = channels * inner, runs = count / step;
+        const float size = size_of(x + c * inner, runs, step, inner);
+        for (size_t r = 0; r < runs; r++)
+            for (size_t i = 0; i < inner; i++)
+                scale[r * step + c * inner + i] = size;
+    }
+    const float all = q->axis < 0 ? size_of_all(q) : 0;
+    for (size_t i = 0; i < count; i++)
+        scale[i] = q->keeps_zeros && x[i] == 0 ? 0 : q->axis < 0 ? all : scale[i];
 }
 
 static void read_parameters(fitting *f) {
     size_t first = 0;
     for (size_t k = 0; k < f->fit->parameter_count; k++) {
-        const c2s_joint_parameter *q = &f->fit->parameters[k];
-        const size_t count = content(q)->count;
-        const float *x = c2s_tensor_data(content(q)), scale = scale_of(q, x);
-        memcpy(f->x + first, x, count * sizeof *x);
-        for (size_t i = 0; i < count; i++)
-            f->scale[first + i] = q->keeps_zeros && x[i] == 0 ? 0 : scale;
-        first += count;
+        const c2s_tensor *tensor = content(&f->fit->parameters[k]);
+        memcpy(f->x + first, c2s_tensor_data(tensor), tensor->count * sizeof *f->x);
+        find_scale(&f->fit->parameters[k], f->x + first, f->scale + first);
+        first += tensor->count;
     }
     memcpy(f->best, f->x, f->count * sizeof *f->best);
 }

@@ -20,6 +20,7 @@ typedef struct c2s_joint_parameter {
     c2s_node *node;
     unsigned slot;
     bool keeps_zeros; /* what is 0 stays so */
+    int axis;         /* by whose indices sizes may differ: output channels; below 0: none */
 } c2s_joint_parameter;
 
 /* A value of the graph that is to be what `same` is in the first model: weight times the squared
@@ -40,7 +41,7 @@ typedef struct c2s_joint_fit {
     const c2s_feed *feed; /* as much of it as fits into 256 MB */
     size_t samples;       /* at most; 0: all */
     size_t epochs;        /* how often each sample is used */
-    double rate;          /* of the first steps, as a part of the size of weights */
+    double rate;          /* of the first steps, as a part of the size of a channel's weights */
     /* How good the graph is with the parameters that it has now: less is better. Asked before the
      * first and after each epoch; the best parameters stay. */
     c2s_status (*judge)(void *user, double *error);

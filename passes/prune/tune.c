@@ -76,15 +76,17 @@ static void find_points(tuning *t) {
         t->points.at[k].weight /= (double)(t->points.count - outputs);
 }
 
-/* Weights of what is gone are 0, and stay so. */
+/* Weights of what is gone are 0, and stay so. A bias that others read, too, is left alone. */
 static void find_parameters(tuning *t) {
     for (size_t k = 0; k < t->p->readers.at.count; k++) {
         const c2s_reader *r = &t->p->readers.at.at[k];
         if (r->node->graph != t->p->model->graph)
             continue;
-        c2s_vec_push(&t->parameters, (c2s_joint_parameter){r->node, 1, true});
-        if (r->bias_node)
-            c2s_vec_push(&t->parameters, (c2s_joint_parameter){r->bias_node, r->bias_slot, false});
+        const int axis = r->site.n_step >= r->site.k ? 0 : r->site.weight->type.rank - 1;
+        c2s_vec_push(&t->parameters, (c2s_joint_parameter){r->node, 1, true, axis});
+        if (r->bias_node && c2s_node_in(r->bias_node, r->bias_slot)->use_count == 1)
+            c2s_vec_push(&t->parameters,
+                         (c2s_joint_parameter){r->bias_node, r->bias_slot, false, -1});
     }
 }
 

@@ -118,10 +118,10 @@ static c2s_status judge(void *user, double *error) {
 
 static c2s_status fit(c2s_model *now, const c2s_model *first, size_t epochs, judged *j,
                       double *before, double *after) {
-    const c2s_joint_parameter parameters[] = {{node_at(now, 0), 1, true},
-                                              {node_at(now, 0), 2, false},
-                                              {node_at(now, 2), 1, true},
-                                              {node_at(now, 2), 2, false}};
+    const c2s_joint_parameter parameters[] = {{node_at(now, 0), 1, true, 1},
+                                              {node_at(now, 0), 2, false, -1},
+                                              {node_at(now, 2), 1, true, 1},
+                                              {node_at(now, 2), 2, false, -1}};
     const c2s_joint_point points[] = {
         {c2s_graph_output(now->graph, 0), c2s_graph_output(first->graph, 0), 1, -1, NULL}};
     const c2s_joint_fit job = {.graph = now->graph,
@@ -216,7 +216,7 @@ static void leaves_out_what_is_gone(void **state) {
     (void)state;
     c2s_model *first = network(), *now = c2s_model_copy(first);
     const bool gone[OUTPUTS] = {true, false, false};
-    const c2s_joint_parameter bias = {node_at(now, 2), 2, false};
+    const c2s_joint_parameter bias = {node_at(now, 2), 2, false, -1};
     const c2s_joint_point point = {c2s_graph_output(now->graph, 0),
                                    c2s_graph_output(first->graph, 0), 1, 1, gone};
     judged j = {.now = now, .first = first};

@@ -69,8 +69,8 @@ static void fits_together(void **state) {
     const double together = prune(network("Relu", false), "ratio=0.5,epochs=60", 8, true);
     if (!(together < apart))
         fail_msg("%g together, %g apart", together, apart);
-    /* a model with an operator of which no derivative is known, in between */
-    assert_true(prune(network("Softplus", false), "ratio=0.25,damping=0", 12, true) < 1e-4);
+    /* no derivative is known of what lies in between: what is behind it is fitted */
+    assert_true(prune(network("Softplus", false), "ratio=0.25,epochs=5", 12, true) < 0.5);
     assert_true(prune(network("Relu", false), "ratio=0.5,refit=no,epochs=60", 8, true) > together);
 }
 
