@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# lowrank: bounds on answers need labels, goals exclude each other, and -v tells what was chosen and what stays.
+. "$(dirname "$0")/../shared.sh"
+need_program
+
+refuses() { # PATTERN PASSES: status 2, a message that fits, no output
+    status=0
+    rm -f "$scratch/none.onnx"
+    "$C2S_BIN" --passes "$2" "$scratch/a.onnxtxt" "$scratch/none.onnx" >/dev/null 2>"$scratch/err" || status=$?
+    [ "$status" -eq 2 ] && [ ! -e "$scratch/none.onnx" ] && grep -Eq -- "$1" "$scratch/err" ||
+        fail "$2: status $status, expected /$1/, found: $(cat "$scratch/err")"
+}
+
+# 24 rows of 32 elements through a matrix [32, 32] of rank 2, twice, and a cell behind them.
+numbers() { # ROWS COLUMNS
+    awk -v rows="$1" -v columns="$2" 'BEGIN {
+        for (i = 0; i < rows; i++)
+            for (j = 0; j < columns; j++)
+                printf "%s%.4f", i + j ? ", " : "", (i % 5 - 2) * (j % 3 - 1) / 9 + (i % 3 - 1) * (j % 7 - 3) / 19
+    }'
+}
+cat >"$scratch/a.onnxtxt" <<END
+<ir_version: 8, opset_import: ["" : 17]>
+a (float[24,1,32] x) => (float[24,1,1,8] y)
+<float[32,32] w = {$(numbers 32 32)}, float[1,8,32] i = {$(numbers 8 32)}, float[1,8,8] r = {$(numbers 8 8)}>
+{
+  a = MatMul(x, w)
+  b = MatMul(a, w)
+  y = RNN<hidden_size = 8>(b, i, r)
+}
+END
+
+refuses 'max_drop needs labels' 'lowrank(max_drop=1)'
+refuses 'params and latency exclude each other' 'lowrank(params=0.5,latency=0.5)'
+refuses 'latency' 'lowrank(latency=2)'
+refuses '"cpd" is no form' 'lowrank(forms=pair;cpd)'
+
+# One pair of factors for both products, one in front of the cell.
+"$C2S_BIN" -v --passes 'lowrank(rank=2,forms=pair,timing=no)' "$scratch/a.onnxtxt" "$scratch/b.onnxtxt" >"$scratch/out" 2>&1 ||
+    fail "$(cat "$scratch/out")"
+grep -q 'recurrent matrix stays' "$scratch/out" || fail "nothing said of the recurrent matrix: $(cat "$scratch/out")"
+[ "$(grep -c 'MatMul' "$scratch/b.onnxtxt")" -eq 5 ] || fail "expected 5 MatMul: $(cat "$scratch/b.onnxtxt")"
+"$C2S_BIN" compare "$scratch/a.onnxtxt" "$scratch/b.onnxtxt" --fail-if "sqnr < 60" >"$scratch/out" 2>&1 || fail "results differ: $(cat "$scratch/out")"
