@@ -41,6 +41,8 @@ c2s_slope_rule *c2s_slope_rule_of(const c2s_node *node) {
     if (!rule)
         rule = c2s_slope_pointwise(node);
     if (!rule)
+        rule = c2s_slope_functions(node);
+    if (!rule)
         rule = c2s_slope_reduction(node);
     return rule ? rule : c2s_slope_movement(node);
 }

@@ -32,6 +32,7 @@ c2s_slope_rule *c2s_slope_rule_of(const c2s_node *node);
 /* Which are the rules' families, each in its file. */
 c2s_slope_rule *c2s_slope_linear(const c2s_node *node);
 c2s_slope_rule *c2s_slope_pointwise(const c2s_node *node);
+c2s_slope_rule *c2s_slope_functions(const c2s_node *node);
 c2s_slope_rule *c2s_slope_reduction(const c2s_node *node);
 c2s_slope_rule *c2s_slope_movement(const c2s_node *node);
 

@@ -223,6 +223,30 @@ static c2s_value *means(c2s_model *m, c2s_value **in) {
     return OP(m, "Mul", OP(m, "Mul", in[0], global), mean);
 }
 
+/* Of positive numbers, as they stand under roots and below fractions. */
+static c2s_value *functions(c2s_model *m, c2s_value **in) {
+    c2s_tensor *two;
+    assert_int_equal(c2s_tensor_from_f64(in[0]->type.dtype, 0, NULL, &(double){2}, &two), C2S_OK);
+    c2s_value *square = OP(m, "Pow", in[0], c2s_value_constant(m->graph, "two", two));
+    c2s_value *above = OP(m, "Sqrt", OP(m, "Add", square, OP(m, "Exp", in[1])));
+    c2s_value *x = OP(m, "Add", OP(m, "Div", in[1], above), OP(m, "Erf", in[0]));
+    return OP(m, "Mul", OP(m, "Gelu", x), above);
+}
+
+static c2s_value *row_norms(c2s_model *m, c2s_value **in) {
+    c2s_node *turned = NODE(m, "Softmax", in[0]);
+    c2s_attr_set_int(turned, "axis", 1);
+    c2s_value *x = OP(m, "Mul", OP(m, "Softmax", in[0]), make_infer(turned));
+    return OP(m, "LayerNormalization", OP(m, "Add", x, in[0]), in[1], in[2]);
+}
+
+static c2s_value *lookups(c2s_model *m, c2s_value **in) {
+    c2s_node *n = NODE(m, "Gather", in[0], INTS(m, "at", 2, -1, 2, 0));
+    c2s_attr_set_int(n, "axis", 1);
+    c2s_value *wide = OP(m, "Expand", in[1], INTS(m, "to", 2, 4, 2));
+    return OP(m, "Mul", make_infer(n), wide);
+}
+
 static c2s_value *moves(c2s_model *m, c2s_value **in) {
     c2s_node *turn = NODE(m, "Transpose", in[0]);
     c2s_attr_set_ints(turn, "perm", (int64_t[]){2, 0, 1}, 3);
@@ -253,6 +277,9 @@ static const gradient_case cases[] = {
     {"Clip", clip, {{2, {5, 7}}}, 1},
     {"pools", pools, {{4, {1, 2, 5, 6}}}, 1},
     {"means", means, {{4, {2, 3, 4, 2}}}, 1},
+    {"functions", functions, {{2, {3, 4}}, {1, {4}}}, 2},
+    {"row norms", row_norms, {{3, {2, 3, 4}}, {1, {4}}, {1, {4}}}, 3},
+    {"lookups", lookups, {{3, {2, 3, 2}}, {2, {4, 1}}}, 2},
     {"moves", moves, {{3, {3, 4, 2}}, {3, {2, 1, 4}}}, 2},
     {"layers", layers, {{2, {3, 4}}, {2, {4, 4}}, {2, {4, 4}}}, 3},
 };
