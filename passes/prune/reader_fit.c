@@ -83,8 +83,13 @@ static c2s_status fit_group(fit *f, size_t g) {
     c2s_centred_moments(f->gram, g, centred(f), f->moments);
     C2S_TRY(find_rest(f, g));
     leave_out(f);
-    C2S_TRY(c2s_cholesky(f->k, f->moments, &damping));
-    C2S_TRY(c2s_cholesky_solve(f->k, f->n, f->moments, f->rest));
+    const bool vary = c2s_moments_vary(f->k, f->moments);
+    if (vary)
+        C2S_TRY(c2s_cholesky(f->k, f->moments, &damping));
+    if (vary)
+        C2S_TRY(c2s_cholesky_solve(f->k, f->n, f->moments, f->rest));
+    else
+        memset(f->rest, 0, f->k * f->n * sizeof *f->rest); /* weights stay, the bias is fitted */
     for (size_t i = 0; i < f->k; i++)
         for (size_t j = 0; j < f->n; j++) {
             const size_t at = i * f->n + j;

@@ -97,6 +97,9 @@ static c2s_status open_block(c2s_unit_removal *r, const c2s_reader *reader, size
         for (size_t j = 0; j < b->n; j++)
             b->weights[i * b->n + j] = (double)weights[c2s_reader_index(reader, g, i, j)];
     c2s_centred_moments(gram, g, reader->bias_node != NULL, b->inverse);
+    const bool vary = c2s_moments_vary(b->k, b->inverse);
+    for (size_t i = 0; i < b->k && !vary; i++)
+        b->inverse[i * b->k + i] = 1; /* those of the smallest weights go first */
     C2S_TRY(energy_of(b, b->inverse, &b->energy));
     for (size_t u = 0; u < r->units; u++) {
         const size_t rows = b->first[u + 1] - b->first[u];

@@ -44,6 +44,31 @@ static void redundant_units(void **state) {
     assert_true(prune(network("Relu", false), "ratio=0.5,damping=0", 8, true) > 0.01);
 }
 
+static c2s_status same_sample(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                              c2s_tensor **in) {
+    const int64_t dim[] = {ROWS, WIDTH};
+    double values[ROWS * WIDTH];
+    (void)feed, (void)graph, (void)index;
+    for (int i = 0; i < ROWS * WIDTH; i++)
+        values[i] = 0.1 * (i % WIDTH);
+    return c2s_tensor_from_f64(C2S_FLOAT, 2, dim, values, &in[0]);
+}
+
+/* Of rows that are all the same nothing can be learnt but means, for which biases make up. */
+static void rows_all_the_same(void **state) {
+    (void)state;
+    const c2s_feed same = {.count = 4, .get = same_sample};
+    c2s_model *before = network("Relu", false), *after = c2s_model_copy(before);
+    case_feed = &same;
+    run_passes(after, "prune(ratio=0.25)");
+    case_feed = NULL;
+    assert_int_equal(units_of(after), 12);
+    const case_distance d = distance_on(&same, 0, 1, before, after);
+    assert_true(d.apart < 1e-4 * d.largest);
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
+}
+
 static void budgets(void **state) {
     (void)state;
     prune(network("Relu", false), "ratio=0.5,round=4,method=l2", 8, false);
@@ -191,11 +216,11 @@ static void left_alone_groups(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(redundant_units), cmocka_unit_test(budgets),
-        cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
-        cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
-        cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
-        cmocka_unit_test(fits_together),
+        cmocka_unit_test(redundant_units),   cmocka_unit_test(rows_all_the_same),
+        cmocka_unit_test(budgets),           cmocka_unit_test(further_ways),
+        cmocka_unit_test(time_budget),       cmocka_unit_test(quality_budget),
+        cmocka_unit_test(layer_tables),      cmocka_unit_test(nothing_to_do),
+        cmocka_unit_test(left_alone_groups), cmocka_unit_test(fits_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
