@@ -75,6 +75,19 @@ static float inner(size_t count, const float *a, const float *b) {
     return total;
 }
 
+float c2s_float_sum(const float *x, size_t count) {
+    float sum[16] = {0}, total = 0;
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (int lane = 0; lane < 16; lane++)
+            sum[lane] += x[i + (size_t)lane];
+    for (; i < count; i++)
+        total += x[i];
+    for (int lane = 0; lane < 16; lane++)
+        total += sum[lane];
+    return total;
+}
+
 /* y [n, positions] += w [n, k] rows [k, positions] */
 static void forward(const part *p, const float *w, const float *rows, float *y) {
     if (p->n > 1) {

@@ -19,4 +19,7 @@ void c2s_conv_products(const c2s_conv_shape *shape, const float *x, const float 
 void c2s_conv_derive(const c2s_conv_shape *shape, const float *x, const float *weight,
                      const float *dy, float *scratch, float *dx, float *dweight);
 
+/* In an order of its own. */
+float c2s_float_sum(const float *x, size_t count);
+
 #endif

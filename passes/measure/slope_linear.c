@@ -23,8 +23,7 @@ static c2s_status conv(const c2s_slope *s) {
     const size_t channels = (size_t)w->type.dim[0];
     const size_t positions = (size_t)c2s_window_out_size(&shape.window);
     for (size_t i = 0; i < (size_t)shape.batch * channels; i++)
-        for (size_t at = 0; at < positions; at++)
-            s->dx[2][i % channels] += s->dy[i * positions + at];
+        s->dx[2][i % channels] += c2s_float_sum(s->dy + i * positions, positions);
     return C2S_OK;
 }
 

@@ -93,9 +93,10 @@ static c2s_status cut_off(const c2s_slope *s) {
     if (!c2s_clip_bounds(s->node, &low, &high))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "%s: bounds that are computed",
                         c2s_node_text(s->node));
-    const float least = (float)low, most = (float)high;
-    for (size_t i = 0; i < s->out->count; i++)
-        s->dx[0][i] += x[i] > least && x[i] < most ? s->dy[i] : 0;
+    const float least = (float)low, most = (float)high, *dy = s->dy;
+    float *dx = s->dx[0];
+    for (size_t i = 0, count = s->out->count; i < count; i++)
+        dx[i] += (x[i] > least) & (x[i] < most) ? dy[i] : 0;
     return C2S_OK;
 }
 

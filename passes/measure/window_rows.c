@@ -4,7 +4,11 @@
 #include <string.h>
 
 /* The row of the input that a kernel row of an output row meets; -1: padding. */
-static int64_t input_row(const c2s_window *w, int64_t out_row, int64_t kernel_row) {
+static inline int64_t input_row(const c2s_window *w, int64_t out_row, int64_t kernel_row) {
+    if (w->rank == 2) { /* one axis of rows: what follows, without divisions */
+        const int64_t at = out_row * w->stride[0] + kernel_row * w->dilation[0] - w->pad_begin[0];
+        return at < w->in[0] ? at : -1;
+    }
     int64_t row = 0, scale = 1;
     for (int axis = w->rank - 2; axis >= 0; axis--) {
         const int64_t at = out_row % w->out[axis] * w->stride[axis] +
@@ -24,8 +28,9 @@ static int64_t input_row(const c2s_window *w, int64_t out_row, int64_t kernel_ro
  */
 typedef struct walk {
     const c2s_window *w;
-    int64_t kernel_row, width, stride;
+    int64_t kernel_row, width, in_width, stride;
     int64_t all_begin, all_end, in_column; /* of a whole line */
+    int64_t out_row, column;               /* of the next line: where it starts */
     int64_t at, next, to;                  /* output positions */
     int64_t begin, end, first;
 } walk;
@@ -35,27 +40,39 @@ static walk walk_of(const c2s_window *w, size_t kernel, size_t from, size_t to) 
     walk k = {.w = w,
               .kernel_row = (int64_t)kernel / w->kernel[last],
               .width = w->out[last],
+              .in_width = w->in[last],
               .stride = w->stride[last],
               .next = (int64_t)from,
               .to = (int64_t)to};
     c2s_window_columns(w, (int64_t)kernel % w->kernel[last], &k.all_begin, &k.all_end,
                        &k.in_column);
+    k.out_row = k.width ? k.next / k.width : 0;
+    k.column = k.width ? k.next % k.width : 0;
     return k;
 }
 
-static bool walk_on(walk *k) {
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* Lines are short: no divisions here. */
+static inline bool walk_on(walk *k) {
     k->at = k->next;
     if (k->at >= k->to)
         return false;
-    const int64_t out_row = k->at / k->width, from = k->at % k->width;
-    k->next = k->at - from + k->width < k->to ? k->at - from + k->width : k->to;
-    const int64_t end = from + k->next - k->at, in_row = input_row(k->w, out_row, k->kernel_row);
-    k->begin = (k->all_begin > from ? k->all_begin : from) - from;
-    k->end = (k->all_end < end ? k->all_end : end) - from;
+    const int64_t from = k->column, in_row = input_row(k->w, k->out_row, k->kernel_row);
+    k->next = least(k->at - from + k->width, k->to);
+    k->begin = most(k->all_begin, from) - from;
+    k->end = least(k->all_end - from, k->next - k->at);
     if (in_row < 0 || k->end < k->begin)
         k->begin = k->end = 0;
-    k->first = in_row * k->w->in[k->w->rank - 1] + k->in_column +
-               (from + k->begin - k->all_begin) * k->stride;
+    k->first = in_row * k->in_width + k->in_column + (from + k->begin - k->all_begin) * k->stride;
+    k->out_row++;
+    k->column = 0;
     return true;
 }
 
