@@ -80,6 +80,9 @@ typedef struct learning {
     size_t *of_node; /* index into the plan, by node id */
 } learning;
 
+/* Rows of an operator that are taken, about (c2s_gram_options). */
+enum { CLUSTER_ROWS = 20000 };
+
 /* The squared error of a weight counts as often as its input is large: mean of x^2 by input. */
 static c2s_status take_moment(void *user, const c2s_linear_site *site, c2s_gram *gram,
                               const c2s_cross *cross) {
@@ -111,6 +114,7 @@ static c2s_status learn(job *j) {
                                 .eval = context->eval,
                                 .cache = context->gram_cache,
                                 .feed = context->feed,
+                                .rows = CLUSTER_ROWS,
                                 .memory = j->memory,
                                 .take = take_moment,
                                 .refuse = no_moment,
