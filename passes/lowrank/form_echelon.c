@@ -17,6 +17,10 @@
 #include "passes/lowrank/spectrum.h"
 
 enum { LEAST = 4 }; /* inputs and outputs */
+/* By how much what the first outputs are off may grow in the others; and how many of the others are
+ * looked at. */
+#define MOST_GROWTH 500.0
+enum { LOOKED_AT = 256 };
 /* Of the moments of the first outputs' rows, should these depend on each other. */
 #define DAMPING 1e-10
 
@@ -112,6 +116,84 @@ static c2s_status solve(const c2s_linear_site *site, const c2s_lowrank_problem *
     return status;
 }
 
+/* ---- which ranks floats can hold ---- */
+
+/* The first `most` rows of b [n, most], and some of the others, as columns: [most, rows]. */
+static c2s_status turn_rows(size_t n, size_t most, const double *b, size_t *rows, double **out) {
+    const size_t others = n - most, step = (others + LOOKED_AT - 1) / LOOKED_AT;
+    *rows = most + (step ? (others + step - 1) / step : 0);
+    C2S_TRY(c2s_scratch(most, *rows * sizeof **out, out));
+    for (size_t i = 0; i < *rows; i++)
+        for (size_t j = 0; j < most; j++)
+            (*out)[j * *rows + i] = b[(i < most ? i : most + (i - most) * step) * most + j];
+    return C2S_OK;
+}
+
+/* z for rank r + 1 from that for rank r: column j of z, for all rows, is z + j * rows; those of
+ * rows up to r no longer count. `b`: columns likewise. Returns the greatest sum of squares of a
+ * row. */
+static double add_output(size_t r, size_t rows, const double *b, double *z, double *squares) {
+    double *rest = z + r * rows, most = 0;
+    memcpy(rest, b + r * rows, rows * sizeof *rest);
+    for (size_t j = 0; j < r; j++) {
+        const double by = b[r * rows + j];
+        for (size_t i = r; i < rows; i++)
+            rest[i] -= z[j * rows + i] * by;
+    }
+    const double pivot = rest[r];
+    memset(squares, 0, rows * sizeof *squares);
+    for (size_t i = r; i < rows; i++)
+        rest[i] /= pivot;
+    for (size_t j = 0; j < r; j++) {
+        const double by = z[j * rows + r];
+        for (size_t i = r + 1; i < rows; i++) {
+            z[j * rows + i] -= rest[i] * by;
+            squares[i] += z[j * rows + i] * z[j * rows + i];
+        }
+    }
+    for (size_t i = r + 1; i < rows; i++) {
+        const double sum = squares[i] + rest[i] * rest[i];
+        most = sum <= most ? most : sum; /* also if it is NaN */
+    }
+    return most;
+}
+
+/* Where the first outputs nearly depend on each other, or one of them is dead, the others are large
+ * multiples of small differences. */
+static c2s_status find_stable(const c2s_lowrank_problem *problem, const c2s_spectrum *spectrum,
+                              size_t most, bool *stable) {
+    const size_t n = problem->n;
+    double *a, *b = NULL, *turned = NULL, *z = NULL, *squares = NULL;
+    size_t rows = 0;
+    memset(stable, false, most);
+    C2S_TRY(c2s_scratch(most, problem->k * sizeof *a, &a));
+    c2s_status status = c2s_scratch(n, most * sizeof *b, &b);
+    if (status == C2S_OK)
+        status = c2s_spectrum_factor(spectrum, problem, most, a, b);
+    if (status == C2S_OK)
+        status = c2s_lowrank_problem_divide(problem, most, b);
+    if (status == C2S_OK)
+        status = turn_rows(n, most, b, &rows, &turned);
+    if (status == C2S_OK)
+        status = c2s_scratch(most, rows * sizeof *z, &z);
+    if (status == C2S_OK)
+        status = c2s_scratch(rows, sizeof *squares, &squares);
+    for (size_t r = 0; r < most && status == C2S_OK; r++) {
+        const double growth = r + 1 < rows ? add_output(r, rows, turned, z, squares) : 0;
+        if (!(growth <= 1e16)) /* nothing can be told any more */
+            break;
+        stable[r] = growth <= MOST_GROWTH * MOST_GROWTH;
+    }
+    if (most == n && status == C2S_OK)
+        stable[most - 1] = true; /* all of them are the first */
+    free(a);
+    free(b);
+    free(turned);
+    free(z);
+    free(squares);
+    return status;
+}
+
 const c2s_lowrank_form c2s_lowrank_form_echelon = {
     .name = "echelon",
     .refuse = refuse,
@@ -119,4 +201,5 @@ const c2s_lowrank_form c2s_lowrank_form_echelon = {
     .chain = chain,
     .solve = solve,
     .is_optimal = true,
+    .find_stable = find_stable,
 };

@@ -9,6 +9,8 @@
 
 #include "passes/lowrank/lowrank_chain.h"
 
+struct c2s_spectrum; /* spectrum.h */
+
 typedef struct c2s_lowrank_form {
     const char *name;
     /* NULL, or why the operator has no such form. */
@@ -24,6 +26,10 @@ typedef struct c2s_lowrank_form {
                         size_t rank, double *const *weights, double *error);
     /* What it gives is a proven optimum, so that its error at all ranks is that of the spectrum. */
     bool is_optimal;
+    /* Of these: stable[r - 1] says whether floats keep that error at rank r, for all up to `most`,
+     * which the spectrum has. NULL: always. */
+    c2s_status (*find_stable)(const c2s_lowrank_problem *problem,
+                              const struct c2s_spectrum *spectrum, size_t most, bool *stable);
 } c2s_lowrank_form;
 
 #define C2S_LOWRANK_FORM(symbol) extern const c2s_lowrank_form c2s_lowrank_form_##symbol;

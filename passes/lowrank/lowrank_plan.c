@@ -129,10 +129,18 @@ static c2s_status spectrum_errors(const c2s_lowrank_problem *problem, c2s_lowran
     for (size_t i = 0; i < count; i++)
         most = ways[i].rank > most ? ways[i].rank : most;
     C2S_TRY(c2s_spectrum_open(problem, most, &spectrum));
+    bool *stable = c2s_zalloc((most + 1) * sizeof *stable);
+    memset(stable, true, most);
+    const c2s_status status = ways[0].form->find_stable
+                                  ? ways[0].form->find_stable(problem, &spectrum, most, stable)
+                                  : C2S_OK;
+    /* What floats cannot hold is as good as nothing. */
     for (size_t i = 0; i < count; i++)
-        ways[i].error += c2s_spectrum_error(&spectrum, ways[i].rank);
+        ways[i].error += stable[ways[i].rank - 1] ? c2s_spectrum_error(&spectrum, ways[i].rank)
+                                                  : problem->energy;
     c2s_spectrum_close(&spectrum);
-    return C2S_OK;
+    free(stable);
+    return status;
 }
 
 static c2s_status solved_error(const c2s_linear_site *site, const c2s_lowrank_problem *problem,

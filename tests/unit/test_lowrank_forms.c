@@ -9,6 +9,7 @@
 #include "base/linear_algebra.h"
 #include "base/random.h"
 #include "passes/lowrank/lowrank_layer.h"
+#include "passes/lowrank/spectrum.h"
 
 static c2s_random noise;
 
@@ -428,9 +429,85 @@ static void shifts_biases(void **state) {
     }
 }
 
+/* ---- what floats can hold ---- */
+
+/* The longest row of z, where z takes the first r columns of w [k, n] to the others; by least
+ * squares. Of a matrix of full rank k the best one of rank r <= n is taken from its spectrum. */
+static double growth_of(const c2s_spectrum *spectrum, const c2s_lowrank_problem *problem,
+                        size_t r) {
+    const size_t k = problem->k, n = problem->n;
+    double *a = c2s_alloc_array(r * k, sizeof *a), *b = c2s_alloc_array(n * r, sizeof *b);
+    double *own = c2s_alloc_array(r * r, sizeof *own), *x = c2s_alloc_array(r * n, sizeof *x);
+    double *rest = c2s_alloc_array(r * n, sizeof *rest), most = 0;
+    assert_int_equal(c2s_spectrum_factor(spectrum, problem, r, a, b), C2S_OK);
+    c2s_matrix_transpose(r, r, b, own);
+    c2s_matrix_transpose(n - r, r, b + r * r, rest);
+    assert_int_equal(c2s_least_squares(r, r, n - r, own, rest, 1e-15, x, NULL), C2S_OK);
+    for (size_t i = 0; i < n - r; i++) {
+        double sum = 0;
+        for (size_t j = 0; j < r; j++)
+            sum += x[j * (n - r) + i] * x[j * (n - r) + i];
+        most = fmax(most, sqrt(sum));
+        for (size_t l = 0; l < r; l++) { /* what the first r do not give at all */
+            double left = rest[l * (n - r) + i];
+            for (size_t j = 0; j < r; j++)
+                left -= own[l * r + j] * x[j * (n - r) + i];
+            most = fabs(left) > 1e-6 ? INFINITY : most;
+        }
+    }
+    free(a);
+    free(b);
+    free(own);
+    free(x);
+    free(rest);
+    return most;
+}
+
+/* `near`: by how much the third column differs from the first. */
+static void check_stable(size_t k, size_t n, double near, unsigned *stable_ones) {
+    double *w = c2s_alloc_array(k * n, sizeof *w);
+    bool stable[16] = {0};
+    const size_t most = k < n ? k : n;
+    c2s_random random = {k * 100 + n};
+    c2s_lowrank_problem problem;
+    c2s_spectrum spectrum;
+    for (size_t i = 0; i < k * n; i++)
+        w[i] = c2s_random_normal(&random);
+    for (size_t i = 0; i < k; i++)
+        w[i * n + 2] = w[i * n] + near * w[i * n + 2];
+    assert_int_equal(c2s_lowrank_problem_open(k, n, w, NULL, &problem), C2S_OK);
+    assert_int_equal(c2s_spectrum_open(&problem, most, &spectrum), C2S_OK);
+    assert_int_equal(c2s_lowrank_form_echelon.find_stable(&problem, &spectrum, most, stable),
+                     C2S_OK);
+    for (size_t r = 1; r <= most; r++) {
+        const double growth = r < n ? growth_of(&spectrum, &problem, r) : 0;
+        if (growth < 490 || growth > 510) /* else rounding decides */
+            if (stable[r - 1] != (growth < 500))
+                fail_msg("%zu x %zu, %g, rank %zu: grows by %g", k, n, near, r, growth);
+        *stable_ones += stable[r - 1];
+    }
+    c2s_spectrum_close(&spectrum);
+    c2s_lowrank_problem_close(&problem);
+    free(w);
+}
+
+static void finds_what_floats_hold(void **state) {
+    (void)state;
+    unsigned usual = 0, alike = 0;
+    check_stable(12, 14, 1, &usual);
+    check_stable(9, 16, 1, &usual);
+    check_stable(16, 9, 1, &usual);
+    check_stable(12, 14, 1e-5, &alike);
+    check_stable(9, 16, 1e-3, &alike);
+    check_stable(16, 9, 0, &alike);
+    assert_true(usual >= 26 && alike < 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recovers), cmocka_unit_test(full_rank_reproduces),
-        cmocka_unit_test(moments_help), cmocka_unit_test(shifts_biases)};
+        cmocka_unit_test(finds_what_floats_hold), cmocka_unit_test(recovers),
+        cmocka_unit_test(full_rank_reproduces),   cmocka_unit_test(moments_help),
+        cmocka_unit_test(shifts_biases),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
