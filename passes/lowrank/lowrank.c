@@ -46,6 +46,9 @@ static const c2s_option_spec options[] = {
     {"memory", "1G", "bytes that second moments may take at a time"},
     {"stages", "auto",
      "refit: how often the samples are run at most; auto: 24, fewer for large models"},
+    {"epochs", "0",
+     "refit: how often all samples are gone through at the end, to fit all layers together; auto: "
+     "up to 30, fewer for large models, 0 for very large ones"},
     {"include", "", "only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave those alone: likewise"},
     {0}};
@@ -102,7 +105,7 @@ static c2s_status read_method(c2s_lowrank_job *j, const c2s_options *o) {
     const char *method = c2s_option_text(o, "method");
     const bool data = j->context->feed && j->context->feed->count > 0;
     const bool automatic = strcmp(method, "auto") == 0, refit = strcmp(method, "refit") == 0;
-    double stages = 0;
+    double stages = 0, epochs = -1;
     if (!automatic && !refit && strcmp(method, "plain") != 0 && strcmp(method, "whitened") != 0)
         return c2s_fail(C2S_ERR_USAGE,
                         "pass %s: option method is \"%s\", expected plain, whitened, refit or auto",
@@ -111,6 +114,9 @@ static c2s_status read_method(c2s_lowrank_job *j, const c2s_options *o) {
     C2S_TRY(c2s_option_bytes(o, "memory", &j->how.memory));
     if (strcmp(c2s_option_text(o, "stages"), "auto") != 0)
         C2S_TRY(c2s_option_number(o, "stages", 1, 1e6, &stages));
+    if (strcmp(c2s_option_text(o, "epochs"), "auto") != 0)
+        C2S_TRY(c2s_option_number(o, "epochs", 0, 1e6, &epochs));
+    j->epochs = !automatic && !refit ? 0 : epochs < 0 ? SIZE_MAX : (size_t)epochs;
     j->how.whitened = automatic ? data : method[0] != 'p';
     j->how.stages = automatic || refit ? (size_t)stages : 1;
     return j->how.whitened && !data
@@ -191,7 +197,7 @@ static c2s_status factorise(c2s_lowrank_job *j) {
     C2S_TRY(c2s_lowrank_find_ways(j));
     C2S_TRY(c2s_lowrank_search(j));
     log_total(j);
-    return c2s_lowrank_apply(j->model, &j->plan, &j->how, may_write, j);
+    return c2s_lowrank_write(j, may_write, j);
 }
 
 static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_context *context,

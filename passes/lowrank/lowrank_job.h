@@ -24,6 +24,7 @@ typedef struct c2s_lowrank_job {
     bool timed;        /* what is slower is out of the question */
     bool weighed;      /* errors of layers are weighed by what they do to the outputs */
     c2s_budget budget; /* the job's, or the pass's own */
+    size_t epochs;     /* of the fit of all layers together; SIZE_MAX: as many as the time allows */
     bool joined;       /* layers that read the same rows may become one */
     c2s_lowrank_speeds speeds;
 } c2s_lowrank_job;
@@ -40,6 +41,13 @@ c2s_status c2s_lowrank_join_ways(c2s_lowrank_job *job);
 c2s_status c2s_lowrank_find_ways(c2s_lowrank_job *job);
 /* How long layers and their ways take, if that is the unit of cost. */
 c2s_status c2s_lowrank_time_ways(c2s_lowrank_job *j);
+/* Noise of the outputs, and what it does to answers. */
+double c2s_lowrank_noise(const c2s_quality_result *result);
+/* Writes what is chosen (c2s_lowrank_apply); then fits all layers of the model together, so that it
+ * gives what it gave before, as long as the outputs on samples that are held out gain; if epochs
+ * are asked for, and derivatives are known. */
+c2s_status c2s_lowrank_write(c2s_lowrank_job *j,
+                             bool (*before)(void *user, const c2s_lowrank_item *item), void *user);
 /* Sets what is chosen. Within the budget, if it has bounds: then as near to the value, or as low if
  * it is automatic, as they allow. */
 c2s_status c2s_lowrank_search(c2s_lowrank_job *job);

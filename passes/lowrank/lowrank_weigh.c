@@ -77,7 +77,7 @@ static c2s_status find_ways(void *user, c2s_lowrank_item *item, c2s_gram *gram) 
 /* Noise of the outputs, and what it does to answers: scores of classes may have most of their
  * energy in common, of which answers know nothing. How many answers change goes with the root of
  * noise. */
-static double noise_of(const c2s_quality_result *result) {
+double c2s_lowrank_noise(const c2s_quality_result *result) {
     const double noise =
         isnan(result->sqnr_db) || result->sqnr_db < 0 ? 1 : pow(10, -result->sqnr_db / 10);
     const double changed = isnan(result->agreement) ? 0 : 1 - result->agreement / 100;
@@ -117,9 +117,9 @@ static c2s_status weigh_item(const c2s_lowrank_job *j, c2s_lowrank_item *item, c
         return C2S_OK;
     const double error = item->ways.at[t->way].error;
     C2S_TRY(measure_alone(j, item, t, &result));
-    item->weight = error > 0 ? noise_of(&result) / error : 1;
+    item->weight = error > 0 ? c2s_lowrank_noise(&result) / error : 1;
     c2s_log(2, "lowrank: %s: an error of %.3f makes one of %.3f in the outputs",
-            c2s_node_text(item->layer.node), error, noise_of(&result));
+            c2s_node_text(item->layer.node), error, c2s_lowrank_noise(&result));
     return C2S_OK;
 }
 

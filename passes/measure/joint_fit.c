@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "passes/measure/joint_gradient.h"
 
-/* Samples of a step. */
+/* Samples of a step, if nobody says how many. */
 enum { BATCH = 16 };
 #define MEAN_KEPT   0.9
 #define SQUARE_KEPT 0.999
@@ -26,7 +26,7 @@ typedef struct fitting {
     float *x, *best, *gradient;
     float *scale;         /* by parameter: what a rate of 1 is */
     float *mean, *square; /* moving averages of the gradient and its square */
-    size_t samples, steps, step;
+    size_t samples, batch, steps, step;
     c2s_joint_sample *order;
     c2s_random random;
 } fitting;
@@ -143,8 +143,8 @@ static void shuffle(fitting *f) {
 static c2s_status learn_all(fitting *f, double *loss) {
     *loss = 0;
     shuffle(f);
-    for (size_t from = 0; from < f->samples; from += BATCH) {
-        const size_t some = f->samples - from < BATCH ? f->samples - from : BATCH;
+    for (size_t from = 0; from < f->samples; from += f->batch) {
+        const size_t some = f->samples - from < f->batch ? f->samples - from : f->batch;
         C2S_TRY(
             c2s_joint_gradient_find(f->gradients, f->x, f->order + from, some, f->gradient, loss));
         move(f, rate_now(f));
@@ -186,7 +186,8 @@ static c2s_status open_fitting(fitting *f) {
     C2S_TRY(c2s_joint_gradient_open(f->fit, &f->gradients));
     f->samples = c2s_joint_gradient_samples(f->gradients);
     f->order = c2s_alloc_array(f->samples + 1, sizeof *f->order);
-    f->steps = f->fit->epochs * ((f->samples + BATCH - 1) / BATCH);
+    f->batch = f->fit->batch ? f->fit->batch : BATCH;
+    f->steps = f->fit->epochs * ((f->samples + f->batch - 1) / f->batch);
     return C2S_OK;
 }
 

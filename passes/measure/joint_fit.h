@@ -30,6 +30,10 @@ typedef struct c2s_joint_point {
     double weight;
     int axis;         /* of `gone`; below 0: everything counts */
     const bool *gone; /* by index of that axis: does not count */
+    /* Rows along the last axis are scores of classes: instead of the squared error the divergence
+     * of their Softmax from that of the first model, times weight, as a mean over rows. Nothing is
+     * gone then. */
+    bool scores;
 } c2s_joint_point;
 
 typedef struct c2s_joint_fit {
@@ -41,6 +45,7 @@ typedef struct c2s_joint_fit {
     const c2s_feed *feed; /* as much of it as fits into 256 MB */
     size_t samples;       /* at most; 0: all */
     size_t epochs;        /* how often each sample is used */
+    size_t batch;         /* samples of a step; 0: 16 */
     double rate;          /* of the first steps, as a part of the size of a channel's weights */
     /* How good the graph is with the parameters that it has now: less is better. Asked before the
      * first and after each epoch; the best parameters stay. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/measure/joint_gradient.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/threads.h"
 #include "eval/sample_order.h"
 #include "passes/measure/backward.h"
+#include "passes/measure/slope_rules.h"
 
 /* Gradients are added in so many sums, whatever the number of threads: so they have the same bits.
  * Samples whose energy is looked at, and bytes of samples that are held. */
@@ -16,6 +18,7 @@ enum { LANES = 8, ENERGY_SAMPLES = 16 };
 
 typedef struct worker {
     c2s_backward *now, *first;
+    c2s_float_room room;
 } worker;
 
 struct c2s_joint_gradient {
@@ -99,6 +102,48 @@ static double compare(const c2s_joint_point *q, double factor, const c2s_tensor 
     return factor * error;
 }
 
+/* to = Softmax of a row. Returns the logarithm of the sum that it was divided by. */
+static double distribution(const float *row, size_t n, float *to) {
+    float most = row[0];
+    double sum = 0;
+    for (size_t i = 1; i < n; i++)
+        most = row[i] > most ? row[i] : most;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = expf(row[i] - most);
+        sum += (double)to[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        to[i] = (float)((double)to[i] / sum);
+    return (double)most + log(sum);
+}
+
+/* factor times the mean over rows of the divergence. `room`: two rows. */
+static double diverge(double factor, const c2s_tensor *now, const c2s_tensor *first, float *slope,
+                      float *room) {
+    const size_t n = (size_t)now->type.dim[now->type.rank - 1], rows = n ? now->count / n : 0;
+    const float *a = c2s_tensor_data(now), *b = c2s_tensor_data(first);
+    float *p = room, *q = room + n;
+    double sum = 0;
+    for (size_t r = 0; r < rows; r++, a += n, b += n) {
+        const double was = distribution(b, n, p), is = distribution(a, n, q);
+        for (size_t i = 0; i < n; i++)
+            sum += (double)p[i] * (((double)b[i] - was) - ((double)a[i] - is));
+        for (size_t i = 0; slope && i < n; i++)
+            slope[r * n + i] += (float)(factor / (double)rows) * (q[i] - p[i]);
+    }
+    return rows ? factor * sum / (double)rows : 0;
+}
+
+static c2s_status compare_scores(worker *w, const c2s_joint_point *q, const c2s_tensor *now,
+                                 const c2s_tensor *first, double *loss) {
+    const int rank = now->type.rank;
+    if (rank < 1)
+        return c2s_fail(C2S_ERR_INVALID, "\"%s\" has no rows", q->value->name);
+    C2S_TRY(c2s_float_room_for(&w->room, 2 * (size_t)now->type.dim[rank - 1]));
+    *loss += diverge(q->weight, now, first, c2s_backward_slope(w->now, q->value), w->room.at);
+    return C2S_OK;
+}
+
 static c2s_status find_factors(c2s_joint_gradient *g) {
     const size_t step = g->samples / ENERGY_SAMPLES + 1;
     c2s_backward *first = g->workers[0].first;
@@ -133,7 +178,10 @@ static c2s_status derive(c2s_joint_gradient *g, worker *w, c2s_tensor *const *in
         if (!c2s_type_equal(&now->type, &first->type))
             return c2s_fail(C2S_ERR_INVALID, "\"%s\" has another shape than in the first model",
                             q->value->name);
-        *loss += compare(q, g->factors[k], now, first, c2s_backward_slope(w->now, q->value));
+        if (q->scores)
+            C2S_TRY(compare_scores(w, q, now, first, loss));
+        else
+            *loss += compare(q, g->factors[k], now, first, c2s_backward_slope(w->now, q->value));
     }
     C2S_TRY(c2s_backward_propagate(w->now));
     for (size_t k = 0; k < fit->parameter_count; k++) {
@@ -256,6 +304,7 @@ void c2s_joint_gradient_close(c2s_joint_gradient *g) {
     for (size_t k = 0; k < g->worker_count; k++) {
         c2s_backward_close(g->workers[k].now);
         c2s_backward_close(g->workers[k].first);
+        free(g->workers[k].room.at);
     }
     for (size_t s = 0; s < g->samples; s++) {
         for (unsigned k = 0; k < g->fit->graph->formal_inputs; k++)

@@ -123,7 +123,7 @@ static c2s_status fit(c2s_model *now, const c2s_model *first, size_t epochs, jud
                                               {node_at(now, 2), 1, true, 1},
                                               {node_at(now, 2), 2, false, -1}};
     const c2s_joint_point points[] = {
-        {c2s_graph_output(now->graph, 0), c2s_graph_output(first->graph, 0), 1, -1, NULL}};
+        {c2s_graph_output(now->graph, 0), c2s_graph_output(first->graph, 0), 1, -1, NULL, false}};
     const c2s_joint_fit job = {.graph = now->graph,
                                .first = first->graph,
                                .parameters = parameters,
@@ -211,14 +211,67 @@ static void same_on_any_number_of_threads(void **state) {
     c2s_model_destroy(first);
 }
 
+/* Scores of classes: their differences come back, what is common to all of them does not matter. */
+static c2s_status judge_differences(void *user, double *error) {
+    const judged *j = user;
+    *error = 0;
+    for (size_t i = 1; i < OUTPUTS; i++) {
+        double apart[2];
+        for (int k = 0; k < 2; k++) {
+            const c2s_tensor *b = c2s_node_in(node_at(k ? j->first : j->now, 2), 2)->constant;
+            apart[k] = c2s_tensor_f64_at(b, i) - c2s_tensor_f64_at(b, 0);
+        }
+        *error += fabs(apart[1] - apart[0]);
+    }
+    return C2S_OK;
+}
+
+static double move_biases(size_t i, double was) {
+    return was + 5 + 0.5 * (double)i;
+}
+
+static void fits_scores(void **state) {
+    (void)state;
+    c2s_model *first = network(), *now = c2s_model_copy(first);
+    const c2s_joint_parameter bias = {node_at(now, 2), 2, false, -1};
+    const c2s_joint_point point = {.value = c2s_graph_output(now->graph, 0),
+                                   .same = c2s_graph_output(first->graph, 0),
+                                   .weight = 1,
+                                   .axis = -1,
+                                   .scores = true};
+    judged j = {.now = now, .first = first};
+    double before, after;
+    change(node_at(now, 2), 2, move_biases);
+    const c2s_joint_fit job = {.graph = now->graph,
+                               .first = first->graph,
+                               .parameters = &bias,
+                               .parameter_count = 1,
+                               .points = &point,
+                               .point_count = 1,
+                               .feed = &feed,
+                               .epochs = 40,
+                               .rate = 0.02,
+                               .judge = judge_differences,
+                               .user = &j};
+    assert_int_equal(c2s_joint_fit_do(&job, &before, &after), C2S_OK);
+    assert_true(fabs(before - 1.5) < 1e-5);
+    if (!(after < 0.05 * before)) /* and they are as far from where they were as before */
+        fail_msg("differences are off by %g, before by %g", after, before);
+    const double moved = c2s_tensor_f64_at(c2s_node_in(node_at(now, 2), 2)->constant, 0) -
+                         c2s_tensor_f64_at(c2s_node_in(node_at(first, 2), 2)->constant, 0);
+    assert_true(moved > 4);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
 /* Channels that do not count: only they differ, so nothing moves. */
 static void leaves_out_what_is_gone(void **state) {
     (void)state;
     c2s_model *first = network(), *now = c2s_model_copy(first);
     const bool gone[OUTPUTS] = {true, false, false};
     const c2s_joint_parameter bias = {node_at(now, 2), 2, false, -1};
-    const c2s_joint_point point = {c2s_graph_output(now->graph, 0),
-                                   c2s_graph_output(first->graph, 0), 1, 1, gone};
+    const c2s_joint_point point = {
+        c2s_graph_output(now->graph, 0), c2s_graph_output(first->graph, 0), 1, 1, gone, false};
     judged j = {.now = now, .first = first};
     double before, after;
     const c2s_tensor *was = c2s_node_in(node_at(now, 2), 2)->constant;
@@ -264,6 +317,7 @@ int main(void) {
         cmocka_unit_test(never_worse),
         cmocka_unit_test(same_on_any_number_of_threads),
         cmocka_unit_test(leaves_out_what_is_gone),
+        cmocka_unit_test(fits_scores),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

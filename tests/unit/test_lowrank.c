@@ -440,6 +440,34 @@ static void data_help(void **state) {
         fail_msg("plain %g, whitened %g, refit %g, by default %g", plain, whitened, refit, usual);
 }
 
+/* On samples that were not learnt from; and behind what has no derivative nothing is changed. */
+static c2s_model *without_derivative(void) {
+    c2s_model *m = network();
+    c2s_use *output = &m->graph->exit->inputs[0];
+    c2s_value *y = OP(m, "Cos", output->value);
+    c2s_use_set(output, y);
+    return m;
+}
+
+/* Of what the first layer gives two sums matter, which a fit of that layer does not see. */
+static c2s_model *narrow_end(void) {
+    c2s_model *m = make_model();
+    c2s_value *x = OP(m, "Relu", dense(m, INPUT(m, "x", ROWS, WIDTH), "wa", WIDTH));
+    make_output(dense(m, x, "wb", 2), "y");
+    return m;
+}
+
+static void layers_fit_together(void **state) {
+    (void)state;
+    const double apart = loss_of(narrow_end, "rank=4,forms=pair,epochs=0"),
+                 together = loss_of(narrow_end, "rank=4,forms=pair,epochs=60");
+    if (!(together < 0.8 * apart))
+        fail_msg("together %g, by itself each %g", together, apart);
+    const double unknown = loss_of(without_derivative, "rank=8,epochs=2");
+    assert_true(unknown > 0 && unknown < 1);
+    assert_null(strstr(refusals, "rolled back"));
+}
+
 /* Rows around a mean that is not 0: the bias of a cell takes up what the factors lose of it. */
 static c2s_model *cell_with_bias(void) {
     c2s_model *m = make_model();
@@ -588,6 +616,7 @@ int main(void) {
                                        cmocka_unit_test(bad_options),
                                        cmocka_unit_test(data_help),
                                        cmocka_unit_test(cells_learn),
+                                       cmocka_unit_test(layers_fit_together),
                                        cmocka_unit_test(what_stays_makes_up),
                                        cmocka_unit_test(tables_by_use),
                                        cmocka_unit_test(shares_what_is_alike)};
