@@ -198,12 +198,40 @@ static c2s_status fit(fitting *f) {
     return status;
 }
 
+/* One product for each place on all axes but the longest, which has what is there: exact. */
+static void copy_all(const c2s_cp_shape *s, unsigned longest, const double *values,
+                     double *const *factors) {
+    size_t inner = 1, places = 1;
+    for (unsigned a = 0; a < s->axes; a++) {
+        memset(factors[a], 0, s->rank * s->extent[a] * sizeof(double));
+        inner *= a > longest ? s->extent[a] : 1;
+        places *= a != longest ? s->extent[a] : 1;
+    }
+    for (size_t r = 0; r < places; r++) {
+        size_t rest = r;
+        for (unsigned a = s->axes; a-- > 0;) {
+            if (a == longest)
+                continue;
+            factors[a][r * s->extent[a] + rest % s->extent[a]] = 1;
+            rest /= s->extent[a];
+        }
+        const double *from = values + r / inner * inner * s->extent[longest] + r % inner;
+        for (size_t i = 0; i < s->extent[longest]; i++)
+            factors[longest][r * s->extent[longest] + i] = from[i * inner];
+    }
+}
+
 c2s_status c2s_cp_fit(const c2s_cp_shape *s, const double *values, double *const *factors) {
     fitting f = {.shape = s, .values = values, .factors = factors, .others = 1};
-    size_t most = s->extent[0];
+    unsigned longest = 0;
     for (unsigned a = 1; a < s->axes; a++) {
         f.others *= s->extent[a]; /* cannot overflow: the values exist */
-        most = s->extent[a] > most ? s->extent[a] : most;
+        longest = s->extent[a] > s->extent[longest] ? a : longest;
+    }
+    const size_t most = s->extent[longest];
+    if (s->rank >= s->extent[0] * f.others / most) {
+        copy_all(s, longest, values, factors);
+        return C2S_OK;
     }
     for (size_t i = 0; i < s->extent[0] * f.others; i++)
         f.energy += values[i] * values[i];

@@ -5,7 +5,7 @@
  *
  * By alternating least squares (Kolda and Bader 2009, "Tensor Decompositions and Applications"),
  * damped towards the last vectors at first, from starts that are the same in every run. There is no
- * proof that the best one is found.
+ * proof that the best one is found. At ranks that any tensor of the shape has it is exact.
  */
 #ifndef C2S_PASSES_LOWRANK_CP_DECOMPOSITION_H
 #define C2S_PASSES_LOWRANK_CP_DECOMPOSITION_H
