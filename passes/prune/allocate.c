@@ -24,7 +24,7 @@ static size_t common_divisor(size_t a, size_t b) {
 static size_t step_of(const c2s_allocation *a, size_t group) {
     const c2s_prune_group *g = &a->groups->groups.at[group];
     const size_t of = g->granularity > 0 ? g->granularity : 1;
-    return g->units * of < 8 * a->round ? 1 : a->round / common_divisor(a->round, of);
+    return g->units * of < a->round_from * a->round ? 1 : a->round / common_divisor(a->round, of);
 }
 
 static size_t least_of(const c2s_allocation *a, size_t group) {

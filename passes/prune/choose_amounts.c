@@ -14,6 +14,10 @@
  */
 #define MOST_WORK 1e11
 
+/* Groups of how many times the rounded number are rounded: kernels work on whole vectors of
+ * channels, so where speed is asked for, others only make models smaller. */
+enum { FAST_FROM = 2, ROUND_FROM = 8 };
+
 const char *const c2s_prune_ways[] = {"best", "outputs", "errors", "uniform"};
 
 /* ---- a share ---- */
@@ -49,6 +53,7 @@ static void open_allocation(c2s_pruning *p, bool weighed, allocating *out) {
                               .orders = p->orders,
                               .meter = out->meter,
                               .round = p->round,
+                              .round_from = p->macs > 0 || p->latency > 0 ? FAST_FROM : ROUND_FROM,
                               .worth = weighed ? p->worth : NULL,
                               .readers = out->readers,
                               .counts = p->counts};

@@ -228,7 +228,9 @@ static const c2s_option_spec options[] = {
      "which groups lose how much: by what errors do to the outputs, by errors alone, uniform, or "
      "the best of these on samples that were not learnt from (large models: outputs)"},
     {"refit", "yes", "fit the weights of what reads pruned channels to the data"},
-    {"round", "8", "widths that stay are multiples of this, in groups of eight times that or more"},
+    {"round", "8",
+     "widths that stay are multiples of this, in groups of eight times that or more; with macs or "
+     "latency, twice"},
     {"samples", "512", "of the data, to learn from at most; 0: all"},
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
     {"steps", "1",
