@@ -75,15 +75,6 @@ static c2s_rules *load_rules(const char *name) {
     return rules;
 }
 
-static char *print(const c2s_model *model) {
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    c2s_text_write(model, NULL, stream);
-    fclose(stream);
-    return text;
-}
-
 static void update(const char *path, const char *text, const char *head_end, const char *actual) {
     FILE *stream = fopen(path, "wb");
     if (!stream)
@@ -113,7 +104,7 @@ static void run_case(void **state) {
     c2s_rules *rules = load_rules(rules_path);
     run_passes_with(model, passes, rules);
     c2s_rules_free(rules);
-    char *actual = print(model);
+    char *actual = text_of(model);
     bool same = strcmp(actual, expected) == 0;
     if (!same && getenv("C2S_UPDATE_GOLDEN")) {
         update(path, text, line, actual);

@@ -8,8 +8,30 @@
 #include "unit/make_graph.h"
 
 #include "base/log.h"
+#include "io/text.h"
 #include "passes/custom/custom.h"
 #include "passes/pipeline.h"
+
+/* The model as text; free it. */
+static inline char *text_of(const c2s_model *model) {
+    char *text;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    c2s_text_write(model, NULL, stream);
+    fclose(stream);
+    return text;
+}
+
+/* Numbers in constants that are used and have more than one axis. */
+static inline size_t weights_of(const c2s_model *model) {
+    size_t count = 0;
+    for (size_t i = 0; i < model->values.count; i++) {
+        const c2s_value *value = model->values.at[i];
+        if (value && value->constant && value->use_count > 0 && value->type.rank > 1)
+            count += value->constant->count;
+    }
+    return count;
+}
 
 /* All refusals of the last pass, one a line. */
 static char refusals[8192];

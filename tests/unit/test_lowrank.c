@@ -99,16 +99,6 @@ static c2s_model *table_model(void) {
     return m;
 }
 
-static size_t weights_of(const c2s_model *model) {
-    size_t count = 0;
-    for (size_t i = 0; i < model->values.count; i++) {
-        const c2s_value *value = model->values.at[i];
-        if (value && value->constant && value->use_count > 0 && value->type.rank > 1)
-            count += value->constant->count;
-    }
-    return count;
-}
-
 /* ---- what is written ---- */
 
 static void check(c2s_model *model, const char *options, const char *ops, size_t weights) {

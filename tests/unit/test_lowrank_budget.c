@@ -71,16 +71,6 @@ typedef struct outcome {
     double sqnr_db, drop; /* on the data, counted here; drop in points */
 } outcome;
 
-static size_t weights_of(const c2s_model *model) {
-    size_t count = 0;
-    for (size_t i = 0; i < model->values.count; i++) {
-        const c2s_value *value = model->values.at[i];
-        if (value && value->constant && value->use_count > 0 && value->type.rank > 1)
-            count += value->constant->count;
-    }
-    return count;
-}
-
 static outcome judge(const c2s_feed *data, const c2s_model *before, const c2s_model *after) {
     int64_t first[SAMPLES * ROWS], now[SAMPLES * ROWS];
     size_t lost = 0;

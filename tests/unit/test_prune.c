@@ -164,15 +164,6 @@ static void layer_tables(void **state) {
     assert_true(c2s_layer_seconds(&t, 0.1, 1) > 0);
 }
 
-static char *text_of(const c2s_model *model) {
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    c2s_text_write(model, NULL, stream);
-    fclose(stream);
-    return text;
-}
-
 /* The text stays as it is, letter by letter, also where nothing may go. */
 static void nothing_to_do(void **state) {
     (void)state;
