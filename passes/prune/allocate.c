@@ -10,6 +10,8 @@
 
 /* Of every group this part stays. */
 enum { LEAST_PART = 16 };
+/* Of the budget: what comes so near is near enough. */
+#define NEAR 0.98
 
 static size_t common_divisor(size_t a, size_t b) {
     while (b != 0) {
@@ -24,7 +26,10 @@ static size_t common_divisor(size_t a, size_t b) {
 static size_t step_of(const c2s_allocation *a, size_t group) {
     const c2s_prune_group *g = &a->groups->groups.at[group];
     const size_t of = g->granularity > 0 ? g->granularity : 1;
-    return g->units * of < a->round_from * a->round ? 1 : a->round / common_divisor(a->round, of);
+    const size_t round = a->round >> a->halvings[group];
+    if (round < 2 || g->units * of < a->round_from * a->round)
+        return 1;
+    return round / common_divisor(round, of);
 }
 
 static size_t least_of(const c2s_allocation *a, size_t group) {
@@ -143,4 +148,81 @@ void c2s_allocate_errors(const c2s_allocation *a, double target) {
             return;
         c2s_allocate_set(a, best, best_count);
     }
+}
+
+/* ---- what the budget has left ---- */
+
+/* Error that is gained per cost if the group goes back to `count`; negative: it is too much, or
+ * nothing is gained. */
+static double worth_of_return(const c2s_allocation *a, size_t group, size_t count, double target) {
+    const double before = c2s_prune_meter_now(a->meter);
+    const size_t was = a->counts[group];
+    c2s_allocate_set(a, group, count);
+    const double after = c2s_prune_meter_now(a->meter);
+    c2s_allocate_set(a, group, was);
+    const double gained = error_of(a, group, was) - error_of(a, group, count);
+    if (after > target || gained <= 0)
+        return -1;
+    return after > before ? gained / (after - before) : INFINITY;
+}
+
+static void give_back(const c2s_allocation *a, double target) {
+    const size_t groups = a->groups->groups.count;
+    for (;;) {
+        size_t best = groups, best_count = 0;
+        double most = 0;
+        for (size_t k = 0; k < groups; k++) {
+            const size_t count = c2s_allocate_fewer(a, k);
+            const double worth = count < SIZE_MAX ? worth_of_return(a, k, count, target) : -1;
+            if (worth > most) {
+                most = worth;
+                best = k;
+                best_count = count;
+            }
+        }
+        if (best == groups)
+            return;
+        c2s_allocate_set(a, best, best_count);
+    }
+}
+
+/* As many steps of one group as the budget bears; where the meter is then. */
+static double return_some(const c2s_allocation *a, size_t group, double target) {
+    for (size_t count; (count = c2s_allocate_fewer(a, group)) < SIZE_MAX &&
+                       worth_of_return(a, group, count, target) >= 0;)
+        c2s_allocate_set(a, group, count);
+    return c2s_prune_meter_now(a->meter);
+}
+
+/* The group that comes nearest with a multiple halved so often, if any gains by it. */
+static bool halve_one(const c2s_allocation *a, unsigned halvings, double target) {
+    const size_t groups = a->groups->groups.count;
+    double most = c2s_prune_meter_now(a->meter);
+    size_t best = groups;
+    for (size_t k = 0; k < groups; k++) {
+        const size_t was = a->counts[k];
+        const uint8_t before = a->halvings[k];
+        if (before >= halvings || step_of(a, k) == 1)
+            continue;
+        a->halvings[k] = (uint8_t)halvings;
+        const double now = return_some(a, k, target);
+        c2s_allocate_set(a, k, was);
+        a->halvings[k] = before;
+        if (now > most) {
+            most = now;
+            best = k;
+        }
+    }
+    if (best == groups)
+        return false;
+    a->halvings[best] = (uint8_t)halvings;
+    return_some(a, best, target);
+    return true;
+}
+
+void c2s_allocate_fill(const c2s_allocation *a, double target) {
+    give_back(a, target);
+    for (unsigned halvings = 1; a->round >> halvings > 0; halvings++)
+        while (c2s_prune_meter_now(a->meter) < NEAR * target && halve_one(a, halvings, target)) {
+        }
 }

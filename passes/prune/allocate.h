@@ -26,6 +26,8 @@ typedef struct c2s_allocation {
     const c2s_worth *worth;       /* by group: factor of its errors; NULL: 1 */
     const size_t *readers;        /* by group: how many its errors are summed over */
     size_t *counts;               /* by group: receives how many of its order go */
+    uint8_t *halvings;            /* by group: how often its multiple was halved, since none came
+                                     near the budget */
 } c2s_allocation;
 
 double c2s_worth_at(const c2s_worth *worth, size_t count);
@@ -33,6 +35,10 @@ double c2s_worth_at(const c2s_worth *worth, size_t count);
 /* An output of which the part e is lost has 1 - e of signal left: e / (1 - e) grows as its effect
  * does when little is left. */
 double c2s_lost_part(double e);
+
+/* What was asked for is kept if the meter is above it by no more than this part of it: otherwise
+ * work that belongs to no group would cost a whole step of some group. */
+#define C2S_ALLOCATION_SLACK 0.005
 
 /* The same share of every group. */
 void c2s_allocate_ratio(const c2s_allocation *a, double ratio);
@@ -42,6 +48,10 @@ void c2s_allocate_uniform(const c2s_allocation *a, double target);
  * knapsack, solved greedily; saving changes with what was removed before, since a layer's work is a
  * product of widths of two groups. Ends at `target`, or when no group has more to give. */
 void c2s_allocate_errors(const c2s_allocation *a, double target);
+/* Gives back what can be given back below `target`, steps that gain most for what they cost first.
+ * Where the meter is still more than 2 % below it then, multiples of as few groups as possible are
+ * halved until it is near. */
+void c2s_allocate_fill(const c2s_allocation *a, double target);
 
 /* The numbers of units next to a->counts[group] that the rules allow. SIZE_MAX: there is none. */
 size_t c2s_allocate_more(const c2s_allocation *a, size_t group);

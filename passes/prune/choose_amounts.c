@@ -35,6 +35,7 @@ typedef struct allocating {
     c2s_allocation a;
     c2s_prune_meter *meter;
     size_t *readers;
+    uint8_t *halvings;
     double target;
 } allocating;
 
@@ -45,8 +46,9 @@ static void open_allocation(c2s_pruning *p, bool weighed, allocating *out) {
     const size_t count = p->groups.groups.count;
     out->meter =
         c2s_prune_meter_create(&p->groups, unit, unit == C2S_METER_SECONDS ? p->times : NULL);
-    out->target = *share_of(p) * c2s_prune_meter_now(out->meter);
+    out->target = *share_of(p) * (1 + C2S_ALLOCATION_SLACK) * c2s_prune_meter_now(out->meter);
     out->readers = c2s_zalloc((count + 1) * sizeof *out->readers);
+    out->halvings = c2s_zalloc((count + 1) * sizeof *out->halvings);
     for (size_t k = 0; k < count; k++)
         out->readers[k] = p->readers.groups[k].at.count;
     out->a = (c2s_allocation){.groups = &p->groups,
@@ -56,12 +58,14 @@ static void open_allocation(c2s_pruning *p, bool weighed, allocating *out) {
                               .round_from = p->macs > 0 || p->latency > 0 ? FAST_FROM : ROUND_FROM,
                               .worth = weighed ? p->worth : NULL,
                               .readers = out->readers,
-                              .counts = p->counts};
+                              .counts = p->counts,
+                              .halvings = out->halvings};
     memset(p->counts, 0, count * sizeof *p->counts);
 }
 
 static void close_allocation(allocating *a) {
     free(a->readers);
+    free(a->halvings);
     c2s_prune_meter_free(a->meter);
 }
 
@@ -78,6 +82,8 @@ static void allocate(c2s_pruning *p, c2s_prune_allocation how) {
         c2s_allocate_uniform(&a.a, a.target);
     else
         c2s_allocate_errors(&a.a, a.target);
+    if (!by_ratio(p))
+        c2s_allocate_fill(&a.a, a.target);
     close_allocation(&a);
 }
 
@@ -108,6 +114,8 @@ static c2s_status compare_ways(c2s_pruning *p) {
     for (size_t k = 0; k < p->groups.groups.count; k++)
         c2s_allocate_set(&a.a, k, counts[k]);
     const c2s_status status = c2s_pruning_refine(p, &a.a, a.target);
+    if (status == C2S_OK)
+        c2s_allocate_fill(&a.a, a.target);
     close_allocation(&a);
     free(counts);
     return status;

@@ -230,7 +230,7 @@ static const c2s_option_spec options[] = {
     {"refit", "yes", "fit the weights of what reads pruned channels to the data"},
     {"round", "8",
      "widths that stay are multiples of this, in groups of eight times that or more; with macs or "
-     "latency, twice"},
+     "latency, twice; fewer where the budget is not met nearly"},
     {"samples", "512", "of the data, to learn from at most; 0: all"},
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
     {"steps", "1",

@@ -80,6 +80,22 @@ static void budgets(void **state) {
     prune(network("Relu", false), "macs=0.01,round=1,method=l2", 1, false); /* a sixteenth stays */
 }
 
+/* Where no multiple comes near the budget, another number does. */
+static void near_budget(void **state) {
+    (void)state;
+    prune(network("Relu", false), "macs=0.75,method=l2", 12, false);
+    prune(network("Relu", false), "macs=0.7,method=l2", 11, false);
+    prune(network("Relu", false), "macs=0.7,method=l2,allocate=uniform", 11, false);
+    prune(network("Relu", false), "macs=0.7,epochs=0", 11, true);
+    prune(network("Relu", false), "params=0.55,round=2,method=l2", 8, false);
+    /* work that is in no group costs no unit */
+    c2s_model *m = network("Relu", false);
+    make_output(OP(m, "MatMul", INPUT(m, "v", 1, WIDTH), WEIGHT(m, "wc", WIDTH, 1)), "z");
+    run_passes(m, "prune(macs=0.5,method=l2)");
+    assert_int_equal(units_of(m), 8);
+    c2s_model_destroy(m);
+}
+
 /* Ways that learn more: what is redundant goes for nothing with each of them. */
 static void further_ways(void **state) {
     (void)state;
@@ -212,11 +228,12 @@ static void left_alone_groups(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(redundant_units),   cmocka_unit_test(rows_all_the_same),
-        cmocka_unit_test(budgets),           cmocka_unit_test(further_ways),
-        cmocka_unit_test(time_budget),       cmocka_unit_test(quality_budget),
-        cmocka_unit_test(layer_tables),      cmocka_unit_test(nothing_to_do),
-        cmocka_unit_test(left_alone_groups), cmocka_unit_test(fits_together),
+        cmocka_unit_test(redundant_units), cmocka_unit_test(rows_all_the_same),
+        cmocka_unit_test(budgets),         cmocka_unit_test(near_budget),
+        cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
+        cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
+        cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
+        cmocka_unit_test(fits_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
