@@ -96,7 +96,7 @@ static c2s_status cut_off(const c2s_slope *s) {
     const float least = (float)low, most = (float)high, *dy = s->dy;
     float *dx = s->dx[0];
     for (size_t i = 0, count = s->out->count; i < count; i++)
-        dx[i] += (x[i] > least) & (x[i] < most) ? dy[i] : 0;
+        dx[i] += ((x[i] > least) & (x[i] < most)) ? dy[i] : 0;
     return C2S_OK;
 }
 
