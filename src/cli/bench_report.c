@@ -175,18 +175,18 @@ static json_t *json_rows(const cli_bench_rows *rows, bool by_node) {
         const cli_bench_row *row = &rows->at[i];
         json_t *entry = json_object();
         if (by_node)
-            json_object_set_new(entry, "name", cli_json_text(row->node->name));
-        json_object_set_new(entry, "operator", cli_json_text(row->node->type));
-        json_object_set_new(entry, "kernel", cli_json_text(row->kernel));
+            json_object_set_new(entry, "name", c2s_json_text(row->node->name));
+        json_object_set_new(entry, "operator", c2s_json_text(row->node->type));
+        json_object_set_new(entry, "kernel", c2s_json_text(row->kernel));
         json_object_set_new(entry, "nodes", json_integer((json_int_t)row->nodes));
-        json_object_set_new(entry, "ms", cli_json_number(row->seconds * 1e3));
+        json_object_set_new(entry, "ms", c2s_json_number(row->seconds * 1e3));
         json_object_set_new(entry, "macs", json_integer((json_int_t)row->macs));
         json_object_set_new(entry, "bytes", json_integer((json_int_t)row->bytes));
-        json_object_set_new(entry, "share", cli_json_number(all > 0 ? row->seconds / all : 0));
+        json_object_set_new(entry, "share", c2s_json_number(all > 0 ? row->seconds / all : 0));
         json_object_set_new(entry, "gflops",
-                            cli_json_number(rate(2.0 * (double)row->macs, row->seconds)));
+                            c2s_json_number(rate(2.0 * (double)row->macs, row->seconds)));
         json_object_set_new(entry, "gb_per_second",
-                            cli_json_number(rate((double)row->bytes, row->seconds)));
+                            c2s_json_number(rate((double)row->bytes, row->seconds)));
         json_array_append_new(list, entry);
     }
     return list;
@@ -195,16 +195,16 @@ static json_t *json_rows(const cli_bench_rows *rows, bool by_node) {
 static json_t *json_subject(cli_subject *s) {
     json_t *entry = json_object();
     double median = c2s_quantile(&s->times, 0.5);
-    json_object_set_new(entry, "model", cli_json_text(s->model.model->path));
+    json_object_set_new(entry, "model", c2s_json_text(s->model.model->path));
     json_object_set_new(entry, "runs", json_integer((json_int_t)s->times.count));
-    json_object_set_new(entry, "median_ms", cli_json_number(median * 1e3));
-    json_object_set_new(entry, "p10_ms", cli_json_number(c2s_quantile(&s->times, 0.1) * 1e3));
-    json_object_set_new(entry, "p90_ms", cli_json_number(c2s_quantile(&s->times, 0.9) * 1e3));
+    json_object_set_new(entry, "median_ms", c2s_json_number(median * 1e3));
+    json_object_set_new(entry, "p10_ms", c2s_json_number(c2s_quantile(&s->times, 0.1) * 1e3));
+    json_object_set_new(entry, "p90_ms", c2s_json_number(c2s_quantile(&s->times, 0.9) * 1e3));
     json_object_set_new(entry, "processor_ms",
-                        cli_json_number(c2s_quantile(&s->processor, 0.5) * 1e3));
-    json_object_set_new(entry, "runs_per_second", cli_json_number(1 / median));
-    json_object_set_new(entry, "open_ms", cli_json_number(s->open_seconds * 1e3));
-    json_object_set_new(entry, "first_ms", cli_json_number(s->first_seconds * 1e3));
+                        c2s_json_number(c2s_quantile(&s->processor, 0.5) * 1e3));
+    json_object_set_new(entry, "runs_per_second", c2s_json_number(1 / median));
+    json_object_set_new(entry, "open_ms", c2s_json_number(s->open_seconds * 1e3));
+    json_object_set_new(entry, "first_ms", c2s_json_number(s->first_seconds * 1e3));
     json_object_set_new(entry, "operators", json_rows(&s->operators, false));
     json_object_set_new(entry, "nodes", json_rows(&s->nodes, true));
     return entry;
@@ -218,7 +218,7 @@ static json_t *json_inputs(const c2s_graph *graph, const c2s_tensor *const *in) 
         json_t *entry = json_object(), *dims = json_array();
         for (int i = 0; in[k]->type.kind == C2S_KIND_TENSOR && i < in[k]->type.rank; i++)
             json_array_append_new(dims, json_integer((json_int_t)in[k]->type.dim[i]));
-        json_object_set_new(entry, "name", cli_json_text(c2s_graph_input(graph, k)->name));
+        json_object_set_new(entry, "name", c2s_json_text(c2s_graph_input(graph, k)->name));
         json_object_set_new(entry, "dims", dims);
         json_array_append_new(list, entry);
     }

@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_values.h"
 #include "base/status.h"
 #include "eval/row_scores.h"
 #include "eval/tensor_distance.h"
 
-c2s_status cli_baseline_same_inputs(const cli_baseline *b, const cli_probes *found) {
+c2s_status cli_baseline_same_inputs(const c2s_baseline *b, const c2s_probes *found) {
     if (b->probes.samples != found->samples)
         return c2s_fail(C2S_ERR_INVALID,
                         "the baseline was made on %zu samples, found %zu; --update makes a new one",
@@ -36,18 +37,18 @@ static void add_failure(cli_conditions *conditions, const char *format, ...) {
 
 /* As names are in the file. */
 static bool same_name(const char *written, const char *name) {
-    json_t *json = cli_json_text(name);
+    json_t *json = c2s_json_text(name);
     const bool same = strcmp(written, json_string_value(json)) == 0;
     json_decref(json);
     return same;
 }
 
-static bool same_shape(const cli_probe *a, const cli_probe *b) {
+static bool same_shape(const c2s_probe *a, const c2s_probe *b) {
     return a->sample == b->sample && a->rank == b->rank &&
            memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
 }
 
-static void check_output(const cli_probed_output *wanted, const cli_probed_output *found,
+static void check_output(const c2s_probed_output *wanted, const c2s_probed_output *found,
                          unsigned k, cli_conditions *conditions) {
     if (!same_name(wanted->name, found->name)) {
         add_failure(conditions, "output %u is \"%.80s\", expected \"%.80s\"", k, found->name,
@@ -62,7 +63,7 @@ static void check_output(const cli_probed_output *wanted, const cli_probed_outpu
                     found->name);
 }
 
-void cli_baseline_check_outputs(const cli_baseline *b, const cli_probes *found,
+void cli_baseline_check_outputs(const c2s_baseline *b, const c2s_probes *found,
                                 cli_conditions *conditions) {
     if (b->probes.count != found->count)
         add_failure(conditions, "there are %u outputs, expected %u", found->count, b->probes.count);
@@ -70,16 +71,16 @@ void cli_baseline_check_outputs(const cli_baseline *b, const cli_probes *found,
         check_output(&b->probes.output[k], &found->output[k], k, conditions);
 }
 
-c2s_status cli_baseline_distances(const cli_baseline *b, const cli_probes *found,
+c2s_status cli_baseline_distances(const c2s_baseline *b, const c2s_probes *found,
                                   c2s_metrics *metrics) {
     double changed = 0;
     for (unsigned k = 0; k < found->count && k < b->probes.count; k++) {
-        const cli_probed_output *x = &b->probes.output[k], *y = &found->output[k];
+        const c2s_probed_output *x = &b->probes.output[k], *y = &found->output[k];
         c2s_distance distance = C2S_DISTANCE_INIT;
         c2s_row_scores rows = {0};
         changed += x->digest != y->digest;
         for (size_t i = 0; i < x->probes.count && i < y->probes.count; i++) {
-            const cli_probe *p = &x->probes.at[i], *q = &y->probes.at[i];
+            const c2s_probe *p = &x->probes.at[i], *q = &y->probes.at[i];
             if (!same_shape(p, q))
                 continue;
             c2s_distance_add(&distance, p->tensor, q->tensor);
@@ -93,7 +94,7 @@ c2s_status cli_baseline_distances(const cli_baseline *b, const cli_probes *found
     return C2S_OK;
 }
 
-void cli_baseline_classes(const cli_baseline *b, const c2s_class_tally *found,
+void cli_baseline_classes(const c2s_baseline *b, const c2s_class_tally *found,
                           c2s_metrics *metrics) {
     double *worst = &metrics->value[C2S_METRIC_CLASS_WORST_DROP];
     for (size_t k = 0; k < b->classes.count && k < found->classes.count; k++) {

@@ -49,8 +49,8 @@ typedef struct job {
     cli_model against, model;
     cli_inputs inputs;
     cli_comparison comparison;
-    cli_probes probes;
-    cli_baseline baseline;
+    c2s_probes probes;
+    c2s_baseline baseline;
     cli_check_result result;
 } job;
 
@@ -70,7 +70,7 @@ static const struct usual {
 
 static c2s_status record(void *user, size_t index, c2s_tensor *const *in, c2s_tensor *const *out) {
     job *j = user;
-    return cli_probes_add(&j->probes, index, c2s_graph_input_count(j->inputs.graph), in, out);
+    return c2s_probes_add(&j->probes, index, c2s_graph_input_count(j->inputs.graph), in, out);
 }
 
 static c2s_status open_job(job *j) {
@@ -81,7 +81,7 @@ static c2s_status open_job(job *j) {
     if (strcmp(a->positional.at[0], "-") == 0)
         return c2s_fail(C2S_ERR_USAGE, "check reads the model several times: give it as a file");
     if (!a->update)
-        C2S_TRY(cli_baseline_read(a->baseline, &j->baseline));
+        C2S_TRY(c2s_baseline_read(a->baseline, &j->baseline));
     if (a->against)
         C2S_TRY(cli_model_open(a->against, &j->exact, &j->against));
     C2S_TRY(cli_model_open(a->positional.at[0], a, &j->model));
@@ -89,7 +89,7 @@ static c2s_status open_job(job *j) {
     C2S_TRY(cli_inputs_open(first->model->graph, a, 0, &j->inputs));
     if (j->inputs.count == 0)
         return c2s_fail(C2S_ERR_INVALID, "%s holds no samples", a->data);
-    cli_probes_start(&j->probes, j->model.model->graph, j->inputs.count);
+    c2s_probes_start(&j->probes, j->model.model->graph, j->inputs.count);
     return C2S_OK;
 }
 
@@ -147,11 +147,11 @@ static c2s_status write_baseline(job *j) {
     const c2s_class_tally *tally = c2s_class_scores_tally(&j->comparison.classes);
     if (j->arguments->against)
         cli_metrics_drops(j->arguments, &j->comparison.metrics);
-    cli_baseline baseline = {.probes = j->probes};
+    c2s_baseline baseline = {.probes = j->probes};
     memcpy(baseline.value, m->value, sizeof baseline.value);
     for (size_t k = 0; k < tally->classes.count; k++)
         c2s_vec_push(&baseline.classes, tally->classes.at[k]);
-    const c2s_status status = cli_baseline_write(j->arguments->baseline, &baseline);
+    const c2s_status status = c2s_baseline_write(j->arguments->baseline, &baseline);
     c2s_vec_free(&baseline.classes);
     if (status == C2S_OK && !j->arguments->quiet)
         printf("%s: %zu samples, %u outputs\n", j->arguments->baseline, j->probes.samples,
@@ -200,8 +200,8 @@ static c2s_status run(const cli_arguments *arguments) {
     const c2s_status status = work(&j);
     cli_conditions_free(&j.result.conditions);
     cli_comparison_free(&j.comparison);
-    cli_baseline_free(&j.baseline);
-    cli_probes_free(&j.probes);
+    c2s_baseline_free(&j.baseline);
+    c2s_probes_free(&j.probes);
     cli_inputs_close(&j.inputs);
     cli_model_close(&j.against);
     cli_model_close(&j.model);

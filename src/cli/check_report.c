@@ -44,8 +44,8 @@ void cli_check_print(const cli_check_result *r) {
 
 c2s_status cli_check_print_json(const cli_check_result *r) {
     json_t *root = json_object();
-    json_object_set_new(root, "model", cli_json_text(r->model));
-    json_object_set_new(root, "baseline", cli_json_text(r->baseline));
+    json_object_set_new(root, "model", c2s_json_text(r->model));
+    json_object_set_new(root, "baseline", c2s_json_text(r->baseline));
     json_object_set_new(root, "samples", json_integer((json_int_t)r->samples));
     json_object_set_new(root, "passed", json_boolean(r->conditions.failures == 0));
     json_object_set_new(root, "conditions", cli_conditions_json(&r->conditions));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/table.h"
+#include "eval/metric_json.h"
 
 enum { LAYERS_SHOWN = 20 };
 
@@ -172,10 +173,10 @@ static json_t *outputs_json(const cli_comparison *c) {
     for (unsigned i = 0; i < c->outputs; i++) {
         const cli_compared_output *o = &c->output[i];
         json_t *entry = json_object();
-        json_object_set_new(entry, "name", cli_json_text(o->name));
+        json_object_set_new(entry, "name", c2s_json_text(o->name));
         json_object_set_new(entry, "ok", json_boolean(o->ok));
         json_object_set_new(entry, "same_type", json_boolean(o->same_type));
-        json_object_set_new(entry, "metrics", cli_metrics_json(o->value));
+        json_object_set_new(entry, "metrics", c2s_metrics_json(o->value));
         json_array_append_new(outputs, entry);
     }
     return outputs;
@@ -201,13 +202,13 @@ static json_t *layer_json(const cli_layer *layer) {
         value[id] = (double)NAN;
     c2s_distance_metrics(&layer->distance, value);
     json_t *json = json_object();
-    json_object_set_new(json, "value", cli_json_text(layer->pair.a->name));
-    json_object_set_new(json, "operator", cli_json_text(layer->pair.a->def->type));
-    json_object_set_new(json, "other", cli_json_text(layer->pair.b->name));
+    json_object_set_new(json, "value", c2s_json_text(layer->pair.a->name));
+    json_object_set_new(json, "operator", c2s_json_text(layer->pair.a->def->type));
+    json_object_set_new(json, "other", c2s_json_text(layer->pair.b->name));
     json_object_set_new(json, "matched", json_string(layer->pair.by_name ? "name" : "structure"));
     json_object_set_new(json, "other_shape", json_boolean(layer->distance.other_shape > 0));
-    json_object_set_new(json, "added_noise", cli_json_value(layer->added));
-    json_object_set_new(json, "metrics", cli_metrics_json(value));
+    json_object_set_new(json, "added_noise", c2s_json_value(layer->added));
+    json_object_set_new(json, "metrics", c2s_metrics_json(value));
     return json;
 }
 
@@ -231,7 +232,7 @@ json_t *cli_comparison_json(const cli_comparison *c, const cli_layers *layers,
     if (layers) {
         const cli_layer *first = cli_layers_first(layers, tolerance);
         json_object_set_new(root, "first_divergence",
-                            first ? cli_json_text(first->pair.a->name) : json_null());
+                            first ? c2s_json_text(first->pair.a->name) : json_null());
         json_object_set_new(root, "unmatched", json_integer((json_int_t)layers->unmatched));
         json_object_set_new(root, "layers", layers_json(layers));
     }

@@ -78,9 +78,9 @@ json_t *cli_conditions_json(const cli_conditions *conditions) {
     for (size_t i = 0; i < conditions->list.count; i++) {
         const cli_condition *c = &conditions->list.at[i];
         json_t *entry = json_object();
-        json_object_set_new(entry, "condition", cli_json_text(c->text));
+        json_object_set_new(entry, "condition", c2s_json_text(c->text));
         json_object_set_new(entry, "failed", json_boolean(c->holds));
-        json_object_set_new(entry, "values", cli_json_text(c->values));
+        json_object_set_new(entry, "values", c2s_json_text(c->values));
         json_array_append_new(list, entry);
     }
     return list;

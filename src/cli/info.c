@@ -171,8 +171,8 @@ static c2s_status print_json(const c2s_model *model, const c2s_counts *counts,
     for (size_t i = 0; i < ops->count; i++) {
         const op_count *o = &ops->at[i];
         json_t *entry = json_object();
-        json_object_set_new(entry, "domain", cli_json_text(o->domain[0] ? o->domain : "ai.onnx"));
-        json_object_set_new(entry, "type", cli_json_text(o->type));
+        json_object_set_new(entry, "domain", c2s_json_text(o->domain[0] ? o->domain : "ai.onnx"));
+        json_object_set_new(entry, "type", c2s_json_text(o->type));
         json_object_set_new(entry, "count", json_integer(o->count));
         json_object_set_new(entry, "known", json_boolean(o->known));
         json_array_append_new(operators, entry);

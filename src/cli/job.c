@@ -183,12 +183,12 @@ static json_t *remedies_json(const c2s_pass_report *pass) {
     for (unsigned k = 0; k < pass->remedy_count; k++) {
         const c2s_remedy_report *r = &pass->remedies[k];
         json_t *json = json_object();
-        json_object_set_new(json, "what", cli_json_text(r->what));
-        json_object_set_new(json, "where", r->where ? cli_json_text(r->where) : json_null());
-        json_object_set_new(json, "before_db", cli_json_number(r->before_db));
-        json_object_set_new(json, "after_db", cli_json_number(r->after_db));
-        json_object_set_new(json, "alone_db", cli_json_number(r->alone_db));
-        json_object_set_new(json, "alone_kl", cli_json_number(r->alone_kl));
+        json_object_set_new(json, "what", c2s_json_text(r->what));
+        json_object_set_new(json, "where", r->where ? c2s_json_text(r->where) : json_null());
+        json_object_set_new(json, "before_db", c2s_json_number(r->before_db));
+        json_object_set_new(json, "after_db", c2s_json_number(r->after_db));
+        json_object_set_new(json, "alone_db", c2s_json_number(r->alone_db));
+        json_object_set_new(json, "alone_kl", c2s_json_number(r->alone_kl));
         json_object_set_new(json, "kept", json_boolean(r->kept));
         json_array_append_new(list, json);
     }
@@ -198,20 +198,20 @@ static json_t *remedies_json(const c2s_pass_report *pass) {
 static json_t *pass_json(const c2s_pass_report *pass) {
     json_t *rules = json_array(), *left_out = json_array(), *json = json_object();
     for (unsigned k = 0; k < pass->left_out_count; k++)
-        json_array_append_new(left_out, cli_json_text(pass->left_out[k]));
+        json_array_append_new(left_out, c2s_json_text(pass->left_out[k]));
     for (unsigned k = 0; k < pass->rule_count; k++)
         json_array_append_new(rules, json_pack("{s:s, s:i, s:i}", "name", pass->rules[k].name,
                                                "applied", (int)pass->rules[k].applied, "refused",
                                                (int)pass->rules[k].refused));
-    json_object_set_new(json, "name", cli_json_text(pass->name));
+    json_object_set_new(json, "name", c2s_json_text(pass->name));
     json_object_set_new(json, "outcome",
                         json_string(pass->outcome == C2S_APPLIED     ? "applied"
                                     : pass->outcome == C2S_UNCHANGED ? "unchanged"
                                                                      : "rolled_back"));
     json_object_set_new(json, "rewrites", json_integer(pass->rewrites));
-    json_object_set_new(json, "error", cli_json_number(pass->error));
-    json_object_set_new(json, "reason", pass->reason ? cli_json_text(pass->reason) : json_null());
-    json_object_set_new(json, "seconds", cli_json_number(pass->seconds));
+    json_object_set_new(json, "error", c2s_json_number(pass->error));
+    json_object_set_new(json, "reason", pass->reason ? c2s_json_text(pass->reason) : json_null());
+    json_object_set_new(json, "seconds", c2s_json_number(pass->seconds));
     json_object_set_new(json, "left_out", left_out);
     json_object_set_new(json, "rules", rules);
     json_object_set_new(json, "remedies", remedies_json(pass));
@@ -223,14 +223,14 @@ static json_t *quality_json(const c2s_quality_report *q) {
         return json_null();
     json_t *json = json_object();
     json_object_set_new(json, "samples", json_integer(q->samples));
-    json_object_set_new(json, "sqnr_db", cli_json_number(q->sqnr_db));
-    json_object_set_new(json, "agreement", cli_json_number(q->agreement));
-    json_object_set_new(json, "top1_before", cli_json_number(q->top1_before));
-    json_object_set_new(json, "top1_after", cli_json_number(q->top1_after));
-    json_object_set_new(json, "drop_error", cli_json_number(q->drop_error));
-    json_object_set_new(json, "metric_before", cli_json_number(q->metric_before));
-    json_object_set_new(json, "metric_after", cli_json_number(q->metric_after));
-    json_object_set_new(json, "divergence", cli_json_number(q->divergence));
+    json_object_set_new(json, "sqnr_db", c2s_json_number(q->sqnr_db));
+    json_object_set_new(json, "agreement", c2s_json_number(q->agreement));
+    json_object_set_new(json, "top1_before", c2s_json_number(q->top1_before));
+    json_object_set_new(json, "top1_after", c2s_json_number(q->top1_after));
+    json_object_set_new(json, "drop_error", c2s_json_number(q->drop_error));
+    json_object_set_new(json, "metric_before", c2s_json_number(q->metric_before));
+    json_object_set_new(json, "metric_after", c2s_json_number(q->metric_after));
+    json_object_set_new(json, "divergence", c2s_json_number(q->divergence));
     return json;
 }
 
@@ -239,10 +239,10 @@ static c2s_status print_json(const cli_arguments *a, const c2s_report *r, FILE *
     for (unsigned i = 0; i < r->pass_count; i++)
         json_array_append_new(passes, pass_json(&r->passes[i]));
     for (unsigned i = 0; i < r->note_count; i++)
-        json_array_append_new(notes, cli_json_text(r->notes[i]));
+        json_array_append_new(notes, c2s_json_text(r->notes[i]));
     json_object_set_new(root, "before", cli_json_counts(&r->before));
     json_object_set_new(root, "after", cli_json_counts(&r->after));
-    json_object_set_new(root, "error", cli_json_number(r->error));
+    json_object_set_new(root, "error", c2s_json_number(r->error));
     json_object_set_new(root, "quality", quality_json(&r->quality));
     json_object_set_new(root, "opset",
                         json_pack("{s:I, s:I}", "before", (json_int_t)r->opset_before, "after",

@@ -64,24 +64,24 @@ static json_t *item_json(const c2s_lint *lint, const c2s_lint_item *item) {
     const bool quantizes = c2s_is_quantizer(codec);
     json_t *json = json_object();
     json_object_set_new(json, "kind", json_string(quantizes ? "quantize" : "dequantize"));
-    json_object_set_new(json, "node", cli_json_text(c2s_node_name(codec)));
-    json_object_set_new(json, "value", cli_json_text(codec->outputs[0]->name));
+    json_object_set_new(json, "node", c2s_json_text(c2s_node_name(codec)));
+    json_object_set_new(json, "value", c2s_json_text(codec->outputs[0]->name));
     json_object_set_new(json, "input",
-                        codec->inputs[0].value ? cli_json_text(codec->inputs[0].value->name)
+                        codec->inputs[0].value ? c2s_json_text(codec->inputs[0].value->name)
                                                : json_null());
     json_object_set_new(json, "constant",
                         json_boolean(codec->inputs[0].value && codec->inputs[0].value->constant));
     json_object_set_new(json, "partner",
-                        partner ? cli_json_text(c2s_node_name(partner)) : json_null());
-    json_object_set_new(json, "partner_type", partner ? cli_json_text(partner->type) : json_null());
+                        partner ? c2s_json_text(c2s_node_name(partner)) : json_null());
+    json_object_set_new(json, "partner_type", partner ? c2s_json_text(partner->type) : json_null());
     json_object_set_new(json, "partner_value",
-                        partner && partner->outputs[0] ? cli_json_text(partner->outputs[0]->name)
+                        partner && partner->outputs[0] ? c2s_json_text(partner->outputs[0]->name)
                                                        : json_null());
     json_object_set_new(json, "fuses", json_boolean(item->fuses));
     const bool why = !item->fuses && judged && judged->reason;
-    json_object_set_new(json, "reason", why ? cli_json_text(judged->reason) : json_null());
+    json_object_set_new(json, "reason", why ? c2s_json_text(judged->reason) : json_null());
     json_object_set_new(json, "mend",
-                        why ? cli_json_text(c2s_fault_mend(judged->fault)) : json_null());
+                        why ? c2s_json_text(c2s_fault_mend(judged->fault)) : json_null());
     return json;
 }
 

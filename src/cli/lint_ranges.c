@@ -66,19 +66,19 @@ void cli_lint_ranges_print(const cli_arguments *a, c2s_range_report *report) {
 /* ---- for machines ---- */
 
 static json_t *span_json(float low, float high) {
-    return json_pack("[o, o]", cli_json_number((double)low), cli_json_number((double)high));
+    return json_pack("[o, o]", c2s_json_number((double)low), c2s_json_number((double)high));
 }
 
 static json_t *check_json(const c2s_range_check *c) {
     json_t *json = json_object();
-    json_object_set_new(json, "value", cli_json_text(c->value));
+    json_object_set_new(json, "value", c2s_json_text(c->value));
     json_object_set_new(json, "codes", json_string(c2s_dtype_name(c->dtype)));
     json_object_set_new(json, "reach", span_json(c->low, c->high));
     json_object_set_new(json, "seen", span_json(c->least, c->most));
-    json_object_set_new(json, "clipped", cli_json_number(c->clipped));
-    json_object_set_new(json, "unused", cli_json_number(c->unused));
+    json_object_set_new(json, "clipped", c2s_json_number(c->clipped));
+    json_object_set_new(json, "unused", c2s_json_number(c->unused));
     json_object_set_new(json, "better", span_json(c->better_low, c->better_high));
-    json_object_set_new(json, "gain_db", cli_json_number(c->gain_db));
+    json_object_set_new(json, "gain_db", c2s_json_number(c->gain_db));
     json_object_set_new(json, "poor", json_boolean(c->poor));
     return json;
 }

@@ -95,23 +95,15 @@ const char *cli_metric_text(c2s_metric_id id, double value, char *text, size_t s
     return text;
 }
 
-json_t *cli_metrics_json(const double value[C2S_METRIC_COUNT]) {
-    json_t *json = json_object();
-    for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++)
-        if (!isnan(value[id]))
-            json_object_set_new(json, c2s_metric_all[id].name, cli_json_value(value[id]));
-    return json;
-}
-
 json_t *cli_metrics_json_pairs(const c2s_metrics *m) {
     json_t *json = json_object();
     for (c2s_metric_id id = 0; id < C2S_METRIC_COUNT; id++) {
         if (isnan(m->value[id]))
             continue;
         json_t *entry = json_object();
-        json_object_set_new(entry, "value", cli_json_value(m->value[id]));
+        json_object_set_new(entry, "value", c2s_json_value(m->value[id]));
         if (!isnan(m->reference[id]))
-            json_object_set_new(entry, "reference", cli_json_value(m->reference[id]));
+            json_object_set_new(entry, "reference", c2s_json_value(m->reference[id]));
         if (c2s_metric_all[id].unit[0])
             json_object_set_new(entry, "unit", json_string(c2s_metric_all[id].unit));
         json_object_set_new(json, c2s_metric_all[id].name, entry);

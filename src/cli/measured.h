@@ -25,8 +25,6 @@ void cli_metrics_drops(const cli_arguments *arguments, c2s_metrics *metrics);
 
 /* "31.2 dB", "12 points", "inf dB"; "-": not measured. */
 const char *cli_metric_text(c2s_metric_id id, double value, char *text, size_t size);
-/* {"name": value, ...} of what was measured. */
-json_t *cli_metrics_json(const double value[C2S_METRIC_COUNT]);
 /* {"name": {"value", "reference", "unit"}, ...}. */
 json_t *cli_metrics_json_pairs(const c2s_metrics *metrics);
 

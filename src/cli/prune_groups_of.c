@@ -58,19 +58,19 @@ static void print_table(const c2s_prune_groups *groups) {
 static json_t *group_json(const c2s_prune_group *g) {
     char reason[512];
     json_t *json = json_object();
-    json_object_set_new(json, "name", cli_json_text(g->name));
-    json_object_set_new(json, "maker", cli_json_text(c2s_node_name(g->maker)));
-    json_object_set_new(json, "type", cli_json_text(g->maker->type));
+    json_object_set_new(json, "name", c2s_json_text(g->name));
+    json_object_set_new(json, "maker", c2s_json_text(c2s_node_name(g->maker)));
+    json_object_set_new(json, "type", c2s_json_text(g->maker->type));
     json_object_set_new(json, "units", json_integer((json_int_t)g->units));
     json_object_set_new(json, "granularity", json_integer((json_int_t)g->granularity));
     json_object_set_new(json, "nodes", json_integer((json_int_t)g->nodes));
     json_object_set_new(json, "parameters", json_integer((json_int_t)g->parameters));
     json_object_set_new(json, "macs", json_integer((json_int_t)g->macs));
     json_object_set_new(json, "pinned",
-                        g->pin.reason ? cli_json_text(c2s_pin_text(&g->pin, reason, sizeof reason))
+                        g->pin.reason ? c2s_json_text(c2s_pin_text(&g->pin, reason, sizeof reason))
                                       : json_null());
     json_object_set_new(json, "mixed_by",
-                        g->mixed_by ? cli_json_text(c2s_node_name(g->mixed_by)) : json_null());
+                        g->mixed_by ? c2s_json_text(c2s_node_name(g->mixed_by)) : json_null());
     return json;
 }
 

@@ -50,7 +50,7 @@ static void list_as_text(void *user, const char *pass, const char *name, const c
 
 static void list_as_json(void *user, const char *pass, const char *name, const char *summary) {
     json_array_append_new(user, json_pack("{s:s, s:s, s:o}", "pass", pass, "name", name, "summary",
-                                          cli_json_text(summary)));
+                                          c2s_json_text(summary)));
 }
 
 c2s_status cli_load_rules(const cli_arguments *a, c2s_rules **rules) {
@@ -197,7 +197,7 @@ c2s_status cli_log_rewrites(const char *path, const c2s_report *report) {
 static json_t *names_json(const char *const *names, unsigned count) {
     json_t *array = json_array();
     for (unsigned i = 0; i < count; i++)
-        json_array_append_new(array, cli_json_text(names[i]));
+        json_array_append_new(array, c2s_json_text(names[i]));
     return array;
 }
 
@@ -210,7 +210,7 @@ json_t *cli_rewrites_json(const c2s_report *report) {
         json_t *one = json_object();
         json_object_set_new(one, "pass", json_string(e->pass));
         json_object_set_new(one, "rule", json_string(e->rule));
-        json_object_set_new(one, "where", cli_json_text(e->where));
+        json_object_set_new(one, "where", c2s_json_text(e->where));
         json_object_set_new(one, "removed", names_json(e->removed, e->removed_count));
         json_array_append_new(array, one);
     }

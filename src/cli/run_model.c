@@ -162,11 +162,11 @@ static c2s_status show(const cli_arguments *a, const cli_model *m, const results
         const c2s_tensor *first = outputs[i].at[0];
         c2s_type_text(m->model->dims, shown_type(m->model, i, first), type, sizeof type);
         json_t *entry = json_object();
-        json_object_set_new(entry, "name", cli_json_text(name));
-        json_object_set_new(entry, "type", cli_json_text(type));
-        json_object_set_new(entry, "least", cli_json_number(s.count ? s.least : (double)NAN));
-        json_object_set_new(entry, "mean", cli_json_number(s.mean));
-        json_object_set_new(entry, "most", cli_json_number(s.count ? s.most : (double)NAN));
+        json_object_set_new(entry, "name", c2s_json_text(name));
+        json_object_set_new(entry, "type", c2s_json_text(type));
+        json_object_set_new(entry, "least", c2s_json_number(s.count ? s.least : (double)NAN));
+        json_object_set_new(entry, "mean", c2s_json_number(s.mean));
+        json_object_set_new(entry, "most", c2s_json_number(s.count ? s.most : (double)NAN));
         json_object_set_new(entry, "not_finite", json_integer((json_int_t)s.not_finite));
         if (has_items(first))
             json_object_set_new(entry, "items", json_integer((json_int_t)first->count));

@@ -10,14 +10,14 @@ enum { TYPE_TEXT = 512, SHOWN_CONTENTS = 8 };
 
 static json_t *dim_json(const c2s_model *model, c2s_dim dim) {
     return c2s_dim_is_known(dim) ? json_integer(dim)
-                                 : cli_json_text(c2s_dim_text(model->dims, dim));
+                                 : c2s_json_text(c2s_dim_text(model->dims, dim));
 }
 
 /* Adds what a type says to an object; containers say what they hold in "of". */
 static void add_type(const c2s_model *model, const c2s_type *type, json_t *json) {
     char text[TYPE_TEXT];
     json_object_set_new(json, "type",
-                        cli_json_text(c2s_type_text(model->dims, type, text, sizeof text)));
+                        c2s_json_text(c2s_type_text(model->dims, type, text, sizeof text)));
     if (type->element) {
         json_t *of = json_object();
         add_type(model, type->element, of);
@@ -25,7 +25,7 @@ static void add_type(const c2s_model *model, const c2s_type *type, json_t *json)
     }
     if (type->kind != C2S_KIND_TENSOR)
         return;
-    json_object_set_new(json, "element", cli_json_text(c2s_dtype_name(type->dtype)));
+    json_object_set_new(json, "element", c2s_json_text(c2s_dtype_name(type->dtype)));
     json_t *shape = type->rank < 0 ? json_null() : json_array();
     for (int i = 0; i < type->rank; i++)
         json_array_append_new(shape, dim_json(model, type->dim[i]));
@@ -34,7 +34,7 @@ static void add_type(const c2s_model *model, const c2s_type *type, json_t *json)
 
 json_t *cli_value_json(const c2s_model *model, const char *name, const c2s_type *type) {
     json_t *value = json_object();
-    json_object_set_new(value, "name", cli_json_text(name));
+    json_object_set_new(value, "name", c2s_json_text(name));
     add_type(model, type, value);
     return value;
 }
@@ -133,8 +133,8 @@ static json_t *path_json(const c2s_graph *graph) {
     for (; graph->owner; graph = graph->owner->graph) {
         char name[128];
         body_name(graph, name, sizeof name);
-        json_array_insert_new(path, 0, cli_json_text(name));
-        json_array_insert_new(path, 0, cli_json_text(first_output(graph->owner)));
+        json_array_insert_new(path, 0, c2s_json_text(name));
+        json_array_insert_new(path, 0, c2s_json_text(first_output(graph->owner)));
     }
     return path;
 }
@@ -143,7 +143,7 @@ static void collect_value(void *user, const c2s_graph *graph, const c2s_value *v
     const collector *c = user;
     json_t *json = cli_value_json(c->model, value->name, &value->type);
     bool input = !value->def || value->def == graph->entry;
-    json_object_set_new(json, "operator", input ? json_null() : cli_json_text(value->def->type));
+    json_object_set_new(json, "operator", input ? json_null() : c2s_json_text(value->def->type));
     json_object_set_new(json, "body", path_json(graph));
     if (value->contents) {
         json_t *contents = json_array();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/probes.h"
+#include "eval/probes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +14,17 @@
 /* Samples that are probed: as many as make this many elements, within bounds. */
 enum { ELEMENTS = 16384, LEAST_SAMPLES = 4, MOST_SAMPLES = 64 };
 
-void cli_probes_start(cli_probes *p, const c2s_graph *graph, size_t samples) {
-    *p = (cli_probes){.samples = samples, .count = c2s_graph_output_count(graph)};
+void c2s_probes_start(c2s_probes *p, const c2s_graph *graph, size_t samples) {
+    *p = (c2s_probes){.samples = samples, .count = c2s_graph_output_count(graph)};
     p->output = c2s_zalloc((p->count + 1) * sizeof *p->output);
     p->chosen = c2s_zalloc(samples + 1);
     for (unsigned k = 0; k < p->count; k++)
         p->output[k].name = c2s_strdup(c2s_graph_output_name(graph, k));
 }
 
-void cli_probes_free(cli_probes *p) {
+void c2s_probes_free(c2s_probes *p) {
     for (unsigned k = 0; k < p->count; k++) {
-        cli_probed_output *o = &p->output[k];
+        c2s_probed_output *o = &p->output[k];
         for (size_t i = 0; i < o->probes.count; i++)
             c2s_tensor_unref(o->probes.at[i].tensor);
         c2s_vec_free(&o->probes);
@@ -32,27 +32,27 @@ void cli_probes_free(cli_probes *p) {
     }
     free(p->output);
     free(p->chosen);
-    *p = (cli_probes){0};
+    *p = (c2s_probes){0};
 }
 
-size_t cli_probe_size(size_t elements) {
-    return elements < CLI_PROBE_ELEMENTS ? elements : CLI_PROBE_ELEMENTS;
+size_t c2s_probe_size(size_t elements) {
+    return elements < C2S_PROBE_ELEMENTS ? elements : C2S_PROBE_ELEMENTS;
 }
 
-static void choose_samples(cli_probes *p, c2s_tensor *const *out) {
+static void choose_samples(c2s_probes *p, c2s_tensor *const *out) {
     size_t each = 0;
     for (unsigned k = 0; k < p->count; k++)
-        each += c2s_is_numeric_tensor(out[k]) ? cli_probe_size(out[k]->count) : 0;
+        each += c2s_is_numeric_tensor(out[k]) ? c2s_probe_size(out[k]->count) : 0;
     size_t wanted = ELEMENTS / (each + 1);
     wanted = wanted < LEAST_SAMPLES ? LEAST_SAMPLES : wanted > MOST_SAMPLES ? MOST_SAMPLES : wanted;
     c2s_samples_choose(p->samples, wanted, p->chosen);
 }
 
-static c2s_status probe(cli_probed_output *o, size_t index, const c2s_tensor *t) {
-    const size_t size = cli_probe_size(t->count);
+static c2s_status probe(c2s_probed_output *o, size_t index, const c2s_tensor *t) {
+    const size_t size = c2s_probe_size(t->count);
     const bool whole = size == t->count;
     const int64_t one_axis = (int64_t)size;
-    cli_probe found = {
+    c2s_probe found = {
         .sample = index, .scores = whole && c2s_is_float_tensor(t), .rank = t->type.rank};
     for (int i = 0; i < t->type.rank; i++)
         found.dim[i] = t->type.dim[i];
@@ -69,14 +69,14 @@ static c2s_status probe(cli_probed_output *o, size_t index, const c2s_tensor *t)
     return C2S_OK;
 }
 
-c2s_status cli_probes_add(cli_probes *p, size_t index, unsigned input_count, c2s_tensor *const *in,
+c2s_status c2s_probes_add(c2s_probes *p, size_t index, unsigned input_count, c2s_tensor *const *in,
                           c2s_tensor *const *out) {
     for (unsigned k = 0; k < input_count; k++)
         p->inputs = c2s_hash_mix(p->inputs, in[k] ? c2s_tensor_hash(in[k]) : 0);
     if (index == 0)
         choose_samples(p, out);
     for (unsigned k = 0; k < p->count; k++) {
-        cli_probed_output *o = &p->output[k];
+        c2s_probed_output *o = &p->output[k];
         o->digest = c2s_hash_mix(o->digest, c2s_tensor_hash(out[k]));
         if (p->chosen[index] && c2s_is_numeric_tensor(out[k]))
             C2S_TRY(probe(o, index, out[k]));
