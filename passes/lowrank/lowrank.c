@@ -217,6 +217,8 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
 static const c2s_rewrite_kind kinds[] = {
     {.name = C2S_LOWRANK_KIND,
      .summary = "a matrix product or convolution -> smaller ones behind each other"},
+    {.name = C2S_LOWRANK_TIED_KIND,
+     .summary = "the matrix of an output layer that is a table of Gather turned -> that table"},
     {0}};
 
 const c2s_pass c2s_pass_lowrank = {.name = "lowrank",

@@ -15,7 +15,7 @@ static bool is_candidate(const c2s_node *node) {
            node->op == &c2s_op_gather || c2s_node_is_recurrent(node);
 }
 
-static bool is_named(c2s_lowrank_job *j, const c2s_node *node) {
+bool c2s_lowrank_is_named(c2s_lowrank_job *j, const c2s_node *node) {
     const bool excluded = c2s_name_filter_names(&j->exclude, node);
     const bool included =
         c2s_name_filter_names(&j->include, node) || j->include.patterns.count == 0;
@@ -25,7 +25,7 @@ static bool is_named(c2s_lowrank_job *j, const c2s_node *node) {
 static c2s_status list_layers(c2s_lowrank_job *j) {
     for (c2s_node *node = j->model->graph->first; node; node = node->next) {
         c2s_lowrank_item item = {.weight = 1, .readers = 1, .chosen = C2S_RANK_AS_IS};
-        if (!is_named(j, node) || !is_candidate(node))
+        if (!c2s_lowrank_is_named(j, node) || !is_candidate(node))
             continue;
         const char *reason = c2s_lowrank_layer_of(node, &item.layer);
         if (reason && node->op == &c2s_op_gather)
@@ -140,6 +140,7 @@ static c2s_status count_work(c2s_lowrank_job *j) {
 }
 
 c2s_status c2s_lowrank_find_layers(c2s_lowrank_job *j) {
+    C2S_TRY(c2s_lowrank_tie_turned(j));
     C2S_TRY(list_layers(j));
     return j->plan.items.count > 0 ? count_work(j) : C2S_OK;
 }

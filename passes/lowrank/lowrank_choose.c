@@ -131,7 +131,7 @@ static void choose_together(c2s_lowrank_plan *plan, double part) {
     choice *choices = c2s_zalloc((families + 1) * sizeof *choices);
     size_t *chosen = c2s_alloc_array(most + 1, sizeof *chosen), count = 0;
     bool *is_member = list_members(plan);
-    double budget = 0;
+    double budget = part * plan->tied_before - plan->tied_after;
     for (size_t f = 0; f < families; f++) {
         choices[f] = family_choice(plan, &plan->families.at[f]);
         items[count++] = choices[f].item;
@@ -167,7 +167,8 @@ void c2s_lowrank_plan_choose(c2s_lowrank_plan *plan, c2s_lowrank_goal goal, doub
 }
 
 void c2s_lowrank_plan_costs(const c2s_lowrank_plan *plan, double *before, double *after) {
-    *before = *after = 0;
+    *before = plan->tied_before;
+    *after = plan->tied_after;
     for (size_t i = 0; i < c2s_lowrank_plan_count(plan); i++) {
         const c2s_lowrank_item *item = c2s_lowrank_plan_item(plan, i);
         const bool is_one = i < plan->items.count;

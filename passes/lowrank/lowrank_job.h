@@ -9,7 +9,8 @@
 #include "passes/lowrank/lowrank_speed.h"
 #include "passes/quant/name_filter.h"
 
-#define C2S_LOWRANK_KIND "low-rank"
+#define C2S_LOWRANK_KIND      "low-rank"
+#define C2S_LOWRANK_TIED_KIND "tied-table"
 
 typedef struct c2s_lowrank_job {
     c2s_model *model;
@@ -31,6 +32,10 @@ typedef struct c2s_lowrank_job {
 
 /* Fills in the items of the plan: layers, and what they cost on the first sample. */
 c2s_status c2s_lowrank_find_layers(c2s_lowrank_job *job);
+bool c2s_lowrank_is_named(c2s_lowrank_job *j, const c2s_node *node); /* by include and exclude */
+/* Output layers whose weight is a table that Gather reads, turned, read that table; if it is weights
+ * that are counted. Writes the model of the job. */
+c2s_status c2s_lowrank_tie_turned(c2s_lowrank_job *j);
 /* Items that read the same weight become one, others that read a weight of several go. */
 void c2s_lowrank_tie_layers(c2s_lowrank_job *j);
 /* Which of them read the same rows. */

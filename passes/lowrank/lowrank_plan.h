@@ -61,6 +61,8 @@ typedef struct c2s_lowrank_plan {
     C2S_VEC(c2s_lowrank_item) items;
     C2S_VEC(c2s_lowrank_family) families;
     c2s_lowrank_unit unit;
+    /* Weights that were two and are one now (c2s_lowrank_tie_turned), which count but stay. */
+    double tied_before, tied_after;
     size_t multiple;   /* ranks are rounded to */
     const char *forms; /* names of those that may be chosen, separated by ;. "" all */
 } c2s_lowrank_plan;
