@@ -41,9 +41,7 @@ bool c2s_node_axes(const c2s_node *node, unsigned slot, int rank, c2s_ints *out,
 }
 
 static bool is_real(const c2s_tensor *tensor) {
-    return tensor && tensor->type.kind == C2S_KIND_TENSOR &&
-           (c2s_dtype_is_float(tensor->type.dtype) || c2s_dtype_is_integer(tensor->type.dtype) ||
-            tensor->type.dtype == C2S_BOOL);
+    return tensor && tensor->type.kind == C2S_KIND_TENSOR && c2s_dtype_is_real(tensor->type.dtype);
 }
 
 bool c2s_constant_scalar(const c2s_value *value, double *out) {

@@ -61,7 +61,7 @@ static bool matrix_of(const c2s_step *step, bool transposed, matrix *x) {
         (x->zero && (x->zero->type.dtype != type->dtype || x->zero->count != x->scale->count)))
         return false;
     if (block > 0) { /* along k */
-        int64_t blocks = (x->k + block - 1) / block;
+        const int64_t blocks = (x->k - 1) / block + 1;
         x->block = block;
         x->scale_n = transposed ? blocks : 1;
         x->scale_k = transposed ? 1 : x->n;

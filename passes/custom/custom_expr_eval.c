@@ -10,9 +10,7 @@
 /* ---- values of the graph ---- */
 
 static bool is_numeric(const c2s_tensor *tensor) {
-    c2s_dtype dtype = tensor->type.dtype;
-    return tensor->type.kind == C2S_KIND_TENSOR &&
-           (c2s_dtype_is_float(dtype) || c2s_dtype_is_integer(dtype) || dtype == C2S_BOOL);
+    return tensor->type.kind == C2S_KIND_TENSOR && c2s_dtype_is_real(tensor->type.dtype);
 }
 
 static void eval_content(const c2s_value *value, c2s_term *out) {

@@ -9,9 +9,7 @@ enum { CHUNK = 512 };
 #define SMALLEST_SCALE 1e-4
 
 bool c2s_is_numeric_tensor(const c2s_tensor *t) {
-    return c2s_type_is_tensor(&t->type) &&
-           (c2s_dtype_is_float(t->type.dtype) || c2s_dtype_is_integer(t->type.dtype) ||
-            t->type.dtype == C2S_BOOL);
+    return c2s_type_is_tensor(&t->type) && c2s_dtype_is_real(t->type.dtype);
 }
 
 static double decibels(double signal, double noise) {

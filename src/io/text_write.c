@@ -293,11 +293,21 @@ static void put_node(writer *w, const c2s_node *node, unsigned depth) {
     fputs("\n", w->stream);
 }
 
+/* Outputs of one name are one value: the first is written. */
+static bool is_repeated(const c2s_graph *graph, unsigned output) {
+    for (unsigned i = 0; i < output; i++)
+        if (c2s_graph_output_name(graph, i) == c2s_graph_output_name(graph, output))
+            return true;
+    return false;
+}
+
 /* The interface decides the names of what it exports. A second output of the same value, and an
  * input that is an output under another name, need an Identity. */
 static bool needs_identity(const c2s_graph *graph, unsigned output) {
     const c2s_value *value = c2s_graph_output(graph, output);
     const char *name = c2s_graph_output_name(graph, output);
+    if (is_repeated(graph, output))
+        return false;
     if (value->def == graph->entry || !value->def)
         return strcmp(value->name, name) != 0;
     for (unsigned i = 0; i < output; i++)
@@ -394,7 +404,7 @@ static void put_nodes(writer *w, const c2s_graph *graph, unsigned depth) {
 /* Names that the interface decides, and those of captures, which are named by what they capture. */
 static void decide_names(writer *w, const c2s_graph *graph) {
     for (unsigned i = 0; i < c2s_graph_output_count(graph); i++)
-        if (!needs_identity(graph, i))
+        if (!is_repeated(graph, i) && !needs_identity(graph, i))
             c2s_map_put(&w->names, c2s_graph_output(graph, i),
                         (void *)(uintptr_t)c2s_graph_output_name(graph, i));
     unsigned captures = graph->entry->output_count - graph->formal_inputs;

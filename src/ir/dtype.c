@@ -82,6 +82,10 @@ bool c2s_dtype_is_integer(c2s_dtype dtype) {
     return has_kind(dtype, INTEGER_KIND);
 }
 
+bool c2s_dtype_is_real(c2s_dtype dtype) {
+    return c2s_dtype_is_float(dtype) || c2s_dtype_is_integer(dtype) || dtype == C2S_BOOL;
+}
+
 bool c2s_dtype_is_signed(c2s_dtype dtype) {
     return has_kind(dtype, SIGNED_KIND);
 }

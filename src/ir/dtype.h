@@ -53,6 +53,7 @@ bool c2s_dtype_size(c2s_dtype dtype, size_t count, size_t *bytes);
 
 bool c2s_dtype_is_float(c2s_dtype dtype);   /* float, double, float16, bfloat16, 8 and 4 bit floats */
 bool c2s_dtype_is_integer(c2s_dtype dtype); /* signed or unsigned, any width; not bool */
+bool c2s_dtype_is_real(c2s_dtype dtype);    /* one of these, or bool */
 bool c2s_dtype_is_signed(c2s_dtype dtype);  /* of integers */
 
 #endif

@@ -214,8 +214,16 @@ c2s_status c2s_tensor_strings(int rank, const int64_t *dim, const c2s_string *te
     return C2S_OK;
 }
 
+static c2s_status check_numeric(c2s_dtype dtype) {
+    if (c2s_dtype_is_real(dtype))
+        return C2S_OK;
+    return c2s_fail(C2S_ERR_INVALID, "element type %s, expected one of numbers",
+                    c2s_dtype_name(dtype));
+}
+
 c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim, const int64_t *values,
                                c2s_tensor **out) {
+    C2S_TRY(check_numeric(dtype));
     C2S_TRY(c2s_tensor_create(dtype, rank, dim, out));
     c2s_store_i64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
     return C2S_OK;
@@ -223,6 +231,7 @@ c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim, co
 
 c2s_status c2s_tensor_from_f64(c2s_dtype dtype, int rank, const int64_t *dim, const double *values,
                                c2s_tensor **out) {
+    C2S_TRY(check_numeric(dtype));
     C2S_TRY(c2s_tensor_create(dtype, rank, dim, out));
     c2s_store_f64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
     return C2S_OK;

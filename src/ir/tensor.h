@@ -74,7 +74,8 @@ c2s_status c2s_tensor_sequence(c2s_kind kind, const c2s_type *element, size_t co
 /* Strings: copies the text. */
 c2s_status c2s_tensor_strings(int rank, const int64_t *dim, const c2s_string *text,
                               c2s_tensor **out);
-/* Small numeric constants, converted to dtype (any float, integer or bool type). */
+/* Small numeric constants, converted to dtype. C2S_ERR_INVALID: its elements are not real numbers,
+ * but text or complex. */
 c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim, const int64_t *values,
                                c2s_tensor **out);
 c2s_status c2s_tensor_from_f64(c2s_dtype dtype, int rank, const int64_t *dim, const double *values,

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "ops/infer.h"
+#include "ops/op_versions.h"
 
 enum { MAX_CONTENTS = 1024 };
 
@@ -126,6 +127,51 @@ c2s_status c2s_op_check_arity(const c2s_op *op, unsigned inputs, unsigned output
     return C2S_OK;
 }
 
+static bool is_of(const c2s_type *type, const c2s_op_operand *operand) {
+    switch (type->kind) {
+    case C2S_KIND_TENSOR:
+        return operand->tensor >> type->dtype & 1;
+    case C2S_KIND_SEQUENCE:
+        return operand->sequence || operand->map;
+    case C2S_KIND_OPTIONAL:
+        return operand->optional || operand->optional_sequence;
+    default:
+        return operand->map;
+    }
+}
+
+/* Does any version of the operator take the type there? */
+static bool may_take(const c2s_op_versions *versions, unsigned slot, const c2s_type *type) {
+    for (unsigned v = 0; v < versions->count; v++) {
+        c2s_op_operand operand;
+        if (c2s_op_input(&versions->versions[v], slot, &operand) && is_of(type, &operand))
+            return true;
+    }
+    return false;
+}
+
+/* Which kinds of numbers an operator makes sense of is its own affair; text, complex numbers and
+ * what is no tensor at all reach only those of the standard that are made for them. */
+static c2s_status check_kinds(const c2s_node *node, const c2s_fact *in) {
+    for (unsigned k = 0; k < node->formal_count; k++) {
+        const c2s_type *type = in[k].type;
+        if (!type || type->kind == C2S_KIND_UNKNOWN || type->kind == C2S_KIND_SPARSE ||
+            type->kind == C2S_KIND_OPAQUE ||
+            (type->kind == C2S_KIND_TENSOR &&
+             (type->dtype == C2S_UNDEFINED || c2s_dtype_is_real(type->dtype))))
+            continue;
+        const c2s_op_versions *versions = c2s_op_versions_of(node->domain, node->type);
+        if (!versions)
+            return C2S_OK;
+        if (!may_take(versions, k, type))
+            return c2s_fail(C2S_ERR_INVALID, "input %u is %s, which %s cannot take", k,
+                            type->kind == C2S_KIND_TENSOR ? c2s_dtype_name(type->dtype)
+                                                          : "not a tensor",
+                            node->type);
+    }
+    return C2S_OK;
+}
+
 c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
                          const c2s_fact *in, bool concrete, c2s_inferred *result) {
     unsigned outputs = node->output_count;
@@ -153,6 +199,7 @@ c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
     for (unsigned k = 0; k < required; k++)
         if (!in[k].type)
             return c2s_fail(C2S_ERR_INVALID, "input %u is missing, %u are required", k, required);
+    C2S_TRY(check_kinds(node, in));
     return node->op->infer ? node->op->infer(&i) : C2S_OK;
 }
 

@@ -62,7 +62,7 @@ static c2s_status read_nbits(const c2s_node *node, nbits *q) {
     q->block = c2s_attr_int(node, "block_size", 0);
     q->k = c2s_attr_int(node, "K", 0);
     q->n = c2s_attr_int(node, "N", 0);
-    if (q->block < 1 || q->block * q->bits % 8 != 0 || q->block > INT32_MAX || q->k < 1 ||
+    if (q->block < 1 || q->block > INT32_MAX || q->block * q->bits % 8 != 0 || q->k < 1 ||
         q->n < 1 || q->k > INT32_MAX || q->n > INT32_MAX)
         return c2s_fail(C2S_ERR_INVALID,
                         "K is %" PRId64 ", N is %" PRId64 ", block_size is %" PRId64

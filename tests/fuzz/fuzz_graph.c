@@ -33,9 +33,7 @@ static void must_verify(const c2s_model *model, const char *after) {
 static c2s_tensor *make_input(const c2s_type *type) {
     int64_t dim[C2S_MAX_RANK], values[1024];
     size_t count = 1;
-    if (!c2s_type_is_tensor(type) || type->rank < 0 ||
-        !(c2s_dtype_is_float(type->dtype) || c2s_dtype_is_integer(type->dtype) ||
-          type->dtype == C2S_BOOL))
+    if (!c2s_type_is_tensor(type) || type->rank < 0 || !c2s_dtype_is_real(type->dtype))
         return NULL;
     for (int k = 0; k < type->rank; k++) {
         dim[k] = c2s_dim_is_known(type->dim[k]) ? type->dim[k] : SYMBOLIC_EXTENT;
