@@ -102,8 +102,8 @@ dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
            window->strides, window->dilates, window->pad_begin, window->pad_end);
 }
 
-bool c2s_convolutions_disagree(void) {
-    return c2s_processor_has_avx2() && !c2s_processor_has_avx512();
+bool c2s_convolutions_want_blocks(void) {
+    return c2s_processor_has_avx2();
 }
 
 dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,
@@ -261,8 +261,8 @@ dnnl_status_t c2s_pd_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
            window->pad_end);
 }
 
-bool c2s_convolutions_disagree(void) {
-    return false;
+bool c2s_convolutions_want_blocks(void) {
+    return c2s_processor_has_avx512();
 }
 
 dnnl_status_t c2s_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c2s_const_md src,

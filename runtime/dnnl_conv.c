@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ops/window.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/folded_weights.h"
 #include "runtime/layout.h"
 #include "runtime/padded_input.h"
@@ -126,9 +127,9 @@ static c2s_status describe_pd(const c2s_step *step, const conv *c, const conv_md
 
 /* Blocks of channels; row-major for few of them. */
 static c2s_status blocked(c2s_md *out, const c2s_type *type, bool few) {
-    enum { BLOCK = 8 };
-    return few && type->dim[1] < BLOCK ? c2s_md_of(out, type)
-                                       : c2s_layout_blocked(type, BLOCK, out);
+    const int64_t block = c2s_processor_has_avx512() ? 16 : 8;
+    return few && type->dim[1] < block ? c2s_md_of(out, type)
+                                       : c2s_layout_blocked(type, block, out);
 }
 
 /* Where the library's layouts change from one convolution to the next, reorders cost more than its
@@ -136,7 +137,7 @@ static c2s_status blocked(c2s_md *out, const c2s_type *type, bool few) {
 static void prefer_blocks(const c2s_step *step, const conv *c, conv_mds *md) {
     conv_mds other = *md;
     dnnl_primitive_desc_t pd = NULL;
-    if (c->transposed || !c2s_step_chooses(step) || !c2s_convolutions_disagree())
+    if (c->transposed || !c2s_step_chooses(step) || !c2s_convolutions_want_blocks())
         return;
     other.src_any = other.dst_any = NULL;
     c2s_status status = blocked(&other.src_any, c2s_step_type(step, 0), true);

@@ -564,12 +564,13 @@ static void parts_of_channels_are_views(void **state) {
         }
 }
 
-/* Channels are shuffled where they are: nothing between two convolutions but that. */
+/* Channels are shuffled where they are: nothing between two convolutions but that. So many fill
+ * blocks of 8 and of 16. */
 static void shuffles_are_one_step(void **state) {
     (void)state;
     for (int64_t groups = 2; groups <= 3; groups++) {
         network t = {.random = {3}, .model = make_model()};
-        int64_t w[4] = {24, 16, 3, 3}, v[4] = {16, 24, 3, 3};
+        int64_t w[4] = {48, 16, 3, 3}, v[4] = {16, 48, 3, 3};
         t.value[0] = make_input(t.model, "x", C2S_FLOAT, DIMS(2, 16, 20, 20));
         c2s_value *y = OP(t.model, "Conv", t.value[0], weight(&t, 4, w, 0.1));
         y = OP(t.model, "Conv", add_shuffle(&t, y, groups), weight(&t, 4, v, 0.1));
