@@ -229,9 +229,9 @@ c2s_status c2s_placement_make(const c2s_graph *graph, const c2s_placement_option
                     weights = o->weights                        ? o->weights
                               : c2s_dtype_is_float(activations) ? C2S_FLOAT8E4M3FN
                                                                 : t->weight;
-    *p = (c2s_placement){.target = t, .sums = &t->sums};
-    if (o->vnni && t->sums_vnni.on_floats.product > 0)
-        p->sums = &t->sums_vnni;
+    *p = (c2s_placement){.target = t, .costs = &t->costs};
+    if (o->vnni && t->costs_vnni.on_floats.product > 0)
+        p->costs = &t->costs_vnni;
     C2S_TRY(check_dtype(t, t->activations, activations, "activations"));
     C2S_TRY(check_dtype(t, t->weights, weights, "weights"));
     if (c2s_dtype_is_float(activations) != c2s_dtype_is_float(weights))

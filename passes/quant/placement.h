@@ -61,10 +61,10 @@ typedef struct c2s_placed_node {
 
 typedef struct c2s_placement {
     const c2s_target *target;
-    const c2s_sum_costs *sums; /* the target's, for the processor */
-    c2s_placed_node *nodes;    /* by node id */
-    c2s_placed_value *values;  /* by value id */
-    unsigned integer_count;    /* nodes on integers, tails included */
+    const c2s_costs *costs;   /* the target's, for the processor */
+    c2s_placed_node *nodes;   /* by node id */
+    c2s_placed_value *values; /* by value id */
+    unsigned integer_count;   /* nodes on integers, tails included */
 } c2s_placement;
 
 /* For a normalised graph with inferred types, in topological order. C2S_ERR_USAGE: dtypes that the

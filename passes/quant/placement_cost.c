@@ -69,8 +69,10 @@ static double window_cost(const c2s_node *node, double products, const c2s_sum_c
     const double full_in = in > by->few_in ? filled(in, by->block_in) : 1;
     const double full = full_in * filled(out, by->block_out);
     const double rows = windows / fmax((double)w->dim[w->rank - 1], 1);
+    const double loose =
+        window > 1 ? rows * (double)by->loose_row : products / pairs * (double)by->loose_place;
     return windows * (double)by->window + (full - 1) * products * (double)by->product +
-           (group > 1 || full > 1 ? rows * (double)by->loose_row : 0);
+           (group > 1 || full > 1 ? loose : 0);
 }
 
 static double sum_cost(const c2s_node *node, const c2s_sum_cost *by) {
@@ -80,6 +82,8 @@ static double sum_cost(const c2s_node *node, const c2s_sum_cost *by) {
     double cost = products * (double)by->product + elements(result) * (double)by->result;
     if (weight->constant)
         cost += elements(weight) * (double)by->weight;
+    if (node->op != &c2s_op_conv)
+        cost += elements(result) * (double)by->matrix_result;
     return cost + window_cost(node, products, by);
 }
 
@@ -111,16 +115,16 @@ static bool is_undone(const c2s_placement *p, const c2s_node *node) {
 }
 
 static int64_t cost_of(const c2s_placement *p, const c2s_node *node, bool on_codes) {
-    const c2s_target *t = p->target;
+    const c2s_costs *c = p->costs;
     const c2s_placed_node *n = &p->nodes[node->id];
     const float own = on_codes ? n->row->on_codes : n->row->on_floats;
-    const float usual = on_codes ? t->on_codes : t->on_floats;
+    const float usual = on_codes ? p->target->on_codes : p->target->on_floats;
     if (n->rule.kind == C2S_QUANT_LINEAR)
-        return capacity((double)t->start +
-                        sum_cost(node, on_codes ? &p->sums->on_codes : &p->sums->on_floats));
+        return capacity((double)c->start + sum_cost(node, on_codes ? &c->on_codes : &c->on_floats));
     if (on_codes && is_undone(p, node))
         return 0;
-    return capacity((double)t->start + most_elements(node) * (double)(own > 0 ? own : usual));
+    return capacity((double)c->start +
+                    most_elements(node) * (double)((own > 0 ? own : usual) * c->others));
 }
 
 /* ---- the network ---- */
@@ -153,10 +157,10 @@ static void add_nodes(network *n, const c2s_graph *graph, bool force) {
  * channels first reads has the latter one already; what a convolution reads beside others, which
  * take it as it comes, is brought there and back. */
 static double conversion_of(const network *n, const c2s_value *value) {
-    const c2s_target *t = n->p->target;
+    const c2s_costs *c = n->p->costs;
     const double count = elements(value);
-    if (!t->channels_last || value->type.rank < 4)
-        return (double)t->start + count * (double)t->convert;
+    if (!n->p->target->channels_last || value->type.rank < 4)
+        return (double)c->start + count * (double)c->convert;
     unsigned undone = 0, convolved = 0, others = 0;
     c2s_value_each_use(use, value) {
         if (!n->p->nodes[use->user->id].integer ||
@@ -167,10 +171,10 @@ static double conversion_of(const network *n, const c2s_value *value) {
         others += !is_undone(n->p, use->user) && use->user->op != &c2s_op_conv;
     }
     if (undone && !convolved && !others)
-        return (double)t->start + count * (double)t->convert / 2;
+        return (double)c->start + count * (double)c->convert / 2;
     const double back =
-        convolved && others ? 2 * (double)t->start + count * (double)t->convert / 4 : 0;
-    return 3 * (double)t->start + count * (double)t->convert + back;
+        convolved && others ? 2 * (double)c->start + count * (double)c->convert / 4 : 0;
+    return 3 * (double)c->start + count * (double)c->convert + back;
 }
 
 /* One conversion to float if some reader does not run on integers, one to codes if its maker does

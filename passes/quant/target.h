@@ -52,9 +52,11 @@ typedef struct c2s_target_row {
  * good as full. */
 typedef struct c2s_sum_cost {
     float product, result, weight; /* per product; per element of the result; per weight */
+    float matrix_result;           /* more per element of the result of MatMul and Gemm */
     float window; /* per element of a window at each of its places, for all channels of a group */
-    float
-        loose_row; /* more per row of a window at each place, where channels are no whole blocks */
+    /* More where channels are no whole blocks: per row of a window at each place, and of windows of
+     * one element per place. */
+    float loose_row, loose_place;
     /* Of groups of one channel, more per product: always, and where channels are no whole blocks;
      * per element of a window at each place, for all channels. */
     float single, loose_single, single_window;
@@ -62,9 +64,13 @@ typedef struct c2s_sum_cost {
     uint8_t few_in; /* so many inputs have a kernel of their own, without blocks */
 } c2s_sum_cost;
 
-typedef struct c2s_sum_costs {
-    c2s_sum_cost on_floats, on_codes;
-} c2s_sum_costs;
+/* What takes how long, in nanoseconds on one core. Relations count. */
+typedef struct c2s_costs {
+    c2s_sum_cost on_floats, on_codes; /* sums of products */
+    float others;  /* what rows and the target say of other operators, times this */
+    float convert; /* per element of a QuantizeLinear or DequantizeLinear that stays */
+    float start;   /* per node that stays */
+} c2s_costs;
 
 typedef struct c2s_target {
     const char *name, *summary;
@@ -87,12 +93,8 @@ typedef struct c2s_target {
     bool contrib_16;    /* below opset 21 codes of 16 bits are known in com.microsoft */
     bool mixes_widths;  /* operands and results of an operator may have 8 and 16 bits */
     double least_range; /* of an activation's codes, from the least to the greatest; 0: none */
-    /* What takes how long, in nanoseconds on one core. Relations count. */
-    c2s_sum_costs sums,
-        sums_vnni;             /* on a processor without VNNI, and with; no products: the same */
-    float on_floats, on_codes; /* of other operators, per element */
-    float convert;             /* per element of a QuantizeLinear or DequantizeLinear that stays */
-    float start;               /* per node that stays */
+    c2s_costs costs, costs_vnni; /* on a processor without VNNI, and with; no products: the same */
+    float on_floats, on_codes;   /* of other operators, per element */
     bool channels_last; /* convolutions on codes have channels last: a Transpose from there to
                            them is none */
     float margin;       /* of the time on floats: gains that are less are none */

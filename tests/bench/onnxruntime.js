@@ -56,53 +56,53 @@ async function times(session, feeds, seconds, cpu) {
   return found;
 }
 
-// Latency of `after` / `before`, two forms of a model that take turns on one thread: the median of the rounds.
+// Latency of `after` / `before`, two forms of a model that take turns on one thread. `ratio` is the median of the rounds,
+// `least` that of the fastest round of each, which other programs disturb less; `before`: milliseconds of the fastest.
 // `options`: rounds, seconds of each, cpu.
-async function ratio(before, after, shapes, folder, level, options) {
-  const ratios = [];
-  const a = await open(before, 1, level), b = await open(after, 1, level);
+async function turns(before, after, shapes, folder, level, options) {
+  const rounds = [];
+  const sessions = [await open(before, 1, level), await open(after, 1, level)];
   try {
     // Initializers that were inputs are inputs no more: each session gets what it asks for.
-    const feeds = [a, b].map((session) => feedsOf(session, shapes, folder));
-    await a.run(feeds[0]);
-    await b.run(feeds[1]);
+    const feeds = sessions.map((session) => feedsOf(session, shapes, folder));
+    for (const k of [0, 1]) await sessions[k].run(feeds[k]);
     for (let round = 0; round < options.rounds; round++) {
-      const first = median(await times(a, feeds[0], options.seconds, options.cpu));
-      ratios.push(median(await times(b, feeds[1], options.seconds, options.cpu)) / first);
+      const found = [];
+      for (const k of [0, 1]) found.push(median(await times(sessions[k], feeds[k], options.seconds, options.cpu)));
+      rounds.push(found);
     }
   } finally {
-    await a.release();
-    await b.release();
+    for (const session of sessions) await session.release();
   }
-  return median(ratios);
+  const fastest = [0, 1].map((k) => Math.min(...rounds.map((found) => found[k])));
+  return { ratio: median(rounds.map(([a, b]) => b / a)), least: fastest[1] / fastest[0], before: fastest[0] };
 }
 
-// Microseconds in the kernels of a model, by ONNX Runtime's own profile: of each node's times the lower quartile, added
-// up. What a run takes around its kernels, and what disturbs single runs, is not in it.
-async function kernelTime(file, shapes, folder, level) {
+const ratio = async (...args) => (await turns(...args)).ratio;
+
+// { operator: { time, nodes } } of the kernels of a model, by ONNX Runtime's own profile: of each node's times the lower
+// quartile, in microseconds, added up. A node's includes what the profile takes itself, which is more than a small node does.
+async function kernelTimes(file, level) {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'c2s-profile-'));
   try {
     const session = await open(file, 1, level, { enableProfiling: true, profileFilePrefix: path.join(scratch, 'profile') });
-    const feeds = feedsOf(session, shapes, folder);
+    const feeds = feedsOf(session, [], null);
     for (let k = 0; k < PROFILED_RUNS; k++) await session.run(feeds);
     session.endProfiling();
     await session.release();
-    const nodes = {};
+    const nodes = {}, operators = {};
     for (const { cat, name, dur, args } of JSON.parse(fs.readFileSync(path.join(scratch, fs.readdirSync(scratch)[0]))))
-      if (cat === 'Node' && name.endsWith('_kernel_time')) (nodes[`${args.node_index} ${name}`] ??= []).push(dur);
-    return Object.values(nodes).reduce((sum, list) => sum + list.sort((a, b) => a - b)[list.length >> 2], 0);
+      if (cat === 'Node' && name.endsWith('_kernel_time'))
+        (nodes[`${args.node_index} ${name}`] ??= { operator: args.op_name, times: [] }).times.push(dur);
+    for (const { operator, times } of Object.values(nodes)) {
+      const all = (operators[operator] ??= { time: 0, nodes: 0 });
+      all.time += times.sort((a, b) => a - b)[times.length >> 2];
+      all.nodes++;
+    }
+    return operators;
   } finally {
     fs.rmSync(scratch, { recursive: true });
   }
-}
-
-// Kernels of `after` / of `before`, the least of the rounds each: for models that take less than the noise of runs.
-async function kernelRatio(before, after, shapes, folder, level, options) {
-  const least = [Infinity, Infinity];
-  for (let round = 0; round < options.rounds; round++)
-    for (const [k, file] of [before, after].entries())
-      least[k] = Math.min(least[k], await kernelTime(file, shapes, folder, level));
-  return { ratio: least[1] / least[0], before: least[0] / 1e3 };
 }
 
 function peakMemory() {
@@ -130,7 +130,7 @@ async function main(threads, warm, file, shapes, folder) {
   console.log(JSON.stringify(costs));
 }
 
-module.exports = { open, optimize, feedsOf, times, ratio, kernelRatio };
+module.exports = { open, optimize, feedsOf, times, turns, ratio, kernelTimes };
 
 if (require.main === module) {
   const [threads, warm, file, shapes, folder] = process.argv.slice(2);
