@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "passes/measure/joint_gradient.h"
 
 /* Samples of a step, if nobody says how many. */
@@ -124,7 +123,7 @@ static double rate_now(const fitting *f) {
     return f->fit->rate * grown * 0.5 * (1 + cos(acos(-1.0) * at));
 }
 
-/* Every sample once, with a part of another one. */
+/* Every sample once, with another one. */
 static void shuffle(fitting *f) {
     for (size_t k = 0; k < f->samples; k++)
         f->order[k].sample = k;
@@ -136,7 +135,7 @@ static void shuffle(fitting *f) {
     }
     for (size_t k = 0; k < f->samples; k++) {
         f->order[k].other = (size_t)c2s_random_integer(&f->random, 0, (int64_t)f->samples - 1);
-        f->order[k].part = (float)(c2s_random_uniform(&f->random) / 2);
+        f->order[k].random = (c2s_random){c2s_random_bits(&f->random)};
     }
 }
 

@@ -5,9 +5,8 @@
  * model. Where each layer is fitted by itself, least squares are better (reconstruct.h); this is
  * for what follows, since layers can make up for each other's errors through Relu and the like.
  *
- * From samples as they are layers of so many weights would learn by heart, therefore each is mixed
- * with another one: what the first model makes of that is known, too (mixup: Zhang et al. 2018,
- * arXiv 1710.09412, there of labels).
+ * Samples as they are layers of so many weights would learn by heart, therefore each is varied
+ * every time (vary_sample.h).
  */
 #ifndef C2S_PASSES_MEASURE_JOINT_FIT_H
 #define C2S_PASSES_MEASURE_JOINT_FIT_H

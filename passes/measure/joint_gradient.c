@@ -10,6 +10,7 @@
 #include "eval/sample_order.h"
 #include "passes/measure/backward.h"
 #include "passes/measure/slope_rules.h"
+#include "passes/measure/vary_sample.h"
 
 /* Gradients are added in so many sums, whatever the number of threads: so they have the same bits.
  * Samples whose energy is looked at, and bytes of samples that are held. */
@@ -60,20 +61,6 @@ static c2s_status read_samples(c2s_joint_gradient *g) {
     }
     free(taken);
     return g->samples ? status : c2s_fail(C2S_ERR_INVALID, "there are no samples to learn from");
-}
-
-/* Weighted mean of two inputs, if they are floats of one shape; else the first. */
-static c2s_status mix(const c2s_tensor *a, const c2s_tensor *b, float part, c2s_tensor **out) {
-    if (part == 0 || a->type.dtype != C2S_FLOAT || !b || !c2s_type_equal(&a->type, &b->type)) {
-        *out = c2s_tensor_ref(a);
-        return C2S_OK;
-    }
-    C2S_TRY(c2s_tensor_create(C2S_FLOAT, a->type.rank, a->type.dim, out));
-    const float *x = c2s_tensor_data(a), *y = c2s_tensor_data(b);
-    float *z = c2s_tensor_mutable(*out);
-    for (size_t i = 0; i < a->count; i++)
-        z[i] = (1 - part) * x[i] + part * y[i];
-    return C2S_OK;
 }
 
 /* ---- points ---- */
@@ -199,10 +186,9 @@ static c2s_status learn(c2s_joint_gradient *g, worker *w, const c2s_joint_sample
                         float *gradient, double *loss) {
     const unsigned inputs = g->fit->graph->formal_inputs;
     c2s_tensor **in = c2s_zalloc((inputs + 1u) * sizeof *in);
-    c2s_status status = C2S_OK;
-    for (unsigned k = 0; k < inputs && status == C2S_OK; k++)
-        if (g->inputs[s->sample][k])
-            status = mix(g->inputs[s->sample][k], g->inputs[s->other][k], s->part, &in[k]);
+    c2s_random random = s->random;
+    c2s_status status =
+        c2s_vary_sample(g->inputs[s->sample], g->inputs[s->other], inputs, &random, in);
     if (status == C2S_OK)
         status = derive(g, w, in, gradient, loss);
     for (unsigned k = 0; k < inputs; k++)

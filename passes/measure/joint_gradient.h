@@ -5,14 +5,15 @@
 #ifndef C2S_PASSES_MEASURE_JOINT_GRADIENT_H
 #define C2S_PASSES_MEASURE_JOINT_GRADIENT_H
 
+#include "base/random.h"
 #include "passes/measure/joint_fit.h"
 
 typedef struct c2s_joint_gradient c2s_joint_gradient;
 
-/* Two samples, and how much of the second is mixed into the first. */
+/* Two samples that a new one is made of (vary_sample.h). */
 typedef struct c2s_joint_sample {
     size_t sample, other;
-    float part;
+    c2s_random random;
 } c2s_joint_sample;
 
 c2s_status c2s_joint_gradient_open(const c2s_joint_fit *fit, c2s_joint_gradient **out);

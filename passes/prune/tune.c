@@ -14,14 +14,22 @@
 #include "passes/prune/pruning.h"
 #include "passes/quant/logits.h"
 
-/* What all inner values together count, beside each output; the rate of the first steps. */
+/* What all inner values together count, and divergences of scores, beside the squared error of each
+ * output; the rate of the first steps. */
 #define INNER_WEIGHT 0.5
+#define SCORE_WEIGHT 1.0
 #define RATE         0.003
+
+/* So that there are enough steps. */
+enum { LEAST_STEPS = 400, MOST_BATCH = 16 };
+/* Scores of classes have so many axes at most (what has more is a picture), and so many classes. */
+enum { MOST_SCORE_AXES = 3, LEAST_CLASSES = 2 };
 
 typedef struct tuning {
     c2s_pruning *p;
     C2S_VEC(c2s_joint_parameter) parameters;
     C2S_VEC(c2s_joint_point) points;
+    bool scores; /* the first output gives such */
 } tuning;
 
 /* Channels of a value that are gone, along one axis; what goes along others counts. */
@@ -54,6 +62,25 @@ static void add_point(tuning *t, const c2s_value *value, const c2s_value *same, 
     c2s_vec_push(&t->points, q);
 }
 
+static bool may_be_scores(const c2s_type *type) {
+    return type->rank > 1 && type->rank <= MOST_SCORE_AXES &&
+           type->dim[type->rank - 1] >= LEAST_CLASSES;
+}
+
+/* Rows that may be scores of classes count as such as well: to those that are right about the
+ * squared error says little. */
+static void add_output(tuning *t, const c2s_value *value, const c2s_value *same, bool first) {
+    const size_t before = t->points.count;
+    add_point(t, value, same, 1);
+    if (t->points.count == before || !may_be_scores(&value->type))
+        return;
+    t->scores |= first;
+    c2s_vec_push(
+        &t->points,
+        ((c2s_joint_point){
+            .value = value, .same = same, .weight = SCORE_WEIGHT, .axis = -1, .scores = true}));
+}
+
 /* Outputs, in front of a last Softmax, and what readers read. */
 static void find_points(tuning *t) {
     const c2s_pruning *p = t->p;
@@ -61,9 +88,9 @@ static void find_points(tuning *t) {
     for (unsigned k = 0; k < c2s_graph_output_count(graph); k++) {
         const c2s_node *now = c2s_logits_softmax(graph, k), *was = c2s_logits_softmax(first, k);
         if (now && was)
-            add_point(t, now->inputs[0].value, was->inputs[0].value, 1);
+            add_output(t, now->inputs[0].value, was->inputs[0].value, k == 0);
         else
-            add_point(t, graph->exit->inputs[k].value, first->exit->inputs[k].value, 1);
+            add_output(t, graph->exit->inputs[k].value, first->exit->inputs[k].value, k == 0);
     }
     const size_t outputs = t->points.count;
     for (size_t k = 0; k < p->readers.at.count; k++) {
@@ -90,8 +117,19 @@ static void find_parameters(tuning *t) {
     }
 }
 
+/* What is lessened, as far as outputs go. */
 static c2s_status judge(void *user, double *error) {
-    return c2s_pruning_noise(user, error);
+    const tuning *t = user;
+    c2s_quality_result result;
+    C2S_TRY(c2s_pruning_compare(t->p, &result, error));
+    if (t->scores && !isnan(result.divergence))
+        *error += SCORE_WEIGHT * result.divergence;
+    return C2S_OK;
+}
+
+static size_t batch_of(size_t samples, size_t epochs) {
+    const size_t batch = samples * epochs / LEAST_STEPS;
+    return batch < 1 ? 1 : batch < MOST_BATCH ? batch : MOST_BATCH;
 }
 
 static c2s_status fit_all(tuning *t) {
@@ -106,15 +144,15 @@ static c2s_status fit_all(tuning *t) {
                                .feed = &p->samples_of.learn,
                                .samples = p->samples,
                                .epochs = p->epochs,
+                               .batch = batch_of(p->samples_of.learn.count, p->epochs),
                                .rate = RATE,
                                .judge = judge,
-                               .user = p};
+                               .user = t};
     const unsigned threads = c2s_threads_use(p->context->eval.threads);
     const c2s_status status = c2s_joint_fit_do(&fit, &before, &after);
     c2s_threads_restore(threads);
     if (status == C2S_OK)
-        c2s_log(2, "prune: fitted together: %.2f dB, were %.2f", -10 * log10(after),
-                -10 * log10(before));
+        c2s_log(2, "prune: fitted together: an error of %.4f, it was %.4f", after, before);
     return status;
 }
 
