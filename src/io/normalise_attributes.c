@@ -12,7 +12,7 @@ c2s_status c2s_raise_cast(c2s_raise *r, c2s_node *node) {
     if (!to)
         return C2S_OK; /* an integer, as it is now */
     char name[16] = "";
-    for (size_t i = 0; to[i] && i < sizeof name - 1; i++)
+    for (size_t i = 0; i < sizeof name - 1 && to[i]; i++)
         name[i] = (char)tolower((unsigned char)to[i]);
     c2s_dtype dtype = strlen(to) < sizeof name ? c2s_dtype_from_name(name) : C2S_UNDEFINED;
     if (dtype == C2S_UNDEFINED)
