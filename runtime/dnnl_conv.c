@@ -21,6 +21,9 @@ typedef struct conv {
 
 /* Numbers beyond this make no sense, and keep the library's int arithmetic safe. */
 #define LARGEST ((int64_t)1 << 24)
+/* How many zeros there may be before a window that would reach them all: the library's code for
+ * AVX-512 takes memory for each, 4 KB. */
+enum { FAR = 1024 };
 
 static bool is_small(int64_t value) {
     return value >= -LARGEST && value <= LARGEST;
@@ -31,7 +34,8 @@ static bool translate_window(conv *c) {
     for (int i = 0; i < w->rank; i++) {
         int64_t span = c2s_window_span(w, i);
         if (!is_small(w->stride[i]) || !is_small(w->dilation[i]) || !is_small(span) ||
-            !is_small(w->pad_begin[i]) || !is_small(w->pad_end[i]) || w->pad_begin[i] < 0)
+            !is_small(w->pad_begin[i]) || !is_small(w->pad_end[i]) || w->pad_begin[i] < 0 ||
+            (!c->transposed && (w->pad_begin[i] > span + FAR || w->pad_end[i] > span + FAR)))
             return false;
         c->pads.kernel[i] = w->kernel[i];
         c->pads.strides[i] = w->stride[i];
