@@ -19,7 +19,8 @@ for start in range(0, len(notes), 50):
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
     for document in answer.decode().splitlines():
         for file in json.loads(document)["files"]:
-            path = os.path.relpath(os.path.join(root, file["file"]), root)
+            # Relative to where the compiler ran, which is the build.
+            path = os.path.relpath(os.path.join(root, build, file["file"]), root)
             if path.split("/")[0] not in ("src", "passes", "runtime"):
                 continue
             for line in file["lines"]:
