@@ -63,9 +63,14 @@ static void on_signal(int number) {
     raise(number);
 }
 
-/* For libraries that end the process themselves: OpenMP's, where it cannot start its threads. */
+static bool finished; /* main has decided on the status */
+
+/* For libraries that end the process themselves: OpenMP's, where it has no memory or cannot start
+ * its threads. It has said so. */
 static void on_exit_of_a_library(void) {
     c2s_atomic_abort_all();
+    if (!finished)
+        _exit(C2S_ERR_MEMORY);
 }
 
 static void install_signal_handlers(void) {
@@ -165,10 +170,7 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
     return status;
 }
 
-int main(int argc, char **argv) {
-    if (!occupy_standard_streams())
-        return C2S_ERR_IO;
-    install_handlers();
+static int work(int argc, char **argv) {
     const cli_verb *verb = take_verb(&argc, argv);
     if (!verb)
         verb = &cli_verb_optimize;
@@ -185,4 +187,13 @@ int main(int argc, char **argv) {
         return status == C2S_OK ? C2S_ERR_IO : (int)status;
     }
     return (int)status;
+}
+
+int main(int argc, char **argv) {
+    if (!occupy_standard_streams())
+        return C2S_ERR_IO;
+    install_handlers();
+    const int status = work(argc, argv);
+    finished = true;
+    return status;
 }

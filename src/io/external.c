@@ -91,8 +91,8 @@ static c2s_status check_location(const char *location) {
 }
 
 static c2s_status system_failed(const char *location, const char *what) {
-    return c2s_fail(C2S_ERR_IO, "cannot %s external data \"%s\": %s", what, location,
-                    strerror(errno));
+    return c2s_fail(errno == ENOMEM ? C2S_ERR_MEMORY : C2S_ERR_IO,
+                    "cannot %s external data \"%s\": %s", what, location, strerror(errno));
 }
 
 /* The file's path without links, from malloc. */
