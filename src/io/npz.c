@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/npz.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
@@ -73,8 +74,11 @@ static c2s_status list_entry(c2s_npz *npz, zip_uint64_t index) {
 
 c2s_status c2s_npz_open(const char *path, c2s_npz **out) {
     int code;
+    errno = 0;
     zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
     if (!zip) {
+        /* Without memory to look for the directory the library finds none. */
+        code = code == ZIP_ER_NOZIP && errno == ENOMEM ? ZIP_ER_MEMORY : code;
         zip_error_t error;
         zip_error_init_with_code(&error, code);
         c2s_status status = c2s_fail(status_of(code), "%s", zip_error_strerror(&error));
