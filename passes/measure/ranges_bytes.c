@@ -82,6 +82,8 @@ void c2s_ranges_write(const c2s_ranges *r, c2s_byte_vec *out) {
 typedef struct reader {
     const char *at;
     size_t left;
+    size_t bins; /* of all histograms: those that are empty take no bytes, but memory */
+    bool full;   /* more than there may be */
 } reader;
 
 static bool get(reader *r, void *data, size_t size) {
@@ -110,6 +112,10 @@ static bool get_histogram(reader *r, c2s_histogram *h) {
     if (!GET(r, &g) || g.capacity < 16 || g.capacity > 65536 || g.from > g.capacity ||
         g.count > g.capacity - g.from || g.first > 0 || g.first <= -65536 || g.exponent < -126 ||
         g.exponent > 128)
+        return false;
+    r->bins += g.capacity;
+    r->full = !c2s_memory_allows(r->bins, sizeof *h->bin);
+    if (r->full)
         return false;
     c2s_histogram_init(h, g.capacity);
     h->exponent = g.exponent;
@@ -190,7 +196,7 @@ static bool covers(const c2s_ranges *have, const c2s_ranges *wanted) {
 }
 
 c2s_status c2s_ranges_read(c2s_ranges *ranges, const void *data, size_t size, bool *taken) {
-    reader r = {data, size};
+    reader r = {.at = data, .left = size};
     c2s_ranges *found = c2s_zalloc(sizeof *found);
     const bool good = get_all(&r, found);
     *taken = good && covers(found, ranges);
@@ -200,5 +206,7 @@ c2s_status c2s_ranges_read(c2s_ranges *ranges, const void *data, size_t size, bo
         *found = own;
     }
     c2s_ranges_free(found);
+    if (r.full)
+        return c2s_fail_alloc(r.bins, sizeof(uint64_t));
     return good ? C2S_OK : c2s_fail(C2S_ERR_INVALID, "the statistics in it are damaged");
 }

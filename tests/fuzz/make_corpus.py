@@ -6,6 +6,7 @@ Deterministic. What fuzzing found is beside them, under names that say what was 
 import io
 import os
 import random
+import struct
 
 import numpy
 import onnx
@@ -40,12 +41,23 @@ def arrays():
     write("data", "sequence.pb", b"\2" + sequence.SerializeToString())
 
 
-def texts():
-    folder = os.path.join(here, "..", "passes")
-    files = sorted(f for f in os.listdir(folder) if f.endswith(".onnxtxt"))
-    for name in files[:: max(1, len(files) // 20)]:
-        with open(os.path.join(folder, name), "rb") as file:
-            write("text", name, file.read()[:3000])
+NO_CHANNELS = 127
+
+
+def statistics():
+    """What passes/measure/ranges_bytes.c writes."""
+    def value(name, capacity, bins, extent):
+        stats = struct.pack("<Q", len(name)) + name + struct.pack("<4Q4d2f", 2, 8, 0, 1, -2, 3, 1, 9, -1, 2)
+        stats += struct.pack("<3I2i", capacity, 3, len(bins), 1, -8) + struct.pack("<%dQ" % len(bins), *bins)
+        axis = 1 if extent else NO_CHANNELS
+        stats += struct.pack("<3q", axis, 0, extent)
+        return stats + struct.pack("<%dQ%df%df%dd%dd" % (5 * (extent,)), *(k % 5 for k in range(5 * extent)))
+    def file(*values):
+        return struct.pack("<3Q", 2, 0, 7) + struct.pack("<Q", len(values)) + b"".join(values)
+    write("statistics", "one", file(value(b"x", 16, [1, 0, 5], 0)))
+    write("statistics", "channels", file(value(b"a", 64, [2], 3), value(b"b/c", 2048, [], 0)))
+    write("statistics", "none", file())
+    write("statistics", "many_bins", file(*(value(b"%03d" % k, 65536, [1], 0) for k in range(20))))
 
 
 def programs():
@@ -58,5 +70,5 @@ def programs():
 
 
 arrays()
-texts()
+statistics()
 programs()
