@@ -46,7 +46,7 @@ static const c2s_option_spec options[] = {
     {"memory", "1G", "bytes that second moments may take at a time"},
     {"stages", "auto",
      "refit: how often the samples are run at most; auto: 24, fewer for large models"},
-    {"epochs", "0",
+    {"epochs", "auto",
      "refit: how often all samples are gone through at the end, to fit all layers together; auto: "
      "up to 30, fewer for large models, 0 for very large ones"},
     {"include", "", "only these: names or operators, as patterns, separated by ;"},
@@ -195,7 +195,7 @@ static c2s_status factorise(c2s_lowrank_job *j) {
         return C2S_OK;
     limit_stages(j);
     C2S_TRY(c2s_lowrank_find_ways(j));
-    C2S_TRY(c2s_lowrank_search(j));
+    C2S_TRY(c2s_lowrank_decide(j));
     log_total(j);
     return c2s_lowrank_write(j, may_write, j);
 }

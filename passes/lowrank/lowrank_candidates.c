@@ -24,7 +24,7 @@ bool c2s_lowrank_is_named(c2s_lowrank_job *j, const c2s_node *node) {
 
 static c2s_status list_layers(c2s_lowrank_job *j) {
     for (c2s_node *node = j->model->graph->first; node; node = node->next) {
-        c2s_lowrank_item item = {.weight = 1, .readers = 1, .chosen = C2S_RANK_AS_IS};
+        c2s_lowrank_item item = {.weight = 1, .effect = 1, .readers = 1, .chosen = C2S_RANK_AS_IS};
         if (!c2s_lowrank_is_named(j, node) || !is_candidate(node))
             continue;
         const char *reason = c2s_lowrank_layer_of(node, &item.layer);

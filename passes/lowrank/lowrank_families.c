@@ -100,6 +100,7 @@ static c2s_status find_joint_ways(const c2s_lowrank_job *j, c2s_lowrank_family *
     c2s_lowrank_item *joint = &family->joint;
     c2s_lowrank_target target;
     double *outer;
+    c2s_vec_clear(&joint->ways);
     for (size_t m = 0; m < family->items.count; m++) /* numbers that are not finite */
         if (j->plan.items.at[family->items.at[m]].ways.count == 0)
             return C2S_OK;
@@ -123,11 +124,16 @@ c2s_status c2s_lowrank_join_ways(c2s_lowrank_job *j) {
             status = find_joint_ways(j, family);
         if (status != C2S_OK)
             c2s_note("%s", c2s_node_text(family->joint.layer.node));
-        for (size_t m = 0; m < family->items.count; m++) {
-            c2s_lowrank_item *item = &j->plan.items.at[family->items.at[m]];
-            c2s_gram_unref(item->gram);
-            item->gram = NULL;
-        }
     }
     return status;
+}
+
+void c2s_lowrank_forget_moments(c2s_lowrank_job *j) {
+    for (size_t i = 0; i < j->plan.items.count; i++) {
+        c2s_lowrank_item *item = &j->plan.items.at[i];
+        if (!item->in_family)
+            continue;
+        c2s_gram_unref(item->gram);
+        item->gram = NULL;
+    }
 }

@@ -5,7 +5,7 @@
 
 #include "ir/name_after.h"
 #include "ops/op.h"
-#include "passes/lowrank/lowrank_layer.h"
+#include "passes/lowrank/lowrank_layer_bias.h"
 
 /* ---- weights ---- */
 
@@ -90,113 +90,6 @@ static c2s_status some_outputs(const c2s_lowrank_layer *layer, const c2s_stage *
     return status;
 }
 
-/* ---- biases ---- */
-
-/* Vectors that the operators themselves add, of all outputs. */
-typedef struct biases {
-    bool change;    /* something is written */
-    double *values; /* [groups * n] */
-} biases;
-
-static bool adds_itself(const c2s_lowrank_layer *member) {
-    return member->node->op == &c2s_op_gemm || member->node->op == &c2s_op_conv;
-}
-
-static void read_own(const c2s_lowrank_layer *member, size_t count, double *out) {
-    const c2s_value *bias = c2s_node_in(member->node, 2);
-    const double beta = (double)c2s_attr_float(member->node, "beta", 1);
-    if (!bias || !bias->constant)
-        return;
-    c2s_tensor_load_f64(bias->constant, 0, count, out);
-    for (size_t c = 0; c < count; c++)
-        out[c] *= beta;
-}
-
-/* What the last stage makes of the biases of the outputs that stay comes in by these already. */
-static void subtract_passed(const c2s_lowrank_layer *layer, const c2s_stage *last,
-                            const c2s_tensor *weights, double *values) {
-    for (size_t j = 0; j < last->out; j++)
-        for (size_t i = 0; i < last->in; i++) {
-            const size_t at = layer->site.is_conv ? j * last->in + i : i * last->out + j;
-            values[last->in + j] -= c2s_tensor_f64_at(weights, at) * values[i];
-        }
-}
-
-static c2s_status set_bias(c2s_node *owner, unsigned slot, const c2s_lowrank_layer *member,
-                           int rank, const int64_t *dim, const double *values) {
-    c2s_tensor *tensor;
-    C2S_TRY(
-        c2s_tensor_from_f64(member->site.weight->constant->type.dtype, rank, dim, values, &tensor));
-    if (owner->formal_count <= slot)
-        c2s_node_resize_inputs(owner, slot + 1);
-    c2s_use_set(&owner->inputs[slot],
-                c2s_constant_after(owner->graph, member->site.weight, "bias", tensor));
-    c2s_attr_remove(owner, "beta");
-    return C2S_OK;
-}
-
-static c2s_status set_own_bias(c2s_node *owner, const c2s_lowrank_layer *member, size_t count,
-                               const double *values) {
-    const int64_t dim = (int64_t)count;
-    return set_bias(owner, 2, member, 1, &dim, values);
-}
-
-/* Of the Add behind it. */
-static c2s_status shift_add(const c2s_lowrank_layer *member, const double *shift) {
-    const c2s_value *old = c2s_node_in(member->add, member->add_slot);
-    const size_t count = member->site.n;
-    double *values;
-    C2S_TRY(c2s_scratch(count, sizeof *values, &values));
-    c2s_tensor_load_f64(old->constant, 0, count, values);
-    for (size_t c = 0; c < count; c++)
-        values[c] += shift[c];
-    const c2s_status status =
-        set_bias(member->add, member->add_slot, member, old->type.rank, old->type.dim, values);
-    free(values);
-    return status;
-}
-
-/* Of a recurrent cell: the half of its bias that belongs to the input. */
-static c2s_status shift_cell(const c2s_lowrank_layer *member, const double *shift) {
-    const c2s_value *old = c2s_node_in(member->node, 3);
-    const int64_t *w = member->site.weight->type.dim;
-    const size_t each = (size_t)w[1];
-    const int64_t dim[] = {w[0], 2 * w[1]};
-    double *values;
-    C2S_TRY(c2s_scratch(2 * member->site.n, sizeof *values, &values));
-    memset(values, 0, 2 * member->site.n * sizeof *values);
-    if (old)
-        c2s_tensor_load_f64(old->constant, 0, 2 * member->site.n, values);
-    for (size_t c = 0; c < member->site.n; c++)
-        values[c / each * 2 * each + c % each] += shift[c];
-    const c2s_status status = set_bias(member->node, 3, member, 2, dim, values);
-    free(values);
-    return status;
-}
-
-static c2s_status collect_biases(const c2s_lowrank_layer *layer, const c2s_lowrank_layer *members,
-                                 size_t count, const c2s_chain *chain, c2s_tensor *const *weights,
-                                 const double *shift, biases *out) {
-    const size_t channels = layer->site.groups * layer->site.n;
-    *out = (biases){0};
-    C2S_TRY(c2s_scratch(channels, sizeof *out->values, &out->values));
-    memset(out->values, 0, channels * sizeof *out->values);
-    for (size_t m = 0, first = 0; m < count; m++) {
-        const size_t own = members[m].site.groups * members[m].site.n;
-        if (adds_itself(&members[m])) {
-            out->change |= shift || (chain->keeps_first && c2s_node_in(members[m].node, 2));
-            if (shift || chain->keeps_first)
-                read_own(&members[m], own, out->values + first);
-            for (size_t c = 0; shift && c < own; c++)
-                out->values[first + c] += shift[first + c];
-        }
-        first += own;
-    }
-    if (out->change && chain->keeps_first)
-        subtract_passed(layer, &chain->stage[1], weights[1], out->values);
-    return C2S_OK;
-}
-
 /* ---- nodes ---- */
 
 /* A stage in front of the original node; stages count from 1. */
@@ -269,7 +162,7 @@ typedef struct writing {
     const c2s_chain *chain;
     c2s_tensor *const *weights;
     const double *shift;
-    biases own;
+    c2s_lowrank_biases own;
     c2s_value *x;     /* what the last stage reads */
     c2s_value **made; /* weights by stage, which operators with the same weight share */
 } writing;
@@ -294,7 +187,7 @@ static c2s_status write_shared(writing *w) {
         c2s_node *node;
         C2S_TRY(insert_stage(first, &w->chain->stage[i], i + 1, weight, &w->x, &node));
         if (w->chain->keeps_first && w->own.change)
-            C2S_TRY(set_own_bias(node, first, w->chain->stage[i].out, w->own.values));
+            C2S_TRY(c2s_lowrank_set_bias(node, first, w->chain->stage[i].out, w->own.values));
         C2S_TRY(c2s_node_infer(node));
     }
     return C2S_OK;
@@ -306,7 +199,7 @@ static c2s_status write_member(const writing *w, const c2s_lowrank_layer *member
     const c2s_stage *s = &w->chain->stage[last];
     const size_t stays = w->chain->keeps_first ? s->in : 0; /* of the first member */
     const size_t own = member->site.groups * member->site.n, kept = before == 0 ? stays : 0;
-    const bool adds = adds_itself(member);
+    const bool adds = c2s_lowrank_adds_itself(member);
     c2s_tensor *part = NULL;
     c2s_node *owner = member->node; /* of the bias */
     if (w->count > 1)
@@ -322,19 +215,19 @@ static c2s_status write_member(const writing *w, const c2s_lowrank_layer *member
         become_last(member, s, last == 0, x, weight);
     }
     if (w->own.change && adds)
-        C2S_TRY(set_own_bias(owner, member, own - kept, w->own.values + before + kept));
+        C2S_TRY(c2s_lowrank_set_bias(owner, member, own - kept, w->own.values + before + kept));
     else if (w->shift && member->add)
-        C2S_TRY(shift_add(member, w->shift + before));
+        C2S_TRY(c2s_lowrank_shift_add(member, w->shift + before));
     else if (w->shift && c2s_node_is_recurrent(member->node))
-        C2S_TRY(shift_cell(member, w->shift));
+        C2S_TRY(c2s_lowrank_shift_cell(member, w->shift));
     if (owner != member->node)
         C2S_TRY(c2s_node_infer(owner));
     return c2s_node_infer(member->node);
 }
 
 static c2s_status write_all(writing *w) {
-    c2s_status status =
-        collect_biases(w->layer, w->members, w->count, w->chain, w->weights, w->shift, &w->own);
+    c2s_status status = c2s_lowrank_biases_collect(w->layer, w->members, w->count, w->chain,
+                                                   w->weights, w->shift, &w->own);
     if (status == C2S_OK)
         status = write_shared(w);
     for (size_t m = 0, before = 0; m < w->count && status == C2S_OK; m++) {

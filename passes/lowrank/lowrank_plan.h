@@ -42,6 +42,7 @@ typedef struct c2s_lowrank_item {
     double parameters, macs, seconds;
     double energy; /* of its outputs: what errors of ways are parts of */
     double weight; /* of its error against those of others */
+    double effect; /* what an error in it does to the outputs, by that error; 1: not measured */
     bool in_family;
     c2s_gram *gram; /* of a table, or kept until the family has its ways; NULL: nothing is */
     C2S_VEC(c2s_lowrank_way) ways;

@@ -112,8 +112,10 @@ static c2s_status try_value(c2s_lowrank_job *j, double value, bool *good) {
     C2S_TRY(measure_copy(j, &result));
     if (!isnan(j->budget.max_drop) && isnan(c2s_quality_drop(&result)))
         return c2s_fail(C2S_ERR_USAGE,
-                        "max_drop needs labels that fit the output, expected them in "
-                        "the data of the job");
+                        j->context->feed && j->context->feed->count > 0
+                            ? "max_drop needs labels that fit the output, expected them in the "
+                              "data of --calib"
+                            : "max_drop needs labels, expected data that have them (--calib)");
     *good = c2s_budget_holds(&j->budget, &result, NULL, 0);
     c2s_log(1, "lowrank: with %.3f: SQNR %.1f dB, %.2f points of top-1 lost%s", value,
             result.sqnr_db, c2s_quality_drop(&result), *good ? "" : ": too much");
@@ -127,9 +129,13 @@ static void choose_nothing(c2s_lowrank_job *j) {
     }
 }
 
+bool c2s_lowrank_is_bound(const c2s_lowrank_job *j) {
+    return j->context->quality && c2s_budget_is_bound(&j->budget);
+}
+
 /* Halves the distance between what is too much and what is good, from all there is. */
 c2s_status c2s_lowrank_search(c2s_lowrank_job *j) {
-    const bool bound = j->context->quality && c2s_budget_is_bound(&j->budget);
+    const bool bound = c2s_lowrank_is_bound(j);
     double bad = j->automatic ? LEAST_VALUE : j->value, good = 1;
     bool holds = false;
     if (!bound || j->goal == C2S_LOWRANK_RANK)

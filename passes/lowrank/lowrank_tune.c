@@ -11,14 +11,18 @@
 #include "passes/lowrank/lowrank_job.h"
 #include "passes/measure/joint_fit.h"
 #include "passes/measure/sample_split.h"
+#include "passes/measure/spliced_feed.h"
 #include "passes/quant/logits.h"
 
-/* Of the first steps. */
-#define RATE 0.003
+/* Of the first steps; where samples are spliced, whose rows are many and unlike. */
+#define RATE         0.003
+#define SPLICED_RATE 0.001
 /* Multiply-accumulates, of which a sample takes three times as many as it takes to run it: by
  * default no more epochs than take so many, and none if it were fewer than the least. */
-#define WORK 5e11
+#define WORK 3e11
 enum { MOST_EPOCHS = 30, LEAST_EPOCHS = 3, LEAST_STEPS = 400, MOST_BATCH = 16 };
+/* As many samples are made of each one that can be spliced, for as many epochs less. */
+enum { SPLICES = 10, SPLICED_BATCH = 8 };
 /* Rows of scores have so many elements at least. */
 enum { LEAST_CLASSES = 2 };
 
@@ -106,17 +110,22 @@ static size_t batch_of(size_t samples, size_t epochs) {
 }
 
 static c2s_status fit_all(tuning *t, const c2s_model *first, const c2s_feed *learn, size_t epochs) {
+    const size_t times = epochs < SPLICES ? epochs : SPLICES;
     double before = 1, after = 1;
+    c2s_spliced_feed more;
+    c2s_spliced_feed_open(learn, t->job->model->graph, times, &more);
+    const bool is_spliced = more.feed.count > learn->count;
+    epochs = (epochs * learn->count + more.feed.count - 1) / more.feed.count;
     const c2s_joint_fit fit = {.graph = t->job->model->graph,
                                .first = first->graph,
                                .parameters = t->parameters.at,
                                .parameter_count = t->parameters.count,
                                .points = t->points.at,
                                .point_count = t->points.count,
-                               .feed = learn,
+                               .feed = &more.feed,
                                .epochs = epochs,
-                               .batch = batch_of(learn->count, epochs),
-                               .rate = RATE,
+                               .batch = is_spliced ? SPLICED_BATCH : batch_of(learn->count, epochs),
+                               .rate = is_spliced ? SPLICED_RATE : RATE,
                                .judge = judge,
                                .user = t};
     if (fit.parameter_count == 0 || fit.point_count == 0)
@@ -142,10 +151,6 @@ static bool any_chosen(c2s_lowrank_job *j) {
 }
 
 /* ---- bounds ---- */
-
-static bool is_bound(const c2s_lowrank_job *j) {
-    return j->context->quality && c2s_budget_is_bound(&j->budget);
-}
 
 static c2s_value *value_of(const c2s_joint_parameter *q) {
     return c2s_node_in(q->node, q->slot);
@@ -186,32 +191,26 @@ static c2s_status tune(c2s_lowrank_job *j, const c2s_model *first, const c2s_sam
     c2s_status status = c2s_quality_open(first->graph, context->evaluator, &context->eval,
                                          &split->judge, 0, &t.quality);
     if (status == C2S_OK)
-        status = (is_bound(j) ? tune_within : fit_all)(&t, first, &split->learn, epochs);
+        status =
+            (c2s_lowrank_is_bound(j) ? tune_within : fit_all)(&t, first, &split->learn, epochs);
     c2s_quality_close(t.quality);
     c2s_vec_free(&t.parameters);
     c2s_vec_free(&t.points);
     return status;
 }
 
+/* Each layer is fitted to all samples: so what is held out is judged with favour before, and what is
+ * fitted together has to be better all the more. */
 c2s_status c2s_lowrank_write(c2s_lowrank_job *j,
                              bool (*before)(void *user, const c2s_lowrank_item *item), void *user) {
     const bool learns = j->how.whitened && j->epochs > 0 && any_chosen(j);
     const size_t epochs = learns ? count_epochs(j) : 0;
-    c2s_lowrank_how how = j->how;
-    c2s_pass_context learning = *j->context;
     c2s_sample_split split = {.whole = true};
-    if (epochs > 0) {
+    if (epochs > 0)
         c2s_sample_split_open(j->context->feed, &split);
-        c2s_sample_split_narrow(&split);
-    }
-    if (split.whole) /* too few to hold any out */
-        return c2s_lowrank_apply(j->model, &j->plan, &how, before, user);
-    c2s_model *first = c2s_model_copy(j->model);
-    learning.feed = &split.learn;
-    if (!is_bound(j)) /* else what is written is what was searched for */
-        how.context = &learning;
-    c2s_status status = c2s_lowrank_apply(j->model, &j->plan, &how, before, user);
-    if (status == C2S_OK)
+    c2s_model *first = split.whole /* too few to hold any out */ ? NULL : c2s_model_copy(j->model);
+    c2s_status status = c2s_lowrank_apply(j->model, &j->plan, &j->how, before, user);
+    if (status == C2S_OK && first)
         status = tune(j, first, &split, epochs);
     c2s_model_destroy(first);
     return status;

@@ -117,7 +117,7 @@ static c2s_status weigh_item(const c2s_lowrank_job *j, c2s_lowrank_item *item, c
         return C2S_OK;
     const double error = item->ways.at[t->way].error;
     C2S_TRY(measure_alone(j, item, t, &result));
-    item->weight = error > 0 ? c2s_lowrank_noise(&result) / error : 1;
+    item->weight = item->effect = error > 0 ? c2s_lowrank_noise(&result) / error : 1;
     c2s_log(2, "lowrank: %s: an error of %.3f makes one of %.3f in the outputs",
             c2s_node_text(item->layer.node), error, c2s_lowrank_noise(&result));
     return C2S_OK;

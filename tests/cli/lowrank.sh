@@ -30,7 +30,7 @@ a (float[24,1,32] x) => (float[24,1,1,8] y)
 }
 END
 
-refuses 'max_drop needs labels' 'lowrank(max_drop=1)'
+refuses 'max_drop needs labels, expected data that have them .--calib' 'lowrank(max_drop=1)'
 refuses 'params and latency exclude each other' 'lowrank(params=0.5,latency=0.5)'
 refuses 'latency' 'lowrank(latency=2)'
 refuses '"cpd" is no form' 'lowrank(forms=pair;cpd)'

@@ -188,6 +188,38 @@ static void keeps_parts(void **state) {
 }
 
 /* More energy, more weights. */
+/* ---- weights of errors ---- */
+
+static void count_trials(void *user, int level, const char *text) {
+    (void)level;
+    *(int *)user += strstr(text, "to the power of") != NULL;
+}
+
+static outcome run_counting(const char *options, int *trials) {
+    c2s_log_sink sink = {.verbosity = 1, .line = count_trials, .user = trials};
+    const c2s_log_sink *before = c2s_log_set_sink(&sink);
+    *trials = 0;
+    const outcome found = run(options);
+    c2s_log_set_sink(before);
+    return found;
+}
+
+/* With bounds they are not compared, since the search for these takes long enough. */
+static void weights_of_errors_are_tried(void **state) {
+    (void)state;
+    int trials;
+    const outcome compared = run_counting("params=0.5,epochs=0", &trials);
+    assert_int_equal(trials, 3);
+    const outcome equal = run_counting("params=0.5,epochs=0,weigh=no", &trials);
+    assert_int_equal(trials, 0);
+    if (!(compared.sqnr_db >= equal.sqnr_db - 0.3))
+        fail_msg("%.2f dB, without weights %.2f", compared.sqnr_db, equal.sqnr_db);
+    run_counting("params=0.5,min_sqnr=5", &trials);
+    assert_int_equal(trials, 0);
+    run_counting("params=0.5,method=plain", &trials);
+    assert_int_equal(trials, 0);
+}
+
 static void keeps_energy(void **state) {
     (void)state;
     size_t last = 0;
@@ -204,6 +236,7 @@ static void keeps_energy(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_sqnr), cmocka_unit_test(keeps_answers),
-        cmocka_unit_test(keeps_parts), cmocka_unit_test(keeps_energy)};
+        cmocka_unit_test(keeps_parts), cmocka_unit_test(weights_of_errors_are_tried),
+        cmocka_unit_test(keeps_energy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

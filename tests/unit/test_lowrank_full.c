@@ -2,9 +2,8 @@
  *
  * Every model of the shared folder, with all layers written in a form at its greatest rank, gives
  * what it gave: to 1e-4 of the largest element, on the stored input. Judge: the model as it is.
- * Layers that floats cannot hold in a form (find_stable) are left out, as the pass does; cp is
- * found by iterations, which end before they get there: 5e-2. Arguments: only models whose name
- * contains the first, only forms whose name contains the second.
+ * Layers that floats cannot hold in a form (find_stable) are left out, as the pass does. Arguments:
+ * only models whose name contains the first, only forms whose name contains the second.
  */
 #include "shared.h"
 
@@ -22,7 +21,6 @@
 #include "runtime/session.h"
 
 #define TOLERANCE 1e-4
-#define ITERATED  5e-2
 
 static const char *only = "", *only_form = "";
 
@@ -155,12 +153,11 @@ static int check_model(const char *name, const char *folder) {
         if (!strstr(form->name, only_form))
             continue;
         const double found = difference(model, form, in, wanted, &layers);
-        const double tolerance = form == &c2s_lowrank_form_cp ? ITERATED : TOLERANCE;
         if (layers == 0)
             continue;
         print_message("    %-24s %-14s %3zu layers: %.1e%s\n", name, form->name, layers, found,
-                      found <= tolerance ? "" : " DIFFERS");
-        wrong += !(found <= tolerance);
+                      found <= TOLERANCE ? "" : " DIFFERS");
+        wrong += !(found <= TOLERANCE);
     }
     free_all(in, c2s_graph_input_count(model->graph));
     free_all(wanted, c2s_graph_output_count(model->graph));
