@@ -179,10 +179,12 @@ static const char *first_operand(const c2s_op_version *version) {
     return version->types[0] == '>' ? version->types + 1 : version->types;
 }
 
+/* A version without the operator has no operands. */
 bool c2s_op_input(const c2s_op_version *version, unsigned slot, c2s_op_operand *out) {
-    return find_operand(version->types, slot, first_operand(version), out);
+    return version->types && find_operand(version->types, slot, first_operand(version), out);
 }
 
 bool c2s_op_output(const c2s_op_version *version, unsigned slot, c2s_op_operand *out) {
-    return find_operand(strchr(version->types, '>') + 1, slot, first_operand(version), out);
+    return version->types &&
+           find_operand(strchr(version->types, '>') + 1, slot, first_operand(version), out);
 }
