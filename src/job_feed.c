@@ -10,9 +10,11 @@
 #include "io/dataset.h"
 #include "ir/convert.h"
 
-/* Bytes of samples that are kept if all of them fit: who learns reads them again and again, and
- * unpacking archives and pictures takes longer than running many a model. */
-#define MOST_KEPT (UINT64_C(256) << 20)
+/* Bytes of samples that are kept if all of them fit: fitting reads them again and again, and
+ * unpacking archives and pictures takes longer than running many a model. What is read a few times
+ * only is not worth memory that grows with the number of samples. */
+#define MOST_KEPT  (UINT64_C(256) << 20)
+#define READ_OFTEN 4
 
 /* ---- data sets ---- */
 
@@ -24,7 +26,8 @@ typedef struct data_feed {
     c2s_tensor *labels;
     size_t total, *origin; /* samples of all sets; those that are taken, NULL: all */
     bool counted;          /* it is known whether samples are kept */
-    c2s_tensor ***kept;    /* by sample: its inputs, once it has been read */
+    c2s_tensor ***kept;    /* by sample: its inputs, once it has been read often */
+    uint8_t *reads;        /* by sample, if they are kept: how often it has been read */
 } data_feed;
 
 static void drop_inputs(const data_feed *f, c2s_tensor **in) {
@@ -44,6 +47,7 @@ static void close_data(data_feed *f) {
         if (f->kept[k])
             drop_inputs(f, f->kept[k]);
     free(f->kept);
+    free(f->reads);
     c2s_tensor_unref(f->labels);
     free(f->origin);
 }
@@ -72,8 +76,10 @@ static void decide_keeping(data_feed *f, c2s_tensor *const *own) {
     for (unsigned k = 0; k < f->input_count; k++)
         bytes += own[k] ? c2s_tensor_size(own[k]) : 0;
     f->counted = true;
-    if (f->feed.count <= MOST_KEPT / bytes && c2s_memory_allows(f->feed.count, 2 * bytes))
-        f->kept = c2s_zalloc((f->feed.count + 1) * sizeof *f->kept);
+    if (f->feed.count > MOST_KEPT / bytes || !c2s_memory_allows(f->feed.count, 2 * bytes))
+        return;
+    f->kept = c2s_zalloc((f->feed.count + 1) * sizeof *f->kept);
+    f->reads = c2s_zalloc(f->feed.count + 1);
 }
 
 static c2s_status get_sample(data_feed *f, size_t index, c2s_tensor **own) {
@@ -85,7 +91,7 @@ static c2s_status get_sample(data_feed *f, size_t index, c2s_tensor **own) {
     C2S_TRY(read_sample(f, index, own));
     if (!f->counted)
         decide_keeping(f, own);
-    if (!f->kept)
+    if (!f->kept || ++f->reads[index] < READ_OFTEN)
         return C2S_OK;
     f->kept[index] = c2s_zalloc((f->input_count + 1) * sizeof(c2s_tensor *));
     for (unsigned k = 0; k < f->input_count; k++)

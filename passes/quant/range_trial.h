@@ -28,9 +28,9 @@ typedef struct c2s_range_trial {
     void *user;
 } c2s_range_trial;
 
-/* Answers the questions. The least squared error stays unless another method is better by a
+/* Answers the questions. The ranges of all that was seen stay unless another method is better by a
  * twentieth; a part gets the ranges of another method if the noise falls by a thirtieth. Measures
- * as often as there are methods (MSE, all that was seen, percentile, entropy), and for each part
+ * as often as there are methods (all that was seen, MSE, percentile, entropy), and for each part
  * once for each other method that had less than twice the noise of the best. */
 c2s_status c2s_range_trial_run(const c2s_range_trial *trial);
 
