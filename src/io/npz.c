@@ -24,8 +24,11 @@ struct c2s_npz {
     C2S_VEC(member) members;
 };
 
-/* Most of the library's failures are the archive's fault. */
+/* Most of the library's failures are the archive's fault. Where it has no memory it may say that it
+ * found no directory, or cannot open the file; errno, 0 before the call, knows better. */
 static c2s_status status_of(int code) {
+    if (errno == ENOMEM)
+        return C2S_ERR_MEMORY;
     switch (code) {
     case ZIP_ER_MEMORY:
         return C2S_ERR_MEMORY;
@@ -42,6 +45,7 @@ static c2s_status status_of(int code) {
 static c2s_status read_stream(void *user, void *data, size_t size) {
     char *at = data;
     while (size > 0) {
+        errno = 0;
         zip_int64_t got = zip_fread(user, at, size);
         if (got < 0)
             return c2s_fail(status_of(zip_error_code_zip(zip_file_get_error(user))),
@@ -77,11 +81,10 @@ c2s_status c2s_npz_open(const char *path, c2s_npz **out) {
     errno = 0;
     zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
     if (!zip) {
-        /* Without memory to look for the directory the library finds none. */
-        code = code == ZIP_ER_NOZIP && errno == ENOMEM ? ZIP_ER_MEMORY : code;
+        const c2s_status reason = status_of(code);
         zip_error_t error;
         zip_error_init_with_code(&error, code);
-        c2s_status status = c2s_fail(status_of(code), "%s", zip_error_strerror(&error));
+        c2s_status status = c2s_fail(reason, "%s", zip_error_strerror(&error));
         zip_error_fini(&error);
         return status;
     }
@@ -128,6 +131,7 @@ uint64_t c2s_npz_size(const c2s_npz *npz, size_t array) {
 }
 
 static c2s_status open_member(c2s_npz *npz, const member *m, zip_file_t **out) {
+    errno = 0;
     *out = zip_fopen_index(npz->zip, m->index, 0);
     if (!*out)
         return c2s_fail(status_of(zip_error_code_zip(zip_get_error(npz->zip))), "%s.npy: %s",
