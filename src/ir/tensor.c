@@ -225,7 +225,8 @@ c2s_status c2s_tensor_from_i64(c2s_dtype dtype, int rank, const int64_t *dim, co
                                c2s_tensor **out) {
     C2S_TRY(check_numeric(dtype));
     C2S_TRY(c2s_tensor_create(dtype, rank, dim, out));
-    c2s_store_i64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
+    if ((*out)->count > 0) /* else there may be no values */
+        c2s_store_i64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
     return C2S_OK;
 }
 
@@ -233,7 +234,8 @@ c2s_status c2s_tensor_from_f64(c2s_dtype dtype, int rank, const int64_t *dim, co
                                c2s_tensor **out) {
     C2S_TRY(check_numeric(dtype));
     C2S_TRY(c2s_tensor_create(dtype, rank, dim, out));
-    c2s_store_f64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
+    if ((*out)->count > 0) /* else there may be no values */
+        c2s_store_f64(dtype, c2s_tensor_mutable(*out), 0, (*out)->count, values);
     return C2S_OK;
 }
 
