@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "io/text_reader.h"
+#include "ir/function_calls.h"
 
 static const char *intern(c2s_text_reader *r, const char *name) {
     return c2s_name_intern(r->model->names, name);
@@ -317,6 +318,16 @@ static c2s_status read_function(c2s_text_reader *r) {
     return status;
 }
 
+/* What no place in the text is to blame for. */
+static c2s_status check_model(const c2s_model *model) {
+    c2s_status status = c2s_functions_check(model);
+    if (status == C2S_OK)
+        status = c2s_model_verify(model);
+    if (status != C2S_OK)
+        c2s_note("%s", model->path);
+    return status;
+}
+
 static c2s_status read_model(c2s_text_reader *r) {
     header h = {.ir_version = 8};
     c2s_text_scope s = {.graph = r->model->graph};
@@ -342,7 +353,7 @@ c2s_status c2s_text_read(const char *text, size_t size, const char *path, c2s_mo
     r.lexer.arena = model->arena;
     c2s_status status = read_model(&r);
     if (status == C2S_OK)
-        status = c2s_model_verify(model);
+        status = check_model(model);
     if (status == C2S_OK)
         *out = model;
     else

@@ -122,6 +122,8 @@ static void mistakes_are_placed(void **state) {
         {"", "expected a name"},
         {"<ir_version: x>", "expected a number"},
         {"g () => () {} trailing", "expected \"(\""},
+        {"g () => () {} <domain: \"d\"> f () => () {} <domain: \"d\"> f () => () {}", "defined twice"},
+        {"g () => () {} <domain: \"d\"> f () => (r) { r = d.f () }", "calls itself"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         c2s_model *model;
