@@ -20,7 +20,7 @@
 /* Multiply-accumulates, of which a sample takes three times as many as it takes to run it: by
  * default no more epochs than take so many, and none if it were fewer than the least. */
 #define WORK 3e11
-enum { MOST_EPOCHS = 30, LEAST_EPOCHS = 3, LEAST_STEPS = 400, MOST_BATCH = 16 };
+enum { MOST_EPOCHS = 30, LEAST_EPOCHS = 3 };
 /* As many samples are made of each one that can be spliced, for as many epochs less. */
 enum { SPLICES = 10, SPLICED_BATCH = 8 };
 /* Rows of scores have so many elements at least. */
@@ -103,12 +103,6 @@ static size_t count_epochs(const c2s_lowrank_job *j) {
     return epochs < LEAST_EPOCHS ? 0 : (size_t)epochs;
 }
 
-/* Few samples of many rows: small ones, so that there are enough steps. */
-static size_t batch_of(size_t samples, size_t epochs) {
-    const size_t batch = samples * epochs / LEAST_STEPS;
-    return batch < 1 ? 1 : batch < MOST_BATCH ? batch : MOST_BATCH;
-}
-
 static c2s_status fit_all(tuning *t, const c2s_model *first, const c2s_feed *learn, size_t epochs) {
     const size_t times = epochs < SPLICES ? epochs : SPLICES;
     double before = 1, after = 1;
@@ -124,7 +118,8 @@ static c2s_status fit_all(tuning *t, const c2s_model *first, const c2s_feed *lea
                                .point_count = t->points.count,
                                .feed = &more.feed,
                                .epochs = epochs,
-                               .batch = is_spliced ? SPLICED_BATCH : batch_of(learn->count, epochs),
+                               .batch = is_spliced ? SPLICED_BATCH
+                                                   : c2s_joint_fit_batch(learn->count, epochs),
                                .rate = is_spliced ? SPLICED_RATE : RATE,
                                .judge = judge,
                                .user = t};
@@ -199,8 +194,8 @@ static c2s_status tune(c2s_lowrank_job *j, const c2s_model *first, const c2s_sam
     return status;
 }
 
-/* Each layer is fitted to all samples: so what is held out is judged with favour before, and what is
- * fitted together has to be better all the more. */
+/* Each layer is fitted to all samples: so what is held out is judged with favour before, and what
+ * is fitted together has to be better all the more. */
 c2s_status c2s_lowrank_write(c2s_lowrank_job *j,
                              bool (*before)(void *user, const c2s_lowrank_item *item), void *user) {
     const bool learns = j->how.whitened && j->epochs > 0 && any_chosen(j);

@@ -190,6 +190,12 @@ static c2s_status open_fitting(fitting *f) {
     return C2S_OK;
 }
 
+size_t c2s_joint_fit_batch(size_t samples, size_t epochs) {
+    enum { LEAST_STEPS = 400, MOST_BATCH = 16 };
+    const size_t batch = samples * epochs / LEAST_STEPS;
+    return batch < 1 ? 1 : batch < MOST_BATCH ? batch : MOST_BATCH;
+}
+
 c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *after) {
     fitting f = {.fit = fit, .random = {1}};
     *before = *after = 0;

@@ -52,6 +52,9 @@ typedef struct c2s_joint_fit {
     void *user;
 } c2s_joint_fit;
 
+/* Samples of a step: 16, fewer where there would be less than 400 steps. */
+size_t c2s_joint_fit_batch(size_t samples, size_t epochs);
+
 /* Writes the parameters; *before and *after: what `judge` says of those at first, and of those that
  * stay. The same result whatever the number of threads. C2S_ERR_UNSUPPORTED: the graph cannot be
  * derived (backward.h); nothing is changed then. */

@@ -20,8 +20,6 @@
 #define SCORE_WEIGHT 1.0
 #define RATE         0.003
 
-/* So that there are enough steps. */
-enum { LEAST_STEPS = 400, MOST_BATCH = 16 };
 /* Scores of classes have so many axes at most (what has more is a picture), and so many classes. */
 enum { MOST_SCORE_AXES = 3, LEAST_CLASSES = 2 };
 
@@ -127,11 +125,6 @@ static c2s_status judge(void *user, double *error) {
     return C2S_OK;
 }
 
-static size_t batch_of(size_t samples, size_t epochs) {
-    const size_t batch = samples * epochs / LEAST_STEPS;
-    return batch < 1 ? 1 : batch < MOST_BATCH ? batch : MOST_BATCH;
-}
-
 static c2s_status fit_all(tuning *t) {
     c2s_pruning *p = t->p;
     double before = 1, after = 1;
@@ -144,7 +137,7 @@ static c2s_status fit_all(tuning *t) {
                                .feed = &p->samples_of.learn,
                                .samples = p->samples,
                                .epochs = p->epochs,
-                               .batch = batch_of(p->samples_of.learn.count, p->epochs),
+                               .batch = c2s_joint_fit_batch(p->samples_of.learn.count, p->epochs),
                                .rate = RATE,
                                .judge = judge,
                                .user = t};

@@ -7,15 +7,9 @@
 
 #include "base/status.h"
 #include "eval/baseline.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
-}
 
 static void write_and_read(const c2s_baseline *baseline) {
     char *text = NULL;

@@ -13,6 +13,7 @@
 #include "io/load_data.h"
 #include "io/text.h"
 #include "ops/op.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,13 +25,6 @@ static char path[64];
 
 static void remove_file(void) {
     unlink(path);
-}
-
-static void must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
 }
 
 static bool write_file(const char *ending, const uint8_t *data, size_t size) {

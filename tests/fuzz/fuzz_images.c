@@ -8,17 +8,11 @@
 
 #include "base/memory.h"
 #include "io/image_apply.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { PIXELS_MOST = 1 << 20 };
-
-static void must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
-}
 
 static void write_input(const c2s_image_recipe *recipe, const c2s_image *image) {
     const size_t count = (size_t)image->width * (size_t)image->height * (size_t)recipe->channels;

@@ -10,6 +10,7 @@
 #include "io/text.h"
 #include "ops/op.h"
 #include "passes/custom/custom.h"
+#include "must.h"
 
 enum { MOST_REWRITES = 100 };
 
@@ -37,13 +38,6 @@ static const char graph[] =
     "    a, b = Split <axis = 0, num_outputs = 2> (t)\n"
     "    d = Clip (m, \"\", two)\n"
     "}\n";
-
-static void must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
-}
 
 static void run_rules(const c2s_rules *rules) {
     c2s_model *model = NULL;

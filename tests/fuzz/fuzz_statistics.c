@@ -9,15 +9,9 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "passes/measure/ranges_state.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
-}
 
 static void write_and_read(const c2s_ranges *ranges) {
     c2s_byte_vec first = {0}, second = {0};

@@ -7,15 +7,9 @@
 
 #include "c2s.h"
 #include "io/text.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
-}
 
 static void write_and_read(const c2s_model *model) {
     char *text = NULL;
