@@ -131,8 +131,8 @@ static void complete(Onnx__ModelProto *m) {
 
 static Onnx__ModelProto *seed(unsigned k) {
     c2s_model *model = NULL;
-    void *data;
-    size_t size;
+    void *data = NULL;
+    size_t size = 0;
     if (c2s_text_read(seed_texts[k], strlen(seed_texts[k]), "seed", &model) != C2S_OK ||
         c2s_model_save_memory(model, &data, &size) != C2S_OK)
         fail_msg("seed %u: %s", k, c2s_error());
