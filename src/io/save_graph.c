@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/save_graph.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "io/save_attr.h"
 #include "io/save_info.h"
 #include "io/save_tensor.h"
@@ -157,19 +157,12 @@ static c2s_status save_nodes(c2s_saver *saver, const c2s_graph *graph, bool func
             C2S_TRY(save_constant(saver, graph->initializers.at[i], &list[(*count)++]));
     for (const c2s_node *node = graph->first; node; node = node->next)
         C2S_TRY(save_node(saver, node, &list[(*count)++]));
-    c2s_map done = {0}; /* outputs of one name were one value, of which passes may have made several */
+    bool *identities = c2s_save_identities(&saver->names, graph);
     for (unsigned i = 0; i < outputs; i++)
-        if (name_of(saver, c2s_graph_output(graph, i)) == c2s_graph_output_name(graph, i))
-            c2s_map_put(&done, c2s_graph_output_name(graph, i), c2s_graph_output(graph, i));
-    for (unsigned i = 0; i < outputs; i++) {
-        c2s_value *value = c2s_graph_output(graph, i);
-        const char *name = c2s_graph_output_name(graph, i);
-        if (c2s_map_get(&done, name))
-            continue;
-        list[(*count)++] = save_identity(saver, value, name);
-        c2s_map_put(&done, name, value);
-    }
-    c2s_map_free(&done);
+        if (identities[i])
+            list[(*count)++] =
+                save_identity(saver, c2s_graph_output(graph, i), c2s_graph_output_name(graph, i));
+    free(identities);
     return C2S_OK;
 }
 

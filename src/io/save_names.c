@@ -36,6 +36,16 @@ static void avoid_captures(const c2s_save_names *names, c2s_graph *body) {
     c2s_map_free(&captured);
 }
 
+/* A captured value that gave way is an output under its new name. */
+static void follow_captures(const c2s_save_names *names, c2s_graph *body) {
+    for (unsigned i = 0; i < c2s_graph_output_count(body); i++) {
+        const c2s_value *value = c2s_graph_output(body, i);
+        if (value->def == body->entry && value->def_slot >= body->formal_inputs &&
+            c2s_graph_output_name(body, i) == value->name)
+            body->output_names[i] = names->of[value->id];
+    }
+}
+
 static void name_outputs(c2s_save_names *names, c2s_graph *graph) {
     if (outputs_keep_names(graph))
         return;
@@ -77,6 +87,7 @@ static void name_graph(c2s_save_names *names, c2s_graph *graph) {
             unsigned slot = c2s_graph_hidden_slot(body);
             for (unsigned j = body->formal_inputs; j < body->entry->output_count; j++, slot++)
                 names->of[body->entry->outputs[j]->id] = names->of[node->inputs[slot].value->id];
+            follow_captures(names, body);
             name_graph(names, body);
         }
     }
@@ -90,6 +101,27 @@ void c2s_save_names_init(c2s_save_names *names, c2s_model *model) {
     name_graph(names, model->graph);
     for (size_t i = 0; i < model->functions.count; i++)
         name_graph(names, model->functions.at[i]->graph);
+}
+
+bool *c2s_save_identities(const c2s_save_names *names, const c2s_graph *graph) {
+    const unsigned count = c2s_graph_output_count(graph);
+    bool *needed = c2s_zalloc((size_t)count + 1);
+    c2s_map made = {
+        0}; /* outputs of one name were one value, of which passes may have made several */
+    for (unsigned i = 0; i < count; i++) {
+        c2s_value *value = c2s_graph_output(graph, i);
+        if (names->of[value->id] == c2s_graph_output_name(graph, i))
+            c2s_map_put(&made, c2s_graph_output_name(graph, i), value);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = c2s_graph_output_name(graph, i);
+        if (c2s_map_get(&made, name))
+            continue;
+        needed[i] = true;
+        c2s_map_put(&made, name, c2s_graph_output(graph, i));
+    }
+    c2s_map_free(&made);
+    return needed;
 }
 
 void c2s_save_names_free(c2s_save_names *names) {

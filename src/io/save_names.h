@@ -15,6 +15,8 @@ typedef struct c2s_save_names {
 /* The names of all values of all graphs. An output whose value cannot have its name (an input, or
  * a value that is two outputs) needs an Identity: the value's name differs from the output's. */
 void c2s_save_names_init(c2s_save_names *names, c2s_model *model);
+/* Per output of the graph: an Identity has to make it. The caller frees them. */
+bool *c2s_save_identities(const c2s_save_names *names, const c2s_graph *graph);
 void c2s_save_names_free(c2s_save_names *names);
 
 #endif

@@ -26,8 +26,9 @@ typedef struct c2s_text_options {
     bool types;          /* types of intermediate values as comments */
 } c2s_text_options;
 
-/* Writes to `stream`; `options` may be NULL. The caller checks the stream. What cannot be written
- * (sparse attributes) is marked so that reading it again fails. */
+/* Writes to `stream`, under the names that a saved file would have (io/save_names.h); `options` may
+ * be NULL. The caller checks the stream. What cannot be written (sparse attributes) is marked so
+ * that reading it again fails. */
 void c2s_text_write(const c2s_model *model, const c2s_text_options *options, FILE *stream);
 
 /* Reads a model; `path` is for messages. C2S_ERR_INVALID names line, column, what was found and

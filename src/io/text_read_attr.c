@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/text_kinds.h"
 #include "io/text_reader.h"
 
 enum { MAX_NESTING = 64 };
@@ -49,17 +50,9 @@ static c2s_status read_graph_list(c2s_text_reader *r, c2s_node *node, c2s_text_s
 }
 
 static c2s_attr_kind kind_from_name(const char *name) {
-    static const struct {
-        const char *name;
-        c2s_attr_kind kind;
-    } kinds[] = {
-        {"float", C2S_ATTR_FLOAT},   {"int", C2S_ATTR_INT},         {"string", C2S_ATTR_STRING},
-        {"tensor", C2S_ATTR_TENSOR}, {"graph", C2S_ATTR_GRAPH},     {"floats", C2S_ATTR_FLOATS},
-        {"ints", C2S_ATTR_INTS},     {"strings", C2S_ATTR_STRINGS}, {"tensors", C2S_ATTR_TENSORS},
-        {"graphs", C2S_ATTR_GRAPHS}, {"type_proto", C2S_ATTR_TYPE}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i].name, name) == 0)
-            return kinds[i].kind;
+    for (int kind = C2S_ATTR_FLOAT; kind <= C2S_ATTR_TYPES; kind++)
+        if (strcmp(c2s_text_kinds[kind], name) == 0)
+            return (c2s_attr_kind)kind;
     return C2S_ATTR_UNDEFINED;
 }
 
@@ -200,7 +193,7 @@ static c2s_status read_value(c2s_text_reader *r, c2s_node *node, c2s_text_scope 
 }
 
 c2s_status c2s_text_read_attr(c2s_text_reader *r, c2s_node *node, c2s_text_scope *s,
-                            const char *name) {
+                              const char *name) {
     c2s_attr attr = {.name = name};
     if (c2s_attr_find(node, name))
         return c2s_lex_expected(&r->lexer, "attribute \"%s\" once only, before this", name);
@@ -212,7 +205,9 @@ c2s_status c2s_text_read_attr(c2s_text_reader *r, c2s_node *node, c2s_text_scope
             return c2s_lex_expected(&r->lexer, "a kind of attribute before this");
     }
     C2S_TRY(c2s_lex_need(&r->lexer, "="));
-    if (!c2s_lex_take(&r->lexer, "@"))
+    if (attr.kind >= C2S_ATTR_SPARSE && attr.kind != C2S_ATTR_TYPE)
+        C2S_TRY(c2s_lex_need(&r->lexer, "@")); /* text has no place for the value itself */
+    else if (!c2s_lex_take(&r->lexer, "@"))
         return read_value(r, node, s, &attr);
     C2S_TRY(c2s_text_read_name(r, &attr.reference));
     attr.reference_kind = attr.kind;
