@@ -112,10 +112,12 @@ static void print_layers(const cli_layers *l, double tolerance, bool all) {
     printf(
         "\n%zu values on the way compared, %zu of them matched by structure; %zu have no partner\n",
         l->count, l->by_structure, l->unmatched);
-    if (first)
-        printf("the first that diverges is \"%s\" of %s\n", first->pair.a->name,
-               c2s_node_text(first->pair.a->def));
-    else
+    char operator[256];
+    if (first) {
+        cli_layer_operator(first, operator, sizeof operator);
+        printf("the first that diverges is \"%s\" of node \"%s\" (%s)\n", first->pair.a->name,
+               c2s_node_name(first->pair.a->def), operator);
+    } else
         printf("none diverges\n");
     if (!first && !all)
         return;
@@ -128,13 +130,14 @@ static void print_layers(const cli_layers *l, double tolerance, bool all) {
     for (size_t i = 0; i < l->count && (all || i < LAYERS_SHOWN); i++) {
         const cli_layer *layer = list[i];
         cli_cell(&table, "%s", layer->pair.a->name);
-        cli_cell(&table, "%s", layer->pair.a->def->type);
+        cli_layer_operator(layer, operator, sizeof operator);
+        cli_cell(&table, "%s", operator);
         number_cell(&table, C2S_METRIC_MAX_ABS, layer->added);
         number_cell(&table, C2S_METRIC_SQNR, c2s_distance_sqnr(&layer->distance));
         number_cell(&table, C2S_METRIC_MAX_REL,
                     layer->distance.samples ? layer->distance.max_rel : (double)NAN);
-        if (layer->distance.other_shape > 0)
-            cli_cell(&table, "other shape");
+        if (cli_layer_mismatch(layer))
+            cli_cell(&table, "%s", cli_layer_mismatch(layer));
         else if (layer->pair.by_name)
             cli_cell(&table, "%s", "");
         else
@@ -204,9 +207,13 @@ static json_t *layer_json(const cli_layer *layer) {
     json_t *json = json_object();
     json_object_set_new(json, "value", c2s_json_text(layer->pair.a->name));
     json_object_set_new(json, "operator", c2s_json_text(layer->pair.a->def->type));
+    char operator[256];
+    cli_layer_operator(layer, operator, sizeof operator);
+    json_object_set_new(json, "place", c2s_json_text(operator));
     json_object_set_new(json, "other", c2s_json_text(layer->pair.b->name));
     json_object_set_new(json, "matched", json_string(layer->pair.by_name ? "name" : "structure"));
     json_object_set_new(json, "other_shape", json_boolean(layer->distance.other_shape > 0));
+    json_object_set_new(json, "other_trips", json_boolean(layer->other_trips));
     json_object_set_new(json, "added_noise", c2s_json_value(layer->added));
     json_object_set_new(json, "metrics", c2s_metrics_json(value));
     return json;

@@ -44,12 +44,14 @@ static void put_points(FILE *f, const cli_layers *l) {
 
 static void put_layer(FILE *f, const cli_layer *layer) {
     const c2s_distance *d = &layer->distance;
-    char sqnr[32];
+    const char *mismatch = cli_layer_mismatch(layer);
+    char sqnr[32], operator[256];
+    cli_layer_operator(layer, operator, sizeof operator);
     cli_html_row(f, layer->pair.a->name);
-    cli_html_cell(f, "%s", layer->pair.a->def->type);
+    cli_html_cell(f, "%s", operator);
     if (d->samples == 0) {
         for (int i = 0; i < 3; i++)
-            cli_html_cell(f, "%s", d->other_shape > 0 ? "other shape" : "-");
+            cli_html_cell(f, "%s", mismatch ? mismatch : "-");
     } else {
         snprintf(sqnr, sizeof sqnr, "%.1f", c2s_distance_sqnr(d));
         cli_html_cell(f, "%.2e", layer->added);
@@ -73,10 +75,12 @@ void cli_html_layers(FILE *f, cli_html_data *d) {
                   "%zu values on the way are in both models, %zu of them by structure, since their "
                   "names differ; %zu of the first model have no partner.",
                   l->count, l->by_structure, l->unmatched);
-    if (first)
-        cli_html_text(f, "The first that diverges is \"%.200s\" of %s.", first->pair.a->name,
-                      c2s_node_text(first->pair.a->def));
-    else
+    if (first) {
+        char operator[256];
+        cli_layer_operator(first, operator, sizeof operator);
+        cli_html_text(f, "The first that diverges is \"%.200s\" (%s).",
+                      first->pair.a->name, operator);
+    } else
         cli_html_text(f, "None diverges.");
     put_points(f, l);
     cli_html_table(f, "Values by the noise that their layer adds, relative to their signal", head);

@@ -16,8 +16,10 @@ typedef struct c2s_value_pair {
 
 typedef C2S_VEC(c2s_value_pair) c2s_value_pairs;
 
-/* Float values that nodes of the two main graphs make, in the order in which `a` computes them. The
- * outputs of the graphs, which have the same names, match. QuantizeLinear and DequantizeLinear
+/* Float values that nodes of the two main graphs and of the bodies in them make, in the order in
+ * which `a` computes them, what a body makes before what comes out of it. The outputs of the
+ * graphs, which have the same names, match. Bodies match whose nodes make values that match, or of
+ * the same name, by the attribute that holds them. QuantizeLinear and DequantizeLinear
  * count for nothing between values: what they give is matched as what they take, by name alone.
  * Free with c2s_vec_free. */
 void c2s_values_match(const c2s_graph *a, const c2s_graph *b, c2s_value_pairs *out);

@@ -101,6 +101,38 @@ PYTHON
 "$C2S_BIN" compare a.onnxtxt c.onnxtxt --layers >text 2>err || true
 grep -q 'the first that diverges is "second"' text || fail "the table does not name the layer: $(cat text)"
 
+# Bodies are compared trip by trip: what goes wrong in one is named where it does, not where it comes out.
+cat >loop.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[1,4] x) => (float[1,4] y)
+<float[4] w = {1, 2, 3, 4}, int64 three = {3}, bool yes = {1}>
+{ h = Mul(x, w)
+  l = Loop <body = step (int64 i, bool go, float[1,4] before) => (bool again, float[1,4] after)
+    <float[4] v = {2, 3, 1, 4}>
+    { again = Identity(go)
+      p = Mul(before, h)
+      q = Tanh(p)
+      after = Add(q, v) }> (three, yes, h)
+  y = Neg(l) }
+MODEL
+sed 's/{2, 3, 1, 4}/{2, 3, 1, 4.5}/; s/\bp\b/other/g' loop.onnxtxt >loop_weight.onnxtxt
+"$C2S_BIN" compare loop.onnxtxt loop_weight.onnxtxt --layers --json >layers.json 2>err && fail "a weight in a body: expected status 7"
+python3 - layers.json <<'PYTHON' || fail "layers in a body: $(cat layers.json)"
+import json, sys
+r = json.load(open(sys.argv[1]))
+assert r["layers"][0]["value"] == "after" and r["layers"][0]["place"] == 'Add in body of Loop "l"'
+by = {l["value"]: l for l in r["layers"]}
+assert by["p"]["other"] == "other" and by["h"]["metrics"]["max_abs"] == 0 and r["unmatched"] == 0
+assert not any(l["other_trips"] for l in r["layers"])
+PYTHON
+sed 's/three = {3}/three = {2}/' loop.onnxtxt >loop_trips.onnxtxt
+for pair in "loop.onnxtxt loop_trips.onnxtxt" "loop_trips.onnxtxt loop.onnxtxt"; do
+    # shellcheck disable=SC2086 # two names
+    "$C2S_BIN" compare $pair --layers >text 2>err && fail "$pair: expected status 7"
+    grep -q 'the first that diverges is "p" of node "p" (Mul in body of Loop "l")' text || fail "$pair: $(cat text)"
+    grep -q '^q .* other trips' text || fail "$pair: the table does not say 'other trips': $(cat text)"
+done
+
 # What differs in shape is no number.
 sed 's/y = Add(second, w)/t = Add(second, w) y = Concat<axis = 0>(t, t)/; s/float\[1,4\] y/float[2,4] y/' a.onnxtxt >d.onnxtxt
 status=0

@@ -86,10 +86,36 @@ static void twins(void **state) {
           (const expectation[]){{"a", NULL, false}, {"b", NULL, false}, {NULL}});
 }
 
+#define LOOP(names, inner)                                                                         \
+    "c = Cast <to = 9> (s) t = Cast <to = 7> (s) h = Mul(x, w) " names                              \
+    " = Loop <body = step (int64 i, bool go, float[1,4] before) => (bool again, float[1,4] after) { " \
+    inner " }> (t, c, h) y = Add(l, v)"
+
+static void in_bodies(void **state) {
+    (void)state;
+    check(LOOP("l", "again = Not(go) p = Mul(before, h) q = Tanh(p) after = Add(q, x)"),
+          LOOP("l", "again = Not(go) pp = Mul(before, h) q = Tanh(pp) r = Relu(q) after = Sub(r, x)"),
+          (const expectation[]){
+              {"p", "pp", false}, {"q", "q", true}, {"after", "after", true}, {"l", "l", true}, {NULL}});
+    /* A body is told by its node, a branch by its name; neither matches another. */
+    check("c = Cast <to = 9> (s) e = If <then_branch = a () => (r) { p = Neg(x) r = Exp(p) }, "
+          "else_branch = b () => (q) { q = Abs(x) }> (c) y = Add(e, v)",
+          "c = Cast <to = 9> (s) e = If <else_branch = b () => (p) { p = Abs(x) }, "
+          "then_branch = a () => (r) { q = Neg(x) r = Exp(q) }> (c) y = Add(e, v)",
+          (const expectation[]){
+              {"p", "q", false}, {"r", "r", true}, {"q", "p", false}, {"e", "e", true}, {NULL}});
+    check("c = Cast <to = 9> (s) e = If <then_branch = a () => (r) { r = Exp(x) }, "
+          "else_branch = b () => (q) { q = Abs(x) }> (c) y = Add(e, v)",
+          "r = Exp(x) q = Abs(x) y = Add(r, q)",
+          (const expectation[]){
+              {"r", NULL, false}, {"q", NULL, false}, {"e", NULL, false}, {"y", "y", true}, {NULL}});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_name),
         cmocka_unit_test(by_structure),
+        cmocka_unit_test(in_bodies),
         cmocka_unit_test(through_quantizers),
         cmocka_unit_test(not_what_is_computed_otherwise),
         cmocka_unit_test(twins),
