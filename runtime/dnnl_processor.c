@@ -12,15 +12,27 @@ static bool allows(dnnl_cpu_isa_t isa) {
     return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
 }
 
-/* Loops ask for each tile: the library is asked once. */
-bool c2s_processor_has_avx2(void) {
-    static atomic_int known; /* 0: not asked yet */
-    int has = atomic_load_explicit(&known, memory_order_relaxed);
+static bool has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && allows(dnnl_cpu_isa_avx2);
+}
+
+static bool has_avx512(void) {
+    return allows(dnnl_cpu_isa_avx512_core);
+}
+
+/* Loops ask for each tile: the library is asked once. `known`: 0 until then. */
+static bool ask_once(atomic_int *known, bool (*ask)(void)) {
+    int has = atomic_load_explicit(known, memory_order_relaxed);
     if (has == 0) {
-        has = __builtin_cpu_supports("avx2") && allows(dnnl_cpu_isa_avx2) ? 1 : -1;
-        atomic_store_explicit(&known, has, memory_order_relaxed);
+        has = ask() ? 1 : -1;
+        atomic_store_explicit(known, has, memory_order_relaxed);
     }
     return has > 0;
+}
+
+bool c2s_processor_has_avx2(void) {
+    static atomic_int known;
+    return ask_once(&known, has_avx2);
 }
 
 bool c2s_processor_has_fma(void) {
@@ -28,7 +40,8 @@ bool c2s_processor_has_fma(void) {
 }
 
 bool c2s_processor_has_avx512(void) {
-    return allows(dnnl_cpu_isa_avx512_core);
+    static atomic_int known;
+    return ask_once(&known, has_avx512);
 }
 
 #else

@@ -9,14 +9,7 @@
 #include "runtime/dnnl_eltwise.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
-
-static bool is_quantize(const c2s_node *node) {
-    return node->op == &c2s_op_quantize_linear || node->op == &c2s_op_ms_quantize_linear;
-}
-
-static bool is_dequantize(const c2s_node *node) {
-    return node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_ms_dequantize_linear;
-}
+#include "runtime/quantized_gate.h"
 
 /* ---- deferring ---- */
 
@@ -36,7 +29,7 @@ static bool all_readers_serve(const c2s_value *value) {
 
 bool c2s_quantized_defers(c2s_step *step) {
     c2s_codes codes = {0};
-    if (!is_dequantize(step->node) || !c2s_step_wants(step, 0) ||
+    if (!c2s_step_dequantizes(step) || !c2s_step_wants(step, 0) ||
         step->plan->context->options.simulate_quantized ||
         !c2s_codes_of_dequantizer(step, &codes) || step->out[0]->type.dtype != C2S_FLOAT)
         return false;
@@ -59,25 +52,6 @@ static bool add_clamp(const c2s_step *user, c2s_quantized *q) {
     q->low = fminf(fmaxf(q->low, low), high);
     q->high = fminf(fmaxf(q->high, low), high);
     return true;
-}
-
-static bool read_quantizer(const c2s_step *step, c2s_quantized *q) {
-    const c2s_tensor *zero;
-    return is_quantize(step->node) && c2s_step_wants(step, 0) &&
-           c2s_step_constant_or_none(step, 2, &zero) &&
-           c2s_attr_int(step->node, "precision", C2S_FLOAT) == C2S_FLOAT &&
-           c2s_attr_int(step->node, "block_size", 0) == 0 &&
-           c2s_quantized_set_result(q, &step->out[0]->type, c2s_step_constant(step, 1), zero);
-}
-
-static c2s_step *only_reader(const c2s_slot *value) {
-    if (value->kept || value->observed || value->reader_count != 1)
-        return NULL;
-    c2s_step *user = value->reader[0];
-    return user->late || user->inside || user->folded || user->group || user->out_count != 1 ||
-                   !user->out[0] || !user->in[0] || user->in[0]->base != value
-               ? NULL
-               : user;
 }
 
 /* A function of single elements of input 0; what else there is, is a constant number. */
@@ -105,18 +79,18 @@ static void find_quantizer(c2s_step *step, bool (*passes)(const c2s_step *, c2s_
     c2s_quantized found = *step->quantized;
     const c2s_slot *value = step->out[0];
     for (unsigned k = 0; k < C2S_MOST_POSTS; k++) {
-        const c2s_step *user = only_reader(value);
+        const c2s_step *user = c2s_only_first_reader(value);
         if (!user)
             return;
         posts[k] = (c2s_post){.kind = -1, .node = {user->node}, .node_count = 1};
-        if (!read_quantizer(user, &found) && !passes(user, &found))
+        if (!c2s_quantizer_read(user, &found) && !passes(user, &found))
             return;
         value = user->out[0];
         if (!found.requantizes)
             continue;
         *step->quantized = found;
         step->post_count = k + 1;
-        step->posts = c2s_arena_array(step->plan->arena, k + 1, sizeof *step->posts);
+        step->posts = c2s_arena_array(step->plan->arena, C2S_MOST_POSTS, sizeof *step->posts);
         memcpy(step->posts, posts, (k + 1) * sizeof *posts);
         step->out[0] = user->out[0];
         return;
@@ -172,15 +146,16 @@ static bool attempt_family(c2s_step *step, const c2s_quantized_operator *op) {
 
 /* Functions of one number have 256 results. */
 static bool attempt_table(c2s_step *step) {
-    bool quantizes = is_quantize(step->node);
+    bool quantizes = c2s_step_quantizes(step);
     begin(step);
-    if (quantizes ? !read_quantizer(step, step->quantized) : !is_function(step))
+    if (quantizes ? !c2s_quantizer_read(step, step->quantized) : !is_function(step))
         return false;
     c2s_quantized_take(step, NULL);
     if (!c2s_quantized_is_plain(step, 0))
         return false;
     if (!quantizes)
         find_quantizer(step, is_function_behind);
+    c2s_gate_find(step);
     return step->quantized->requantizes && try(step, &c2s_kernels_quantized_table);
 }
 

@@ -31,6 +31,7 @@ typedef struct c2s_quantized {
     int zero;
     float low, high; /* what the result is clamped to, before it is quantized */
     bool moves;      /* the operator itself runs on integers as it stands */
+    c2s_step *gate;  /* of a function: what its result and its operand meet in; NULL: none */
 } c2s_quantized;
 
 int c2s_codes_zero(const c2s_codes *codes, size_t index);

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "runtime/combine_codes.h"
 #include "runtime/layout.h"
-#include "runtime/quantized.h"
+#include "runtime/quantized_gate.h"
 
 /* Below this many elements one thread is faster. */
 #define PARALLEL_ELEMENTS 65536
@@ -67,6 +66,28 @@ static bool fits(const c2s_step *step, bool last, binary *p) {
 
 /* ---- operands ---- */
 
+c2s_combination c2s_combination_of(const c2s_step *step, const c2s_node *node, const c2s_codes x[2],
+                                   bool second) {
+    const c2s_quantized *q = step->quantized;
+    const float sign = node->op == &c2s_op_sub ? -1 : 1;
+    c2s_combination c = {.multiplies = strstr(node->type, "Mul") != NULL,
+                         .dtype = step->out[0]->type.dtype,
+                         .zero = q->zero};
+    for (int k = 0; k < 2; k++) {
+        const c2s_codes *one = &x[k == 0 ? second : !second];
+        c.x[k] =
+            (c2s_coded_operand){.is_signed = one->slot->type.dtype == C2S_INT8,
+                                .zero = c2s_codes_zero(one, 0),
+                                .factor = (one == &x[1] ? sign : 1) * (one->scale[0] / q->scale)};
+    }
+    if (c.multiplies) {
+        c.x[0].factor = (float)((double)x[0].scale[0] * (double)x[1].scale[0] / (double)q->scale);
+        c.x[1].factor = 1;
+    }
+    c2s_quantized_bounds(step, &c.low, &c.high);
+    return c;
+}
+
 static bool describe(const c2s_step *step, binary *p) {
     const c2s_quantized *q = step->quantized;
     size_t count;
@@ -77,26 +98,9 @@ static bool describe(const c2s_step *step, binary *p) {
     bool second = !c2s_type_same_extents(&q->x[0].slot->type, &step->out[0]->type);
     if (!c2s_type_same_extents(&q->x[second].slot->type, &step->out[0]->type))
         return false;
-    const float sign = step->node->op == &c2s_op_sub ? -1 : 1;
-    c2s_combination *c = &p->combination;
-    c->multiplies = strstr(step->node->type, "Mul") != NULL;
     p->full = q->x[second].input;
     p->other = q->x[!second].input;
-    for (int k = 0; k < 2; k++) {
-        const c2s_codes *x = &q->x[k == 0 ? second : !second];
-        c->x[k] =
-            (c2s_coded_operand){.is_signed = x->slot->type.dtype == C2S_INT8,
-                                .zero = c2s_codes_zero(x, 0),
-                                .factor = (x == &q->x[1] ? sign : 1) * (x->scale[0] / q->scale)};
-    }
-    if (c->multiplies) {
-        c->x[0].factor =
-            (float)((double)q->x[0].scale[0] * (double)q->x[1].scale[0] / (double)q->scale);
-        c->x[1].factor = 1;
-    }
-    c->dtype = step->out[0]->type.dtype;
-    c->zero = q->zero;
-    c2s_quantized_bounds(step, &c->low, &c->high);
+    p->combination = c2s_combination_of(step, step->node, q->x, second);
     return fits(step, false, p);
 }
 

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "runtime/byte_table.h"
 #include "runtime/layout.h"
 #include "runtime/quantized.h"
 
-enum { CODES = 256 };
+enum { CODES = C2S_BYTES };
 
 typedef struct piece {
     unsigned input;
@@ -134,10 +135,10 @@ static void copy_rows(const void *context, size_t first, size_t end) {
     for (size_t r = first; r < end; r++) {
         const uint8_t *from = k->from + r * p->size;
         uint8_t *to = k->to + r * k->row;
-        if (!p->scaled)
+        if (p->scaled)
+            c2s_bytes_map(p->table, from, to, p->size);
+        else
             memcpy(to, from, p->size);
-        for (size_t i = 0; i < p->size && p->scaled; i++)
-            to[i] = p->table[from[i]];
     }
 }
 

@@ -226,3 +226,39 @@ bool c2s_quantized_take(c2s_step *step, const c2s_quantized_operator *op) {
     take_floats(step, q);
     return true;
 }
+
+/* ---- what becomes of a result ---- */
+
+bool c2s_step_quantizes(const c2s_step *step) {
+    const c2s_op *op = step->node->op;
+    return op == &c2s_op_quantize_linear || op == &c2s_op_ms_quantize_linear;
+}
+
+bool c2s_step_dequantizes(const c2s_step *step) {
+    const c2s_op *op = step->node->op;
+    return op == &c2s_op_dequantize_linear || op == &c2s_op_ms_dequantize_linear;
+}
+
+bool c2s_quantizer_read(const c2s_step *step, c2s_quantized *q) {
+    const c2s_tensor *zero;
+    return c2s_step_quantizes(step) && c2s_step_wants(step, 0) &&
+           c2s_step_constant_or_none(step, 2, &zero) &&
+           c2s_attr_int(step->node, "precision", C2S_FLOAT) == C2S_FLOAT &&
+           c2s_attr_int(step->node, "block_size", 0) == 0 &&
+           c2s_quantized_set_result(q, &step->out[0]->type, c2s_step_constant(step, 1), zero);
+}
+
+c2s_step *c2s_only_reader(const c2s_slot *value) {
+    if (value->kept || value->observed || value->reader_count != 1)
+        return NULL;
+    c2s_step *user = value->reader[0];
+    return user->late || user->inside || user->folded || user->group || user->out_count != 1 ||
+                   !user->out[0]
+               ? NULL
+               : user;
+}
+
+c2s_step *c2s_only_first_reader(const c2s_slot *value) {
+    c2s_step *user = c2s_only_reader(value);
+    return user && user->in[0] && user->in[0]->base == value ? user : NULL;
+}

@@ -37,4 +37,13 @@ bool c2s_quantized_set_result(c2s_quantized *q, const c2s_type *type, const c2s_
  * NULL: floats. False if there is something that kernels do not know. */
 bool c2s_quantized_take(c2s_step *step, const c2s_quantized_operator *op);
 
+bool c2s_step_quantizes(const c2s_step *step);
+bool c2s_step_dequantizes(const c2s_step *step);
+/* What a QuantizeLinear makes of the result of `q`; false: it is none, or not one that is known. */
+bool c2s_quantizer_read(const c2s_step *step, c2s_quantized *q);
+/* The step that alone sees the value, and computes one value that can be a part of another's;
+ * NULL: there is none. The second: as its first operand. */
+c2s_step *c2s_only_reader(const c2s_slot *value);
+c2s_step *c2s_only_first_reader(const c2s_slot *value);
+
 #endif

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "runtime/byte_table.h"
 #include "runtime/layout.h"
 #include "runtime/plan.h"
-#include "runtime/quantized.h"
+#include "runtime/quantized_gate.h"
 
 /* Below this many elements one thread is faster. */
 #define PARALLEL_ELEMENTS 65536
-enum { CODES = 256 };
+enum { CODES = C2S_BYTES };
 
 /* All numbers that the operand can be, in the order of the bytes that stand for them. */
 static c2s_status all_numbers(const c2s_codes *x, c2s_tensor **out) {
@@ -46,12 +47,15 @@ static c2s_status fill(const c2s_step *step, uint8_t *table) {
     c2s_tensor *values;
     C2S_TRY(all_numbers(&step->quantized->x[0], &values));
     c2s_status status = apply(step, step->node, &values);
-    for (unsigned k = 0; k < step->post_count && status == C2S_OK; k++)
+    const unsigned functions = step->post_count - (step->quantized->gate ? C2S_GATE_POSTS : 0);
+    for (unsigned k = 0; k < functions && status == C2S_OK; k++)
         status = apply(step, step->posts[k].node[0], &values);
     if (status == C2S_OK && c2s_tensor_size(values) != CODES)
         status = c2s_fail(C2S_ERR_UNSUPPORTED, "the results are no bytes");
     if (status == C2S_OK)
         memcpy(table, c2s_tensor_data(values), CODES);
+    if (status == C2S_OK && step->quantized->gate)
+        c2s_gate_apply(step, table);
     c2s_tensor_unref(values);
     return status;
 }
@@ -75,8 +79,7 @@ typedef struct lookup {
 
 static void look_up(const void *context, size_t from, size_t to) {
     const lookup *k = context;
-    for (size_t i = from; i < to; i++)
-        k->y[i] = k->table[k->x[i]];
+    c2s_bytes_map(k->table, k->x + from, k->y + from, to - from);
 }
 
 static c2s_status table_run(c2s_step *step) {

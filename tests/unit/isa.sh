@@ -13,7 +13,7 @@ for isa in SSE41 AVX AVX2; do
     SSE4.1 | AVX | AVX2) ;;
     *) fail "oneDNN uses $used although $isa is the limit" ;;
     esac
-    for name in kernels layouts posts models saturating; do
+    for name in byte_table kernels layouts posts models saturating; do
         status=0
         "$C2S_BUILD/tests/test_$name" >"$scratch/log" 2>&1 || status=$?
         [ $status -eq 0 ] || fail "test_$name under $isa: $(grep -v '^\[' "$scratch/log" | tail -n 5)"

@@ -287,16 +287,30 @@ static void add_concat(network *t, codes *x) {
     quantize(t, make_infer(n), fmax(spread_of(x), spread_of(other)));
 }
 
+/* What a function of x and x itself meet in. */
+static void add_gate(network *t, codes *x, codes *function) {
+    static const char *const ops[] = {"Mul", "Mul", "Add", "Sub"};
+    const char *op = ops[pick(t, 0, 3)];
+    c2s_value *real = real_of(t, x), *other = real_of(t, function);
+    const double spread = spread_of(x), second = spread_of(function);
+    const bool first = pick(t, 0, 1);
+    quantize(t, first ? OP(t->model, op, real, other) : OP(t->model, op, other, real),
+             op[0] == 'M' ? spread * second : spread + second);
+}
+
 static void add_function(network *t, codes *x) {
     static const char *const ops[] = {"Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "Abs", "Gelu"};
     c2s_value *real = real_of(t, x);
     double spread = spread_of(x);
-    if (pick(t, 0, 3)) {
+    const bool is_function = pick(t, 0, 3) > 0, is_gated = pick(t, 0, 1);
+    if (is_function) {
         int64_t which = pick(t, 0, 5);
         real = OP(t->model, ops[which], real);
         spread = which < 2 ? 0.5 : spread;
     }
     quantize(t, real, spread);
+    if (is_function && is_gated && t->count < MOST_VALUES)
+        add_gate(t, x, &t->at[t->count - 1]);
 }
 
 static void add_move(network *t, codes *x) {
