@@ -11,42 +11,6 @@
 
 #define DEFAULT_MEMORY ((uint64_t)1 << 30)
 
-/* ---- matrices ---- */
-
-c2s_gram *c2s_gram_ref(c2s_gram *gram) {
-    atomic_fetch_add(&gram->refs, 1);
-    return gram;
-}
-
-void c2s_gram_unref(c2s_gram *gram) {
-    if (!gram || atomic_fetch_sub(&gram->refs, 1) != 1)
-        return;
-    free(gram->moment);
-    free(gram->sum);
-    free(gram);
-}
-
-static c2s_status gram_create(const c2s_linear_site *site, c2s_gram **out) {
-    c2s_gram *g = c2s_zalloc(sizeof *g);
-    g->groups = site->groups;
-    g->k = site->k;
-    atomic_init(&g->refs, 1);
-    c2s_status status = c2s_gram_zeros(g->groups * g->k, g->k, &g->moment);
-    if (status == C2S_OK)
-        status = c2s_gram_zeros(g->groups, g->k, &g->sum);
-    *out = g;
-    return status;
-}
-
-/* Bytes of x^T y for `n` columns of y; UINT64_MAX if that overflows. */
-static uint64_t moment_bytes(const c2s_linear_site *site, size_t n) {
-    size_t bytes;
-    if (!c2s_mul_size(site->groups, site->k, &bytes) || !c2s_mul_size(bytes, n, &bytes) ||
-        !c2s_mul_size(bytes, sizeof(double), &bytes))
-        return UINT64_MAX;
-    return bytes;
-}
-
 /* ---- what is collected ---- */
 
 typedef struct collector {
@@ -60,23 +24,6 @@ typedef struct collector {
     size_t left;
     bool ended;
 } collector;
-
-static void free_y(c2s_gram_consumer *c) {
-    free(c->y);
-    free(c->besides);
-    c->y = c->besides = NULL;
-}
-
-static void consumer_free(c2s_gram_consumer *c) {
-    free_y(c);
-    free(c->weights);
-    c->weights = NULL;
-    c2s_gram_unref(c->gram);
-    free(c->cross.moment);
-    free(c->cross.sum);
-    c->gram = NULL;
-    c->cross = (c2s_cross){0};
-}
 
 /* ---- observers ---- */
 
@@ -214,46 +161,12 @@ static c2s_status run_all(const c2s_graph *graph, collector *all) {
 
 /* ---- order and memory ---- */
 
-static c2s_status read_weights(c2s_gram_consumer *c) {
-    const c2s_linear_site *s = &c->site;
-    C2S_TRY(c2s_scratch(s->groups * s->k, s->n * sizeof *c->weights, &c->weights));
-    for (size_t g = 0, at = 0; g < s->groups; g++)
-        for (size_t i = 0; i < s->k; i++)
-            for (size_t j = 0; j < s->n; j++)
-                c->weights[at++] = (float)c2s_tensor_f64_at(
-                    s->weight->constant, g * s->group_step + i * s->k_step + j * s->n_step);
-    return C2S_OK;
-}
-
-static c2s_status begin_consumer(c2s_gram_consumer *c) {
-    const c2s_linear_site *s = &c->site;
-    if (c->head == c)
-        C2S_TRY(gram_create(s, &c->gram));
-    else
-        c->gram = c2s_gram_ref(c->head->gram);
-    if (c->target) {
-        C2S_TRY(c2s_gram_zeros(s->groups * s->k, s->n, &c->cross.moment));
-        C2S_TRY(c2s_gram_zeros(s->groups, s->n, &c->cross.sum));
-    }
-    c->now = true;
-    return c->cutoff ? read_weights(c) : C2S_OK;
-}
-
-static uint64_t sum_bytes(uint64_t a, uint64_t b) {
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-static uint64_t consumer_bytes(const c2s_gram_consumer *c) {
-    return sum_bytes(c->head == c ? moment_bytes(&c->site, c->site.k) : 0,
-                     c->target ? moment_bytes(&c->site, c->site.n) : 0);
-}
-
 /* With all that read the same rows. */
 static uint64_t family_bytes(const c2s_gram_consumer *head) {
     uint64_t bytes = 0;
     for (const c2s_gram_consumer *c = head; c; c = c->next)
         if (c->head == head)
-            bytes = sum_bytes(bytes, consumer_bytes(c));
+            bytes = c2s_add_bytes(bytes, c2s_gram_consumer_bytes(c));
     return bytes;
 }
 
@@ -264,12 +177,12 @@ static c2s_status begin_some(collector *all, uint64_t memory, size_t *next) {
         c2s_gram_consumer *head = &all->consumers[*next];
         if (head->head != head)
             continue;
-        used = sum_bytes(used, family_bytes(head));
+        used = c2s_add_bytes(used, family_bytes(head));
         if (used > memory && used > family_bytes(head))
             break;
         for (c2s_gram_consumer *c = head; c; c = c->next)
             if (c->head == head)
-                C2S_TRY(begin_consumer(c));
+                C2S_TRY(c2s_gram_consumer_begin(c));
     }
     return C2S_OK;
 }
@@ -293,7 +206,7 @@ static c2s_status hand_over(collector *all) {
         if (c->now && o->cache)
             c2s_gram_cache_keep(o->cache, c);
         if (c->now)
-            consumer_free(c);
+            c2s_gram_consumer_end(c);
         c->now = false;
     }
     return C2S_OK;
@@ -340,7 +253,7 @@ static void make_consumers(const c2s_gram_request *requests, size_t count, uint6
         c->beside = requests[i].target ? requests[i].beside : NULL;
         c->cutoff = requests[i].target ? requests[i].cutoff : NULL;
         c->head = c; /* for consumer_bytes */
-        if (!reason && consumer_bytes(c) > memory)
+        if (!reason && c2s_gram_consumer_bytes(c) > memory)
             reason = "its matrix of moments would take more memory than there is for it";
         if (!reason) {
             all->count++;
@@ -396,7 +309,7 @@ static c2s_status collect_all(const c2s_graph *graph, collector *all, uint64_t m
 
 static void collector_free(collector *all) {
     for (size_t i = 0; i < all->count; i++)
-        consumer_free(&all->consumers[i]);
+        c2s_gram_consumer_end(&all->consumers[i]);
     free(all->consumers);
     free(all->of_input);
     free(all->of_target);

@@ -8,12 +8,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-c2s_status c2s_gram_zeros(size_t a, size_t b, double **out) {
-    C2S_TRY(c2s_scratch(a, b * sizeof **out, out));
-    memset(*out, 0, a * b * sizeof **out);
-    return C2S_OK;
-}
-
 static void add_sums(const c2s_samples *x, double *sum, double *square) {
     for (size_t v = 0; v < x->n; v++) {
         const float *at = x->at + (x->by_column ? v * x->stride : v);
