@@ -4,7 +4,6 @@
  * C2S_FUZZ_STRICT a lossless pass that had to be rolled back is a finding, too. */
 #include "fuzz/grown_model.h"
 
-#include "io/load.h"
 #include "io/save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,16 +27,16 @@ static const char *const pipelines[] = {
     "quantized_form(to=float)",
     "cleanup,recompose,fuse,quantize(target=ort-cpu)",
 };
-enum { PIPELINES = sizeof pipelines / sizeof *pipelines };
+enum { PIPELINES = sizeof pipelines / sizeof *pipelines, LOWRANK = 6 };
 
 /* What a model must be after anything was done to it. */
 static void must_be_sound(c2s_model *model, const char *after) {
     void *data;
     size_t size;
     c2s_model *again = NULL;
-    grown_must(c2s_model_verify(model) == C2S_OK, after);
-    grown_must(c2s_model_save_memory(model, &data, &size) == C2S_OK, "saving");
-    grown_must(c2s_model_load_memory(data, size, "again.onnx", &again) == C2S_OK, "loading again");
+    must(c2s_model_verify(model) == C2S_OK, after);
+    must(c2s_model_save_memory(model, &data, &size) == C2S_OK, "saving");
+    must(c2s_model_load_memory(data, size, "again.onnx", &again) == C2S_OK, "loading again");
     c2s_model_destroy(again);
 }
 
@@ -59,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2)
         return 0;
     const unsigned choice = data[0] % PIPELINES;
+    if (choice == LOWRANK && data[1] >= GROWN_REAL_FROM && grown_real()->count > 0)
+        return 0; /* it looks for ranks half a minute long */
     c2s_model *model = grown_model(data + 1, size - 1);
     c2s_run_options options = {
         .passes = pipelines[choice],
@@ -75,8 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (choice < 4)
             check_report(report, model);
     } else {
-        grown_must(*c2s_error() != '\0', "refused without a message");
-        grown_must(status != C2S_ERR_USAGE, "the options are wrong");
+        must(*c2s_error() != '\0', "refused without a message");
+        must(status != C2S_ERR_USAGE, "the options are wrong");
     }
     c2s_report_free(report);
     c2s_model_destroy(model);

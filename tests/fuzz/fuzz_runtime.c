@@ -51,10 +51,10 @@ static void run_both(const c2s_graph *graph) {
     const c2s_tensor *const *given = (const c2s_tensor *const *)in;
     const c2s_status plain = run(graph, &c2s_evaluator_reference, given, a);
     if (plain != C2S_OK)
-        grown_must(*c2s_error() != '\0', "refused without a message");
+        must(*c2s_error() != '\0', "refused without a message");
     const c2s_status fast = run(graph, &c2s_evaluator_onednn, given, b);
     if (fast != C2S_OK)
-        grown_must(*c2s_error() != '\0', "refused without a message");
+        must(*c2s_error() != '\0', "refused without a message");
     if (plain == C2S_OK && fast == C2S_OK)
         compare(graph, a, b);
     for (unsigned k = 0; k < outputs; k++) {
@@ -70,7 +70,7 @@ static void run_both(const c2s_graph *graph) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     c2s_model *model = grown_model(data, size);
     if (c2s_graph_infer(model->graph) == C2S_OK && !grown_has_bodies(model)) {
-        grown_must(c2s_model_verify(model) == C2S_OK, "after inference");
+        must(c2s_model_verify(model) == C2S_OK, "after inference");
         run_both(model->graph);
     }
     c2s_model_destroy(model);

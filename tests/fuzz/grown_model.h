@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes as a model: the first chooses one of the models of hostile/seed_models.h, the others
- * are changes to it, each of a few bytes: edges, operators, attributes, constants, new nodes,
- * outputs. So what libFuzzer does to the bytes are changes of the model's structure, and nearly
- * every input is a model that loads.
+ * Any bytes as a model: the first chooses one of the models of hostile/seed_models.h or, from 128
+ * on and where the folder $C2S_FUZZ_MODELS is given, one of the real models in it. The others are
+ * changes to it, each of a few bytes: edges, operators, attributes, constants, new nodes, outputs.
+ * So what libFuzzer does to the bytes are changes of the model's structure, and nearly every input
+ * is a model that loads.
  */
 #ifndef C2S_TESTS_GROWN_MODEL_H
 #define C2S_TESTS_GROWN_MODEL_H
 
+#include <dirent.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,7 +17,9 @@
 #include <string.h>
 
 #include "c2s.h"
+#include "fuzz/must.h"
 #include "hostile/seed_models.h"
+#include "io/load.h"
 #include "io/normalise.h"
 #include "io/text.h"
 #include "ops/op.h"
@@ -218,15 +222,57 @@ static void grown_change(grown *g) {
     }
 }
 
+/* ---- seeds ---- */
+
+enum { GROWN_REAL_FROM = 192, GROWN_MOST_REAL = 64 };
+
+typedef struct grown_models {
+    c2s_model *at[GROWN_MOST_REAL];
+    unsigned count;
+} grown_models;
+
+static void grown_prepare(c2s_model *model) {
+    must(c2s_model_normalise(model) == C2S_OK && c2s_graph_infer(model->graph) == C2S_OK,
+         "a seed is refused");
+}
+
+/* The models of the folder in the order of their names, read once. */
+static const grown_models *grown_real(void) {
+    static grown_models real;
+    static bool read;
+    const char *folder = getenv("C2S_FUZZ_MODELS");
+    struct dirent **names = NULL;
+    const int count = folder && !read ? scandir(folder, &names, NULL, alphasort) : 0;
+    read = true;
+    for (int k = 0; k < count; k++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", folder, names[k]->d_name);
+        if (names[k]->d_name[0] != '.' && real.count < GROWN_MOST_REAL) {
+            must(c2s_model_load(path, &real.at[real.count]) == C2S_OK, path);
+            grown_prepare(real.at[real.count++]);
+        }
+        free(names[k]);
+    }
+    free(names);
+    return &real;
+}
+
+static c2s_model *grown_seed(grown *g) {
+    const grown_models *real = grown_real();
+    const unsigned choice = grown_take(g, 256);
+    if (choice >= GROWN_REAL_FROM && real->count > 0)
+        return c2s_model_copy(real->at[(choice - GROWN_REAL_FROM) % real->count]);
+    const char *text = seed_texts[choice % SEEDS];
+    c2s_model *model = NULL;
+    must(c2s_text_read(text, strlen(text), "seed", &model) == C2S_OK, "a seed is refused");
+    grown_prepare(model);
+    return model;
+}
+
 /* The model, normalised; types may contradict each other until they are inferred again. */
 static c2s_model *grown_model(const uint8_t *data, size_t size) {
     grown g = {.at = data, .end = data + size};
-    const char *text = seed_texts[grown_take(&g, SEEDS)];
-    if (c2s_text_read(text, strlen(text), "seed", &g.model) != C2S_OK ||
-        c2s_model_normalise(g.model) != C2S_OK || c2s_graph_infer(g.model->graph) != C2S_OK) {
-        fprintf(stderr, "a seed is refused: %s\n", c2s_error());
-        abort();
-    }
+    g.model = grown_seed(&g);
     for (int k = 0; k < GROWN_MOST_CHANGES && g.at < g.end; k++)
         grown_change(&g);
     c2s_error_clear();
@@ -238,13 +284,6 @@ static bool grown_has_bodies(const c2s_model *model) {
         if (model->nodes.at[k] && model->nodes.at[k]->body_attrs)
             return true;
     return false;
-}
-
-static void grown_must(bool good, const char *what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s: %s\n", what, c2s_error());
-    abort();
 }
 
 #endif
