@@ -16,6 +16,7 @@ typedef struct state {
     bool moving;              /* depends on what is wanted */
     bool sloped;              /* `slope` is of this run */
     c2s_float_room slope;
+    float *sum; /* instead of it: somebody else's, for all runs; NULL: there is none */
 } state;
 
 struct c2s_backward {
@@ -212,6 +213,8 @@ const c2s_tensor *c2s_backward_value(const c2s_backward *b, const c2s_value *val
 static float *slope_of(state *s) {
     if (!s->moving || !s->tensor)
         return NULL;
+    if (s->sum)
+        return s->sum;
     if (!s->sloped) {
         if (c2s_float_room_for(&s->slope, s->tensor->count) != C2S_OK)
             return NULL;
@@ -223,6 +226,10 @@ static float *slope_of(state *s) {
 
 float *c2s_backward_slope(c2s_backward *b, const c2s_value *value) {
     return slope_of(state_of(b, b->own[value->id]));
+}
+
+void c2s_backward_collect(c2s_backward *b, const c2s_value *constant, float *sum) {
+    state_of(b, b->own[constant->id])->sum = sum;
 }
 
 static c2s_status derive_node(c2s_backward *b, const c2s_node *node) {

@@ -30,6 +30,8 @@ const c2s_tensor *c2s_backward_value(const c2s_backward *b, const c2s_value *val
  * NULL: the value does not depend on anything that is wanted, as far as derivatives are known
  * (slope_rules.h), or there is no memory. */
 float *c2s_backward_slope(c2s_backward *b, const c2s_value *value);
+/* From now on derivatives by a constant that is wanted are added up here, run by run, instead. */
+void c2s_backward_collect(c2s_backward *b, const c2s_value *constant, float *sum);
 /* Adds to derivatives those by way of all that values are read by. Once per run. */
 c2s_status c2s_backward_propagate(c2s_backward *b);
 

@@ -5,6 +5,7 @@
 
 #include "base/linear_algebra.h"
 #include "base/memory.h"
+#include "passes/measure/conv_planes.h"
 #include "passes/measure/window_rows.h"
 
 /* One group of one image: rows [k, positions] of windows, weights [n, k], outputs [n, positions].
@@ -26,9 +27,16 @@ static part part_of(const c2s_conv_shape *s) {
                   .is_plane = c2s_window_is_plane(&s->window)};
 }
 
+static bool is_depthwise(const c2s_conv_shape *s) {
+    return s->in == 1 && s->out == 1;
+}
+
 size_t c2s_conv_scratch(const c2s_conv_shape *s) {
     const part p = part_of(s);
+    c2s_conv_plane plane;
     size_t floats;
+    if (is_depthwise(s) && c2s_conv_plane_of(&s->window, &plane))
+        return c2s_conv_plane_scratch(&plane);
     return c2s_mul_size(p.k, p.positions, &floats) && c2s_mul_size(floats, 2, &floats) ? floats + 1
                                                                                        : 0;
 }
@@ -129,6 +137,13 @@ void c2s_conv_products(const c2s_conv_shape *s, const float *x, const float *wei
                        const float *bias, float *scratch, float *y) {
     const part p = part_of(s);
     const size_t groups = (size_t)s->groups, channels = groups * p.n;
+    c2s_conv_plane plane;
+    if (is_depthwise(s) && c2s_conv_plane_of(&s->window, &plane)) {
+        for (size_t i = 0; i < (size_t)s->batch * groups; i++)
+            c2s_conv_plane_run(&plane, x + i * p.plane, weight + i % groups * p.k,
+                               bias ? bias[i % groups] : 0, scratch, y + i * p.positions);
+        return;
+    }
     for (size_t i = 0; i < (size_t)s->batch * channels; i++)
         for (size_t at = 0; at < p.positions; at++)
             y[i * p.positions + at] = bias ? bias[i % channels] : 0;
@@ -142,6 +157,16 @@ void c2s_conv_derive(const c2s_conv_shape *s, const float *x, const float *weigh
                      float *scratch, float *dx, float *dweight) {
     const part p = part_of(s);
     const size_t groups = (size_t)s->groups;
+    c2s_conv_plane plane;
+    if (is_depthwise(s) && c2s_conv_plane_of(&s->window, &plane)) {
+        for (size_t i = 0; i < (size_t)s->batch * groups; i++) {
+            const size_t w = i % groups * p.k;
+            c2s_conv_plane_derive(&plane, x + i * p.plane, weight + w, dy + i * p.positions,
+                                  scratch, dx ? dx + i * p.plane : NULL,
+                                  dweight ? dweight + w : NULL);
+        }
+        return;
+    }
     float *back = scratch + p.k * p.positions;
     for (size_t i = 0; i < (size_t)s->batch * groups; i++) {
         const size_t input = i * (size_t)s->in * p.plane, w = i % groups * p.n * p.k;

@@ -170,16 +170,12 @@ static c2s_status derive(c2s_joint_gradient *g, worker *w, c2s_tensor *const *in
         else
             *loss += compare(q, g->factors[k], now, first, c2s_backward_slope(w->now, q->value));
     }
-    C2S_TRY(c2s_backward_propagate(w->now));
     for (size_t k = 0; k < fit->parameter_count; k++) {
         const c2s_joint_parameter *q = &fit->parameters[k];
-        const float *slope = c2s_backward_slope(w->now, c2s_node_in(q->node, q->slot));
-        const size_t count = content(q)->count;
-        for (size_t i = 0; slope && i < count; i++)
-            gradient[i] += slope[i];
-        gradient += count;
+        c2s_backward_collect(w->now, c2s_node_in(q->node, q->slot), gradient);
+        gradient += content(q)->count;
     }
-    return C2S_OK;
+    return c2s_backward_propagate(w->now);
 }
 
 static c2s_status learn(c2s_joint_gradient *g, worker *w, const c2s_joint_sample *s,

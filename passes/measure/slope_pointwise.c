@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "base/simd.h"
 #include "ops/broadcast.h"
 #include "passes/clip_bounds.h"
 #include "passes/measure/slope_rules.h"
@@ -87,16 +88,22 @@ static c2s_status mul(const c2s_slope *s) {
 
 /* ---- activations: by x and y of one element ---- */
 
+C2S_INLINE void pass_between_loop(size_t n, const float *x, float least, float most,
+                                  const float *dy, float *dx) {
+    for (size_t i = 0; i < n; i++)
+        dx[i] += ((x[i] > least) & (x[i] < most)) ? dy[i] : 0;
+}
+C2S_SIMD(pass_between, pass_between_loop,
+         (size_t n, const float *x, float least, float most, const float *dy, float *restrict dx),
+         (n, x, least, most, dy, dx))
+
 static c2s_status cut_off(const c2s_slope *s) {
     const float *x = c2s_tensor_data(s->in[0]);
     double low, high;
     if (!c2s_clip_bounds(s->node, &low, &high))
         return c2s_fail(C2S_ERR_UNSUPPORTED, "%s: bounds that are computed",
                         c2s_node_text(s->node));
-    const float least = (float)low, most = (float)high, *dy = s->dy;
-    float *dx = s->dx[0];
-    for (size_t i = 0, count = s->out->count; i < count; i++)
-        dx[i] += ((x[i] > least) & (x[i] < most)) ? dy[i] : 0;
+    pass_between(s->out->count, x, (float)low, (float)high, s->dy, s->dx[0]);
     return C2S_OK;
 }
 

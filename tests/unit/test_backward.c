@@ -151,6 +151,15 @@ static c2s_value *depthwise(c2s_model *m, c2s_value **in) {
     return make_infer(n);
 }
 
+static c2s_value *strided_depthwise(c2s_model *m, c2s_value **in) {
+    c2s_node *n = NODE(m, "Conv", in[0], in[1], in[2]);
+    c2s_attr_set_ints(n, "pads", (int64_t[]){0, 1, 1, 2}, 4);
+    c2s_attr_set_ints(n, "strides", (int64_t[]){2, 3}, 2);
+    c2s_attr_set_ints(n, "dilations", (int64_t[]){1, 2}, 2);
+    c2s_attr_set_int(n, "group", 2);
+    return make_infer(n);
+}
+
 static c2s_value *pointwise_conv(c2s_model *m, c2s_value **in) {
     return OP(m, "Conv", in[0], in[1], in[2]);
 }
@@ -266,6 +275,10 @@ static c2s_value *layers(c2s_model *m, c2s_value **in) {
 static const gradient_case cases[] = {
     {"Conv", conv, {{4, {2, 4, 5, 6}}, {4, {6, 2, 2, 3}}, {1, {6}}}, 3},
     {"depthwise Conv", depthwise, {{4, {1, 3, 4, 5}}, {4, {3, 1, 3, 3}}}, 2},
+    {"strided depthwise Conv",
+     strided_depthwise,
+     {{4, {2, 2, 5, 7}}, {4, {2, 1, 2, 3}}, {1, {2}}},
+     3},
     {"1x1 Conv", pointwise_conv, {{4, {2, 3, 2, 4}}, {4, {5, 3, 1, 1}}, {1, {5}}}, 3},
     {"MatMul", matmul, {{3, {2, 3, 4}}, {2, {4, 5}}}, 2},
     {"MatMul of many", matmul, {{4, {2, 2, 3, 4}}, {4, {2, 2, 4, 2}}}, 2},
