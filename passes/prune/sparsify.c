@@ -87,7 +87,7 @@ static c2s_status read_options(job *j, const c2s_options *o) {
     C2S_TRY(c2s_option_number(o, "samples", 0, 1e9, &samples));
     C2S_TRY(c2s_option_number(o, "stages", 1, 1e6, &stages));
     C2S_TRY(c2s_option_target(o, j->context, &ort));
-    if (strcmp(method, "auto") && strcmp(method, "size") && strcmp(method, "obs"))
+    if (strcmp(method, "auto") != 0 && strcmp(method, "size") != 0 && strcmp(method, "obs") != 0)
         return c2s_fail(C2S_ERR_USAGE,
                         "pass %s: option method is \"%s\", expected auto, size or obs", o->pass,
                         method);

@@ -147,11 +147,12 @@ static const char *refuse_codes(const c2s_match *m) {
 /* Without what quantizers append to it. */
 static char *name_of(const char *codes) {
     static const char suffix[] = "_quantized";
-    char *name = c2s_alloc(strlen(codes) + 1);
-    strcpy(name, codes);
-    const size_t length = strlen(name), tail = sizeof suffix - 1;
-    if (length > tail && strcmp(name + length - tail, suffix) == 0)
-        name[length - tail] = '\0';
+    const size_t length = strlen(codes), tail = sizeof suffix - 1;
+    const bool ends = length > tail && strcmp(codes + length - tail, suffix) == 0;
+    const size_t kept = ends ? length - tail : length;
+    char *name = c2s_alloc(kept + 1);
+    memcpy(name, codes, kept);
+    name[kept] = '\0';
     return name;
 }
 

@@ -76,28 +76,27 @@ typedef struct snapshot {
     c2s_value *inputs[8];
 } snapshot;
 
-static snapshot look_at(const c2s_node *node) {
-    snapshot s;
-    memset(&s, 0, sizeof s); /* padding is compared, too */
-    s.type = node->type;
-    s.attr_count = node->attr_count;
-    s.formal_count = node->formal_count;
-    s.prev = node->prev;
-    s.next = node->next;
+static void look_at(const c2s_node *node, snapshot *s) {
+    memset(s, 0, sizeof *s); /* padding is compared, too */
+    s->type = node->type;
+    s->attr_count = node->attr_count;
+    s->formal_count = node->formal_count;
+    s->prev = node->prev;
+    s->next = node->next;
     for (unsigned i = 0; i < node->attr_count && i < 16; i++)
-        memcpy(&s.attrs[i], &node->attrs[i], sizeof s.attrs[i]);
+        memcpy(&s->attrs[i], &node->attrs[i], sizeof s->attrs[i]);
     for (unsigned i = 0; i < node->formal_count && i < 8; i++)
-        s.inputs[i] = node->inputs[i].value;
-    return s;
+        s->inputs[i] = node->inputs[i].value;
 }
 
 static c2s_status convert_node(conversion *c, c2s_node *node) {
     if (node->domain[0])
         return C2S_OK;
     c2s_constant_know(node); /* rows ask for constants; a function's were not known */
-    const snapshot before = look_at(node);
+    snapshot before, after;
+    look_at(node, &before);
     C2S_TRY(apply_rows(c, node));
-    const snapshot after = look_at(node);
+    look_at(node, &after);
     c->rewrites += memcmp(&before, &after, sizeof before) != 0;
     return C2S_OK;
 }

@@ -3,6 +3,7 @@
  * com.microsoft: FusedConv, FusedGemm, FusedMatMul and their kin: products with what stands around
  * them.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "ops/composite.h"
@@ -150,8 +151,8 @@ const c2s_op c2s_op_ms_nhwc_fused_conv = {
 /* The parameters of an activation from the attributes activation_alpha, ... */
 static void read_parameters(c2s_composite *c, const activation *a, double given[2]) {
     for (int k = 0; a && k < 2 && a->parameter[k]; k++) {
-        char name[32] = "activation_";
-        strcat(name, a->parameter[k]);
+        char name[32];
+        snprintf(name, sizeof name, "activation_%s", a->parameter[k]);
         given[k] = (double)c2s_attr_float(c2s_composite_node(c), name, __builtin_nanf(""));
     }
     if (a && strcmp(a->name, "Clip") == 0)

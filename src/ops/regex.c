@@ -214,11 +214,10 @@ static void reach(matcher *m, state_set *set, size_t start, uint32_t before, uin
 }
 
 static bool run(matcher *m, state_set *now, state_set *then, c2s_string text) {
-    uint32_t before = END_OF_TEXT;
     size_t at = 0, peek = 0;
     uint32_t code = text.size ? c2s_utf8_next(text.data, text.size, &peek) : END_OF_TEXT;
     m->step = 1;
-    reach(m, now, 0, before, code);
+    reach(m, now, 0, END_OF_TEXT, code);
     while (code != END_OF_TEXT && now->count) {
         at = peek;
         uint32_t behind = at < text.size ? c2s_utf8_next(text.data, text.size, &peek) : END_OF_TEXT;
@@ -232,7 +231,6 @@ static bool run(matcher *m, state_set *now, state_set *then, c2s_string text) {
         state_set swap = *now;
         *now = *then;
         *then = swap;
-        before = code;
         code = behind;
     }
     for (size_t k = 0; code == END_OF_TEXT && k < now->count; k++)

@@ -194,7 +194,7 @@ void c2s_ties_einsum(c2s_ties *t) {
     if (t->node->formal_count > MOST ||
         c2s_einsum_parse(equation, rank, t->node->formal_count, &e) != C2S_OK)
         return;
-    for (uint8_t label = 0; label < C2S_EINSUM_LABELS; label++) {
+    for (unsigned label = 0; label < C2S_EINSUM_LABELS; label++) {
         unsigned space = c2s_ties_space(t, C2S_TIE_SUM, 0);
         c2s_tie_space *s = &t->spaces.at[space];
         for (unsigned k = 0; k < e.operands; k++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes as a model: the first chooses one of the models of hostile/seed_models.h or, from 128
+ * Any bytes as a model: the first chooses one of the models of hostile/seed_models.h or, from 192
  * on and where the folder $C2S_FUZZ_MODELS is given, one of the real models in it. The others are
  * changes to it, each of a few bytes: edges, operators, attributes, constants, new nodes, outputs.
  * So what libFuzzer does to the bytes are changes of the model's structure, and nearly every input

@@ -74,6 +74,7 @@ static void with_step(c2s_model *model, void check(const c2s_step *step)) {
 static c2s_value *zeros(c2s_model *m, int rank, const int64_t *dim) {
     c2s_tensor *tensor;
     assert_int_equal(c2s_tensor_create(C2S_FLOAT, rank, dim, &tensor), C2S_OK);
+    memset(c2s_tensor_mutable(tensor), 0, c2s_tensor_size(tensor));
     return c2s_value_constant(m->graph, "w", tensor);
 }
 #define ZEROS(m, ...) zeros(m, DIMS(__VA_ARGS__))
