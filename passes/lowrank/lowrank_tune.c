@@ -5,6 +5,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/threads.h"
@@ -17,6 +18,8 @@
 /* Of the first steps; where samples are spliced, whose rows are many and unlike. */
 #define RATE         0.003
 #define SPLICED_RATE 0.001
+/* What all inner values together count beside each output. */
+#define INNER_WEIGHT 4
 /* Multiply-accumulates, of which a sample takes three times as many as it takes to run it: by
  * default no more epochs than take so many, and none if it were fewer than the least. */
 #define WORK 3e11
@@ -64,7 +67,7 @@ static bool has_scores(const c2s_value *value) {
 }
 
 /* In front of a last Softmax; where rows may be scores of classes, these count as such as well. */
-static void find_points(tuning *t, const c2s_model *first) {
+static void find_outputs(tuning *t, const c2s_model *first) {
     const c2s_graph *graph = t->job->model->graph;
     for (unsigned k = 0; k < c2s_graph_output_count(graph); k++) {
         const c2s_node *now = c2s_logits_softmax(graph, k),
@@ -80,6 +83,45 @@ static void find_points(tuning *t, const c2s_model *first) {
         if (has_scores(value))
             c2s_vec_push(&t->points, q);
     }
+}
+
+/* NULL: the first model has no value of that name, or it is none to compare with. */
+static const c2s_value *same_in(const c2s_model *first, const c2s_value *value) {
+    for (const c2s_node *node = first->graph->first; node; node = node->next) {
+        const c2s_value *same = node->outputs[0];
+        if (same && strcmp(same->name, value->name) == 0)
+            return node->op == value->def->op && c2s_type_equal(&same->type, &value->type) ? same
+                                                                                           : NULL;
+    }
+    return NULL;
+}
+
+static bool is_point(const tuning *t, const c2s_value *value) {
+    for (size_t k = 0; k < t->points.count; k++)
+        if (t->points.at[k].value == value)
+            return true;
+    return false;
+}
+
+/* What layers read: few samples say more by these than by their outputs alone. */
+static void find_inner(tuning *t, const c2s_model *first) {
+    const c2s_graph *graph = t->job->model->graph;
+    const size_t outputs = t->points.count;
+    for (c2s_node *node = graph->first; node; node = node->next) {
+        c2s_linear_site site;
+        if (c2s_linear_site_of(node, &site))
+            continue;
+        const c2s_value *value = site.input;
+        const bool inner = value->def && value->def != graph->entry && !value->constant &&
+                           value->type.dtype == C2S_FLOAT && !is_point(t, value);
+        const c2s_value *same = inner ? same_in(first, value) : NULL;
+        if (same)
+            c2s_vec_push(&t->points,
+                         ((c2s_joint_point){
+                             .value = value, .same = same, .weight = INNER_WEIGHT, .axis = -1}));
+    }
+    for (size_t k = outputs; k < t->points.count; k++)
+        t->points.at[k].weight /= (double)(t->points.count - outputs);
 }
 
 /* ---- the fit ---- */
@@ -182,7 +224,8 @@ static c2s_status tune(c2s_lowrank_job *j, const c2s_model *first, const c2s_sam
     tuning t = {.job = j};
     c2s_graph_sweep(j->model->graph);
     find_parameters(&t);
-    find_points(&t, first);
+    find_outputs(&t, first);
+    find_inner(&t, first);
     c2s_status status = c2s_quality_open(first->graph, context->evaluator, &context->eval,
                                          &split->judge, 0, &t.quality);
     if (status == C2S_OK)
