@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "io/opset.h"
 #include "passes/lowrank/few_numbers.h"
-#include "passes/measure/gram.h"
+#include "passes/lowrank/weight_importance.h"
 #include "passes/pass.h"
 
 #define KIND "cluster-weight"
@@ -32,7 +32,7 @@ typedef struct job {
     uint64_t memory;
     c2s_name_filter include, exclude;
     c2s_weight_plan plan;
-    float **importance;          /* by index into the plan: of each weight; NULL: all alike */
+    float **importance;          /* c2s_weight_importance */
     double before, after, least; /* bytes: in the file, and of those if it is compressed */
 } job;
 
@@ -71,68 +71,6 @@ static c2s_status read_options(job *j, const c2s_options *o) {
     j->group = (size_t)group;
     j->per = (sharing)which;
     return C2S_OK;
-}
-
-/* ---- what weights matter ---- */
-
-typedef struct learning {
-    job *j;
-    size_t *of_node; /* index into the plan, by node id */
-} learning;
-
-/* Rows of an operator that are taken, about (c2s_gram_options). */
-enum { CLUSTER_ROWS = 20000 };
-
-/* The squared error of a weight counts as often as its input is large: mean of x^2 by input. */
-static c2s_status take_moment(void *user, const c2s_linear_site *site, c2s_gram *gram,
-                              const c2s_cross *cross) {
-    const learning *l = user;
-    float *importance;
-    (void)cross;
-    if (gram->rows == 0)
-        return C2S_OK;
-    C2S_TRY(c2s_scratch(site->weight->constant->count, sizeof *importance, &importance));
-    for (size_t g = 0; g < site->groups; g++)
-        for (size_t k = 0; k < site->k; k++)
-            for (size_t n = 0; n < site->n; n++)
-                importance[g * site->group_step + k * site->k_step + n * site->n_step] =
-                    (float)(gram->moment[(g * site->k + k) * site->k + k] / (double)gram->rows);
-    l->j->importance[l->of_node[site->node->id]] = importance;
-    return C2S_OK;
-}
-
-static void no_moment(void *user, const c2s_node *node, const char *reason) {
-    (void)user;
-    c2s_log(2, "%s: clustered without samples: %s", c2s_node_text(node), reason);
-}
-
-static c2s_status learn(job *j) {
-    const c2s_pass_context *context = j->context;
-    C2S_VEC(c2s_gram_request) requests = {0};
-    learning l = {.j = j};
-    const c2s_gram_options o = {.evaluator = context->evaluator,
-                                .eval = context->eval,
-                                .cache = context->gram_cache,
-                                .feed = context->feed,
-                                .rows = CLUSTER_ROWS,
-                                .memory = j->memory,
-                                .take = take_moment,
-                                .refuse = no_moment,
-                                .user = &l};
-    if (!context->feed || context->feed->count == 0)
-        return C2S_OK;
-    l.of_node = c2s_zalloc((j->model->nodes.count + 1) * sizeof *l.of_node);
-    for (size_t i = 0; i < j->plan.count; i++) {
-        c2s_node *node = j->plan.at[i].node;
-        if (j->plan.at[i].slot != 1)
-            continue;
-        l.of_node[node->id] = i;
-        c2s_vec_push(&requests, ((c2s_gram_request){.node = node}));
-    }
-    c2s_status status = c2s_gram_collect(j->model->graph, requests.at, requests.count, &o);
-    c2s_vec_free(&requests);
-    free(l.of_node);
-    return status;
 }
 
 /* ---- the pass ---- */
@@ -275,7 +213,7 @@ static c2s_status cluster_all(job *j) {
     C2S_TRY(find_weights(j));
     const size_t values = j->model->values.count;
     j->importance = c2s_zalloc((j->plan.count + 1) * sizeof *j->importance);
-    C2S_TRY(learn(j));
+    C2S_TRY(c2s_weight_importance(j->model->graph, &j->plan, j->context, j->memory, j->importance));
     for (size_t i = 0; i < j->plan.count && c2s_stats_may_apply(j->stats); i++) {
         c2s_progress("clustering weights", (double)i / (double)j->plan.count);
         if (!c2s_stats_skips(j->stats, KIND, c2s_node_text(j->plan.at[i].node)))
