@@ -18,11 +18,20 @@ static void give_way(c2s_save_names *names, const c2s_map *owners, c2s_value *va
         return;
     const c2s_value *owner = c2s_map_get(owners, names->of[value->id]);
     if (owner && owner != value)
-        names->of[value->id] = c2s_name_fresh(value->graph->model->names, names->of[value->id]);
+        names->of[value->id] = c2s_name_fresh(names->names, names->of[value->id]);
+}
+
+static void rename_output(c2s_save_names *names, c2s_graph *body, unsigned index,
+                          const char *name) {
+    if (body->output_names[index] == name)
+        return;
+    c2s_vec_push(&names->renamed,
+                 ((struct c2s_renamed_output){body, index, body->output_names[index]}));
+    body->output_names[index] = name;
 }
 
 /* An output called like a captured value would hide that; nobody outside sees a body's names. */
-static void avoid_captures(const c2s_save_names *names, c2s_graph *body) {
+static void avoid_captures(c2s_save_names *names, c2s_graph *body) {
     c2s_map captured = {0};
     for (unsigned i = body->formal_inputs; i < body->entry->output_count; i++) {
         c2s_value *value = body->entry->outputs[i];
@@ -31,18 +40,18 @@ static void avoid_captures(const c2s_save_names *names, c2s_graph *body) {
     for (unsigned i = 0; i < c2s_graph_output_count(body); i++) {
         const c2s_value *value = c2s_map_get(&captured, c2s_graph_output_name(body, i));
         if (value && value != c2s_graph_output(body, i))
-            body->output_names[i] = c2s_name_fresh(body->model->names, body->output_names[i]);
+            rename_output(names, body, i, c2s_name_fresh(names->names, body->output_names[i]));
     }
     c2s_map_free(&captured);
 }
 
 /* A captured value that gave way is an output under its new name. */
-static void follow_captures(const c2s_save_names *names, c2s_graph *body) {
+static void follow_captures(c2s_save_names *names, c2s_graph *body) {
     for (unsigned i = 0; i < c2s_graph_output_count(body); i++) {
         const c2s_value *value = c2s_graph_output(body, i);
         if (value->def == body->entry && value->def_slot >= body->formal_inputs &&
             c2s_graph_output_name(body, i) == value->name)
-            body->output_names[i] = names->of[value->id];
+            rename_output(names, body, i, names->of[value->id]);
     }
 }
 
@@ -94,6 +103,7 @@ static void name_graph(c2s_save_names *names, c2s_graph *graph) {
 }
 
 void c2s_save_names_init(c2s_save_names *names, c2s_model *model) {
+    *names = (c2s_save_names){.names = c2s_names_copy(model->names)};
     names->of = c2s_zalloc((model->values.count + 1) * sizeof *names->of);
     for (size_t i = 0; i < model->values.count; i++)
         if (model->values.at[i])
@@ -125,6 +135,12 @@ bool *c2s_save_identities(const c2s_save_names *names, const c2s_graph *graph) {
 }
 
 void c2s_save_names_free(c2s_save_names *names) {
+    for (size_t i = 0; i < names->renamed.count; i++) {
+        const struct c2s_renamed_output *r = &names->renamed.at[i];
+        r->graph->output_names[r->index] = r->before;
+    }
+    c2s_vec_free(&names->renamed);
+    c2s_names_destroy(names->names);
     free(names->of);
-    names->of = NULL;
+    *names = (c2s_save_names){0};
 }

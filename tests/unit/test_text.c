@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "io/save.h"
 #include "io/text.h"
 #include "shared.h"
 
@@ -126,6 +127,14 @@ static void values_give_way_to_outputs(void **state) {
                               "}\n");
     assert_string_equal(text, again);
     free(again);
+    void *file[2];
+    size_t size[2];
+    for (int k = 0; k < 2; k++) /* files have the same names, however many there are */
+        assert_int_equal(c2s_model_save_memory(m, &file[k], &size[k]), C2S_OK);
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(file[0], file[1], size[0]);
+    free(file[0]);
+    free(file[1]);
     c2s_model_destroy(m);
     c2s_model_destroy(read_ok(text));
     free(text);
