@@ -7,10 +7,9 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "passes/measure/joint_basis.h"
 #include "passes/measure/joint_gradient.h"
 
-/* Samples of a step, if nobody says how many. */
-enum { BATCH = 16 };
 #define MEAN_KEPT   0.9
 #define SQUARE_KEPT 0.999
 /* A gradient below this is none. */
@@ -21,10 +20,12 @@ enum { BATCH = 16 };
 typedef struct fitting {
     const c2s_joint_fit *fit;
     c2s_joint_gradient *gradients;
+    c2s_joint_basis *basis;
     size_t count; /* of all parameters, which lie one behind the other */
     float *x, *best, *gradient;
-    float *scale;         /* by parameter: what a rate of 1 is */
-    float *mean, *square; /* moving averages of the gradient and its square */
+    float *v, *slope;     /* the coordinates of x and of the gradient (joint_basis.h) */
+    float *scale;         /* by coordinate: what a rate of 1 is; 0: x stays 0 */
+    float *mean, *square; /* moving averages of the slope and its square */
     size_t samples, batch, steps, step;
     c2s_joint_sample *order;
     c2s_random random;
@@ -103,17 +104,33 @@ static c2s_status write_parameters(const fitting *f, const float *x) {
 
 /* ---- steps ---- */
 
+/* What is not to move has moved if coordinates of others have a part in it. */
+static void stay(fitting *f) {
+    bool moved = false;
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->scale[i] != 0 || f->x[i] == f->best[i])
+            continue;
+        f->x[i] = f->best[i];
+        moved = true;
+    }
+    if (moved)
+        c2s_joint_basis_enter(f->basis, f->x, f->v);
+}
+
 static void move(fitting *f, double rate) {
     const double step = (double)++f->step;
     const float whole_mean = (float)(rate / (1 - pow(MEAN_KEPT, step))),
                 whole_square = (float)(1 / (1 - pow(SQUARE_KEPT, step)));
+    c2s_joint_basis_derive(f->basis, f->gradient, f->slope);
     for (size_t i = 0; i < f->count; i++) {
-        const float g = f->gradient[i];
+        const float g = f->slope[i];
         f->mean[i] += (float)(1 - MEAN_KEPT) * (g - f->mean[i]);
         f->square[i] += (float)(1 - SQUARE_KEPT) * (g * g - f->square[i]);
-        f->x[i] -= f->scale[i] * whole_mean * f->mean[i] /
+        f->v[i] -= f->scale[i] * whole_mean * f->mean[i] /
                    (sqrtf(whole_square * f->square[i]) + LEAST_SLOPE);
     }
+    c2s_joint_basis_leave(f->basis, f->v, f->x);
+    stay(f);
 }
 
 /* Grows at first, then half a cosine down to 0. */
@@ -176,24 +193,28 @@ static c2s_status run_epochs(fitting *f, double *before, double *after) {
 static c2s_status open_fitting(fitting *f) {
     for (size_t k = 0; k < f->fit->parameter_count; k++)
         f->count += content(&f->fit->parameters[k])->count;
-    float **const rows[] = {&f->x, &f->best, &f->gradient, &f->scale, &f->mean, &f->square};
+    float **const rows[] = {&f->x,    &f->best,   &f->gradient, &f->scale,
+                            &f->mean, &f->square, &f->v,        &f->slope};
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         C2S_TRY(c2s_scratch(f->count, sizeof **rows[k], rows[k]));
         memset(*rows[k], 0, f->count * sizeof **rows[k]);
     }
     read_parameters(f);
+    C2S_TRY(c2s_joint_basis_open(f->fit, &f->basis));
+    c2s_joint_basis_enter(f->basis, f->x, f->v);
+    c2s_joint_basis_scale(f->basis, f->v, f->scale);
     C2S_TRY(c2s_joint_gradient_open(f->fit, &f->gradients));
     f->samples = c2s_joint_gradient_samples(f->gradients);
     f->order = c2s_alloc_array(f->samples + 1, sizeof *f->order);
-    f->batch = f->fit->batch ? f->fit->batch : BATCH;
+    f->batch = f->fit->batch ? f->fit->batch : C2S_JOINT_BATCH;
     f->steps = f->fit->epochs * ((f->samples + f->batch - 1) / f->batch);
     return C2S_OK;
 }
 
 size_t c2s_joint_fit_batch(size_t samples, size_t epochs) {
-    enum { LEAST_STEPS = 400, MOST_BATCH = 16 };
+    enum { LEAST_STEPS = 400 };
     const size_t batch = samples * epochs / LEAST_STEPS;
-    return batch < 1 ? 1 : batch < MOST_BATCH ? batch : MOST_BATCH;
+    return batch < 1 ? 1 : batch < C2S_JOINT_BATCH ? batch : C2S_JOINT_BATCH;
 }
 
 c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *after) {
@@ -202,6 +223,7 @@ c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *af
     c2s_status status = open_fitting(&f);
     if (status == C2S_OK)
         status = run_epochs(&f, before, after);
+    c2s_joint_basis_close(f.basis);
     c2s_joint_gradient_close(f.gradients);
     free(f.x);
     free(f.best);
@@ -209,6 +231,8 @@ c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *af
     free(f.scale);
     free(f.mean);
     free(f.square);
+    free(f.v);
+    free(f.slope);
     free(f.order);
     return status;
 }

@@ -35,6 +35,8 @@ typedef struct c2s_joint_point {
     bool scores;
 } c2s_joint_point;
 
+enum { C2S_JOINT_BATCH = 16 };
+
 typedef struct c2s_joint_fit {
     const c2s_graph *graph, *first; /* with the same inputs; not changed but for the parameters */
     const c2s_joint_parameter *parameters;
@@ -44,15 +46,17 @@ typedef struct c2s_joint_fit {
     const c2s_feed *feed; /* as much of it as fits into 256 MB */
     size_t samples;       /* at most; 0: all */
     size_t epochs;        /* how often each sample is used */
-    size_t batch;         /* samples of a step; 0: 16 */
+    size_t batch;         /* samples of a step; 0: C2S_JOINT_BATCH */
     double rate;          /* of the first steps, as a part of the size of a channel's weights */
+    bool uncorrelated;    /* steps of weights as if what they read were so (joint_basis.h) */
+    bool pictures;        /* inputs that are such are varied as such, too (vary_picture.h) */
     /* How good the graph is with the parameters that it has now: less is better. Asked before the
      * first and after each epoch; the best parameters stay. */
     c2s_status (*judge)(void *user, double *error);
     void *user;
 } c2s_joint_fit;
 
-/* Samples of a step: 16, fewer where there would be less than 400 steps. */
+/* Samples of a step: C2S_JOINT_BATCH, fewer where there would be less than 400 steps. */
 size_t c2s_joint_fit_batch(size_t samples, size_t epochs);
 
 /* Writes the parameters; *before and *after: what `judge` says of those at first, and of those that

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/measure/joint_gradient.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/threads.h"
 #include "eval/sample_order.h"
 #include "passes/measure/backward.h"
+#include "passes/measure/joint_loss.h"
 #include "passes/measure/slope_rules.h"
 #include "passes/measure/vary_sample.h"
 
@@ -30,7 +30,8 @@ struct c2s_joint_gradient {
     worker *workers;
     size_t worker_count;
     size_t samples;
-    c2s_tensor ***inputs; /* by sample */
+    c2s_tensor ***inputs;  /* by sample */
+    c2s_picture *pictures; /* by input */
 };
 
 static const c2s_tensor *content(const c2s_joint_parameter *q) {
@@ -65,69 +66,14 @@ static c2s_status read_samples(c2s_joint_gradient *g) {
 
 /* ---- points ---- */
 
-/* factor times the squared error; its derivatives are added to the slope, if there is one. */
-static double compare(const c2s_joint_point *q, double factor, const c2s_tensor *now,
-                      const c2s_tensor *first, float *slope) {
-    const float *a = c2s_tensor_data(now), *b = c2s_tensor_data(first);
-    const float scale = (float)(2 * factor);
-    size_t inner = 1;
-    double error = 0;
-    for (int k = q->axis + 1; q->axis >= 0 && k < now->type.rank; k++)
-        inner *= (size_t)now->type.dim[k];
-    for (size_t from = 0, run = 0; from < now->count; from += inner, run++) {
-        if (q->axis < 0)
-            inner = now->count;
-        else if (q->gone[run % (size_t)now->type.dim[q->axis]])
-            continue;
-        for (size_t i = from; i < from + inner; i++) {
-            const float d = a[i] - b[i];
-            error += (double)d * (double)d;
-            if (slope)
-                slope[i] += scale * d;
-        }
-    }
-    return factor * error;
-}
-
-/* to = Softmax of a row. Returns the logarithm of the sum that it was divided by. */
-static double distribution(const float *row, size_t n, float *to) {
-    float most = row[0];
-    double sum = 0;
-    for (size_t i = 1; i < n; i++)
-        most = row[i] > most ? row[i] : most;
-    for (size_t i = 0; i < n; i++) {
-        to[i] = expf(row[i] - most);
-        sum += (double)to[i];
-    }
-    for (size_t i = 0; i < n; i++)
-        to[i] = (float)((double)to[i] / sum);
-    return (double)most + log(sum);
-}
-
-/* factor times the mean over rows of the divergence. `room`: two rows. */
-static double diverge(double factor, const c2s_tensor *now, const c2s_tensor *first, float *slope,
-                      float *room) {
-    const size_t n = (size_t)now->type.dim[now->type.rank - 1], rows = n ? now->count / n : 0;
-    const float *a = c2s_tensor_data(now), *b = c2s_tensor_data(first);
-    float *p = room, *q = room + n;
-    double sum = 0;
-    for (size_t r = 0; r < rows; r++, a += n, b += n) {
-        const double was = distribution(b, n, p), is = distribution(a, n, q);
-        for (size_t i = 0; i < n; i++)
-            sum += (double)p[i] * (((double)b[i] - was) - ((double)a[i] - is));
-        for (size_t i = 0; slope && i < n; i++)
-            slope[r * n + i] += (float)(factor / (double)rows) * (q[i] - p[i]);
-    }
-    return rows ? factor * sum / (double)rows : 0;
-}
-
 static c2s_status compare_scores(worker *w, const c2s_joint_point *q, const c2s_tensor *now,
                                  const c2s_tensor *first, double *loss) {
     const int rank = now->type.rank;
     if (rank < 1)
         return c2s_fail(C2S_ERR_INVALID, "\"%s\" has no rows", q->value->name);
     C2S_TRY(c2s_float_room_for(&w->room, 2 * (size_t)now->type.dim[rank - 1]));
-    *loss += diverge(q->weight, now, first, c2s_backward_slope(w->now, q->value), w->room.at);
+    *loss +=
+        c2s_joint_diverge(q->weight, now, first, c2s_backward_slope(w->now, q->value), w->room.at);
     return C2S_OK;
 }
 
@@ -168,7 +114,8 @@ static c2s_status derive(c2s_joint_gradient *g, worker *w, c2s_tensor *const *in
         if (q->scores)
             C2S_TRY(compare_scores(w, q, now, first, loss));
         else
-            *loss += compare(q, g->factors[k], now, first, c2s_backward_slope(w->now, q->value));
+            *loss += c2s_joint_compare(q, g->factors[k], now, first,
+                                       c2s_backward_slope(w->now, q->value));
     }
     for (size_t k = 0; k < fit->parameter_count; k++) {
         const c2s_joint_parameter *q = &fit->parameters[k];
@@ -183,8 +130,8 @@ static c2s_status learn(c2s_joint_gradient *g, worker *w, const c2s_joint_sample
     const unsigned inputs = g->fit->graph->formal_inputs;
     c2s_tensor **in = c2s_zalloc((inputs + 1u) * sizeof *in);
     c2s_random random = s->random;
-    c2s_status status =
-        c2s_vary_sample(g->inputs[s->sample], g->inputs[s->other], inputs, &random, in);
+    c2s_status status = c2s_vary_sample(g->inputs[s->sample], g->inputs[s->other], inputs,
+                                        g->pictures, &random, in);
     if (status == C2S_OK)
         status = derive(g, w, in, gradient, loss);
     for (unsigned k = 0; k < inputs; k++)
@@ -265,6 +212,9 @@ c2s_status c2s_joint_gradient_open(const c2s_joint_fit *fit, c2s_joint_gradient 
     for (size_t k = 0; k < fit->parameter_count; k++)
         g->count += content(&fit->parameters[k])->count;
     g->factors = c2s_zalloc((fit->point_count + 1) * sizeof *g->factors);
+    g->pictures = c2s_zalloc((fit->graph->formal_inputs + 1u) * sizeof *g->pictures);
+    for (unsigned k = 0; fit->pictures && k < fit->graph->formal_inputs; k++)
+        g->pictures[k] = c2s_picture_of(fit->graph->entry->outputs[k]);
     c2s_status status = c2s_scratch(LANES * g->count, sizeof *g->lanes, &g->lanes);
     if (status == C2S_OK)
         status = open_workers(g);
@@ -296,6 +246,7 @@ void c2s_joint_gradient_close(c2s_joint_gradient *g) {
     free(g->inputs);
     free(g->workers);
     free(g->factors);
+    free(g->pictures);
     free(g->lanes);
     free(g);
 }

@@ -51,14 +51,16 @@ static bool is_long(const c2s_tensor *t) {
 }
 
 c2s_status c2s_vary_sample(c2s_tensor *const *a, c2s_tensor *const *b, unsigned inputs,
-                           c2s_random *random, c2s_tensor **out) {
+                           const c2s_picture *pictures, c2s_random *random, c2s_tensor **out) {
     const bool splices = may_splice(a, b, inputs);
     const double from = c2s_random_uniform(random), part = c2s_random_uniform(random) / 2;
     for (unsigned k = 0; k < inputs; k++) {
         if (!a[k])
             continue;
         const bool same = b[k] && c2s_type_equal(&a[k]->type, &b[k]->type);
-        if (a[k]->type.dtype == C2S_FLOAT && same)
+        if (pictures && pictures[k].is && same)
+            C2S_TRY(c2s_vary_picture(&pictures[k], a[k], b[k], random, &out[k]));
+        else if (a[k]->type.dtype == C2S_FLOAT && same)
             C2S_TRY(mix(a[k], b[k], (float)part, &out[k]));
         else if (splices && is_long(a[k]))
             C2S_TRY(splice(a[k], b[k], from, part, &out[k]));

@@ -8,14 +8,16 @@
 #define C2S_PASSES_MEASURE_VARY_SAMPLE_H
 
 #include "base/random.h"
-#include "ir/tensor.h"
+#include "passes/measure/vary_picture.h"
 
 /* Of two samples of `inputs` inputs each, where a NULL in both is left out:
- * - floats are means of both, with at most half of the second, wherever the types are the same;
+ * - pictures are varied as such, wherever the types are the same (pictures: by input; NULL: none);
+ * - other floats are means of both, with at most half of the second, wherever the types are the
+ * same;
  * - where all types are the same and there are no floats, elements of a span of the last axis, if
  *   it is of 8 or more, come from the second: words of a text.
  * out: tensors for the caller to free, also if it fails. */
 c2s_status c2s_vary_sample(c2s_tensor *const *a, c2s_tensor *const *b, unsigned inputs,
-                           c2s_random *random, c2s_tensor **out);
+                           const c2s_picture *pictures, c2s_random *random, c2s_tensor **out);
 
 #endif

@@ -13,6 +13,10 @@
 /* Multiply-accumulates over all samples and stages: more takes minutes if it is done several times.
  */
 #define MOST_WORK 1e11
+/* The same for all of the fit of all layers together, which takes a minute or so of processor time
+ * for it; how often it goes through the data. */
+#define MOST_FIT_WORK 1e12
+enum { LEAST_EPOCHS = 10, MOST_EPOCHS = 100 };
 
 /* Groups of how many times the rounded number are rounded: kernels work on whole vectors of
  * channels, so where speed is asked for, others only make models smaller. */
@@ -221,11 +225,22 @@ c2s_status c2s_pruning_choose(c2s_pruning *p) {
                             : c2s_pruning_choose_share(p);
 }
 
-bool c2s_pruning_is_small(const c2s_pruning *p) {
+/* Multiply-accumulates of one run over the samples to learn from. */
+static double work_of_samples(const c2s_pruning *p) {
     c2s_prune_meter *meter = c2s_prune_meter_create(&p->groups, C2S_METER_MACS, NULL);
     const double samples =
         fmin((double)p->samples_of.learn.count, p->samples ? (double)p->samples : INFINITY);
-    const double work = c2s_prune_meter_now(meter) * samples * (double)p->stages;
+    const double work = c2s_prune_meter_now(meter) * samples;
     c2s_prune_meter_free(meter);
-    return work < MOST_WORK;
+    return work;
+}
+
+bool c2s_pruning_is_small(const c2s_pruning *p) {
+    return work_of_samples(p) * (double)p->stages < MOST_WORK;
+}
+
+/* Forward and backward the model takes three times as much as the first one takes forward. */
+size_t c2s_pruning_epochs(const c2s_pruning *p) {
+    const double epochs = fmin(MOST_EPOCHS, MOST_FIT_WORK / (4 * work_of_samples(p) + 1));
+    return epochs < LEAST_EPOCHS ? 0 : (size_t)epochs;
 }

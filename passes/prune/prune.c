@@ -24,8 +24,6 @@
 #include "passes/prune/pruning.h"
 
 #define KIND "prune-group"
-/* Of models that may be run many times. */
-enum { EPOCHS = 30 };
 
 /* ---- options ---- */
 
@@ -169,7 +167,7 @@ static c2s_status prune(c2s_pruning *p, c2s_stats *stats) {
     if (p->rounds == 0)
         p->rounds = p->small ? 2 : 1;
     if (p->epochs == SIZE_MAX)
-        p->epochs = p->small ? EPOCHS : 0;
+        p->epochs = c2s_pruning_epochs(p);
     if (!p->refit)
         p->epochs = 0;
     for (size_t step = 1; step < p->steps; step++)
@@ -240,8 +238,7 @@ static const c2s_option_spec options[] = {
      "models 1"},
     {"epochs", "auto",
      "how often all samples are gone through at the end, to fit all weights that are left "
-     "together; "
-     "auto: 30, large models 0"},
+     "together; auto: 100, fewer as models and data grow, none where it would be less than 10"},
     {"damping", "0.03",
      "how much fitted weights are held, in parts of the mean second moment; 0: not at all"},
     {"mix", "no", "also groups whose removal changes other results (normalisation over channels)"},

@@ -124,6 +124,8 @@ c2s_status c2s_pruning_step(c2s_pruning *p, size_t step);
 void c2s_pruning_undo(c2s_pruning *p);
 /* It can be run, and fitted, many times. */
 bool c2s_pruning_is_small(const c2s_pruning *p);
+/* In which all weights are fitted together, if nobody says how many. */
+size_t c2s_pruning_epochs(const c2s_pruning *p);
 /* The model with the choice that p->counts is, learnt from all samples, against the first one on
  * the data of the job.
  * Afterwards the model is as it was. */

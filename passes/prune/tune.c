@@ -16,12 +16,14 @@
 
 /* What all inner values together count, and divergences of scores, beside the squared error of each
  * output; the rate of the first steps. */
-#define INNER_WEIGHT 0.5
+#define INNER_WEIGHT 4.0
 #define SCORE_WEIGHT 1.0
-#define RATE         0.003
+#define RATE         0.002
 
 /* Scores of classes have so many axes at most (what has more is a picture), and so many classes. */
 enum { MOST_SCORE_AXES = 3, LEAST_CLASSES = 2 };
+/* Rows of scores, of all samples: fewer are learnt by heart. */
+#define LEAST_ROWS 2000
 
 typedef struct tuning {
     c2s_pruning *p;
@@ -60,17 +62,20 @@ static void add_point(tuning *t, const c2s_value *value, const c2s_value *same, 
     c2s_vec_push(&t->points, q);
 }
 
-static bool may_be_scores(const c2s_type *type) {
+static bool may_be_scores(const tuning *t, const c2s_type *type) {
+    double rows = (double)t->p->samples_of.learn.count;
+    for (int k = 0; k + 1 < type->rank; k++)
+        rows *= (double)type->dim[k];
     return type->rank > 1 && type->rank <= MOST_SCORE_AXES &&
-           type->dim[type->rank - 1] >= LEAST_CLASSES;
+           type->dim[type->rank - 1] >= LEAST_CLASSES && rows >= LEAST_ROWS;
 }
 
-/* Rows that may be scores of classes count as such as well: to those that are right about the
- * squared error says little. */
+/* Rows that may be scores of classes count as such as well, if there are many: to those that are
+ * right about the squared error says little. */
 static void add_output(tuning *t, const c2s_value *value, const c2s_value *same, bool first) {
     const size_t before = t->points.count;
     add_point(t, value, same, 1);
-    if (t->points.count == before || !may_be_scores(&value->type))
+    if (t->points.count == before || !may_be_scores(t, &value->type))
         return;
     t->scores |= first;
     c2s_vec_push(
@@ -139,6 +144,8 @@ static c2s_status fit_all(tuning *t) {
                                .epochs = p->epochs,
                                .batch = c2s_joint_fit_batch(p->samples_of.learn.count, p->epochs),
                                .rate = RATE,
+                               .uncorrelated = true,
+                               .pictures = true,
                                .judge = judge,
                                .user = t};
     const unsigned threads = c2s_threads_use(p->context->eval.threads);
