@@ -19,8 +19,8 @@
 #define MEMORY_EXTRA_BYTES (20u << 20)
 /* Four times the nodes: 4 if time grows linearly, 16 if quadratically. Both sizes are far beyond the
  * caches, so that what they do for small graphs is no part of the growth. */
-#define FEW_NODES  "40000"
-#define MANY_NODES "160000"
+#define FEW_NODES  "80000"
+#define MANY_NODES "320000"
 #define GROWTH_MAX 6.0
 #define MODELS_MAX 256
 
