@@ -116,8 +116,8 @@ void c2s_save_names_init(c2s_save_names *names, c2s_model *model) {
 bool *c2s_save_identities(const c2s_save_names *names, const c2s_graph *graph) {
     const unsigned count = c2s_graph_output_count(graph);
     bool *needed = c2s_zalloc((size_t)count + 1);
-    c2s_map made = {
-        0}; /* outputs of one name were one value, of which passes may have made several */
+    /* Outputs of one name were one value, of which passes may have made several. */
+    c2s_map made = {0};
     for (unsigned i = 0; i < count; i++) {
         c2s_value *value = c2s_graph_output(graph, i);
         if (names->of[value->id] == c2s_graph_output_name(graph, i))

@@ -7,6 +7,8 @@
  * quantizer wants: no intermediate of a convolution and its activation); with those of all values.
  * In all, for the second: seconds elapsed and of processor time for the SAMPLES, choosing ranges by
  * MSE and by entropy included, and the bytes of memory that the process needed at most. */
+#include "bench/bench_model.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,17 +124,5 @@ static c2s_status measure(c2s_model *model, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) {
-        fprintf(stderr, "usage: bench_calibrate MODEL DATA IMAGE SAMPLES THREADS\n");
-        return C2S_ERR_USAGE;
-    }
-    c2s_model *model;
-    c2s_status status = c2s_model_load(argv[1], &model);
-    if (status == C2S_OK) {
-        status = measure(model, argv);
-        c2s_model_free(model);
-    }
-    if (status != C2S_OK)
-        fprintf(stderr, "bench_calibrate: %s\n", c2s_error());
-    return (int)status;
+    return bench_model(argc, argv, "bench_calibrate", "MODEL DATA IMAGE SAMPLES THREADS", measure);
 }

@@ -5,6 +5,8 @@
  *
  * Processor seconds of both; how often moments were asked for, and how often they were known; and
  * whether both models are the same to the bit. */
+#include "bench/bench_model.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,17 +82,5 @@ static c2s_status measure(c2s_model *model, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) {
-        fprintf(stderr, "usage: bench_gram_cache MODEL DATA PASSES SQNR THREADS\n");
-        return C2S_ERR_USAGE;
-    }
-    c2s_model *model;
-    c2s_status status = c2s_model_load(argv[1], &model);
-    if (status == C2S_OK) {
-        status = measure(model, argv);
-        c2s_model_free(model);
-    }
-    if (status != C2S_OK)
-        fprintf(stderr, "bench_gram_cache: %s\n", c2s_error());
-    return (int)status;
+    return bench_model(argc, argv, "bench_gram_cache", "MODEL DATA PASSES SQNR THREADS", measure);
 }
