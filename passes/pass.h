@@ -65,6 +65,8 @@ typedef struct c2s_pass {
     bool learns; /* from the samples of the context, if there are any */
     /* It learns, and changes results by design: the budget judges them, not the tolerance. */
     bool lossy;
+    /* What it makes depends on what the context's `quality` says, without any bound as well. */
+    bool measures;
     /* What it makes may be slower: it was asked for because of the size. */
     bool for_size;
     /* Changes model->graph and its bodies, asks `stats` before each rewrite. Leaves the list order

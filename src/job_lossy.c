@@ -15,6 +15,13 @@ bool c2s_pipeline_is_lossy(const c2s_pipeline *pipeline) {
     return false;
 }
 
+bool c2s_pipeline_measures(const c2s_pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->steps.count; i++)
+        if (pipeline->steps.at[i].pass->measures)
+            return true;
+    return false;
+}
+
 static bool learns(const c2s_pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->steps.count; i++)
         if (pipeline->steps.at[i].pass->learns || pipeline->steps.at[i].pass->lossy)
@@ -38,10 +45,11 @@ static c2s_status open_feeds(const c2s_model *model, const c2s_run_options *o,
 }
 
 static c2s_status open_quality(const c2s_model *model, const c2s_baseline *baseline,
-                               c2s_job_report *r, c2s_job_lossy *lossy) {
+                               bool proved, c2s_job_report *r, c2s_job_lossy *lossy) {
     if (!lossy->judge) {
         lossy->judge = c2s_feed_open_baseline(baseline);
-        c2s_job_note(r, "no data (--calib, --data): what lossy passes cost was measured on random "
+        if (proved)
+            c2s_job_note(r, "no data (--calib, --data): what lossy passes cost was measured on random "
                         "inputs, which says little");
     }
     const c2s_pass_context *context = &lossy->context;
@@ -101,7 +109,7 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
         return C2S_OK;
     const bool lossy = c2s_pipeline_is_lossy(pipeline);
     const bool bounded = o->max_drop > 0 || o->min_sqnr_db > 0;
-    if (lossy && bounded && !baseline)
+    if (lossy && bounded && o->no_prove)
         return c2s_fail(C2S_ERR_USAGE, "a bound for what passes may lose needs the proof");
     C2S_TRY(open_feeds(model, o, out));
     C2S_TRY(open_cache(model, o, out));
@@ -110,7 +118,7 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
             C2S_ERR_USAGE,
             "a bound for what may drop needs data with labels, or a metric (--metric-cmd)");
     if (lossy && baseline)
-        C2S_TRY(open_quality(model, baseline, r, out));
+        C2S_TRY(open_quality(model, baseline, !o->no_prove, r, out));
     if (lossy)
         C2S_TRY(open_metric(model, out));
     out->context.feed = out->learn;

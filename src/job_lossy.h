@@ -21,12 +21,14 @@ typedef struct c2s_job_lossy {
 } c2s_job_lossy;
 
 /* Fills in the context; data are opened only if a pass of the pipeline learns from samples, and
- * `model` is run on them only if one is lossy. `baseline` (NULL: nothing is proved) is that of the
- * model, and stays alive. Close also after a failure. */
+ * `model` is run on them only if one is lossy. `baseline` (NULL: nothing is proved or measured) is
+ * that of the model, and stays alive. Close also after a failure. */
 c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeline,
                               const c2s_run_options *o, const c2s_baseline *baseline,
                               c2s_job_report *r, c2s_job_lossy *out);
 void c2s_job_lossy_close(c2s_job_lossy *lossy);
 bool c2s_pipeline_is_lossy(const c2s_pipeline *pipeline);
+/* Has a pass that makes the same only if it can measure, whether or not anything is proved. */
+bool c2s_pipeline_measures(const c2s_pipeline *pipeline);
 
 #endif

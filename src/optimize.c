@@ -128,12 +128,17 @@ static c2s_status only_change_shapes(job *j) {
     return c2s_count_content(j->model, &j->r->public.after);
 }
 
+/* On inputs of the new shapes. */
+static c2s_status run_original(const job *j, c2s_prove_options *options, c2s_baseline **out) {
+    options->random.dims = j->change.bound.at;
+    options->random.dim_count = (unsigned)j->change.bound.count;
+    return c2s_baseline_create(j->original->graph, options, out);
+}
+
 /* The results to hold every state against: those of the model as it was, if it can run on inputs of
  * the new shapes. That the change of shapes alone leaves them as they are is proved at once. */
 static c2s_status prove_shapes(const job *j, c2s_prove_options *options, c2s_baseline **out) {
-    options->random.dims = j->change.bound.at;
-    options->random.dim_count = (unsigned)j->change.bound.count;
-    C2S_TRY(c2s_baseline_create(j->original->graph, options, out));
+    C2S_TRY(run_original(j, options, out));
     c2s_proof proof;
     c2s_prove(*out, j->model->graph, &proof);
     if (proof.verdict != C2S_DIFFERENT)
@@ -157,6 +162,18 @@ static c2s_status run_steps(const job *j, c2s_prover *prover) {
     return status;
 }
 
+/* NULL: nobody needs one, or the prover will find it. */
+static c2s_status open_baseline(const job *j, c2s_prove_options *options, c2s_baseline **out) {
+    const bool proved = !j->o->no_prove, original = j->original && !j->change.overridden;
+    const bool needed =
+        proved ? c2s_pipeline_is_lossy(j->pipeline) : c2s_pipeline_measures(j->pipeline);
+    if (original && proved)
+        return prove_shapes(j, options, out);
+    if (original && needed)
+        return run_original(j, options, out);
+    return needed ? c2s_baseline_create(j->model->graph, options, out) : C2S_OK;
+}
+
 static c2s_status prove_steps(job *j) {
     const c2s_run_options *o = j->o;
     c2s_job_report *r = j->r;
@@ -169,10 +186,7 @@ static c2s_status prove_steps(job *j) {
         .random = {.seed = o->seed},
     };
     c2s_baseline *baseline = NULL;
-    if (!o->no_prove && j->original && !j->change.overridden)
-        C2S_TRY(prove_shapes(j, &proof, &baseline));
-    if (!o->no_prove && !baseline && c2s_pipeline_is_lossy(j->pipeline))
-        C2S_TRY(c2s_baseline_create(j->model->graph, &proof, &baseline));
+    C2S_TRY(open_baseline(j, &proof, &baseline));
     c2s_prover *prover = o->no_prove ? NULL : c2s_prover_create(&proof, baseline);
     c2s_status status = c2s_job_lossy_open(j->model, j->pipeline, o, baseline, r, &j->lossy);
     if (prover)
@@ -180,6 +194,8 @@ static c2s_status prove_steps(job *j) {
     if (status == C2S_OK)
         status = run_steps(j, prover);
     c2s_prover_destroy(prover);
+    if (!prover) /* which would own it */
+        c2s_baseline_destroy(baseline);
     for (size_t i = 0; i < r->passes.count; i++)
         if (r->passes.at[i].outcome == C2S_APPLIED && !isnan(r->passes.at[i].error))
             r->public.error = r->passes.at[i].error; /* each is against the first model */
@@ -221,7 +237,7 @@ static c2s_status optimize(job *j) {
     if (!usable)
         return C2S_OK;
     C2S_TRY(prepare(j));
-    if (o->data && !o->no_prove)
+    if (o->data && (!o->no_prove || c2s_pipeline_measures(j->pipeline)))
         C2S_TRY(c2s_samples_load(j->model, o, &j->samples));
     C2S_TRY(prove_steps(j));
     r->public.opset_after = c2s_model_opset(j->model, "");

@@ -226,4 +226,5 @@ const c2s_pass c2s_pass_lowrank = {.name = "lowrank",
                                    .options = options,
                                    .kinds = kinds,
                                    .lossy = true,
+                                   .measures = true,
                                    .run = run};

@@ -293,5 +293,6 @@ const c2s_pass c2s_pass_half = {.name = "half",
                                 .options = options,
                                 .kinds = kinds,
                                 .lossy = true,
+                                .measures = true,
                                 .for_size = true,
                                 .run = run};

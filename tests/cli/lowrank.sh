@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# lowrank: bounds on answers need labels, goals exclude each other, and -v tells what was chosen and what stays.
+# lowrank: bounds on answers need labels, goals exclude each other, -v tells what was chosen and what stays, and what is
+# made does not depend on whether it is proved.
 . "$(dirname "$0")/../shared.sh"
 need_program
 
@@ -41,3 +42,34 @@ refuses '"cpd" is no form' 'lowrank(forms=pair;cpd)'
 grep -q 'recurrent matrix stays' "$scratch/out" || fail "nothing said of the recurrent matrix: $(cat "$scratch/out")"
 [ "$(grep -c 'MatMul' "$scratch/b.onnxtxt")" -eq 5 ] || fail "expected 5 MatMul: $(cat "$scratch/b.onnxtxt")"
 "$C2S_BIN" compare "$scratch/a.onnxtxt" "$scratch/b.onnxtxt" --fail-if "sqnr < 60" >"$scratch/out" 2>&1 || fail "results differ: $(cat "$scratch/out")"
+
+# Two layers, of which the outputs show one a hundred times less: errors are weighed by that, with proof and without.
+noise() { # SEED
+    awk -v seed="$1" 'BEGIN {
+        for (i = 0; i < 1024; i++) {
+            seed = (seed * 1103515245 + 12345) % 2147483648
+            printf "%s%.4f", i ? ", " : "", seed / 2147483648 - 0.5
+        }
+    }'
+}
+cat >"$scratch/a.onnxtxt" <<END
+<ir_version: 8, opset_import: ["" : 17]>
+a (float[24,32] x) => (float[24,32] y)
+<float[32,32] w = {$(noise 1)}, float[32,32] v = {$(noise 2)}>
+{
+  part = Constant<value = float {0.01}>()
+  a = MatMul(x, w)
+  b = MatMul(x, v)
+  c = Mul(b, part)
+  y = Add(a, c)
+}
+END
+make() { # NAME OPTIONS [ARGUMENTS]
+    "$C2S_BIN" -q --no-guard "${@:3}" --passes "lowrank(params=0.6,forms=pair,timing=no,joint=no$2)" "$scratch/a.onnxtxt" "$scratch/$1.onnxtxt" ||
+        fail "$1: status $?"
+}
+make proved ''
+make unproved '' --no-prove
+make unweighed ,weigh=no
+cmp -s "$scratch/proved.onnxtxt" "$scratch/unproved.onnxtxt" || fail "--no-prove makes another model"
+! cmp -s "$scratch/proved.onnxtxt" "$scratch/unweighed.onnxtxt" || fail "errors of layers are not weighed: the test says nothing"
