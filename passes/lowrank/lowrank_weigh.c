@@ -4,6 +4,7 @@
  * to the outputs of the model.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -26,6 +27,34 @@ typedef struct finding {
 } finding;
 
 /* ---- ways ---- */
+
+/* "90% at 24", or beyond the ranks that save something. The ways of a form lie together, at ranks
+ * that rise. */
+static void keep_part(const c2s_lowrank_item *item, double part, size_t size, char *text) {
+    const c2s_lowrank_form *form = item->ways.at[0].form;
+    size_t rank = 0;
+    for (size_t w = 0; w < item->ways.count && item->ways.at[w].form == form; w++) {
+        rank = item->ways.at[w].rank;
+        if (1 - item->ways.at[w].error < part)
+            continue;
+        snprintf(text, size, "%.0f%% at %zu", 100 * part, rank);
+        return;
+    }
+    snprintf(text, size, "%.0f%% beyond %zu", 100 * part, rank);
+}
+
+/* How many ranks hold most of what the layer gives. */
+static void log_spectrum(const c2s_lowrank_item *item) {
+    char half[48], most[48], nearly[48];
+    if (!c2s_log_wants(1) || item->ways.count == 0 || !item->ways.at[0].form->is_optimal)
+        return;
+    keep_part(item, 0.5, sizeof half, half);
+    keep_part(item, 0.9, sizeof most, most);
+    keep_part(item, 0.99, sizeof nearly, nearly);
+    c2s_log(1, "lowrank: %s: %s, energy by rank: %s, %s, %s, of %zu",
+            c2s_node_text(item->layer.node), item->ways.at[0].form->name, half, most, nearly,
+            item->ways.at[0].form->most(&item->counted));
+}
 
 static size_t trial_way(const c2s_lowrank_item *item) {
     size_t best = C2S_RANK_AS_IS;
@@ -59,6 +88,8 @@ static c2s_status find_ways(void *user, c2s_lowrank_item *item, c2s_gram *gram) 
         status = c2s_lowrank_plan_ways(&j->plan, &target, rank, item);
     if (gram && (item->in_family || item->layer.node->op == &c2s_op_gather))
         item->gram = c2s_gram_ref(gram);
+    if (status == C2S_OK)
+        log_spectrum(item);
     if (status == C2S_OK && f->trials)
         status = try_item(&target, item, &f->trials[item - j->plan.items.at]);
     c2s_lowrank_target_close(&target);

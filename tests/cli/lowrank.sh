@@ -40,6 +40,7 @@ refuses '"cpd" is no form' 'lowrank(forms=pair;cpd)'
 "$C2S_BIN" -v --no-guard --passes 'lowrank(rank=2,forms=pair,timing=no)' "$scratch/a.onnxtxt" "$scratch/b.onnxtxt" >"$scratch/out" 2>&1 ||
     fail "$(cat "$scratch/out")"
 grep -q 'recurrent matrix stays' "$scratch/out" || fail "nothing said of the recurrent matrix: $(cat "$scratch/out")"
+grep -q 'pair, energy by rank: .*99% at 2, of 32' "$scratch/out" || fail "no spectrum: $(cat "$scratch/out")"
 [ "$(grep -c 'MatMul' "$scratch/b.onnxtxt")" -eq 5 ] || fail "expected 5 MatMul: $(cat "$scratch/b.onnxtxt")"
 "$C2S_BIN" compare "$scratch/a.onnxtxt" "$scratch/b.onnxtxt" --fail-if "sqnr < 60" >"$scratch/out" 2>&1 || fail "results differ: $(cat "$scratch/out")"
 
