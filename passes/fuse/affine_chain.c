@@ -4,7 +4,7 @@
  * After:  one with the constant of both
  * Refuses when a constant is divided by the result, when the constants have different shapes of
  * which none is one number, for integers (they wrap around or cut), or when the new constant is not
- * finite.
+ * finite, or so small that the type holds it with fewer digits, or as zero.
  */
 #include <math.h>
 
@@ -72,12 +72,18 @@ static c2s_status make_constant(const c2s_match *m, c2s_tensor **out) {
                             c2s_tensor_f64_at(b, b->count == 1 ? 0 : i));
     c2s_status status =
         c2s_tensor_from_f64(shape->type.dtype, shape->type.rank, shape->type.dim, values, out);
-    free(values);
-    for (size_t i = 0; status == C2S_OK && i < shape->count; i++)
-        if (!isfinite(c2s_tensor_f64_at(*out, i))) {
+    const bool product = is_product(m->root);
+    for (size_t i = 0; status == C2S_OK && i < shape->count; i++) {
+        const double held = c2s_tensor_f64_at(*out, i);
+        if (!isfinite(held))
+            status = c2s_fail(C2S_ERR_UNSUPPORTED, "the new constant is not finite");
+        else if (product && values[i] != 0 && fabs(held) < c2s_dtype_least_normal(shape->type.dtype))
+            status = c2s_fail(C2S_ERR_UNSUPPORTED, "the new constant is too small for %s",
+                              c2s_dtype_name(shape->type.dtype));
+        if (status != C2S_OK)
             c2s_tensor_unref(*out);
-            return c2s_fail(C2S_ERR_UNSUPPORTED, "the new constant is not finite");
-        }
+    }
+    free(values);
     return status;
 }
 

@@ -4,10 +4,12 @@
  *         MatMul with a constant weight
  * After:  the second with the weight scaled per input channel, and the shift's image in its bias
  * Refuses a shift before a Conv that pads (the pads are zeros, not the shift) and before a MatMul
- * that is no Gemm, what would make the model grow by a second large weight, and the half of a Gelu
- * that is written out: runtimes know it whole, and are faster by more than one Mul.
+ * that is no Gemm, an operand that the constant may broadcast, what would make the model grow by a
+ * second large weight, and the half of a Gelu that is written out: runtimes know it whole, and are
+ * faster by more than one Mul.
  */
 #include <math.h>
+#include <string.h>
 
 #include "ir/convert.h"
 #include "passes/constants.h"
@@ -137,6 +139,8 @@ static const char *read(const c2s_match *m, c2s_linear *l, inputs *in, c2s_affin
         reason = read_inputs(m->root, in);
     if (reason)
         return reason;
+    if (!c2s_type_same_extents(&m->value[X]->type, &m->value[Y]->type))
+        return "the constant may make more of the operand";
     if (is_shift(m->node[0]) && m->root->op == &c2s_op_conv && !pads_nothing(m->root))
         return "the convolution pads with zeros what was shifted";
     if (is_shift(m->node[0]) && !l->can_shift)
@@ -193,17 +197,23 @@ static c2s_status change_weight(const c2s_tensor *weight, const inputs *in,
                                 const c2s_affine *affine, double *moved, c2s_tensor **out) {
     const c2s_type *type = &weight->type;
     const size_t length = in->turned ? in->outs : in->ins * in->inner;
-    double w[CHUNK];
-    c2s_status status = c2s_tensor_create(type->dtype, type->rank, type->dim, out);
-    for (size_t start = 0; status == C2S_OK && start < weight->count;) {
+    c2s_magnitudes magnitudes = {.dtype = type->dtype};
+    double before[CHUNK], w[CHUNK];
+    C2S_TRY(c2s_tensor_create(type->dtype, type->rank, type->dim, out));
+    for (size_t start = 0; start < weight->count;) {
         const size_t at = start % length;
         const size_t count = length - at < CHUNK ? length - at : CHUNK;
-        c2s_tensor_load_f64(weight, start, count, w);
+        c2s_tensor_load_f64(weight, start, count, before);
+        memcpy(w, before, count * sizeof *w);
         change(in, affine, start / length, at, count, w, moved);
+        c2s_magnitudes_add(&magnitudes, before, w, count);
         c2s_store_f64(type->dtype, c2s_tensor_mutable(*out), start, count, w);
         start += count;
     }
     c2s_tensor_forget(weight);
+    c2s_status status = c2s_magnitudes_check(&magnitudes);
+    if (status != C2S_OK)
+        c2s_tensor_unref(*out);
     return status;
 }
 

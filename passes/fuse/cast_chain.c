@@ -2,7 +2,7 @@
  *
  * Before: Cast to b, then Cast to c
  * After:  Cast to c, where every number of the first type is a number of b
- * Refuses when the way over b rounds, wraps or cuts.
+ * Refuses when the way over b rounds, wraps or cuts, and a Cast to text, which shows the type.
  */
 #include "passes/fuse/fuse.h"
 #include "rewrite/builder.h"
@@ -59,6 +59,8 @@ static bool is_lossless(c2s_dtype from, c2s_dtype to) {
 }
 
 static const char *refuse(const c2s_match *m) {
+    if (m->root->outputs[0]->type.dtype == C2S_STRING)
+        return "text shows the type between";
     return is_lossless(m->value[X]->type.dtype, m->value[Y]->type.dtype)
                ? NULL
                : "the type between does not hold every number";

@@ -3,7 +3,8 @@
  * Before: Einsum
  * After:  MatMul, where it is one ("bhqd,bhdk->bhqk", "btd,dn->btn"); Transpose ("ijk->kij"); Mul
  *         ("ij,ij->ij"); ReduceSum ("ijk->ik"); x ("ij->ij")
- * Refuses when an operand would have to be transposed first: Einsum does that in one go.
+ * Refuses when an operand would have to be transposed first: Einsum does that in one go; and
+ * integers of 8 and 16 bits, which the others do not take.
  */
 #include "ops/einsum.h"
 
@@ -83,6 +84,12 @@ static bool has_plain_extents(const c2s_node *node, const c2s_einsum *e) {
     return true;
 }
 
+/* A type that MatMul and ReduceSum have, too. */
+static bool is_common(const c2s_value *value) {
+    c2s_dtype dtype = value->type.dtype;
+    return c2s_is_float_value(value) || (c2s_dtype_is_integer(dtype) && c2s_dtype_bits(dtype) >= 32);
+}
+
 static form read(const c2s_node *node, c2s_einsum *e, const char **reason) {
     int rank[2];
     const char *equation = c2s_attr_string(node, "equation", NULL);
@@ -93,6 +100,10 @@ static form read(const c2s_node *node, c2s_einsum *e, const char **reason) {
         const c2s_value *value = node->inputs[k].value;
         if (!value || value->type.kind != C2S_KIND_TENSOR || value->type.rank < 0) {
             *reason = "the rank of an operand is not known";
+            return NO_FORM;
+        }
+        if (!is_common(value)) {
+            *reason = "MatMul and ReduceSum do not have the type";
             return NO_FORM;
         }
         rank[k] = value->type.rank;

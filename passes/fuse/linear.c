@@ -4,25 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ir/convert.h"
 #include "passes/constants.h"
 
 /* A changed weight is a second one if the old one stays in use: below this size that is fine. */
 #define SMALL_WEIGHT 4096
-
-static double largest_finite(c2s_dtype dtype) {
-    switch (dtype) {
-    case C2S_FLOAT16:
-        return 65504.0;
-    case C2S_BFLOAT16:
-        return 0x1.fep127;
-    case C2S_FLOAT:
-        return 0x1.fffffep127;
-    default:
-        return (double)INFINITY;
-    }
-}
 
 /* ---- reading ---- */
 
@@ -175,13 +163,34 @@ static c2s_status overflow(c2s_dtype dtype) {
                     c2s_dtype_name(dtype));
 }
 
+void c2s_magnitudes_add(c2s_magnitudes *m, const double *before, const double *after,
+                        size_t count) {
+    const double most = c2s_dtype_largest(m->dtype);
+    bool over = false;
+    for (size_t i = 0; i < count; i++) {
+        const double old = fabs(before[i]), new = fabs(after[i]);
+        m->before = old > m->before ? old : m->before;
+        m->after = new > m->after ? new : m->after;
+        over |= (new > most) & (old <= most);
+    }
+    m->over |= over;
+}
+
+c2s_status c2s_magnitudes_check(const c2s_magnitudes *m) {
+    const double least = c2s_dtype_least_normal(m->dtype);
+    if (m->over)
+        return overflow(m->dtype);
+    return m->before < least || m->after >= least || m->after == 0
+               ? C2S_OK
+               : c2s_fail(C2S_ERR_UNSUPPORTED, "a changed weight is too small for %s",
+                          c2s_dtype_name(m->dtype));
+}
+
 enum { CHUNK = 1024 };
 
-/* Scales elements of the weight that lie one behind the other, from element `at` on. False: one that
- * was finite in the type is no more. */
-static bool scale_run(const c2s_channel_layout *layout, const double *scale, size_t at,
-                      size_t count, double most, double *w) {
-    bool fits = true;
+/* Scales elements of the weight that lie one behind the other, from element `at` on. */
+static void scale_run(const c2s_channel_layout *layout, const double *scale, size_t at,
+                      size_t count, double *w) {
     for (size_t k = 0; k < count;) {
         const size_t i = (at + k) % layout->inner, block = (at + k) / layout->inner;
         const size_t c = block % layout->channels;
@@ -190,32 +199,30 @@ static bool scale_run(const c2s_channel_layout *layout, const double *scale, siz
         const bool alternate = layout->inner == 1;
         const size_t left = alternate ? layout->channels - c : layout->inner - i;
         const size_t run = left < count - k ? left : count - k;
-        for (size_t j = k; j < k + run; j++) {
-            const double value = w[j] * by[alternate ? j - k : 0];
-            fits &= (fabs(value) <= most) | !(fabs(w[j]) <= most);
-            w[j] = value;
-        }
+        for (size_t j = k; j < k + run; j++)
+            w[j] *= by[alternate ? j - k : 0];
         k += run;
     }
-    return fits;
 }
 
 static c2s_status scale_weight(const c2s_linear *l, const double *scale, c2s_tensor **out) {
     const c2s_tensor *old = l->weight->constant;
     const c2s_dtype dtype = old->type.dtype;
-    double chunk[CHUNK];
-    c2s_status status = c2s_tensor_create(dtype, old->type.rank, old->type.dim, out);
-    for (size_t start = 0; status == C2S_OK && start < old->count; start += CHUNK) {
+    c2s_magnitudes magnitudes = {.dtype = dtype};
+    double before[CHUNK], chunk[CHUNK];
+    C2S_TRY(c2s_tensor_create(dtype, old->type.rank, old->type.dim, out));
+    for (size_t start = 0; start < old->count; start += CHUNK) {
         const size_t count = old->count - start < CHUNK ? old->count - start : CHUNK;
-        c2s_tensor_load_f64(old, start, count, chunk);
-        if (!scale_run(&l->layout, scale, start, count, largest_finite(dtype), chunk)) {
-            c2s_tensor_unref(*out);
-            status = overflow(dtype);
-        } else {
-            c2s_store_f64(dtype, c2s_tensor_mutable(*out), start, count, chunk);
-        }
+        c2s_tensor_load_f64(old, start, count, before);
+        memcpy(chunk, before, count * sizeof *chunk);
+        scale_run(&l->layout, scale, start, count, chunk);
+        c2s_magnitudes_add(&magnitudes, before, chunk, count);
+        c2s_store_f64(dtype, c2s_tensor_mutable(*out), start, count, chunk);
     }
     c2s_tensor_forget(old);
+    c2s_status status = c2s_magnitudes_check(&magnitudes);
+    if (status != C2S_OK)
+        c2s_tensor_unref(*out);
     return status;
 }
 
@@ -228,7 +235,7 @@ static c2s_status change_bias(const c2s_linear *l, const c2s_affine *affine, c2s
     for (size_t c = 0; c < l->channels; c++) {
         double bias = old ? beta * c2s_tensor_f64_at(old, old->count == 1 ? 0 : c) : 0;
         values[c] = bias * affine->scale[c] + affine->shift[c];
-        fits = fits && (fabs(values[c]) <= largest_finite(dtype) || !isfinite(bias));
+        fits = fits && (fabs(values[c]) <= c2s_dtype_largest(dtype) || !isfinite(bias));
     }
     int64_t dim = (int64_t)l->channels;
     c2s_status status = fits ? c2s_tensor_from_f64(dtype, 1, &dim, values, out) : overflow(dtype);

@@ -43,6 +43,17 @@ bool c2s_affine_shifts(const c2s_affine *affine);
  * element, or differs along the channel axis only. False if not. */
 bool c2s_linear_channel_values(const c2s_linear *linear, const c2s_tensor *constant, double *out);
 
+/* Magnitudes of a weight before and after it is changed. */
+typedef struct c2s_magnitudes {
+    c2s_dtype dtype; /* that holds both */
+    double before, after;
+    bool over; /* an element that was finite is no more */
+} c2s_magnitudes;
+
+void c2s_magnitudes_add(c2s_magnitudes *m, const double *before, const double *after, size_t count);
+/* Fails if the type does not hold what comes out, or all of it with fewer digits than before. */
+c2s_status c2s_magnitudes_check(const c2s_magnitudes *m);
+
 /* The node on `x`, with scaled and shifted output. */
 c2s_value *c2s_linear_build(c2s_builder *b, const c2s_linear *linear, c2s_value *x,
                             const c2s_affine *affine);

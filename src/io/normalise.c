@@ -137,12 +137,9 @@ static c2s_status check_attributes(const c2s_node *node) {
 
 /* Inference would see to it, but not everything is inferred: functions, branches that never run. */
 static c2s_status check_operands(const c2s_node *node) {
-    const unsigned least = node->op->inputs[0], most = node->op->inputs[1];
-    if (node->formal_count < least || (most != C2S_VARIADIC && node->formal_count > most))
-        return c2s_fail(C2S_ERR_INVALID, "found %u inputs, expected %u to %u", node->formal_count,
-                        least, most);
-    for (unsigned k = 0; k < least; k++)
-        if (!node->inputs[k].value)
+    C2S_TRY(c2s_op_check_arity(node->op, node->formal_count, node->output_count));
+    for (unsigned k = 0; k < node->formal_count; k++)
+        if (!node->inputs[k].value && c2s_op_requires(node->op, k))
             return c2s_fail(C2S_ERR_INVALID, "input %u is left out", k);
     return C2S_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ir/dtype.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -88,4 +90,33 @@ bool c2s_dtype_is_real(c2s_dtype dtype) {
 
 bool c2s_dtype_is_signed(c2s_dtype dtype) {
     return has_kind(dtype, SIGNED_KIND);
+}
+
+double c2s_dtype_largest(c2s_dtype dtype) {
+    switch (dtype) {
+    case C2S_FLOAT16:
+        return 65504.0;
+    case C2S_BFLOAT16:
+        return 0x1.fep127;
+    case C2S_FLOAT:
+        return (double)FLT_MAX;
+    case C2S_DOUBLE:
+        return DBL_MAX;
+    default:
+        return (double)INFINITY;
+    }
+}
+
+double c2s_dtype_least_normal(c2s_dtype dtype) {
+    switch (dtype) {
+    case C2S_FLOAT16:
+        return 0x1p-14;
+    case C2S_BFLOAT16:
+    case C2S_FLOAT:
+        return (double)FLT_MIN;
+    case C2S_DOUBLE:
+        return DBL_MIN;
+    default:
+        return 0;
+    }
 }

@@ -56,4 +56,9 @@ bool c2s_dtype_is_integer(c2s_dtype dtype); /* signed or unsigned, any width; no
 bool c2s_dtype_is_real(c2s_dtype dtype);    /* one of these, or bool */
 bool c2s_dtype_is_signed(c2s_dtype dtype);  /* of integers */
 
+/* Of float, double, float16 and bfloat16, else infinity and 0: the largest finite number, and the
+ * smallest that has all its digits. */
+double c2s_dtype_largest(c2s_dtype dtype);
+double c2s_dtype_least_normal(c2s_dtype dtype);
+
 #endif

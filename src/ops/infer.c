@@ -117,14 +117,27 @@ c2s_status c2s_infer_need(const c2s_infer *i, unsigned required) {
 
 /* ---- for the drivers ---- */
 
+static c2s_status wrong_count(const char *what, unsigned count, const uint8_t range[2]) {
+    if (range[1] == C2S_VARIADIC)
+        return c2s_fail(C2S_ERR_INVALID, "%u %s, expected at least %u", count, what, range[0]);
+    if (range[0] == range[1])
+        return c2s_fail(C2S_ERR_INVALID, "%u %s, expected %u", count, what, range[0]);
+    return c2s_fail(C2S_ERR_INVALID, "%u %s, expected %u to %u", count, what, range[0], range[1]);
+}
+
 c2s_status c2s_op_check_arity(const c2s_op *op, unsigned inputs, unsigned outputs) {
     if (inputs < op->inputs[0] || (op->inputs[1] != C2S_VARIADIC && inputs > op->inputs[1]))
-        return c2s_fail(C2S_ERR_INVALID, "%u inputs, expected %u to %u", inputs, op->inputs[0],
-                        op->inputs[1]);
+        return wrong_count("inputs", inputs, op->inputs);
     if (outputs < op->outputs[0] || (op->outputs[1] != C2S_VARIADIC && outputs > op->outputs[1]))
-        return c2s_fail(C2S_ERR_INVALID, "%u outputs, expected %u to %u", outputs, op->outputs[0],
-                        op->outputs[1]);
+        return wrong_count("outputs", outputs, op->outputs);
     return C2S_OK;
+}
+
+bool c2s_op_requires(const c2s_op *op, unsigned input) {
+    enum { BEFORE_STATES = 2 }; /* of Loop, whose first two may be left out */
+    if (op->inputs[1] != C2S_VARIADIC)
+        return input < op->inputs[0];
+    return op != &c2s_op_opaque && (op->inputs[0] > 0 || input >= BEFORE_STATES);
 }
 
 static bool is_of(const c2s_type *type, const c2s_op_operand *operand) {
@@ -193,12 +206,9 @@ c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
                    .content_count = result->content_count,
                    .concrete = concrete};
     C2S_TRY(c2s_op_check_arity(node->op, i.in_count, outputs));
-    /* Of any number none may be left out, but where even the first may. */
-    const bool all = node->op->inputs[1] == C2S_VARIADIC && node->op->inputs[0] > 0;
-    const unsigned required = all ? i.in_count : node->op->inputs[0];
-    for (unsigned k = 0; k < required; k++)
-        if (!in[k].type)
-            return c2s_fail(C2S_ERR_INVALID, "input %u is missing, %u are required", k, required);
+    for (unsigned k = 0; k < i.in_count; k++)
+        if (!in[k].type && c2s_op_requires(node->op, k))
+            return c2s_fail(C2S_ERR_INVALID, "input %u is left out", k);
     C2S_TRY(check_kinds(node, in));
     return node->op->infer ? node->op->infer(&i) : C2S_OK;
 }

@@ -17,5 +17,7 @@ typedef struct c2s_inferred {
 c2s_status c2s_infer_run(const c2s_node *node, c2s_dims *dims, c2s_arena *arena,
                          const c2s_fact *in, bool concrete, c2s_inferred *result);
 c2s_status c2s_op_check_arity(const c2s_op *op, unsigned inputs, unsigned outputs);
+/* This formal input may not be left out: any number of inputs is any number of values. */
+bool c2s_op_requires(const c2s_op *op, unsigned input);
 
 #endif

@@ -47,6 +47,16 @@ expect_untouched 3 'empty\.onnx' "$scratch/empty.onnx"
 head -c 300 "$C2S_SOURCE/samples/digits/test.npz" >"$scratch/cut.npz"
 expect_untouched 3 'cut\.npz' --data "$scratch/cut.npz" "$model"
 
+cat >"$scratch/left_out.onnxtxt" <<'EOF'
+<ir_version: 8, opset_import: ["" : 17]>
+g (float[2] x) => (float[2] y)
+<int64 trips = {0}>
+{
+    y = Loop <body = b (int64 i, bool c, float[2] s) => (bool c, float[2] s) {}> (trips, "", "")
+}
+EOF
+expect_untouched 3 'Loop.*input 2 is left out' "$scratch/left_out.onnxtxt"
+
 # 4: an operator that nobody knows passes through, but cannot be run
 sed 's/MaxPool/MaxPoem/g' "$model" >"$scratch/unknown.onnx"
 expect 4 'emulates no processor' run --emulate avx2 --simulate-quantized "$model"
