@@ -27,7 +27,7 @@ static size_t step_of(const c2s_allocation *a, size_t group) {
     const c2s_prune_group *g = &a->groups->groups.at[group];
     const size_t of = g->granularity > 0 ? g->granularity : 1;
     const size_t round = a->round >> a->halvings[group];
-    if (round < 2 || g->units * of < a->round_from * a->round)
+    if (round < 2 || g->units * of < a->round_from)
         return 1;
     return round / common_divisor(round, of);
 }

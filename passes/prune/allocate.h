@@ -22,7 +22,7 @@ typedef struct c2s_allocation {
     const c2s_unit_order *orders; /* by group; without units: it stays as it is */
     c2s_prune_meter *meter;       /* nothing has been removed; afterwards what was chosen has */
     size_t round, round_from;     /* channels that stay are a multiple of `round` in groups of
-                                     `round_from` times as many or more */
+                                     `round_from` or more */
     const c2s_worth *worth;       /* by group: factor of its errors; NULL: 1 */
     const size_t *readers;        /* by group: how many its errors are summed over */
     size_t *counts;               /* by group: receives how many of its order go */

@@ -18,9 +18,9 @@
 #define MOST_FIT_WORK 1e12
 enum { LEAST_EPOCHS = 10, MOST_EPOCHS = 100 };
 
-/* Groups of how many times the rounded number are rounded: kernels work on whole vectors of
- * channels, so where speed is asked for, others only make models smaller. */
-enum { FAST_FROM = 2, ROUND_FROM = 8 };
+/* Widths are multiples of this in groups of so many channels or more: kernels work on whole vectors
+ * of channels, so where speed is asked for, other widths only make models smaller. */
+enum { ROUND = 8, FAST_FROM = 16, ROUND_FROM = 64 };
 
 const char *const c2s_prune_ways[] = {"best", "outputs", "errors", "uniform"};
 
@@ -58,8 +58,10 @@ static void open_allocation(c2s_pruning *p, bool weighed, allocating *out) {
     out->a = (c2s_allocation){.groups = &p->groups,
                               .orders = p->orders,
                               .meter = out->meter,
-                              .round = p->round,
-                              .round_from = p->macs > 0 || p->latency > 0 ? FAST_FROM : ROUND_FROM,
+                              .round = p->round > 0 ? p->round : ROUND,
+                              .round_from = p->round > 0                    ? p->round
+                                            : p->macs > 0 || p->latency > 0 ? FAST_FROM
+                                                                            : ROUND_FROM,
                               .worth = weighed ? p->worth : NULL,
                               .readers = out->readers,
                               .counts = p->counts,

@@ -74,7 +74,7 @@ static c2s_status read_share(const c2s_options *o, const char *name, double *out
 
 static c2s_status read_options(const c2s_options *o, const c2s_pass_context *context,
                                c2s_pruning *p) {
-    double round, samples, stages, rounds = 0, epochs = -1, steps, ratio = 0;
+    double round = 0, samples, stages, rounds = 0, epochs = -1, steps, ratio = 0;
     C2S_TRY(read_method(o, context->feed != NULL, p));
     C2S_TRY(read_allocation(o, context->feed != NULL, p));
     C2S_TRY(read_share(o, "macs", &p->macs));
@@ -87,7 +87,8 @@ static c2s_status read_options(const c2s_options *o, const c2s_pass_context *con
     if (*c2s_option_text(o, "ratio"))
         C2S_TRY(c2s_option_number(o, "ratio", 0, 1, &ratio));
     p->ratio = ratio;
-    C2S_TRY(c2s_option_number(o, "round", 1, 1024, &round));
+    if (strcmp(c2s_option_text(o, "round"), "auto") != 0)
+        C2S_TRY(c2s_option_number(o, "round", 1, 1024, &round));
     C2S_TRY(c2s_option_number(o, "samples", 0, 1e9, &samples));
     C2S_TRY(c2s_option_number(o, "stages", 1, 1e6, &stages));
     if (strcmp(c2s_option_text(o, "rounds"), "auto") != 0)
@@ -226,9 +227,10 @@ static const c2s_option_spec options[] = {
      "which groups lose how much: by what errors do to the outputs, by errors alone, uniform, or "
      "the best of these on samples that were not learnt from (large models: outputs)"},
     {"refit", "yes", "fit the weights of what reads pruned channels to the data"},
-    {"round", "8",
-     "widths that stay are multiples of this, in groups of eight times that or more; with macs or "
-     "latency, twice; fewer where the budget is not met nearly"},
+    {"round", "auto",
+     "widths that stay are multiples of this, in groups of that or more; auto: 8, in groups of 64 "
+     "or "
+     "more, with macs or latency of 16 or more; less where the budget is not met nearly"},
     {"samples", "512", "of the data, to learn from at most; 0: all"},
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
     {"steps", "1",

@@ -46,7 +46,8 @@ typedef struct c2s_pruning {
     bool automatic;               /* nobody has said what may stay */
     bool automatic_method;        /* nobody has said what goes first */
     double asked_damping, damping;
-    size_t round, samples, stages;
+    size_t round; /* widths that stay are multiples of it; 0: as suits what was asked for */
+    size_t samples, stages;
     size_t rounds; /* fits of each stage; 0: as the size of the model allows */
     size_t epochs; /* in which all weights are fitted together; SIZE_MAX: as the size allows */
     size_t steps;  /* in which units go, each order learnt from what is left by then */

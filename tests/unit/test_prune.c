@@ -77,6 +77,10 @@ static void budgets(void **state) {
     /* speed wants whole vectors of channels, also in narrow groups; size does not */
     prune(network("Relu", false), "macs=0.55,method=l2", 8, false);
     prune(network("Relu", false), "params=0.8,method=l2", 12, false);
+    /* a number that is given holds in narrow groups, whatever is asked for */
+    prune(network("Relu", false), "ratio=0.3,method=l2", 11, false);
+    prune(network("Relu", false), "ratio=0.3,round=8,method=l2", 8, false);
+    prune(network("Relu", false), "ratio=0.3,round=16,method=l2", 16, false);
     prune(network("Relu", false), "macs=0.01,round=1,method=l2", 1, false); /* a sixteenth stays */
 }
 
