@@ -9,8 +9,7 @@
 
 /* x [ROWS, WIDTH] -> Gemm of UNITS -> `activation` -> Gemm of 5. The last REDUNDANT units are those
  * before, scaled by 3, and larger therefore; 0.01 of noise makes them not quite so if `noisy`. */
-static c2s_model *network(const char *activation, bool noisy) {
-    c2s_model *m = make_model();
+static c2s_value *layers(c2s_model *m, const char *activation, bool noisy) {
     c2s_random random = {7};
     double first[WIDTH * UNITS], second[UNITS * 5], bias[UNITS];
     for (int i = 0; i < WIDTH * UNITS; i++) {
@@ -27,7 +26,12 @@ static c2s_model *network(const char *activation, bool noisy) {
                       constant(m, "wa", first, 2, (int64_t[]){WIDTH, UNITS}),
                       constant(m, "ba", bias, 1, (int64_t[]){UNITS}));
     x = OP(m, activation, x);
-    make_output(OP(m, "Gemm", x, constant(m, "wb", second, 2, (int64_t[]){UNITS, 5})), "y");
+    return OP(m, "Gemm", x, constant(m, "wb", second, 2, (int64_t[]){UNITS, 5}));
+}
+
+static c2s_model *network(const char *activation, bool noisy) {
+    c2s_model *m = make_model();
+    make_output(layers(m, activation, noisy), "y");
     return m;
 }
 
@@ -122,6 +126,44 @@ static void fits_together(void **state) {
     /* no derivative is known of what lies in between: what is behind it is fitted */
     assert_true(prune(network("Softplus", false), "ratio=0.25,epochs=5", 12, true) < 0.5);
     assert_true(prune(network("Relu", false), "ratio=0.5,refit=no,epochs=60", 8, true) > together);
+}
+
+static c2s_status other_sample(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                               c2s_tensor **in) {
+    return sample(feed, graph, index + 1000, in);
+}
+
+/* Probabilities of five classes, in `rank` axes: how far they diverge when half of the units are
+ * gone. */
+static double divergence_of(int rank, size_t samples) {
+    const c2s_feed learnt = {.count = samples, .get = sample},
+                   other = {.count = 20, .get = other_sample};
+    const c2s_eval_options eval = {.threads = 1};
+    c2s_model *m = make_model();
+    c2s_value *y = layers(m, "Relu", false);
+    if (rank > 2)
+        y = OP(m, "Unsqueeze", y, INTS(m, "axes", 0, 1));
+    make_output(OP(m, "Softmax", y), "p");
+    c2s_quality *quality;
+    assert_int_equal(
+        c2s_quality_open(m->graph, &c2s_evaluator_reference, &eval, &other, 0, &quality), C2S_OK);
+    case_feed = &learnt;
+    run_passes(m, "prune(ratio=0.5,epochs=30)");
+    case_feed = NULL;
+    c2s_quality_result result;
+    assert_int_equal(c2s_quality_measure(quality, m->graph, 0, &result), C2S_OK);
+    c2s_quality_close(quality);
+    c2s_model_destroy(m);
+    return result.divergence;
+}
+
+/* Rows of scores count by what they say of classes, if there are enough of them. */
+static void fits_scores(void **state) {
+    (void)state;
+    const double many = divergence_of(2, 40), not_rows = divergence_of(4, 40);
+    if (!(many < 0.8 * not_rows))
+        fail_msg("%g as scores, %g not", many, not_rows);
+    assert_true(divergence_of(2, 20) == divergence_of(4, 20));
 }
 
 /* As much goes as the outputs bear: redundant units in any case, and more where they bear more. */
@@ -237,7 +279,7 @@ int main(void) {
         cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
         cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
         cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
-        cmocka_unit_test(fits_together),
+        cmocka_unit_test(fits_together),   cmocka_unit_test(fits_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
