@@ -33,11 +33,11 @@ typedef struct tuning {
 
 /* ---- how good, how long ---- */
 
-static c2s_status judge(void *user, double *error) {
+static c2s_status judge(void *user, double *errors) {
     tuning *t = user;
     c2s_quality_result result;
     C2S_TRY(c2s_quality_measure(t->quality, t->job->model->graph, 0, &result));
-    *error = t->judged = c2s_lowrank_noise(&result);
+    *errors = t->judged = c2s_lowrank_noise(&result);
     return C2S_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "passes/measure/certain_gain.h"
 #include "passes/measure/joint_basis.h"
 #include "passes/measure/joint_gradient.h"
 
@@ -22,11 +23,11 @@ typedef struct fitting {
     c2s_joint_gradient *gradients;
     c2s_joint_basis *basis;
     size_t count; /* of all parameters, which lie one behind the other */
-    float *x, *best, *gradient;
+    float *x, *first, *best, *gradient;
     float *v, *slope;     /* the coordinates of x and of the gradient (joint_basis.h) */
     float *scale;         /* by coordinate: what a rate of 1 is; 0: x stays 0 */
     float *mean, *square; /* moving averages of the slope and its square */
-    size_t samples, batch, steps, step;
+    size_t samples, judged, batch, steps, step;
     c2s_joint_sample *order;
     c2s_random random;
 } fitting;
@@ -85,6 +86,7 @@ static void read_parameters(fitting *f) {
         find_scale(&f->fit->parameters[k], f->x + first, f->scale + first);
         first += tensor->count;
     }
+    memcpy(f->first, f->x, f->count * sizeof *f->first);
     memcpy(f->best, f->x, f->count * sizeof *f->best);
 }
 
@@ -108,9 +110,9 @@ static c2s_status write_parameters(const fitting *f, const float *x) {
 static void stay(fitting *f) {
     bool moved = false;
     for (size_t i = 0; i < f->count; i++) {
-        if (f->scale[i] != 0 || f->x[i] == f->best[i])
+        if (f->scale[i] != 0 || f->x[i] == f->first[i])
             continue;
-        f->x[i] = f->best[i];
+        f->x[i] = f->first[i];
         moved = true;
     }
     if (moved)
@@ -169,8 +171,19 @@ static c2s_status learn_all(fitting *f, double *loss) {
     return C2S_OK;
 }
 
-static c2s_status run_epochs(fitting *f, double *before, double *after) {
-    c2s_status status = f->fit->judge(f->fit->user, before);
+/* What the judge says of the parameters as they are, and the sum of it. */
+static c2s_status ask(const fitting *f, double *errors, double *sum) {
+    C2S_TRY(f->fit->judge(f->fit->user, errors));
+    *sum = 0;
+    for (size_t i = 0; i < f->judged; i++)
+        *sum += errors[i];
+    return C2S_OK;
+}
+
+/* errors[3][judged]: of the first parameters, of the best and of those as they are. */
+static c2s_status run_epochs(fitting *f, double *errors, double *before, double *after) {
+    double *at_first = errors, *at_best = errors + f->judged, *now = at_best + f->judged;
+    c2s_status status = ask(f, at_first, before);
     *after = *before;
     for (size_t epoch = 1; epoch <= f->fit->epochs && status == C2S_OK; epoch++) {
         double loss, error = *before;
@@ -179,22 +192,28 @@ static c2s_status run_epochs(fitting *f, double *before, double *after) {
         if (status == C2S_OK)
             status = write_parameters(f, f->x);
         if (status == C2S_OK)
-            status = f->fit->judge(f->fit->user, &error);
+            status = ask(f, now, &error);
         c2s_log(2, "joint fit: epoch %zu: error %.5f, judged %.5g", epoch, loss, error);
         if (status != C2S_OK || !(error < *after))
             continue;
         *after = error;
+        memcpy(at_best, now, f->judged * sizeof *now);
         memcpy(f->best, f->x, f->count * sizeof *f->best);
     }
-    const c2s_status written = write_parameters(f, f->best);
+    const bool better = *after < *before && c2s_gain_is_certain(at_first, at_best, f->judged);
+    if (*after < *before && !better) {
+        c2s_log(1, "joint fit: an error of %.5g instead of %.5g may be chance", *after, *before);
+        *after = *before;
+    }
+    const c2s_status written = write_parameters(f, better ? f->best : f->first);
     return status == C2S_OK ? written : status;
 }
 
 static c2s_status open_fitting(fitting *f) {
     for (size_t k = 0; k < f->fit->parameter_count; k++)
         f->count += content(&f->fit->parameters[k])->count;
-    float **const rows[] = {&f->x,    &f->best,   &f->gradient, &f->scale,
-                            &f->mean, &f->square, &f->v,        &f->slope};
+    float **const rows[] = {&f->x,    &f->first,  &f->best, &f->gradient, &f->scale,
+                            &f->mean, &f->square, &f->v,    &f->slope};
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         C2S_TRY(c2s_scratch(f->count, sizeof **rows[k], rows[k]));
         memset(*rows[k], 0, f->count * sizeof **rows[k]);
@@ -206,6 +225,7 @@ static c2s_status open_fitting(fitting *f) {
     C2S_TRY(c2s_joint_gradient_open(f->fit, &f->gradients));
     f->samples = c2s_joint_gradient_samples(f->gradients);
     f->order = c2s_alloc_array(f->samples + 1, sizeof *f->order);
+    f->judged = f->fit->judged ? f->fit->judged : 1;
     f->batch = f->fit->batch ? f->fit->batch : C2S_JOINT_BATCH;
     f->steps = f->fit->epochs * ((f->samples + f->batch - 1) / f->batch);
     return C2S_OK;
@@ -221,11 +241,15 @@ c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *af
     fitting f = {.fit = fit, .random = {1}};
     *before = *after = 0;
     c2s_status status = open_fitting(&f);
-    if (status == C2S_OK)
-        status = run_epochs(&f, before, after);
+    if (status == C2S_OK) {
+        double *errors = c2s_zalloc(3 * f.judged * sizeof *errors);
+        status = run_epochs(&f, errors, before, after);
+        free(errors);
+    }
     c2s_joint_basis_close(f.basis);
     c2s_joint_gradient_close(f.gradients);
     free(f.x);
+    free(f.first);
     free(f.best);
     free(f.gradient);
     free(f.scale);

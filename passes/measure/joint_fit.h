@@ -50,18 +50,21 @@ typedef struct c2s_joint_fit {
     double rate;          /* of the first steps, as a part of the size of a channel's weights */
     bool uncorrelated;    /* steps of weights as if what they read were so (joint_basis.h) */
     bool pictures;        /* inputs that are such are varied as such, too (vary_picture.h) */
-    /* How good the graph is with the parameters that it has now: less is better. Asked before the
-     * first and after each epoch; the best parameters stay. */
-    c2s_status (*judge)(void *user, double *error);
+    /* How good the graph is with the parameters that it has now: errors[judged], one for each of
+     * the samples that it is judged by; the less their sum the better. Asked before the first and
+     * after each epoch. The best parameters stay, if they are certainly better than the first ones
+     * (certain_gain.h): of a few samples, some of many parameters always do well by chance. */
+    c2s_status (*judge)(void *user, double *errors);
+    size_t judged; /* 0: 1 */
     void *user;
 } c2s_joint_fit;
 
 /* Samples of a step: C2S_JOINT_BATCH, fewer where there would be less than 400 steps. */
 size_t c2s_joint_fit_batch(size_t samples, size_t epochs);
 
-/* Writes the parameters; *before and *after: what `judge` says of those at first, and of those that
- * stay. The same result whatever the number of threads. C2S_ERR_UNSUPPORTED: the graph cannot be
- * derived (backward.h); nothing is changed then. */
+/* Writes the parameters; *before and *after: the sums of what `judge` says of those at first, and
+ * of those that stay. The same result whatever the number of threads. C2S_ERR_UNSUPPORTED: the
+ * graph cannot be derived (backward.h); nothing is changed then. */
 c2s_status c2s_joint_fit_do(const c2s_joint_fit *fit, double *before, double *after);
 
 #endif

@@ -121,13 +121,19 @@ static void find_parameters(tuning *t) {
 }
 
 /* What is lessened, as far as outputs go. */
-static c2s_status judge(void *user, double *error) {
+static c2s_status judge(void *user, double *errors) {
     const tuning *t = user;
+    const size_t samples = c2s_quality_samples(t->p->outputs);
     c2s_quality_result result;
-    C2S_TRY(c2s_pruning_compare(t->p, &result, error));
-    if (t->scores && !isnan(result.divergence))
-        *error += SCORE_WEIGHT * result.divergence;
-    return C2S_OK;
+    double *divergence = c2s_zalloc((samples + 1) * sizeof *divergence);
+    c2s_model *now = c2s_logits_model(t->p->model->graph);
+    const c2s_status status =
+        c2s_quality_measure_each(t->p->outputs, now->graph, &result, errors, divergence);
+    for (size_t i = 0; i < samples && t->scores && !isnan(result.divergence); i++)
+        errors[i] += SCORE_WEIGHT * divergence[i];
+    c2s_model_destroy(now);
+    free(divergence);
+    return status;
 }
 
 static c2s_status fit_all(tuning *t) {
@@ -147,6 +153,7 @@ static c2s_status fit_all(tuning *t) {
                                .uncorrelated = true,
                                .pictures = true,
                                .judge = judge,
+                               .judged = c2s_quality_samples(p->outputs),
                                .user = t};
     const unsigned threads = c2s_threads_use(p->context->eval.threads);
     const c2s_status status = c2s_joint_fit_do(&fit, &before, &after);

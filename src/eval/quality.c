@@ -29,10 +29,10 @@ struct c2s_quality {
     unsigned input_count, output_count;
     char **input_name;
     C2S_VEC(sample) samples;
-    uint64_t kept_inputs; /* bytes */
-    int64_t *labels;      /* of all samples of the feed; NULL: none */
-    size_t labels_each;   /* of one sample */
-    int64_t offset;       /* what a label counts more as the index of an element */
+    uint64_t kept_inputs;      /* bytes */
+    int64_t *labels;           /* of all samples of the feed; NULL: none */
+    size_t labels_each;        /* of one sample */
+    int64_t offset;            /* what a label counts more as the index of an element */
     c2s_quality_metric metric; /* `measure` NULL: none */
     double metric_first;
 };
@@ -171,8 +171,27 @@ static c2s_status measure_metric(const c2s_quality *q, const c2s_graph *graph, b
     return C2S_OK;
 }
 
-c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t samples,
-                               c2s_quality_result *result) {
+static double part_of(double noise, double signal) {
+    return noise > 0 ? noise / signal : 0;
+}
+
+/* What each sample adds to noise over signal, and to the divergence. */
+static void list_parts(const measurement *m, const c2s_output_power *sums, double *noise,
+                       double *divergence) {
+    const unsigned outputs = m->q->output_count;
+    unsigned worst = 0;
+    for (unsigned k = 1; k < outputs; k++)
+        if (part_of(sums[k].noise, sums[k].signal) > part_of(sums[worst].noise, sums[worst].signal))
+            worst = k;
+    for (size_t i = 0; i < m->count; i++) {
+        noise[i] = outputs ? part_of(m->powers[i * outputs + worst].noise, sums[worst].signal) : 0;
+        divergence[i] = m->tally.rows ? m->divergence[i] / (double)m->tally.rows : (double)NAN;
+    }
+}
+
+/* `noise`: NULL, or as for c2s_quality_measure_each. */
+static c2s_status measure(c2s_quality *q, const c2s_graph *graph, size_t samples,
+                          c2s_quality_result *result, double *noise, double *divergence) {
     *result = (c2s_quality_result){0};
     if (c2s_graph_output_count(graph) != q->output_count)
         return c2s_fail(C2S_ERR_INVALID, "there are %u outputs, there were %u",
@@ -196,6 +215,8 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
         result->samples = m.count;
         c2s_scores_sum_up(sums, q->output_count, &m.tally, result);
         result->divergence = mean_divergence(&m);
+        if (noise)
+            list_parts(&m, sums, noise, divergence);
         free(sums);
     }
     if (status == C2S_OK && q->metric.measure)
@@ -204,6 +225,16 @@ c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t sa
     free(m.divergence);
     free(m.taken);
     return status;
+}
+
+c2s_status c2s_quality_measure(c2s_quality *q, const c2s_graph *graph, size_t samples,
+                               c2s_quality_result *result) {
+    return measure(q, graph, samples, result, NULL, NULL);
+}
+
+c2s_status c2s_quality_measure_each(c2s_quality *q, const c2s_graph *graph,
+                                    c2s_quality_result *result, double *noise, double *divergence) {
+    return measure(q, graph, 0, result, noise, divergence);
 }
 
 /* ---- opening ---- */

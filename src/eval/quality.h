@@ -28,8 +28,8 @@ typedef struct c2s_quality_result {
     /* One standard error of top1_first - top1: the rows that were gained and those that were lost
      * are counted, the others say nothing about the difference (McNemar 1947). */
     double drop_error;
-    /* With a metric of the user's (c2s_quality_use): now, of the first model, and how much worse it is
-     * now; NaN where not all samples were asked for. */
+    /* With a metric of the user's (c2s_quality_use): now, of the first model, and how much worse it
+     * is now; NaN where not all samples were asked for. */
     bool has_metric;
     double metric, metric_first, metric_drop;
 } c2s_quality_result;
@@ -65,5 +65,11 @@ size_t c2s_quality_samples(const c2s_quality *quality);
  * evenly. Fails if it does not run. */
 c2s_status c2s_quality_measure(c2s_quality *quality, const c2s_graph *graph, size_t samples,
                                c2s_quality_result *result);
+
+/* All samples, and what each of them adds: noise[c2s_quality_samples] to the noise over the signal,
+ * 10^(-sqnr_db / 10), of the output where that is most, and divergence[c2s_quality_samples] to the
+ * divergence, NaN as this is. */
+c2s_status c2s_quality_measure_each(c2s_quality *quality, const c2s_graph *graph,
+                                    c2s_quality_result *result, double *noise, double *divergence);
 
 #endif

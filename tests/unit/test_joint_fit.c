@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "base/threads.h"
+#include "passes/measure/certain_gain.h"
 #include "passes/measure/joint_fit.h"
 
 enum { ROWS = 8, WIDTH = 6, UNITS = 8, OUTPUTS = 3, SAMPLES = 40 };
@@ -81,6 +82,7 @@ typedef struct judged {
     const c2s_model *now, *first;
     bool refuses; /* says that all that changes is worse */
     unsigned asked;
+    const double (*errors)[4]; /* of the first parameters and of all later ones */
 } judged;
 
 /* On samples that are not learnt from, by the plain evaluator: error over energy. */
@@ -118,6 +120,12 @@ static c2s_status judge(void *user, double *error) {
     return C2S_OK;
 }
 
+static c2s_status judge_each(void *user, double *errors) {
+    judged *j = user;
+    memcpy(errors, j->errors[j->asked++ > 0], sizeof *j->errors);
+    return C2S_OK;
+}
+
 /* By how much the differences of the last biases are off. */
 static c2s_status judge_differences(void *user, double *error) {
     const judged *j = user;
@@ -136,7 +144,7 @@ static c2s_status judge_differences(void *user, double *error) {
 /* With one point; at least what is fitted is missing. */
 static c2s_joint_fit job_of(const c2s_model *now, const c2s_model *first,
                             const c2s_joint_point *point, size_t epochs, judged *j) {
-    *j = (judged){now, first, j->refuses, 0};
+    *j = (judged){now, first, j->refuses, 0, NULL};
     return (c2s_joint_fit){.graph = now->graph,
                            .first = first->graph,
                            .points = point,
@@ -181,6 +189,48 @@ static c2s_status fit_bias(c2s_model *now, const c2s_model *first, const c2s_joi
 }
 
 /* ---- cases ---- */
+
+/* What is better on some samples and worse on others may be so by chance. */
+static void certain_gains(void **state) {
+    (void)state;
+    static const struct {
+        double errors[2][4];
+        bool stays;
+    } cases[] = {
+        {{{1, 1, 1, 1}, {0.9, 0.8, 0.9, 0.95}}, true},
+        {{{1, 1, 1, 1}, {0.3, 1.1, 1.2, 0.9}}, false},
+        {{{4, 3, 2, 1}, {3.9, 2.9, 1.9, 0.9}}, true},
+        {{{1, 1, 1, 1}, {0.1, (double)NAN, 0.1, 0.1}}, false},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        c2s_model *first = network(), *now = c2s_model_copy(first);
+        judged j = {0};
+        double before, after;
+        change(node_at(now, 2), 2, disturb);
+        c2s_model *was = c2s_model_copy(now);
+        const c2s_joint_parameter bias = {node_at(now, 2), 2, false, -1};
+        const c2s_joint_point point = {
+            c2s_graph_output(now->graph, 0), c2s_graph_output(first->graph, 0), 1, -1, NULL, false};
+        c2s_joint_fit job = job_of(now, first, &point, 3, &j);
+        j.errors = cases[k].errors;
+        job.parameters = &bias;
+        job.parameter_count = 1;
+        job.judge = judge_each;
+        job.judged = 4;
+        assert_int_equal(c2s_joint_fit_do(&job, &before, &after), C2S_OK);
+        assert_int_equal(after < before, cases[k].stays);
+        assert_int_equal(!c2s_tensor_equal(c2s_node_in(node_at(now, 2), 2)->constant,
+                                           c2s_node_in(node_at(was, 2), 2)->constant),
+                         cases[k].stays);
+        c2s_model_destroy(was);
+        c2s_model_destroy(now);
+        c2s_model_destroy(first);
+    }
+    /* so few samples say nothing of their spread */
+    assert_true(c2s_gain_is_certain((double[]){1, 1}, (double[]){0.1, 1.8}, 2));
+    assert_false(c2s_gain_is_certain((double[]){1, 1}, (double[]){0.1, 2.1}, 2));
+    assert_false(c2s_gain_is_certain(NULL, NULL, 0));
+}
 
 static void finds_back(void **state) {
     (void)state;
@@ -346,6 +396,7 @@ int main(void) {
         cmocka_unit_test(finds_back),
         cmocka_unit_test(finds_back_far_from_zero),
         cmocka_unit_test(keeps_zeros),
+        cmocka_unit_test(certain_gains),
         cmocka_unit_test(never_worse),
         cmocka_unit_test(same_on_any_number_of_threads),
         cmocka_unit_test(leaves_out_what_is_gone),
