@@ -82,6 +82,27 @@ static void counts_rows_and_labels(void **state) {
     c2s_tensor_unref(labels);
 }
 
+/* What samples add is by what +2.5 for class 1 is off in each of them, and comes to the whole. */
+static void adds_up_by_sample(void **state) {
+    (void)state;
+    c2s_feed feed = {.count = 4, .get = get};
+    c2s_model *first = shifted(0, 0, 0), *now = shifted(0, 2.5, 0);
+    c2s_quality *q = open_quality(&feed, first, 0);
+    c2s_quality_result result;
+    double noise[4], divergence[4], sum = 0;
+    assert_int_equal(c2s_quality_measure_each(q, now->graph, &result, noise, divergence), C2S_OK);
+    for (int k = 0; k < 4; k++) {
+        assert_true(fabs(noise[k] - 2.5 * 2.5 / 63) < 1e-6);
+        sum += divergence[k];
+    }
+    assert_true(fabs(sum - result.divergence) < 1e-9 * sum);
+    assert_true(divergence[3] < divergence[0]); /* class 1 was least likely there */
+    assert_true(fabs(pow(10, -result.sqnr_db / 10) - 4 * noise[0]) < 1e-6);
+    c2s_quality_close(q);
+    c2s_model_destroy(now);
+    c2s_model_destroy(first);
+}
+
 static void sees_numbers_that_broke(void **state) {
     (void)state;
     c2s_feed feed = {.count = 4, .get = get};
@@ -239,6 +260,7 @@ static void broken_numbers_are_never_accepted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_rows_and_labels),
+        cmocka_unit_test(adds_up_by_sample),
         cmocka_unit_test(sees_numbers_that_broke),
         cmocka_unit_test(classes_diverge),
         cmocka_unit_test(finds_the_first_class),
