@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ops/op.h"
-#include "ops/op_versions.h"
 #include "passes/custom/custom_rule.h"
 #include "rewrite/builder.h"
 
@@ -123,43 +122,6 @@ static c2s_status set_attrs(construction *c, const c2s_custom_node *plan, c2s_no
 
 /* ---- nodes ---- */
 
-static c2s_status check_operand(const c2s_node *node, const c2s_op_version *version, unsigned slot,
-                                int64_t opset) {
-    const c2s_value *value = c2s_node_in(node, slot);
-    c2s_op_operand operand;
-    if (!value)
-        return C2S_OK;
-    if (!c2s_op_input(version, slot, &operand))
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s has no input %u in opset %lld", node->type,
-                        slot + 1, (long long)opset);
-    c2s_dtype dtype = value->type.dtype;
-    if (c2s_type_is_tensor(&value->type) && dtype && !operand.like_first && operand.tensor &&
-        !(operand.tensor >> dtype & 1u))
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "%s takes no %s as input %u in opset %lld", node->type,
-                        c2s_dtype_name(dtype), slot + 1, (long long)opset);
-    return C2S_OK;
-}
-
-/* Inference takes the forms of all opsets; the model has one. */
-static c2s_status check_version(const c2s_node *node) {
-    const c2s_op_versions *versions = c2s_op_versions_of(node->domain, node->type);
-    int64_t opset = c2s_model_opset(node->graph->model, node->domain);
-    if (!versions || opset == 0)
-        return C2S_OK;
-    const c2s_op_version *version = c2s_op_version_at(versions, opset);
-    c2s_op_attribute attribute;
-    if (!version)
-        return c2s_fail(C2S_ERR_UNSUPPORTED, "there is no %s in opset %lld", node->type,
-                        (long long)opset);
-    for (unsigned i = 0; i < node->attr_count; i++)
-        if (!c2s_op_attribute_find(versions, version, node->attrs[i].name, &attribute))
-            return c2s_fail(C2S_ERR_UNSUPPORTED, "%s has no attribute %s in opset %lld", node->type,
-                            node->attrs[i].name, (long long)opset);
-    for (unsigned i = 0; i < node->formal_count; i++)
-        C2S_TRY(check_operand(node, version, i, opset));
-    return C2S_OK;
-}
-
 static bool is_on_constants(const c2s_node *node) {
     for (unsigned i = 0; i < node->formal_count; i++)
         if (node->inputs[i].value && !node->inputs[i].value->constant)
@@ -227,7 +189,6 @@ static c2s_status build_node(construction *c, const c2s_custom_node *plan) {
         c2s_node_add_output(node, c->b->hint);
     c2s_node_trim_inputs(node);
     C2S_TRY(set_attrs(c, plan, node));
-    C2S_TRY(check_version(node));
     C2S_TRY(c2s_node_infer(node));
     if (is_on_constants(node))
         return compute(c, plan, node);

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/map.h"
-#include "io/opset_form.h"
 #include "io/opset_rows.h"
 #include "ir/clone.h"
 #include "ops/op.h"
+#include "ops/op_form.h"
 
 typedef struct conversion {
     c2s_raise r; /* r.opset: where the graph comes from */
@@ -64,7 +64,7 @@ static c2s_status apply_rows(conversion *c, c2s_node *node) {
         C2S_TRY((up ? row->raise : row->lower)(&c->r, node));
         C2S_TRY(infer_between(prev, node));
     }
-    return up || !is_used(node) ? C2S_OK : c2s_form_adapt(node, c->r.opset, c->to);
+    return up || !is_used(node) ? C2S_OK : c2s_op_form_adapt(node, c->r.opset, c->to);
 }
 
 /* What shows that a row did something to its node. */
@@ -172,7 +172,7 @@ static c2s_status raise_functions(conversion *c, int64_t opset) {
 
 bool c2s_graph_is_same(const c2s_graph *graph, int64_t a, int64_t b) {
     for (const c2s_node *node = graph->first; node; node = node->next) {
-        if (!c2s_form_is_same(node, a, b))
+        if (!c2s_op_form_is_same(node, a, b))
             return false;
         c2s_graph *body;
         for (unsigned i = 0; (body = c2s_node_body(node, i)) != NULL; i++)

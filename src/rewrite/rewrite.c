@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "ir/graph_list.h"
+#include "ops/op_form.h"
 #include "rewrite/builder.h"
 
 /* Rules that can have a node of one operator as root, in the caller's order. */
@@ -253,6 +254,28 @@ static c2s_status keep_types(const c2s_builder *b, const c2s_match *m, c2s_value
     return C2S_OK;
 }
 
+/* Inference takes the forms and types of all opsets; the model has one. A node that the model had
+ * may break its rules before and after. */
+static c2s_status keep_forms(const c2s_builder *b, const c2s_match *m) {
+    for (size_t i = 0; i < b->built.count && !c2s_graph_is_function(b->graph); i++) {
+        const c2s_node *node = b->built.at[i];
+        const int64_t opset = c2s_model_opset(b->graph->model, node->domain);
+        if (opset == 0 || c2s_op_form_check(node, opset) == C2S_OK)
+            continue;
+        bool had = false;
+        for (unsigned r = 0; r < m->node_count && !had; r++)
+            had = m->node[r] && m->node[r]->op == node->op &&
+                  c2s_op_form_check(m->node[r], opset) != C2S_OK;
+        if (!had) {
+            c2s_status status = c2s_op_form_check(node, opset);
+            c2s_note("%s", node->type);
+            return status;
+        }
+        c2s_error_clear();
+    }
+    return C2S_OK;
+}
+
 static void looked_at(driver *d, const c2s_match *m) {
     for (unsigned r = 0; r < m->node_count && d->stats->trace; r++)
         if (m->node[r])
@@ -297,6 +320,8 @@ static c2s_status try_rule(driver *d, const c2s_rule *rule, c2s_node *node, bool
     c2s_builder b = {.graph = node->graph, .before = node, .hint = node->outputs[0]->name};
     c2s_value *value = rule->build(&b, &m);
     c2s_status status = b.status;
+    if (status == C2S_OK)
+        status = keep_forms(&b, &m);
     if (status == C2S_OK)
         status = keep_types(&b, &m, value);
     if (status != C2S_OK) {

@@ -10,9 +10,9 @@
 #include "eval/prove.h"
 #include "io/load.h"
 #include "io/opset.h"
-#include "io/opset_form.h"
 #include "io/opset_rows.h"
 #include "io/save.h"
+#include "ops/op_form.h"
 #include "ops/op_versions.h"
 #include "run_text.h"
 
@@ -73,7 +73,7 @@ static c2s_status convert(const opset_case *c, c2s_model **out) {
 
 static void check_forms(const c2s_graph *graph, int opset, const char *text) {
     for (const c2s_node *node = graph->first; node; node = node->next)
-        if (c2s_form_check(node, opset) != C2S_OK)
+        if (c2s_op_form_check(node, opset) != C2S_OK)
             fail_msg("%s: %s\n%s", c2s_node_text(node), c2s_error(), text);
 }
 

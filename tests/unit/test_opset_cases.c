@@ -7,8 +7,8 @@
  *     test_opset_cases [PART-OF-NAME]     also prints each refusal
  */
 #include "io/opset.h"
-#include "io/opset_form.h"
 #include "io/save.h"
+#include "ops/op_form.h"
 #include "onnx_cases.h"
 
 static const char *name_filter;
@@ -49,7 +49,7 @@ typedef struct answer {
 
 static c2s_status check_forms(const c2s_graph *graph, int64_t opset) {
     for (const c2s_node *node = graph->first; node; node = node->next) {
-        c2s_status status = c2s_form_check(node, opset);
+        c2s_status status = c2s_op_form_check(node, opset);
         if (status != C2S_OK) {
             c2s_note("%s", c2s_node_text(node));
             return status;

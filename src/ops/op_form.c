@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "io/opset_form.h"
+#include "ops/op_form.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,8 +154,8 @@ static c2s_status missing(const c2s_op_versions *versions, int64_t opset) {
     return c2s_fail(C2S_ERR_UNSUPPORTED, "opset %lld no longer has the operator", (long long)opset);
 }
 
-c2s_status c2s_form_check(const c2s_node *node, int64_t opset) {
-    const c2s_op_versions *versions = node->domain[0] ? NULL : c2s_op_versions_of("", node->type);
+c2s_status c2s_op_form_check(const c2s_node *node, int64_t opset) {
+    const c2s_op_versions *versions = c2s_op_versions_of(node->domain, node->type);
     if (!versions)
         return C2S_OK;
     const c2s_op_version *version = c2s_op_version_at(versions, opset);
@@ -166,7 +166,7 @@ c2s_status c2s_form_check(const c2s_node *node, int64_t opset) {
     return check_operands(node, &check);
 }
 
-c2s_status c2s_form_adapt(c2s_node *node, int64_t from, int64_t to) {
+c2s_status c2s_op_form_adapt(c2s_node *node, int64_t from, int64_t to) {
     const c2s_op_versions *versions = node->domain[0] ? NULL : c2s_op_versions_of("", node->type);
     if (!versions)
         return C2S_OK;
@@ -183,7 +183,7 @@ c2s_status c2s_form_adapt(c2s_node *node, int64_t from, int64_t to) {
     return check_operands(node, &check);
 }
 
-bool c2s_form_is_same(const c2s_node *node, int64_t a, int64_t b) {
+bool c2s_op_form_is_same(const c2s_node *node, int64_t a, int64_t b) {
     const c2s_op_versions *versions = node->domain[0] ? NULL : c2s_op_versions_of("", node->type);
     return !versions || c2s_op_version_at(versions, a) == c2s_op_version_at(versions, b);
 }
