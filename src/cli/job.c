@@ -12,6 +12,7 @@
 #include "cli/rewrites.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "io/save.h"
 #include "io/text.h"
 #include "ir/graph.h"
 #include "passes/pass.h"
@@ -339,6 +340,7 @@ static c2s_status run_job(const cli_arguments *a, const c2s_rules *rules, const 
     c2s_save_options save = {a->external_data, a->external_threshold};
     c2s_report *report = NULL;
     cli_question question;
+    C2S_TRY(c2s_save_check(model, out, &save));
     C2S_TRY(check_print_after(a->print_after));
     C2S_TRY(aim(a, model, &run));
     if (a->explain)
@@ -390,7 +392,8 @@ const cli_verb cli_verb_optimize = {
         "Makes the ONNX model IN smaller and faster, proves by running both that it still "
         "computes\n"
         "the same, and writes OUT. Either may be - for standard input or output, or end in\n"
-        ".onnxtxt for ONNX text syntax. IN is never changed; OUT appears whole or not at all.",
+        ".onnxtxt for ONNX text syntax. IN is never changed, unless OUT is the same file; OUT\n"
+        "appears whole or not at all.",
     .options = options,
     .details =
         "Examples:\n"

@@ -17,6 +17,8 @@
 typedef struct mapping {
     const void *data;
     size_t size;
+    dev_t device;
+    ino_t inode;
 } mapping;
 
 typedef struct claim {
@@ -26,7 +28,8 @@ typedef struct claim {
 } claim;
 
 struct c2s_external {
-    char *folder; /* as given, "." for a bare file name; NULL: there is none */
+    char *model;  /* its path as given */
+    char *folder; /* of that, "." for a bare file name; NULL: there is none */
     char *root;   /* the same without links; NULL until it is needed */
     c2s_names *locations;
     c2s_map mapped; /* interned location to mapping */
@@ -39,6 +42,7 @@ c2s_external *c2s_external_create(const char *model_path) {
     external->locations = c2s_names_create();
     if (!model_path || strcmp(model_path, "-") == 0)
         return external;
+    external->model = c2s_strdup(model_path);
     external->folder = c2s_strdup(model_path);
     char *slash = strrchr(external->folder, '/');
     if (!slash) {
@@ -62,6 +66,7 @@ void c2s_external_destroy(c2s_external *external) {
     c2s_vec_free(&external->claims);
     c2s_map_free(&external->mapped);
     c2s_names_destroy(external->locations);
+    free(external->model);
     free(external->folder);
     free(external->root);
     free(external);
@@ -136,6 +141,8 @@ static c2s_status map_descriptor(int descriptor, const char *location, mapping *
     if ((uintmax_t)info.st_size > SIZE_MAX)
         return c2s_fail(C2S_ERR_MEMORY, "external data \"%s\" is too large to map", location);
     m->size = (size_t)info.st_size;
+    m->device = info.st_dev;
+    m->inode = info.st_ino;
     if (!m->size)
         return C2S_OK;
     m->data = c2s_mapping_create(descriptor, m->size);
@@ -218,6 +225,26 @@ c2s_status c2s_external_find(c2s_external *external, const c2s_external_place *p
     *data = length ? (const char *)m->data + offset : NULL;
     *size = (size_t)length;
     return C2S_OK;
+}
+
+bool c2s_external_reads(const c2s_external *external, const char *path) {
+    struct stat info;
+    if (external->mappings.count == 0 || stat(path, &info) != 0)
+        return false;
+    for (size_t i = 0; i < external->mappings.count; i++)
+        if (external->mappings.at[i]->inode == info.st_ino &&
+            external->mappings.at[i]->device == info.st_dev)
+            return true;
+    return false;
+}
+
+bool c2s_external_is_of(const c2s_external *external, const char *model_path) {
+    char *own = external->model ? realpath(external->model, NULL) : NULL;
+    char *other = own ? realpath(model_path, NULL) : NULL;
+    const bool same = other && strcmp(own, other) == 0;
+    free(own);
+    free(other);
+    return same;
 }
 
 void c2s_external_claim(c2s_external *external, const void *data, size_t size, const char *name) {

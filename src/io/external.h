@@ -29,6 +29,11 @@ typedef struct c2s_external_place {
 c2s_status c2s_external_find(c2s_external *external, const c2s_external_place *place,
                              const void **data, size_t *size);
 
+/* True if data was read from the file at `path`. */
+bool c2s_external_reads(const c2s_external *external, const char *path);
+/* True if that is the model's own file. */
+bool c2s_external_is_of(const c2s_external *external, const char *model_path);
+
 /* Notes that a tensor's bytes are these, which c2s_external_find gave, less what is behind its end.
  * `name` outlives `external`. */
 void c2s_external_claim(c2s_external *external, const void *data, size_t size, const char *name);

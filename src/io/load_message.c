@@ -98,6 +98,11 @@ bool c2s_message_has_external(const struct c2s_origin *origin) {
     return origin && ((const parsed *)origin)->wire.external;
 }
 
+bool c2s_message_needs(const struct c2s_origin *origin, const char *path, const char *model_path) {
+    const c2s_external *external = ((const parsed *)origin)->external;
+    return c2s_external_reads(external, path) && !c2s_external_is_of(external, model_path);
+}
+
 typedef struct origin_bytes {
     c2s_bytes base;
     struct c2s_origin *origin;

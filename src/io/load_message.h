@@ -24,6 +24,9 @@ c2s_status c2s_message_parse(void *data, size_t size, const char *path,
                              const ProtobufCMessageDescriptor *type, struct c2s_origin **out);
 /* Some tensor below has external data. */
 bool c2s_message_has_external(const struct c2s_origin *origin);
+/* Who wrote to `path` for a model at `model_path` would take the data of the model away that this
+ * was read from, which is another one. */
+bool c2s_message_needs(const struct c2s_origin *origin, const char *path, const char *model_path);
 
 struct c2s_origin *c2s_origin_ref(struct c2s_origin *origin);
 void c2s_origin_unref(struct c2s_origin *origin); /* NULL is allowed */

@@ -150,6 +150,30 @@ static char *with_suffix(const char *path, const char *suffix) {
     return text;
 }
 
+/* The files that the model was read from stay as they are, unless it is written over itself. */
+static c2s_status check_place(const c2s_model *model, const char *path, const char *model_path) {
+    bool needed = model->origin && c2s_message_needs(model->origin, path, model_path);
+    for (size_t i = 0; i < model->other_origins.count && !needed; i++)
+        needed = c2s_message_needs(model->other_origins.at[i], path, model_path);
+    return needed ? c2s_fail(C2S_ERR_USAGE, "%s: the data of the model that was read is in it",
+                             path)
+                  : C2S_OK;
+}
+
+c2s_status c2s_save_check(const c2s_model *model, const char *path,
+                          const c2s_save_options *options) {
+    if (c2s_file_is_stream(path))
+        return C2S_OK;
+    C2S_TRY(check_place(model, path, path));
+    if (c2s_text_is_path(path) ||
+        !((options && options->external_data) || c2s_message_has_external(model->origin)))
+        return C2S_OK;
+    char *data_path = with_suffix(path, ".data");
+    c2s_status status = check_place(model, data_path, path);
+    free(data_path);
+    return status;
+}
+
 static c2s_status commit(output *out) {
     return out->data_path ? c2s_atomic_commit_both(&out->data.file, &out->model)
                           : c2s_atomic_commit(&out->model);
@@ -168,6 +192,7 @@ static c2s_status place_data(c2s_saver *saver, output *out, const c2s_save_optio
         out->data_path = with_suffix(out->path, ".data");
         const char *slash = strrchr(out->data_path, '/');
         e.location = slash ? slash + 1 : out->data_path;
+        C2S_TRY(check_place(saver->model, out->data_path, out->path));
         C2S_TRY(c2s_external_write_open(&out->data, out->data_path));
         e.writer = &out->data;
         e.threshold = options && options->external_threshold ? options->external_threshold
@@ -202,6 +227,7 @@ static c2s_status write_model(c2s_saver *saver, output *out, const c2s_save_opti
 }
 
 c2s_status c2s_model_save(c2s_model *model, const char *path, const c2s_save_options *options) {
+    C2S_TRY(c2s_save_check(model, path, options));
     if (c2s_text_is_path(path))
         return c2s_text_save(model, path);
     c2s_saver saver;

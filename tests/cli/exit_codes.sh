@@ -85,6 +85,20 @@ cp "$model" "$scratch/weights.onnx"
 printf '%64s' '' | tr ' ' '\100' | dd of="$scratch/weights.onnx" bs=1 seek=$middle conv=notrunc status=none
 expect 7 'scores' compare "$model" "$scratch/weights.onnx"
 
+# 2: files that IN reads its data from are not written over, unless IN itself is
+"$C2S_BIN" -q --passes none --external-data=64 "$model" "$work/new.onnx"
+mv "$work/new.onnx" "$work/old.onnx"
+cp "$work/new.onnx.data" "$scratch/data"
+expect 2 'new\.onnx\.data: the data of the model that was read is in it' "$work/old.onnx" "$work/new.onnx"
+expect 2 'new\.onnx\.data' extract "$work/old.onnx" "$work/new.onnx"
+expect 2 'new\.onnx\.data' merge --parallel "$model" "$work/old.onnx" "$work/new.onnx.data"
+cmp -s "$scratch/data" "$work/new.onnx.data" || fail "the data of IN was written over"
+[ "$(ls "$work" | tr '\n' ' ')" = "new.onnx.data old.onnx out.onnx " ] || fail "files left behind: $(ls "$work")"
+mv "$work/old.onnx" "$work/new.onnx"
+"$C2S_BIN" -q --external-data=64 "$work/new.onnx" "$work/../work/new.onnx"
+"$C2S_BIN" compare -q "$model" "$work/new.onnx"
+rm "$work"/new.onnx*
+
 # 0, also onto itself
 rm "$work/out.onnx"
 cp "$model" "$work/same.onnx"
