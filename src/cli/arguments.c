@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "cli/side_files.h"
 
 const cli_option cli_common_options[] = {
     {'q', "quiet", NULL, "print nothing but errors", CLI_FLAG, offsetof(cli_arguments, quiet)},
@@ -185,8 +186,8 @@ c2s_status cli_parse(const cli_verb *verb, int argc, char **argv, cli_arguments 
         return C2S_OK;
     size_t count = arguments->positional.count;
     if (count < verb->least || count > verb->most)
-        return c2s_fail(C2S_ERR_USAGE, "usage: onnx-c2s %s", verb->usage);
-    return C2S_OK;
+        return c2s_fail(C2S_ERR_USAGE, "usage: onnx-c2s %s; --help says more", verb->usage);
+    return cli_check_side_files(arguments);
 }
 
 void cli_arguments_free(cli_arguments *arguments) {

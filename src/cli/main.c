@@ -7,6 +7,7 @@
 #endif
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -122,6 +123,12 @@ static const cli_verb *find_verb(const char *word) {
     return NULL;
 }
 
+/* "help" and "help VERB" are what "--help" and "VERB --help" are. */
+static bool asks_for_help(int argc, char **argv, int at) {
+    return at < argc && strcmp(argv[at], "help") == 0 &&
+           (at + 1 == argc || (at + 2 == argc && find_verb(argv[at + 1])));
+}
+
 /* The verb may stand behind -q and -v; it is taken out of argv. NULL: the default job. */
 static const cli_verb *take_verb(int *argc, char **argv) {
     static const char *const flags[] = {"-q", "--quiet", "-v", "-vv", "--verbose"};
@@ -130,6 +137,10 @@ static const cli_verb *take_verb(int *argc, char **argv) {
         flag = false;
         for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
             flag = flag || strcmp(argv[at], flags[i]) == 0;
+    }
+    if (asks_for_help(*argc, argv, at)) {
+        static char help[] = "--help";
+        argv[at++] = help;
     }
     const cli_verb *verb = find_verb(at < *argc ? argv[at] : NULL);
     if (verb) {
@@ -170,6 +181,12 @@ static c2s_status run(const cli_verb *verb, const cli_arguments *arguments) {
     return status;
 }
 
+/* The other end of the pipe is closed: `head` has seen enough, and need not be told. */
+static bool nobody_reads(int fd) {
+    struct pollfd pipe = {.fd = fd, .events = POLLOUT};
+    return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
+}
+
 static int work(int argc, char **argv) {
     const cli_verb *verb = take_verb(&argc, argv);
     if (!verb)
@@ -182,7 +199,7 @@ static int work(int argc, char **argv) {
     if (status != C2S_OK)
         fprintf(stderr, "onnx-c2s: %s\n", c2s_error());
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (status == C2S_OK)
+        if (status == C2S_OK && !nobody_reads(STDOUT_FILENO))
             fprintf(stderr, "onnx-c2s: standard output: cannot write\n");
         return status == C2S_OK ? C2S_ERR_IO : (int)status;
     }

@@ -37,6 +37,13 @@ expect 2 '--emulate sse9' run --emulate sse9 "$model"
 expect_untouched 2 'expected float16 or bfloat16' --passes 'half(type=float8)' "$model"
 expect_untouched 2 'sharpen' --passes sharpen "$model"
 
+# 0: help, however it is asked for
+for verb in '' info lint; do
+    "$C2S_BIN" help $verb >"$scratch/out"
+    "$C2S_BIN" $verb --help | cmp -s - "$scratch/out" || fail "help $verb is not $verb --help"
+done
+expect 5 'help: No such file' help "$scratch/nowhere"
+
 # 3: invalid
 head -c 1000 "$model" >"$scratch/cut.onnx"
 expect_untouched 3 'cut\.onnx' "$scratch/cut.onnx"
@@ -84,6 +91,17 @@ middle=$(($(stat -c %s "$model") / 2))
 cp "$model" "$scratch/weights.onnx"
 printf '%64s' '' | tr ' ' '\100' | dd of="$scratch/weights.onnx" bs=1 seek=$middle conv=notrunc status=none
 expect 7 'scores' compare "$model" "$scratch/weights.onnx"
+
+# 2: nor do reports and the like replace what else the command line names
+expect_untouched 2 '--report .*another file' --report "$work/out.onnx" "$model"
+cp "$model" "$scratch/kept.onnx"
+for option in --report --log-rewrites --calib-cache; do
+    expect_untouched 2 "$option .*another file" $option "$scratch/kept.onnx" "$scratch/kept.onnx"
+done
+expect 2 '--baseline .*another file' check "$scratch/kept.onnx" --baseline "$scratch/kept.onnx" --update
+expect 2 '--junit .*another file' check "$scratch/kept.onnx" --baseline "$scratch/b" --junit "$scratch/./kept.onnx"
+expect 2 '--markdown .*another file' check "$model" --baseline "$scratch/b" --junit "$scratch/j" --markdown "$scratch/j"
+cmp -s "$model" "$scratch/kept.onnx" || fail "a model was written over"
 
 # 2: files that IN reads its data from are not written over, unless IN itself is
 "$C2S_BIN" -q --passes none --external-data=64 "$model" "$work/new.onnx"

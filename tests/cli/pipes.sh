@@ -27,3 +27,14 @@ status=0
 if [ -e "$scratch/status" ]; then
     [ "$(cat "$scratch/status")" -eq 5 ] || fail "status $(cat "$scratch/status") for a closed pipe, expected 5"
 fi
+
+# Who reads the beginning of a text only gets that, and no message; nor is one lost where it is due.
+for command in --help "info --values $model"; do
+    "$C2S_BIN" $command 2>"$scratch/err" | head -c 1 >/dev/null || true
+    [ ! -s "$scratch/err" ] || fail "$command, of which one byte is read: $(cat "$scratch/err")"
+done
+if [ -c /dev/full ]; then
+    status=0
+    "$C2S_BIN" --help 2>"$scratch/err" >/dev/full || status=$?
+    [ $status -eq 5 ] && grep -q 'cannot write' "$scratch/err" || fail "status $status for a full stream: $(cat "$scratch/err")"
+fi
