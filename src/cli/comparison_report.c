@@ -98,7 +98,7 @@ static void print_classes(const cli_comparison *c) {
     if (worst < 0)
         return;
     const c2s_class_tally *t = c2s_class_scores_tally(&c->classes);
-    printf("top-1: %+.2f points, standard error %.2f\n", -c->metrics.value[C2S_METRIC_TOP1_DROP],
+    printf("top-1: %+.2f points, standard error %.2f\n", 0 - c->metrics.value[C2S_METRIC_TOP1_DROP],
            c->metrics.value[C2S_METRIC_TOP1_DROP_ERROR]);
     if (drop > 0)
         printf("the class that loses most is %lld: %.2f points of its %llu rows\n",

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "io/text.h"
+#include "ops/op_form.h"
 #include "passes/custom/custom.h"
 #include "passes/pipeline.h"
 
@@ -102,6 +103,20 @@ static inline void record_case(const c2s_pass *pass, const c2s_stats *stats,
     fclose(stream);
 }
 
+/* A node that is not as the model's opset has it, with the reason as error; NULL: all are. */
+static inline const c2s_node *node_beyond_opset(const c2s_model *model) {
+    for (size_t i = 0; i < model->nodes.count; i++) {
+        const c2s_node *node = model->nodes.at[i];
+        if (!node || node == node->graph->entry || node == node->graph->exit ||
+            c2s_graph_is_function(node->graph))
+            continue;
+        const int64_t opset = c2s_model_opset(model, node->domain);
+        if (opset && c2s_op_form_check(node, opset) != C2S_OK)
+            return node;
+    }
+    return NULL;
+}
+
 /* Samples for passes that learn from some; NULL: there are none. */
 static const c2s_feed *case_feed;
 
@@ -119,8 +134,12 @@ static inline unsigned run_passes_with(c2s_model *model, const char *text, const
         assert_true(c2s_pipeline_use(pipeline, c2s_rules_pass(rules)));
     const c2s_pass_context context = {.evaluator = &c2s_evaluator_reference, .feed = case_feed};
     c2s_pipeline_options options = {.context = &context};
+    const bool obeys = !node_beyond_opset(model);
     if (c2s_pipeline_run(pipeline, model, &options, &result) != C2S_OK)
         fail_msg("%s", c2s_error());
+    const c2s_node *beyond = obeys ? node_beyond_opset(model) : NULL;
+    if (beyond)
+        fail_msg("%s: %s", c2s_node_text(beyond), c2s_error());
     unsigned rewrites = 0;
     for (size_t i = 0; i < result.steps.count; i++) {
         if (result.steps.at[i].report.reason)
