@@ -26,6 +26,7 @@ typedef struct c2s_bytes {
 c2s_bytes *c2s_bytes_alloc(size_t size);
 /* Takes over `data` from malloc. */
 c2s_bytes *c2s_bytes_wrap(void *data, size_t size);
+void c2s_bytes_release(c2s_bytes *bytes); /* what `release` of both is; others may end with it */
 c2s_bytes *c2s_bytes_ref(c2s_bytes *bytes);
 void c2s_bytes_unref(c2s_bytes *bytes); /* NULL is allowed */
 
