@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before: Concat with an operand that is a Concat along the same axis
+ * Before: Concat with operands that are Concats along the same axis, and so on
  * After:  one Concat of all operands
  * Refuses when the inner result is used elsewhere: it would be copied twice.
  */
@@ -27,23 +27,44 @@ static c2s_node *inner_of(const c2s_node *outer, unsigned slot) {
     return def;
 }
 
+/* Another Concat takes this one in: all of a chain at once, since operands would be copied again and
+ * again otherwise. */
+static bool is_inner(const c2s_node *node) {
+    const c2s_value *value = node->outputs[0];
+    const c2s_use *use = value->uses;
+    return value->use_count == 1 && use->user->op == &c2s_op_concat &&
+           !c2s_attr_any_reference(use->user) && inner_of(use->user, use->slot);
+}
+
 static const char *refuse(const c2s_match *m) {
-    for (unsigned i = 0; i < m->root->formal_count; i++)
-        if (inner_of(m->root, i))
-            return NULL;
-    return c2s_no_match;
+    bool has_inner = false;
+    for (unsigned i = 0; i < m->root->formal_count && !has_inner; i++)
+        has_inner = inner_of(m->root, i) != NULL;
+    return has_inner && !is_inner(m->root) ? NULL : c2s_no_match;
 }
 
 static c2s_value *build(c2s_builder *b, const c2s_match *m) {
     C2S_VEC(c2s_value *) all = {0};
-    for (unsigned i = 0; i < m->root->formal_count; i++) {
-        const c2s_node *inner = inner_of(m->root, i);
-        if (!inner)
-            c2s_vec_push(&all, m->root->inputs[i].value);
-        for (unsigned k = 0; inner && k < inner->formal_count; k++)
-            c2s_vec_push(&all, inner->inputs[k].value);
+    C2S_VEC(struct place {
+        const c2s_node *concat;
+        unsigned slot;
+    }) stack = {0};
+    c2s_vec_push(&stack, (struct place){m->root, 0});
+    while (stack.count > 0) {
+        struct place *top = &stack.at[stack.count - 1];
+        if (top->slot == top->concat->formal_count) {
+            stack.count--;
+            continue;
+        }
+        const unsigned slot = top->slot++;
+        const c2s_node *inner = inner_of(top->concat, slot);
+        if (inner)
+            c2s_vec_push(&stack, (struct place){inner, 0});
+        else
+            c2s_vec_push(&all, top->concat->inputs[slot].value);
     }
     c2s_value *value = c2s_build_finish(b, c2s_build_like(b, m->root, all.at, (unsigned)all.count));
+    c2s_vec_free(&stack);
     c2s_vec_free(&all);
     return value;
 }

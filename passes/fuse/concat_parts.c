@@ -143,51 +143,64 @@ static bool is_part(const c2s_node *concat, unsigned slot, int64_t axis, c2s_par
            c2s_part_of_slice(value->def, out) && out->axis == axis;
 }
 
-/* The first two or more operands that follow each other in one value. */
-static bool find_run(const c2s_node *concat, run *out) {
-    int64_t axis = c2s_axis_in(concat, concat->outputs[0], INT64_MIN / 2);
+/* Operands from `first` on that follow each other in one value: one, if it is no part or alone. */
+static run run_at(const c2s_node *concat, int64_t axis, unsigned first) {
+    run found = {.first = first, .count = 1};
     c2s_part next;
-    for (unsigned k = 0; axis >= 0 && k + 1 < concat->formal_count; k += out->count) {
-        *out = (run){.first = k, .count = 1};
-        if (!is_part(concat, k, axis, &out->part))
-            continue;
-        while (k + out->count < concat->formal_count &&
-               is_part(concat, k + out->count, axis, &next) && next.x == out->part.x &&
-               next.start == out->part.end) {
-            out->part.end = next.end;
-            out->count++;
-        }
-        if (out->count > 1)
-            return true;
+    if (!is_part(concat, first, axis, &found.part))
+        return found;
+    while (first + found.count < concat->formal_count &&
+           is_part(concat, first + found.count, axis, &next) && next.x == found.part.x &&
+           next.start == found.part.end) {
+        found.part.end = next.end;
+        found.count++;
     }
-    return false;
+    return found;
 }
 
-static const char *run_refuse(const c2s_match *m) {
-    run found;
-    if (!find_run(m->root, &found))
+/* Why the run stays as it is; NULL: it becomes one operand. */
+static const char *refuse_run(const c2s_node *concat, const run *found) {
+    if (found->count < 2)
         return c2s_no_match;
-    if (found.part.start == 0 && found.part.end == found.part.x->type.dim[found.part.axis])
+    if (found->part.start == 0 && found->part.end == found->part.x->type.dim[found->part.axis])
         return NULL;
-    for (unsigned k = 0; k < found.count; k++)
-        if (m->root->inputs[found.first + k].value->use_count > 1)
+    for (unsigned k = 0; k < found->count; k++)
+        if (concat->inputs[found->first + k].value->use_count > 1)
             return "something else reads a slice, too";
     return NULL;
 }
 
-static c2s_value *run_build(c2s_builder *b, const c2s_match *m) {
+static const char *run_refuse(const c2s_match *m) {
+    const int64_t axis = c2s_axis_in(m->root, m->root->outputs[0], INT64_MIN / 2);
+    const char *reason = c2s_no_match;
     run found;
-    if (!find_run(m->root, &found))
-        return NULL;
-    c2s_value *part = c2s_part_build(b, &found.part), *value = part;
-    unsigned count = m->root->formal_count - found.count + 1;
-    c2s_value **in = c2s_alloc_array(count, sizeof *in);
-    for (unsigned k = 0; k < count; k++)
-        in[k] = k < found.first    ? m->root->inputs[k].value
-                : k == found.first ? part
-                                   : m->root->inputs[k + found.count - 1].value;
-    if (count > 1 && part)
-        value = c2s_build_finish(b, c2s_build_like(b, m->root, in, count));
+    for (unsigned k = 0; axis >= 0 && k < m->root->formal_count; k += found.count) {
+        found = run_at(m->root, axis, k);
+        const char *why = refuse_run(m->root, &found);
+        if (!why)
+            return NULL;
+        reason = why != c2s_no_match ? why : reason;
+    }
+    return reason;
+}
+
+/* All runs at once: other operands would be copied for each. */
+static c2s_value *run_build(c2s_builder *b, const c2s_match *m) {
+    const int64_t axis = c2s_axis_in(m->root, m->root->outputs[0], INT64_MIN / 2);
+    c2s_value **in = c2s_alloc_array(m->root->formal_count, sizeof *in), *value = NULL;
+    unsigned count = 0;
+    run found;
+    for (unsigned k = 0; k < m->root->formal_count; k += found.count) {
+        found = run_at(m->root, axis, k);
+        if (!refuse_run(m->root, &found)) {
+            in[count++] = c2s_part_build(b, &found.part);
+            continue;
+        }
+        for (unsigned i = 0; i < found.count; i++)
+            in[count++] = m->root->inputs[k + i].value;
+    }
+    if (b->status == C2S_OK)
+        value = count > 1 ? c2s_build_finish(b, c2s_build_like(b, m->root, in, count)) : in[0];
     free(in);
     return value;
 }

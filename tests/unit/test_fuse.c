@@ -459,6 +459,25 @@ static void concats_meet(void **state) {
     refused(concat(y, x, 1), "Concat Concat", NULL);
 }
 
+/* One by one would copy the operands again and again. */
+static void a_chain_of_concats_meets_at_once(void **state) {
+    (void)state;
+    images();
+    c2s_value *y = x;
+    for (int i = 0; i < 40; i++)
+        y = i % 2 ? concat(y, x, 1) : concat(OP(m, "Neg", x), y, 1);
+    make_output(y, "y");
+    c2s_model *copy = c2s_model_copy(m);
+    assert_int_equal(run_passes(copy, "fuse"), 1);
+    c2s_model_destroy(copy);
+    run_passes(m, "fuse");
+    unsigned concats = 0;
+    for (const c2s_node *node = m->graph->first; node; node = node->next)
+        concats += node->op == &c2s_op_concat ? node->formal_count : 0;
+    assert_int_equal(concats, 41);
+    c2s_model_destroy(m);
+}
+
 static c2s_value *slice(c2s_value *y, int64_t start, int64_t end, int64_t axis, int64_t step) {
     return OP(m, "Slice", y, INTS(m, "s", start), INTS(m, "e", end), INTS(m, "a", axis),
               INTS(m, "t", step));
@@ -498,6 +517,7 @@ int main(void) {
         cmocka_unit_test(casts_meet),
         cmocka_unit_test(clips_meet),
         cmocka_unit_test(concats_meet),
+        cmocka_unit_test(a_chain_of_concats_meets_at_once),
         cmocka_unit_test(slices_meet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
