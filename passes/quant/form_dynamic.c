@@ -47,15 +47,32 @@ static bool is_conv(const c2s_node *node) {
     return node->op == &c2s_op_conv_integer;
 }
 
+/* Only their product counts: of two constants the one that is a single number is that of the first
+ * operand, in whatever order they are multiplied. */
+static void scales_of(const c2s_match *m, c2s_value **x, c2s_value **w) {
+    const bool swapped = m->value[SCALE]->constant && m->value[SCALE]->constant->count > 1 &&
+                         m->value[W_SCALE]->constant->count == 1;
+    *x = m->value[swapped ? W_SCALE : SCALE];
+    *w = m->value[swapped ? SCALE : W_SCALE];
+}
+
+static bool is_single(const c2s_value *value) {
+    size_t count;
+    return c2s_type_is_tensor(&value->type) && value->type.rank >= 0 && value->type.rank <= 1 &&
+           c2s_type_elements(&value->type, &count) && count == 1;
+}
+
 static const char *refuse_integer(const c2s_match *m) {
     const c2s_node *product = m->node[0];
-    const c2s_value *zero = m->value[W_ZERO], *scale = m->value[W_SCALE];
-    if (m->value[SCALE]->type.dtype != C2S_FLOAT || scale->type.dtype != C2S_FLOAT)
+    const c2s_value *zero = m->value[W_ZERO], *x_zero = m->value[ZERO];
+    c2s_value *x_scale, *scale;
+    scales_of(m, &x_scale, &scale);
+    if (x_scale->type.dtype != C2S_FLOAT || scale->type.dtype != C2S_FLOAT)
         return "the scales are no floats";
     if (m->root->outputs[0]->type.dtype != C2S_FLOAT)
         return "the result is no float";
-    if (m->value[SCALE]->type.rank > 1)
-        return "the first operand has several scales";
+    if (!is_single(x_scale) || (x_zero && !is_single(x_zero)))
+        return "the first operand has several scales or zero points";
     c2s_tensor *flat = flat_scales(scale, m->value[W], is_conv(product));
     const size_t count = flat ? flat->count : 0;
     c2s_tensor_unref(flat);
@@ -70,14 +87,18 @@ static const char *refuse_integer(const c2s_match *m) {
 static c2s_value *dequantize_weight(c2s_builder *b, const c2s_match *m) {
     const bool conv = is_conv(m->node[0]);
     c2s_value *zero = m->value[W_ZERO], *weight = m->value[W];
-    c2s_tensor *flat = flat_scales(m->value[W_SCALE], weight, conv);
-    c2s_value *scale = flat ? c2s_build_constant_like(b, m->value[W_SCALE], flat) : NULL;
+    c2s_value *x_scale, *w_scale;
+    scales_of(m, &x_scale, &w_scale);
+    c2s_tensor *flat = flat_scales(w_scale, weight, conv);
+    c2s_value *scale = flat ? c2s_build_constant_like(b, w_scale, flat) : NULL;
     return c2s_form_dequantize(b, weight, scale, zero, conv ? 0 : weight->type.rank - 1);
 }
 
 static c2s_value *build_integer(c2s_builder *b, const c2s_match *m) {
     const c2s_node *product = m->node[0];
-    c2s_value *in[] = {c2s_form_dequantize(b, m->value[CODES], m->value[SCALE], m->value[ZERO], -1),
+    c2s_value *x_scale, *w_scale;
+    scales_of(m, &x_scale, &w_scale);
+    c2s_value *in[] = {c2s_form_dequantize(b, m->value[CODES], x_scale, m->value[ZERO], -1),
                        dequantize_weight(b, m)};
     c2s_node *floats = c2s_build_start(b, is_conv(product) ? "Conv" : "MatMul", in, 2);
     if (!floats)

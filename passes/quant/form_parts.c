@@ -47,14 +47,15 @@ bool c2s_form_zero_fits(const c2s_value *scale, const c2s_value *zero) {
     return c2s_type_is_static(&zero->type) && c2s_type_elements(&zero->type, &count) && count == 1;
 }
 
-/* Beside several scales there are as many zero points, or none, which stands for 0. */
+/* There are as many zero points as scales, or none, which stands for 0. */
 static c2s_value *spread_zero(c2s_builder *b, const c2s_value *scale, c2s_value *zero) {
-    if (!zero || !scale || scale->type.rank != 1 || !zero->constant ||
-        (int64_t)zero->constant->count == scale->type.dim[0])
+    if (!zero || !scale || !zero->constant)
+        return zero;
+    const int64_t count = scale->type.rank == 1 ? scale->type.dim[0] : 1;
+    if ((int64_t)zero->constant->count == count)
         return zero;
     if (c2s_constant_is_all(zero, 0))
         return NULL;
-    const int64_t count = scale->type.dim[0];
     int64_t *same = c2s_zalloc((size_t)count * sizeof *same);
     for (int64_t i = 0; i < count; i++)
         c2s_tensor_i64_at(zero->constant, 0, &same[i]);

@@ -66,6 +66,10 @@ c2s_status c2s_lower_one_hot(c2s_raise *r, c2s_node *node) {
     C2S_TRY(c2s_opset_dtype(node, 0, &dtype));
     if (never_negative(indices, dtype))
         return C2S_OK;
+    if (dtype != C2S_INT32) { /* small types have no sums; floats are cut before they count */
+        dtype = C2S_INT64;
+        indices = c2s_opset_cast(r, node, indices, dtype);
+    }
     C2S_TRY(c2s_raise_scalar(r, node, "zero", dtype, 0, &zero));
     C2S_TRY(c2s_raise_ints(r, node, "scalar", NULL, 0, &flat)); /* depth may be [d] or d */
     c2s_value *scalar = c2s_raise_node(r, node, "Reshape", (c2s_value *[]){depth, flat}, 2);

@@ -124,6 +124,8 @@ c2s_status c2s_lower_resize_rule(c2s_raise *r, c2s_node *node) {
     const char *rule = c2s_attr_string(node, "coordinate_transformation_mode", "half_pixel");
     const char *nearest = c2s_attr_string(node, "nearest_mode", "round_prefer_floor");
     C2S_TRY(constant_scales(node, SCALES, &least, &most));
+    if (c2s_attr_int(node, "antialias", 0))
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "antialias is on, which came with opset 18");
     const bool linear = strcmp(mode, "linear") == 0;
     const bool same = (strcmp(nearest, "floor") == 0 && least >= 1) ||
                       (strcmp(nearest, "ceil") == 0 && most <= 1);

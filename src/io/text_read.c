@@ -138,8 +138,9 @@ static c2s_status read_operator(c2s_text_reader *r, const char *first, const cha
 static c2s_status read_operands(c2s_text_reader *r, c2s_node *node, c2s_text_scope *s) {
     C2S_TRY(c2s_lex_need(&r->lexer, "("));
     while (!c2s_lex_take(&r->lexer, ")")) {
-        const char *name;
-        C2S_TRY(c2s_text_read_name(r, &name));
+        const char *name = "";
+        if (c2s_lex_peek(&r->lexer) != ',') /* nothing at all is left out, as "" is */
+            C2S_TRY(c2s_text_read_name(r, &name));
         c2s_value *value = name[0] ? find(s, name) : NULL;
         if (name[0] && !value)
             return c2s_lex_expected(&r->lexer, "\"%s\" to be defined before it is used", name);

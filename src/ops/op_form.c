@@ -9,8 +9,18 @@
 
 /* ---- attributes ---- */
 
+/* What lists are by default depends on the rank, so that no version says it. */
+static bool is_default_list(const c2s_attr *attr) {
+    bool ones = strcmp(attr->name, "dilations") == 0;
+    for (size_t i = 0; i < attr->count; i++)
+        ones = ones && attr->ints[i] == 1;
+    return ones;
+}
+
 static bool is_default(const c2s_attr *attr, const c2s_op_attribute *form) {
     char text[64];
+    if (!attr->reference && attr->kind == C2S_ATTR_INTS)
+        return is_default_list(attr);
     if (attr->reference || !form->text || form->size >= sizeof text)
         return false;
     memcpy(text, form->text, form->size);

@@ -247,6 +247,15 @@
 {"Max", "one shape", 13, 7,
  "g (float[2] a, float b) => (float[2] y) { y = Max (a, b) }",
  NULL, "one shape"},
+{"MaxPool", "windows in the padding", 22, 9,
+ "g (float[1,1,4] x) => (float[1,1,2] y) { y = MaxPool <kernel_shape = [2], strides = [2], "
+ "dilations = [1], ceil_mode = 0> (x) }",
+ "g (float[1,1,4] x) => (float[1,1,2] y) { y = MaxPool <kernel_shape = [2], strides = [2]> (x) "
+ "}", NULL},
+{"MaxPool", "windows in the padding", 22, 9,
+ "g (float[1,1,4] x) => (float[1,1,1] y) { y = MaxPool <kernel_shape = [2], strides = [2], "
+ "dilations = [2]> (x) }",
+ NULL, "dilations"},
 {"MaxPool", "windows in the padding", 22, 21,
  "g (float[1,1,3] x) => (float[1,1,1] y) { y = MaxPool <kernel_shape = [1], strides = [3], "
  "pads = [0, 1], ceil_mode = 1> (x) }",
@@ -279,6 +288,14 @@
  "g (float[2] x) => (float[2] y) { y = Mish (x) }",
  "g (float[2] x) => (float[2] y) { Softplus_1 = Softplus (x) Tanh_1 = Tanh (Softplus_1) y = "
  "Mul (x, Tanh_1) }", NULL},
+{"OneHot", "negative indices and axis", 11, 10,
+ "g (float[2] x) => (float[2,3] y) <int64 d = {3}, float[2] v = {0.0, 1.0}> { y = OneHot (x, d, "
+ "v) }",
+ "g (float[2] x) => (float[2,3] y) <int64 d = {3}, float[2] v = {0.0, 1.0}, int64 zero = {0}, "
+ "int64[0] scalar = {}> { Cast_1 = Cast <to = 7> (x) Reshape_1 = Reshape (d, scalar) Cast_2 = "
+ "Cast <to = 7> (Reshape_1) Less_1 = Less (Cast_1, zero) Add_1 = Add (Cast_1, Cast_2) Where_1 = "
+ "Where (Less_1, Add_1, Cast_1) Less_2 = Less (Where_1, zero) Where_2 = Where (Less_2, Cast_2, "
+ "Where_1) y = OneHot (Where_2, d, v) }", NULL},
 {"OneHot", "negative indices and axis", 11, 10,
  "g (int64[2] x) => (float[2,3] y) <int64 d = {3}, float[2] v = {0.0, 1.0}> { y = OneHot "
  "<axis = -1> (x, d, v) }",
@@ -471,6 +488,10 @@
  "g (float[1,1,4,4] x) => (float[1,1,2,2] y) <float[4] s = {1.0, 1.0, 0.5, 0.5}> { y = Resize "
  "<mode = \"linear\", coordinate_transformation_mode = \"asymmetric\"> (x, \"\", s) }",
  NULL, "scale"},
+{"Resize", "asymmetric positions", 18, 10,
+ "g (float[1,1,4,4] x) => (float[1,1,2,2] y) <float[4] s = {1.0, 1.0, 0.5, 0.5}> { y = Resize "
+ "<mode = \"linear\", coordinate_transformation_mode = \"asymmetric\", antialias = 1> (x, , s) }",
+ NULL, "antialias"},
 {"Resize", "asymmetric positions", 13, 10,
  "g (float[1,1,4,4] x) => (float[1,1,2,2] y) <float[4] s = {1.0, 1.0, 0.5, 0.5}> { y = Resize "
  "<mode = \"nearest\", nearest_mode = \"ceil\", coordinate_transformation_mode = "
