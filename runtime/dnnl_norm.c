@@ -121,6 +121,7 @@ static c2s_status lrn_prepare(c2s_step *step) {
 const c2s_kernel_family c2s_kernels_dnnl_lrn = {
     .name = "dnnl_lrn",
     .flags = C2S_KERNEL_LAYOUTS,
+    .finite_only = c2s_step_always, /* its sums go from one window to the next */
     .accepts = lrn_accepts,
     .prepare = lrn_prepare,
     .run = c2s_primitive_run_state,

@@ -121,15 +121,13 @@ static float unscaled_most(const c2s_post *post, float most) {
         return most * fmaxf(1, a);
     case dnnl_eltwise_elu:
         return fmaxf(most, a);
-    case dnnl_eltwise_sqrt:
-        return fmaxf(most, 1);
     case dnnl_eltwise_abs:
     case dnnl_eltwise_gelu_erf:
     case dnnl_eltwise_gelu_tanh:
     case dnnl_eltwise_hardswish:
     case dnnl_eltwise_swish:
         return most;
-    default:
+    default: /* roots of negative numbers are NaN, quotients anything */
         return C2S_RANGE_UNKNOWN;
     }
 }

@@ -180,6 +180,8 @@ c2s_status c2s_text_read_content(c2s_lexer *l, const c2s_type *type, c2s_tensor 
     string_list texts = {0};
     c2s_status status = read_list(l, strings, &numbers, &texts);
     size_t found = strings ? texts.count : complex_type ? numbers.count / 2 : numbers.count;
+    if (status == C2S_OK && complex_type && numbers.count % 2 != 0)
+        status = c2s_lex_expected(l, "two numbers for each element before this");
     if (status == C2S_OK && found != count)
         status = c2s_lex_expected(l, "%zu elements before this, not %zu", count, found);
     if (status == C2S_OK && strings) {

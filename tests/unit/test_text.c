@@ -182,6 +182,7 @@ static void mistakes_are_placed(void **state) {
         {"g (float[2,) => () {}", "expected a name"},
         {"g (float[-1] x) => () {}", "dimension >= 0"},
         {"g () => () <float[3] w = {1, 2}> {}", "3 elements before this, not 2"},
+        {"g () => () <complex64[1] w = {1.0, 2.0, 3.0}> {}", "two numbers for each element"},
         {"g () => () <float[N] w = {1, 2}> {}", "known dimensions"},
         {"g () => () <int8[1] w = {128}> {}", "int8 can hold"},
         {"g () => () <uint2[1] w = {4}> {}", "uint2 can hold"},
