@@ -6,6 +6,9 @@
 #include "base/map.h"
 #include "base/vec.h"
 
+/* Uses that are looked at for one input: numbers that go on and on are no indices. */
+enum { MOST_USES = 2000 };
+
 typedef struct search {
     const c2s_concrete *concrete;
     C2S_VEC(const c2s_value *) queue; /* values that hold the input's numbers */
@@ -174,8 +177,14 @@ void c2s_index_range(const c2s_concrete *concrete, const c2s_value *input, int64
                      int64_t *high) {
     search s = {.concrete = concrete};
     follow(&s, input);
-    for (size_t k = 0; k < s.queue.count; k++)
-        c2s_value_each_use(use, s.queue.at[k]) visit(&s, use);
+    unsigned left = MOST_USES;
+    for (size_t k = 0; k < s.queue.count && left > 0; k++)
+        c2s_value_each_use(use, s.queue.at[k]) {
+            if (left == 0)
+                break;
+            left--;
+            visit(&s, use);
+        }
     if (s.found) {
         *low = s.low;
         *high = s.high;
