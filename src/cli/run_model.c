@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/names.h"
 #include "cli/execution.h"
 #include "cli/json.h"
 #include "cli/table.h"
@@ -70,30 +71,28 @@ static c2s_status join(const results *r, c2s_tensor **out) {
 }
 
 /* Output names may hold anything; file names may not. */
-static void file_path(char *path, size_t size, const char *folder, const char *name,
-                      const char *suffix) {
-    size_t start = (size_t)snprintf(path, size, "%s/", folder);
-    snprintf(path + start, size - start, "%s%s", name, suffix);
-    for (char *at = path + start; *at; at++)
+static void clean_name(char *clean, size_t size, const char *name) {
+    snprintf(clean, size, "%s", name);
+    for (char *at = clean; *at; at++)
         if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
             *at = '_';
-    if (path[start] == '.')
-        path[start] = '_';
+    if (clean[0] == '.')
+        clean[0] = '_';
 }
 
 static c2s_status write_output(const char *folder, const char *name, const results *r) {
-    char path[4096], suffix[32];
+    char path[4096 + 3100], suffix[32];
     if (can_join(r)) {
         c2s_tensor *all;
         C2S_TRY(join(r, &all));
-        file_path(path, sizeof path, folder, name, ".npy");
+        snprintf(path, sizeof path, "%s/%s.npy", folder, name);
         c2s_status status = c2s_npy_save(all, path);
         c2s_tensor_unref(all);
         return status;
     }
     for (size_t i = 0; i < r->count; i++) {
         snprintf(suffix, sizeof suffix, r->count > 1 ? ".%zu.npy" : ".npy", i);
-        file_path(path, sizeof path, folder, name, suffix);
+        snprintf(path, sizeof path, "%s/%s%s", folder, name, suffix);
         C2S_TRY(c2s_npy_save(r->at[i], path));
     }
     return C2S_OK;
@@ -213,9 +212,15 @@ static c2s_status execute(const cli_model *m, cli_inputs *inputs, results *outpu
 static c2s_status write_outputs(const char *folder, const cli_model *m, const results *outputs) {
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return c2s_fail(C2S_ERR_IO, "%s: %s", folder, strerror(errno));
-    for (unsigned i = 0; i < c2s_graph_output_count(m->model->graph); i++)
-        C2S_TRY(write_output(folder, c2s_graph_output_name(m->model->graph, i), &outputs[i]));
-    return C2S_OK;
+    c2s_names *taken = c2s_names_create();
+    c2s_status status = C2S_OK;
+    for (unsigned i = 0; i < c2s_graph_output_count(m->model->graph) && status == C2S_OK; i++) {
+        char name[3000];
+        clean_name(name, sizeof name, c2s_graph_output_name(m->model->graph, i));
+        status = write_output(folder, c2s_name_fresh(taken, name), &outputs[i]);
+    }
+    c2s_names_destroy(taken);
+    return status;
 }
 
 static c2s_status run(const cli_arguments *a) {

@@ -47,3 +47,16 @@ grep -q 'of another model' log || fail "the message does not say that the model 
 
 "$C2S_BIN" --passes 'quantize(force=yes)' --no-guard model.onnxtxt out.onnx >log 2>&1 || fail "no data: $(cat log)"
 grep -q 'NO DATA' log || fail "without data nothing warns: $(cat log)"
+
+# Outputs of any name stay in the folder, and none takes the file of another.
+cat >names.onnxtxt <<'EOF'
+<ir_version: 8, opset_import: ["" : 17]>
+g (float[2] x) => (float[2] "a/b", float[2] a_b, float[2] "../out")
+{
+    "a/b" = Relu (x)
+    a_b = Abs (x)
+    "../out" = Neg (x)
+}
+EOF
+"$C2S_BIN" run -q names.onnxtxt --out named || fail "run --out failed"
+[ "$(ls named | tr '\n' ' ')" = "_._out.npy a_b.npy a_b_1.npy " ] || fail "three outputs, and the files: $(ls named)"
