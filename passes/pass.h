@@ -67,6 +67,8 @@ typedef struct c2s_pass {
     bool lossy;
     /* What it makes depends on what the context's `quality` says, without any bound as well. */
     bool measures;
+    /* It works on layers of float32 alone: whoever has others is told of the pass `single`. */
+    bool on_float;
     /* What it makes may be slower: it was asked for because of the size. */
     bool for_size;
     /* Changes model->graph and its bodies, asks `stats` before each rewrite. Leaves the list order

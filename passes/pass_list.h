@@ -5,6 +5,7 @@
  */
 C2S_PASS(cleanup)
 C2S_PASS(custom)
+C2S_PASS(single)
 C2S_PASS(recompose)
 C2S_PASS(fuse)
 C2S_PASS(prune)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/prover.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -117,6 +118,16 @@ void c2s_prover_set_budget(c2s_prover *prover, c2s_quality *quality, const c2s_b
     execution *e = prover->user;
     e->quality = quality;
     e->budget = *budget;
+}
+
+void c2s_prover_total(const c2s_prover *prover, const c2s_graph *graph, double *error) {
+    const execution *e = prover->user;
+    c2s_proof result = {.error = (double)NAN};
+    if (!e->first)
+        return;
+    c2s_prove_runs(e->first, graph, &result);
+    if (!isnan(result.error))
+        *error = result.error;
 }
 
 void c2s_prover_restart(c2s_prover *prover) {

@@ -153,8 +153,7 @@ typedef struct c2s_quality_report {
 
 typedef struct c2s_report {
     c2s_counts before, after;
-    double error;         /* largest relative error of the final model; NaN if not proved. Behind a
-                             lossy pass: against what that made */
+    double error;         /* largest relative error of the final model; NaN if not proved */
     c2s_quality_report quality;
     unsigned pass_count;
     const c2s_pass_report *passes;

@@ -193,12 +193,15 @@ static c2s_status prove_steps(job *j) {
         c2s_prover_set_budget(prover, j->lossy.quality, &j->lossy.context.budget);
     if (status == C2S_OK)
         status = run_steps(j, prover);
+    for (size_t i = 0; i < r->passes.count; i++)
+        if (r->passes.at[i].outcome == C2S_APPLIED && !isnan(r->passes.at[i].error))
+            r->public.error =
+                r->passes.at[i].error; /* against the first model, if none was lossy */
+    if (status == C2S_OK && prover)
+        c2s_prover_total(prover, j->model->graph, &r->public.error);
     c2s_prover_destroy(prover);
     if (!prover) /* which would own it */
         c2s_baseline_destroy(baseline);
-    for (size_t i = 0; i < r->passes.count; i++)
-        if (r->passes.at[i].outcome == C2S_APPLIED && !isnan(r->passes.at[i].error))
-            r->public.error = r->passes.at[i].error; /* each is against the first model */
     return status;
 }
 

@@ -226,5 +226,6 @@ const c2s_pass c2s_pass_lowrank = {.name = "lowrank",
                                    .options = options,
                                    .kinds = kinds,
                                    .lossy = true,
+                                   .on_float = true,
                                    .measures = true,
                                    .run = run};

@@ -256,5 +256,6 @@ const c2s_pass c2s_pass_prune = {
     .kinds = kinds,
     .learns = true,
     .lossy = true,
+    .on_float = true,
     .run = run,
 };

@@ -248,5 +248,6 @@ const c2s_pass c2s_pass_sparsify = {
     .kinds = kinds,
     .learns = true,
     .lossy = true,
+    .on_float = true,
     .for_size = true,
     .run = run};

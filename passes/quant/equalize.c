@@ -195,5 +195,6 @@ const c2s_pass c2s_pass_equalize = {
     .options = options_of_equalize,
     .kinds = kinds,
     .learns = true,
+    .on_float = true,
     .run = run,
 };

@@ -10,6 +10,7 @@
 
 #include "passes/measure/ranges.h"
 #include "passes/quant/half_operators.h"
+#include "passes/quant/retype.h"
 
 typedef struct c2s_half_choice {
     size_t count;        /* nodes of the main graph */
@@ -34,22 +35,14 @@ void c2s_half_choose(const c2s_graph *graph, const c2s_half_limits *limits, c2s_
 void c2s_half_settle(const c2s_graph *graph, c2s_half_choice *choice);
 void c2s_half_choice_free(c2s_half_choice *choice);
 
-typedef struct c2s_half_counts {
-    unsigned casts, stored,
-        clamped; /* nodes; constants kept as halves; those with clamped numbers */
-} c2s_half_counts;
-
-/* Makes it so. `io`: inputs and outputs of the graph become float16, too. On failure the model is
- * fit for destruction only. */
-c2s_status c2s_half_build(c2s_model *model, const c2s_half_choice *choice, bool io,
-                          c2s_half_counts *counts);
 /* Float constants of `least` elements and more become constants of `dtype`, with a Cast behind
  * them, in bodies, too. What would lose more than rounding stays. */
-c2s_status c2s_half_store(c2s_model *model, c2s_dtype dtype, size_t least, c2s_half_counts *counts);
+c2s_status c2s_half_store(c2s_model *model, c2s_dtype dtype, size_t least,
+                          c2s_retype_counts *counts);
 
 /* Constant masks that are added to scores hide keys with a number that float16 has, instead of
  * -1e9 or infinity. */
-c2s_status c2s_half_limit_masks(c2s_model *model, c2s_half_counts *counts);
+c2s_status c2s_half_limit_masks(c2s_model *model, c2s_retype_counts *counts);
 
 /* Why a constant operand must not become float16; NULL: it may. `clamps`: numbers that are too
  * large become the largest. */

@@ -45,7 +45,7 @@ static c2s_status limit(c2s_value *value) {
     return C2S_OK;
 }
 
-c2s_status c2s_half_limit_masks(c2s_model *model, c2s_half_counts *counts) {
+c2s_status c2s_half_limit_masks(c2s_model *model, c2s_retype_counts *counts) {
     for (size_t i = 0; i < model->values.count; i++) {
         c2s_value *value = model->values.at[i];
         if (!value || value->graph != model->graph || !c2s_half_is_float(value) ||

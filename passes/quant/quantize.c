@@ -198,4 +198,5 @@ const c2s_pass c2s_pass_quantize = {
     .options = c2s_quantize_options,
     .kinds = kinds,
     .lossy = true,
+    .on_float = true,
     .run = run};

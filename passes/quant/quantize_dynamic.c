@@ -202,4 +202,5 @@ const c2s_pass c2s_pass_quantize_dynamic = {
     .options = options,
     .kinds = kinds,
     .lossy = true,
+    .on_float = true,
     .run = run};

@@ -34,6 +34,7 @@ typedef struct job {
     double terms, sqnr_db;
     c2s_name_filter include, exclude;
     c2s_half_choice choice;
+    c2s_quality *found; /* what the model computes as it is; NULL: it cannot be run */
 } job;
 
 static const c2s_option_spec options[] = {
@@ -41,7 +42,9 @@ static const c2s_option_spec options[] = {
     {"compute", "yes", "in float16; no: weights are kept so, and read through a Cast"},
     {"io", "keep", "types of inputs and outputs: keep, half"},
     {"terms", "512", "reductions and normalizations of more numbers stay in float"},
-    {"sqnr", "40", "dB that outputs must keep against float; what costs most stays in float"},
+    {"sqnr", "40",
+     "dB that outputs must keep against the model as the pass found it; what costs most stays in "
+     "float"},
     {"include", "", "convert only these: names or operators, as patterns, separated by ;"},
     {"exclude", "", "leave these in float: likewise"},
     {0}};
@@ -124,17 +127,30 @@ static c2s_status choose(job *j) {
 
 /* ---- measuring the error ---- */
 
-/* With constants kept in 16 bits, too, if `choice` is NULL. */
-static c2s_status error_of(const job *j, const c2s_half_choice *choice, double *sqnr_db) {
+static c2s_status build(c2s_model *model, const c2s_half_choice *choice, bool io,
+                        c2s_retype_counts *counts) {
+    const c2s_retyping how = {C2S_FLOAT, C2S_FLOAT16, choice->half, io};
+    return c2s_retype(model, &how, counts);
+}
+
+/* By how many dB the outputs are better than they must be: against those of the model as the pass
+ * found it, and, if there is a bound, against those of the first model. With constants kept in 16
+ * bits, too, if `choice` is NULL. */
+static c2s_status find_margin(const job *j, const c2s_half_choice *choice, double *margin) {
+    const double bound = j->context->budget.min_sqnr_db; /* NaN: none */
     c2s_model *trial = c2s_model_copy(j->model);
-    c2s_half_counts counts = {0};
-    c2s_quality_result result;
-    c2s_status status = choice ? c2s_half_build(trial, choice, false, &counts)
+    c2s_retype_counts counts = {0};
+    c2s_quality_result own, all;
+    c2s_status status = choice ? build(trial, choice, false, &counts)
                                : c2s_half_store(trial, j->type, LEAST_STORED, &counts);
     if (status == C2S_OK)
-        status = c2s_quality_measure(j->context->quality, trial->graph, SAMPLES, &result);
-    *sqnr_db = status == C2S_OK ? result.sqnr_db : -(double)INFINITY;
+        status = c2s_quality_measure(j->found, trial->graph, 0, &own);
+    if (status == C2S_OK && !isnan(bound))
+        status = c2s_quality_measure(j->context->quality, trial->graph, SAMPLES, &all);
     c2s_model_destroy(trial);
+    *margin = status == C2S_OK ? own.sqnr_db - j->sqnr_db : -(double)INFINITY;
+    if (status == C2S_OK && !isnan(bound))
+        *margin = fmin(*margin, all.sqnr_db - bound);
     return status;
 }
 
@@ -155,50 +171,46 @@ static size_t count_halves(const c2s_half_choice *choice) {
 }
 
 /* Takes the part away that costs most. */
-static c2s_status leave_worst(job *j, double *sqnr_db) {
+static c2s_status leave_worst(job *j, double *margin) {
     const size_t halves = count_halves(&j->choice);
     c2s_half_choice trial = j->choice, best = j->choice;
-    double best_db = -(double)INFINITY;
+    double most = -(double)INFINITY;
     trial.half = c2s_zalloc(trial.count + 1);
     best.half = c2s_zalloc(best.count + 1);
     c2s_status status = C2S_OK;
     for (unsigned part = 0; part < PARTS && status == C2S_OK; part++) {
-        double db;
+        double now;
         set_part(&j->choice, halves, part, trial.half);
         c2s_half_settle(j->model->graph, &trial);
-        status = error_of(j, &trial, &db);
-        if (status == C2S_OK && db > best_db) {
-            best_db = db;
+        status = find_margin(j, &trial, &now);
+        if (status == C2S_OK && now > most) {
+            most = now;
             memcpy(best.half, trial.half, best.count);
         }
     }
-    for (size_t i = 0; i < best.count && status == C2S_OK && best_db >= *sqnr_db; i++)
+    for (size_t i = 0; i < best.count && status == C2S_OK && most >= *margin; i++)
         if (j->choice.half[i] && !best.half[i])
             keep_float(&j->choice, i, "it costs more than outputs may lose");
-    *sqnr_db = fmax(best_db, *sqnr_db);
+    *margin = fmax(most, *margin);
     free(trial.half);
     free(best.half);
     return status;
 }
 
-static double wanted_db(const job *j) {
-    const double budget = j->context->budget.min_sqnr_db;
-    return budget > j->sqnr_db ? budget : j->sqnr_db; /* NaN: none */
-}
-
 static c2s_status reduce_error(job *j) {
-    double db;
-    if (!j->context->quality || count_halves(&j->choice) == 0)
+    double margin;
+    if (!j->found || count_halves(&j->choice) == 0)
         return C2S_OK;
-    C2S_TRY(error_of(j, &j->choice, &db));
-    for (unsigned round = 0; round < ROUNDS && db < wanted_db(j); round++) {
+    C2S_TRY(find_margin(j, &j->choice, &margin));
+    for (unsigned round = 0; round < ROUNDS && margin < 0; round++) {
         const size_t before = count_halves(&j->choice);
         if (before == 0)
             return C2S_OK;
-        c2s_log(1, "half: %.1f dB with %zu nodes, %.1f are wanted", db, before, wanted_db(j));
-        C2S_TRY(leave_worst(j, &db));
+        c2s_log(1, "half: outputs are %.1f dB below what is wanted with %zu nodes", -margin,
+                before);
+        C2S_TRY(leave_worst(j, &margin));
     }
-    if (db >= wanted_db(j))
+    if (margin >= 0)
         return C2S_OK;
     for (size_t i = 0; i < j->choice.count; i++)
         if (j->choice.half[i])
@@ -221,51 +233,52 @@ static void report(job *j) {
     }
 }
 
-static c2s_status compute(job *j, c2s_half_counts *counts) {
+static c2s_status compute(job *j, c2s_retype_counts *counts) {
     C2S_TRY(choose(j));
     C2S_TRY(reduce_error(j));
     report(j);
-    return count_halves(&j->choice) > 0 || j->io
-               ? c2s_half_build(j->model, &j->choice, j->io, counts)
-               : C2S_OK;
+    return count_halves(&j->choice) > 0 || j->io ? build(j->model, &j->choice, j->io, counts)
+                                                 : C2S_OK;
 }
 
 /* What is read through a Cast loses as much as what is computed with. */
 static c2s_status may_store(job *j, bool *may) {
-    double db;
+    double margin;
     *may = true;
-    if (!j->context->quality || j->io)
+    if (!j->found || j->io)
         return C2S_OK;
-    C2S_TRY(error_of(j, NULL, &db));
-    *may = db >= wanted_db(j);
+    C2S_TRY(find_margin(j, NULL, &margin));
+    *may = margin >= 0;
     if (!*may)
         c2s_stats_refuse(j->stats, storing, "the model", "outputs would lose too much");
     return C2S_OK;
 }
 
-static c2s_status store(job *j, c2s_half_counts *counts) {
-    const unsigned before = counts->stored;
+static c2s_status store(job *j, c2s_retype_counts *counts) {
+    const unsigned before = counts->constants;
     bool may;
     if (!c2s_stats_may_apply(j->stats) || c2s_stats_skips(j->stats, storing, "the model"))
         return C2S_OK;
     C2S_TRY(may_store(j, &may));
     if (may)
         C2S_TRY(c2s_half_store(j->model, j->type, LEAST_STORED, counts));
-    if (counts->stored > before)
+    if (counts->constants > before)
         c2s_stats_apply(j->stats, storing, "the model");
     return C2S_OK;
 }
 
 static c2s_status convert(job *j) {
-    c2s_half_counts counts = {0};
+    c2s_retype_counts counts = {0};
     if (c2s_model_opset(j->model, "") < 13)
         C2S_TRY(c2s_model_convert_opset(j->model, 13, NULL));
+    if (j->context->quality)
+        C2S_TRY(c2s_quality_renew(j->context->quality, j->model->graph, SAMPLES, &j->found));
     if (j->compute && c2s_stats_may_apply(j->stats)) {
         C2S_TRY(c2s_half_limit_masks(j->model, &counts));
         C2S_TRY(compute(j, &counts));
     }
     C2S_TRY(store(j, &counts));
-    c2s_log(1, "half: %u constants, %u of them clamped to 65504, %u Casts", counts.stored,
+    c2s_log(1, "half: %u constants, %u of them clamped to 65504, %u Casts", counts.constants,
             counts.clamped, counts.casts);
     return C2S_OK;
 }
@@ -279,6 +292,7 @@ static c2s_status run(c2s_model *model, const c2s_options *o, const c2s_pass_con
     c2s_name_filter_free(&j.include);
     c2s_name_filter_free(&j.exclude);
     c2s_half_choice_free(&j.choice);
+    c2s_quality_close(j.found);
     return status;
 }
 

@@ -196,6 +196,11 @@ c2s_status c2s_quality_open(const c2s_graph *first, const c2s_evaluator *evaluat
     return status;
 }
 
+c2s_status c2s_quality_renew(const c2s_quality *q, const c2s_graph *first, size_t most,
+                             c2s_quality **out) {
+    return c2s_quality_open(first, q->evaluator, &q->eval, q->feed, most, out);
+}
+
 void c2s_quality_close(c2s_quality *q) {
     if (!q)
         return;

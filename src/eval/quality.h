@@ -47,6 +47,9 @@ typedef struct c2s_quality c2s_quality;
 c2s_status c2s_quality_open(const c2s_graph *first, const c2s_evaluator *evaluator,
                             const c2s_eval_options *eval, const c2s_feed *feed, size_t most,
                             c2s_quality **out);
+/* Another one, whose first model is this graph, on at most `most` of the same samples. */
+c2s_status c2s_quality_renew(const c2s_quality *quality, const c2s_graph *first, size_t most,
+                             c2s_quality **out);
 void c2s_quality_close(c2s_quality *quality); /* NULL is allowed */
 
 /* What else a model is good for. It takes its time: it is asked for where all samples are. */
