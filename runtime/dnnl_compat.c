@@ -51,11 +51,14 @@ dnnl_status_t c2s_md_part(c2s_md *out, c2s_const_md whole, int rank, const int64
 bool c2s_md_strides(c2s_const_md md, int64_t *strides) {
     dnnl_format_kind_t kind;
     const dnnl_dims_t *found;
+    dnnl_dim_t start;
     int rank, inner;
     if (dnnl_memory_desc_query(md, dnnl_query_format_kind, &kind) != dnnl_success ||
         kind != dnnl_blocked ||
         dnnl_memory_desc_query(md, dnnl_query_inner_nblks_s32, &inner) != dnnl_success ||
-        inner != 0 || dnnl_memory_desc_query(md, dnnl_query_ndims_s32, &rank) != dnnl_success ||
+        inner != 0 ||
+        dnnl_memory_desc_query(md, dnnl_query_submemory_offset_s64, &start) != dnnl_success ||
+        start != 0 || dnnl_memory_desc_query(md, dnnl_query_ndims_s32, &rank) != dnnl_success ||
         dnnl_memory_desc_query(md, dnnl_query_strides, &found) != dnnl_success)
         return false;
     memcpy(strides, *found, (size_t)rank * sizeof *strides);

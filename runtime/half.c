@@ -179,7 +179,8 @@ static bool concerns(const c2s_step *step) {
 
 /* What jumps where its input passes a threshold gets inputs as eval would see them. */
 static bool jumps(const c2s_step *step) {
-    static const char *const ops[] = {"Ceil", "Floor", "Hardmax", "Mod", "Round", "Sign"};
+    static const char *const ops[] = {"Ceil",  "Floor",  "GridSample", "Hardmax",        "Mod",
+                                      "Round", "Shrink", "Sign",       "ThresholdedRelu"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (c2s_node_is(step->node, ops[i]))
             return true;

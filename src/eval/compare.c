@@ -106,7 +106,7 @@ static void compare_floats(const c2s_tensor *reference, const c2s_tensor *found,
             noise += difference * difference;
             if (difference > d->max_abs)
                 d->max_abs = difference;
-            if (difference > limit)
+            if (difference > limit || isinf(difference))
                 report(d, reference, (start + k) / (pairs ? 2 : 1), a[k], b[k]);
         }
     }

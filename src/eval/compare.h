@@ -30,8 +30,9 @@ typedef struct c2s_difference {
 double c2s_default_tolerance(c2s_dtype dtype);
 
 /* Compares tensors, sequences, optionals and maps item by item; in these `max_*` are the largest,
- * sqnr_db the smallest of all items. `tolerance` as max_rel; below 0: by dtype. Returns true if
- * types are the same and nothing is beyond the tolerance. */
+ * sqnr_db the smallest of all items. `tolerance` as max_rel; below 0: by dtype. NaN or infinity
+ * against anything else is beyond every tolerance. Returns true if types are the same and nothing
+ * is beyond the tolerance. */
 bool c2s_compare(const c2s_tensor *reference, const c2s_tensor *found, double tolerance,
                  c2s_difference *out);
 

@@ -51,6 +51,14 @@ static void special_values(void **state) {
     assert_int_equal(d.first, 1);
     assert_false(close(C2S_FLOAT, 4, a, (double[]){NAN, INFINITY, -INFINITY, NAN}, &d));
     assert_int_equal(d.first, 3);
+    c2s_tensor *x = vector(C2S_FLOAT, 4, a),
+               *y = vector(C2S_FLOAT, 4, (double[]){NAN, INFINITY, 7, 99});
+    assert_false(c2s_compare(x, y, INFINITY, &d)); /* what no tolerance allows has a place, too */
+    assert_int_equal(d.mismatches, 1);
+    assert_string_equal(d.where, "[2]");
+    assert_true(d.reference == -INFINITY && d.found == 7);
+    c2s_tensor_unref(x);
+    c2s_tensor_unref(y);
 }
 
 static void integers_and_strings_are_exact(void **state) {
