@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 #include "ir/swap.h"
-#include "ops/op.h"
 #include "passes/roots.h"
+#include "passes/sixteen_bits.h"
 
 static double now(void) {
     struct timespec t;
@@ -48,23 +48,6 @@ static c2s_status run_step(const attempt *a, c2s_model *model, c2s_stats *stats)
     C2S_TRY(step->pass->run(model, &step->options, a->options->context, stats));
     c2s_roots_sweep(model);
     return c2s_model_verify(model);
-}
-
-static bool is_16_bit(const c2s_node *node) {
-    const c2s_value *x = node->inputs[0].value;
-    return (node->op == &c2s_op_conv || node->op == &c2s_op_matmul || node->op == &c2s_op_gemm) &&
-           (x->type.dtype == C2S_FLOAT16 || x->type.dtype == C2S_BFLOAT16);
-}
-
-static void tell_of_16_bits(const c2s_pass *pass, const c2s_model *model) {
-    size_t count = 0;
-    for (const c2s_node *node = model->graph->first; node && pass->on_float; node = node->next)
-        count += is_16_bit(node);
-    if (count > 0)
-        c2s_log(0,
-                "%s: %zu layers compute with 16 bits, and it works on those with 32: the pass "
-                "single in front of it makes them so, half behind it brings 16 bits back",
-                pass->name, count);
 }
 
 static bool is_slower(const attempt *a, c2s_model *after, char text[C2S_SLOWER_TEXT]) {
@@ -271,7 +254,7 @@ static c2s_status run_one(const c2s_pipeline_step *step, c2s_model *model,
     if (options->trace)
         options->trace->pass = step->pass->name;
     double start = now();
-    tell_of_16_bits(step->pass, model);
+    c2s_tell_of_16_bits(step->pass, model);
     c2s_status status = run_guarded(&a, model);
     r.report.seconds = now() - start;
     r.stats.skips = NULL;

@@ -9,6 +9,7 @@
 #define C2S_PASSES_QUANT_HALF_CHOICE_H
 
 #include "passes/measure/ranges.h"
+#include "passes/pass.h"
 #include "passes/quant/half_operators.h"
 #include "passes/quant/retype.h"
 
@@ -33,12 +34,35 @@ bool c2s_half_is_float(const c2s_value *value); /* a tensor of float */
 void c2s_half_choose(const c2s_graph *graph, const c2s_half_limits *limits, c2s_half_choice *out);
 /* Operators that compute little or nothing join the islands that they lie in. */
 void c2s_half_settle(const c2s_graph *graph, c2s_half_choice *choice);
+void c2s_half_keep_float(c2s_half_choice *choice, size_t at, const char *reason);
+size_t c2s_half_count(const c2s_half_choice *choice); /* nodes that compute in float16 */
 void c2s_half_choice_free(c2s_half_choice *choice);
 
-/* Float constants of `least` elements and more become constants of `dtype`, with a Cast behind
- * them, in bodies, too. What would lose more than rounding stays. */
-c2s_status c2s_half_store(c2s_model *model, c2s_dtype dtype, size_t least,
+/* Nodes and constants of a choice get their types. `io`: inputs and outputs of the graph, too. */
+c2s_status c2s_half_build(c2s_model *model, const c2s_half_choice *choice, bool io,
                           c2s_retype_counts *counts);
+
+/* What outputs must be. */
+enum { C2S_HALF_SAMPLES = 8 }; /* that they are measured on */
+typedef struct c2s_half_bounds {
+    const c2s_model *model; /* as the pass found it */
+    const c2s_pass_context *context;
+    c2s_quality *found; /* what that computes, on C2S_HALF_SAMPLES samples */
+    double sqnr_db;     /* to keep against it, beside the bound of the context */
+    c2s_dtype type;     /* of constants that are stored */
+} c2s_half_bounds;
+
+/* By how many dB the outputs are better than they must be, against those of the model as the pass
+ * found it, and, if there is a bound, against those of the first model. `choice` NULL: the model
+ * with constants stored in `type`. */
+c2s_status c2s_half_margin(const c2s_half_bounds *bounds, const c2s_half_choice *choice,
+                           double *margin);
+/* As long as that is below 0, those parts go back to float that cost most; in the end all. */
+c2s_status c2s_half_keep_margin(const c2s_half_bounds *bounds, c2s_half_choice *choice);
+
+/* Float constants that are large enough to be worth a Cast become constants of `dtype`, with a Cast
+ * behind them, in bodies, too. What would lose more than rounding stays. */
+c2s_status c2s_half_store(c2s_model *model, c2s_dtype dtype, c2s_retype_counts *counts);
 
 /* Constant masks that are added to scores hide keys with a number that float16 has, instead of
  * -1e9 or infinity. */

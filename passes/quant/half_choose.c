@@ -143,6 +143,18 @@ void c2s_half_choose(const c2s_graph *graph, const c2s_half_limits *limits, c2s_
     }
 }
 
+void c2s_half_keep_float(c2s_half_choice *c, size_t at, const char *reason) {
+    c->half[at] = false;
+    c->reason[at] = reason;
+}
+
+size_t c2s_half_count(const c2s_half_choice *c) {
+    size_t count = 0;
+    for (size_t i = 0; i < c->count; i++)
+        count += c->half[i];
+    return count;
+}
+
 void c2s_half_choice_free(c2s_half_choice *choice) {
     free(choice->half);
     free(choice->reason);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/quant/half_choice.h"
 
-static bool is_stored(const c2s_value *value, c2s_dtype dtype, size_t least) {
-    if (!c2s_half_is_float(value) || !value->constant || value->constant->count < least ||
+/* Weights of fewer elements are not worth a Cast. */
+enum { LEAST_STORED = 64 };
+
+c2s_status c2s_half_build(c2s_model *model, const c2s_half_choice *choice, bool io,
+                          c2s_retype_counts *counts) {
+    const c2s_retyping how = {C2S_FLOAT, C2S_FLOAT16, choice->half, io};
+    return c2s_retype(model, &how, counts);
+}
+
+static bool is_stored(const c2s_value *value, c2s_dtype dtype) {
+    if (!c2s_half_is_float(value) || !value->constant || value->constant->count < LEAST_STORED ||
         value->use_count == 0 || (value->def && value->def->op != &c2s_op_constant))
         return false;
     c2s_value_each_use(use, value) {
@@ -13,12 +22,11 @@ static bool is_stored(const c2s_value *value, c2s_dtype dtype, size_t least) {
     return dtype != C2S_FLOAT16 || !c2s_half_refuse_constant(value->constant, false);
 }
 
-c2s_status c2s_half_store(c2s_model *model, c2s_dtype dtype, size_t least,
-                          c2s_retype_counts *counts) {
+c2s_status c2s_half_store(c2s_model *model, c2s_dtype dtype, c2s_retype_counts *counts) {
     const size_t count = model->values.count;
     for (size_t i = 0; i < count; i++) {
         c2s_value *value = model->values.at[i], *stored, *floats;
-        if (!value || !is_stored(value, dtype, least))
+        if (!value || !is_stored(value, dtype))
             continue;
         C2S_TRY(c2s_retype_constant(value, dtype, counts, &stored));
         C2S_TRY(c2s_retype_cast(value->graph, value->graph->first, stored, value, C2S_FLOAT, counts,
