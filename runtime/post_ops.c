@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/dnnl_eltwise.h"
+#include "runtime/dnnl_processor.h"
 #include "runtime/folded_weights.h"
 #include "runtime/groups.h"
 #include "runtime/layout.h"
@@ -18,9 +19,10 @@ static bool eltwise_post(const c2s_step *user, c2s_post *out) {
         f = (c2s_eltwise){dnnl_eltwise_relu, 0, 0};
     else if (!c2s_eltwise_of(user, &f))
         return false;
+    /* oneDNN's code for older processors loses NaN in these, too. */
+    const bool curve = f.kind == dnnl_eltwise_logistic || f.kind == dnnl_eltwise_tanh;
     bool drops = !(f.kind == dnnl_eltwise_relu && f.alpha != 0) && f.kind != dnnl_eltwise_abs &&
-                 f.kind != dnnl_eltwise_logistic && f.kind != dnnl_eltwise_sqrt &&
-                 f.kind != dnnl_eltwise_tanh;
+                 f.kind != dnnl_eltwise_sqrt && !(curve && c2s_processor_has_avx2());
     *out = (c2s_post){.kind = (int)f.kind,
                       .alpha = f.alpha,
                       .beta = f.beta,

@@ -16,7 +16,7 @@
     X(dnnl_eltwise_hardswish, x *v8_at_most(v8_at_least(v8_fma(alpha, x, beta), zero), v8_set(1))) \
     X(dnnl_eltwise_linear, v8_fma(alpha, x, beta))                                                 \
     X(dnnl_eltwise_logistic, v8_sigmoid(x))                                                        \
-    X(dnnl_eltwise_relu, v8_if_less(x, zero, alpha *x, x))                                         \
+    X(dnnl_eltwise_relu, v8_if_less(x, zero, cut ? zero : (c2s_v8)(alpha * x), x))                 \
     X(dnnl_eltwise_sqrt, v8_sqrt(x))                                                               \
     X(dnnl_eltwise_swish, x *v8_sigmoid(alpha *x))                                                 \
     X(dnnl_eltwise_tanh, v8_tanh(x))
@@ -37,7 +37,8 @@ C2S_V8 static void scale(float *c, int64_t c_row, int64_t rows, float by) {
 
 C2S_V8 static void unary(const c2s_tail_op *op, float *c, int64_t c_row, int64_t rows) {
     const c2s_v8 alpha = v8_set(op->alpha), beta = v8_set(op->beta), zero = v8_set(0);
-    (void)alpha, (void)beta, (void)zero;
+    const bool cut = op->alpha == 0; /* of minus infinity, too */
+    (void)alpha, (void)beta, (void)zero, (void)cut;
 #define LOOP(name, value)                                                                          \
     case name:                                                                                     \
         for (int64_t i = 0; i < rows; i++, c += c_row)                                             \

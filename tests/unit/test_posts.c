@@ -110,11 +110,11 @@ static c2s_value *follow(trial *t, c2s_value *x, const char *post) {
     return OP(m, op, x, operand(t, x, strcmp(space, " tensor") == 0));
 }
 
-static const char *const posts[] = {"Abs",         "Clip",       "Elu",         "Gelu",
-                                    "Gelu tanh",   "HardSwish",  "LeakyRelu",   "Relu",
-                                    "Sigmoid",     "Sqrt",       "Swish",       "Tanh",        "Add tensor",
-                                    "Add channel", "Mul tensor", "Mul channel", "Sub channel",
-                                    "Div channel", "Max tensor", "Min channel"};
+static const char *const posts[] = {"Abs",         "Clip",        "Elu",        "Gelu",
+                                    "Gelu tanh",   "HardSwish",   "LeakyRelu",  "Relu",
+                                    "Sigmoid",     "Sqrt",        "Swish",      "Tanh",
+                                    "Add tensor",  "Add channel", "Mul tensor", "Mul channel",
+                                    "Sub channel", "Div channel", "Max tensor", "Min channel"};
 enum { MAKERS = sizeof makers / sizeof *makers, POSTS = sizeof posts / sizeof *posts };
 
 /* `kernel`: who computed the two nodes; NULL: not asked. */
@@ -130,8 +130,9 @@ static void run(const c2s_evaluator *evaluator, const trial *t, const c2s_node *
 }
 
 /* Runs maker, first and second; prints a wrong result. *fused: one kernel computed the first
- * two. */
-static bool agrees(unsigned maker, unsigned first, unsigned second, int64_t c, bool *fused) {
+ * two. `odd`: what the first input holds once, if not 0. */
+static bool agrees(unsigned maker, unsigned first, unsigned second, int64_t c, float odd,
+                   bool *fused) {
     trial t = {.random = {maker * 1000 + first}, .model = make_model()};
     c2s_value *x = makers[maker].make(&t, c), *y = follow(&t, x, posts[first]);
     const c2s_node *const nodes[2] = {x->def, y->def};
@@ -141,6 +142,8 @@ static bool agrees(unsigned maker, unsigned first, unsigned second, int64_t c, b
     c2s_tensor *want, *have;
     c2s_difference d;
     const char *kernel[2];
+    if (odd != 0)
+        *(float *)c2s_tensor_mutable(t.in[0]) = odd;
     run(&c2s_evaluator_reference, &t, nodes, NULL, &want);
     run(&c2s_evaluator_onednn, &t, nodes, kernel, &have);
     *fused = strcmp(kernel[0], kernel[1]) == 0;
@@ -167,7 +170,7 @@ static void posts_agree_with_eval(void **state) {
                 bool as_one;
                 if (second < POSTS && strcmp(posts[second], "Sqrt") == 0)
                     continue; /* of what is 0 but for rounding */
-                wrong += !agrees(maker, first, second, channels[(first + second) % 3], &as_one);
+                wrong += !agrees(maker, first, second, channels[(first + second) % 3], 0, &as_one);
                 fused += as_one;
                 count++;
             }
@@ -176,7 +179,20 @@ static void posts_agree_with_eval(void **state) {
     assert_true(fused > count / 2);
 }
 
+static void posts_of_infinity_agree_with_eval(void **state) {
+    (void)state;
+    static const float odd[] = {-INFINITY, INFINITY, NAN};
+    unsigned wrong = 0;
+    bool fused;
+    for (unsigned maker = 0; maker < MAKERS; maker++)
+        for (unsigned first = 0; first < POSTS; first++)
+            for (unsigned k = 0; k < 3; k++)
+                wrong += !agrees(maker, first, POSTS, 16, odd[k], &fused);
+    assert_int_equal(wrong, 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(posts_agree_with_eval)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(posts_agree_with_eval),
+                                       cmocka_unit_test(posts_of_infinity_agree_with_eval)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
