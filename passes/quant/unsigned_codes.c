@@ -84,6 +84,7 @@ static c2s_status shift_result(const shifting *s, c2s_node *quantizer) {
     c2s_value *codes = c2s_node_out(quantizer, 0);
     c2s_type type = codes->type;
     type.dtype = C2S_UINT8;
+    c2s_attr_remove(quantizer, "output_dtype"); /* the zero point says it */
     C2S_TRY(shift_zero(s, quantizer));
     C2S_TRY(shift_readers(s, codes));
     c2s_value_set_type(codes, &type);
