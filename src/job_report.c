@@ -16,6 +16,7 @@ void c2s_job_note(c2s_job_report *r, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    c2s_make_printable(text);
     c2s_vec_push(&r->notes, c2s_arena_strdup(r->arena, text));
 }
 

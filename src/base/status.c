@@ -10,8 +10,7 @@ enum { TRAIL_SIZE = 1024, LAYER_SIZE = 512 };
 
 static _Thread_local char trail[TRAIL_SIZE];
 
-/* Control characters would break the promise of one line; bytes above 127 may be UTF-8. */
-static void make_printable(char *text) {
+void c2s_make_printable(char *text) {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         if (c < 0x20 || c == 0x7f)
@@ -22,7 +21,7 @@ static void make_printable(char *text) {
 static void format_layer(char layer[LAYER_SIZE], const char *format, va_list args) {
     if (vsnprintf(layer, LAYER_SIZE, format, args) >= LAYER_SIZE)
         memcpy(layer + LAYER_SIZE - 4, "...", 4);
-    make_printable(layer);
+    c2s_make_printable(layer);
 }
 
 c2s_status c2s_fail_message(c2s_status status, const char *format, ...) {

@@ -15,6 +15,10 @@
 #define c2s_fail(...) c2s_not_ok(c2s_fail_message(__VA_ARGS__))
 c2s_status c2s_fail_message(c2s_status status, const char *format, ...) C2S_PRINTF(2, 3);
 
+/* Names in a file may hold what breaks a line or changes a terminal: control characters become '?'.
+ * Bytes above 127 may be UTF-8, and stay. */
+void c2s_make_printable(char *text);
+
 /* Tells the compiler that a failure is never C2S_OK: it then sees that what a callee did not set
  * is not used. */
 static inline c2s_status c2s_not_ok(c2s_status status) {

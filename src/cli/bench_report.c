@@ -161,7 +161,7 @@ static void print_inputs(const c2s_graph *graph, const c2s_tensor *const *in) {
     printf("inputs:");
     for (unsigned k = 0; k < c2s_graph_input_count(graph); k++)
         if (in[k])
-            printf(" %s %s", c2s_graph_input(graph, k)->name,
+            printf(" %s %s", cli_shown(c2s_graph_input(graph, k)->name),
                    c2s_type_text(graph->model->dims, &in[k]->type, text, sizeof text));
     printf("\n\n");
 }

@@ -115,8 +115,8 @@ static void print_layers(const cli_layers *l, double tolerance, bool all) {
     char operator[256];
     if (first) {
         cli_layer_operator(first, operator, sizeof operator);
-        printf("the first that diverges is \"%s\" of node \"%s\" (%s)\n", first->pair.a->name,
-               c2s_node_name(first->pair.a->def), operator);
+        printf("the first that diverges is \"%s\" of node \"%s\" (%s)\n", cli_shown(first->pair.a->name),
+               cli_shown(c2s_node_name(first->pair.a->def)), operator);
     } else
         printf("none diverges\n");
     if (!first && !all)

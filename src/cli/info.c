@@ -79,7 +79,7 @@ static void print_values(const c2s_model *model, bool outputs) {
         if (!outputs && value->initial)
             continue;
         printf("%s  %s: %s\n", outputs ? "output" : "input ",
-               outputs ? c2s_graph_output_name(graph, i) : value->name,
+               cli_shown(outputs ? c2s_graph_output_name(graph, i) : value->name),
                c2s_type_text(model->dims, &value->type, type, sizeof type));
     }
 }
@@ -95,7 +95,7 @@ static void print_info(const c2s_model *model, const c2s_counts *counts, const o
         const c2s_opset *o = &model->opsets.at[i];
         if (!o->domain[0])
             continue;
-        printf("%s %s %lld", between, o->domain, (long long)o->version);
+        printf("%s %s %lld", between, cli_shown(o->domain), (long long)o->version);
         between = ",";
     }
     c2s_form form;

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "cli/json.h"
 #include "cli/lint_ranges.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
 #include "job_opset.h"
 #include "passes/quant/lint.h"
@@ -36,7 +37,7 @@ static void print_faults(const c2s_lint *lint) {
         printf("%s stays in float: %s", c2s_node_text(node), judged->reason);
         if (judged->fault == C2S_FAULT_OPERAND && judged->slot < node->formal_count &&
             node->inputs[judged->slot].value)
-            printf(" (\"%s\")", node->inputs[judged->slot].value->name);
+            printf(" (\"%s\")", cli_shown(node->inputs[judged->slot].value->name));
         printf("\n    %s\n", c2s_fault_mend(judged->fault));
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
 #include "ir/graph.h"
 
@@ -19,11 +20,11 @@ static c2s_status save(const cli_arguments *a, c2s_model *model, const char *pat
     const c2s_graph *graph = model->graph;
     for (unsigned i = 0; i < c2s_graph_input_count(graph); i++) {
         const c2s_value *value = c2s_graph_input(graph, i);
-        printf("input   %s  %s\n", value->name,
+        printf("input   %s  %s\n", cli_shown(value->name),
                c2s_type_text(model->dims, &value->type, text, sizeof text));
     }
     for (unsigned i = 0; i < c2s_graph_output_count(graph); i++)
-        printf("output  %s  %s\n", c2s_graph_output_name(graph, i),
+        printf("output  %s  %s\n", cli_shown(c2s_graph_output_name(graph, i)),
                c2s_type_text(model->dims, &c2s_graph_output(graph, i)->type, text, sizeof text));
     return C2S_OK;
 }

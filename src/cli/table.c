@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/status.h"
+
 void cli_table_start(cli_table *table, unsigned columns, unsigned left) {
     *table = (cli_table){.columns = columns, .left = left};
 }
@@ -14,7 +16,17 @@ void cli_cell(cli_table *table, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    c2s_make_printable(text + (text[0] == '\n')); /* which leaves a line free above the row */
     c2s_vec_push(&table->cells, c2s_strdup(text));
+}
+
+const char *cli_shown(const char *text) {
+    static _Thread_local char shown[4][401];
+    static _Thread_local unsigned turn;
+    char *copy = shown[turn++ % 4];
+    snprintf(copy, sizeof shown[0], "%s", text);
+    c2s_make_printable(copy);
+    return copy;
 }
 
 /* Columns on the screen: UTF-8 continuation bytes take none. */

@@ -22,6 +22,8 @@ void cli_cell(cli_table *table, const char *format, ...) __attribute__((format(p
 void cli_table_print(const cli_table *table, FILE *stream);
 void cli_table_free(cli_table *table);
 
+/* A text of a file's, of at most 400 bytes, for the terminal. Thread-local, four at a time. */
+const char *cli_shown(const char *text);
 /* "1.23 M", "845"; bytes: "1.2 MB", "845 B" (powers of 1000). Thread-local, eight at a time. */
 const char *cli_count(uint64_t count);
 const char *cli_bytes(uint64_t bytes);

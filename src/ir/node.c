@@ -233,5 +233,6 @@ const char *c2s_node_text(const c2s_node *node) {
     char *text = texts[turn++ % 4];
     snprintf(text, sizeof texts[0], "node \"%.400s\" (%s%s%.60s)", c2s_node_name(node), node->domain,
              node->domain[0] ? "." : "", node->type);
+    c2s_make_printable(text);
     return text;
 }

@@ -33,6 +33,16 @@ for command in --help "info --values $model"; do
     "$C2S_BIN" $command 2>"$scratch/err" | head -c 1 >/dev/null || true
     [ ! -s "$scratch/err" ] || fail "$command, of which one byte is read: $(cat "$scratch/err")"
 done
+# Names from a file do not reach a terminal as commands.
+printf '%s\n' '<ir_version: 8, opset_import: ["" : 17, "odd" : 1]>' \
+    'g (float[2] x) => (float[2] "a\tb") { q = odd.Strange (x) "a\tb" = Relu (q) }' >"$scratch/odd.onnxtxt"
+"$C2S_BIN" -q --passes none "$scratch/odd.onnxtxt" "$scratch/odd.onnx"
+sed -i 's/Strange/Str\x1bng\x07/; s/a\tb/a\x1bb/g' "$scratch/odd.onnx"
+for command in "info --values" "lint" "extract --to q" "" "prune-groups"; do
+    "$C2S_BIN" $command "$scratch/odd.onnx" "$scratch/out.onnx" >"$scratch/text" 2>&1 ||
+        "$C2S_BIN" $command "$scratch/odd.onnx" >"$scratch/text" 2>&1 || fail "$command: $(cat "$scratch/text")"
+    tr -d '\n' <"$scratch/text" | grep -q '[[:cntrl:]]' && fail "$command shows control characters: $(cat -v "$scratch/text")"
+done
 if [ -c /dev/full ]; then
     status=0
     "$C2S_BIN" --help 2>"$scratch/err" >/dev/full || status=$?
