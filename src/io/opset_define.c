@@ -58,10 +58,18 @@ c2s_status c2s_lower_gelu(c2s_raise *r, c2s_node *node) {
     return finish(&d, "Mul", half, op2(&d, "Add", inner, number(&d, "one", 1)));
 }
 
-/* x * max(0, min(1, x / 6 + 1 / 2)) */
+/* x * max(0, min(1, x / 6 + 1 / 2)); a sixth as an attribute is a float, too coarse for double. */
 c2s_status c2s_lower_hard_swish(c2s_raise *r, c2s_node *node) {
-    definition d = {.r = r, .node = node};
-    c2s_value *x = c2s_node_in(node, 0), *gate = op1(&d, "HardSigmoid", x);
+    definition d = {.r = r, .node = node, .dtype = C2S_DOUBLE};
+    c2s_value *x = c2s_node_in(node, 0);
+    if (c2s_type_is_tensor(&x->type) && x->type.dtype == C2S_DOUBLE) {
+        c2s_value *part = op2(&d, "Div", x, number(&d, "six", 6)), *in[3];
+        in[0] = op2(&d, "Add", part, number(&d, "half", 0.5));
+        in[1] = number(&d, "zero", 0);
+        in[2] = number(&d, "one", 1);
+        return finish(&d, "Mul", x, c2s_raise_node(r, node, "Clip", in, 3));
+    }
+    c2s_value *gate = op1(&d, "HardSigmoid", x);
     c2s_attr_set_float(gate->def, "alpha", 1.0f / 6);
     c2s_attr_set_float(gate->def, "beta", 0.5f);
     return finish(&d, "Mul", x, gate);

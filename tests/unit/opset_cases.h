@@ -205,6 +205,11 @@
  "per_channel) Mul_1 = Mul (Reshape_2, Reshape_3) Reshape_4 = Reshape (b, per_channel_1) y = "
  "Add (Mul_1, Reshape_4) }", NULL},
 {"HardSwish", "HardSigmoid, Mul", 14, 13,
+ "g (double[2] x) => (double[2] y) { y = HardSwish (x) }",
+ "g (double[2] x) => (double[2] y) <double six = {6.0}, double half = {0.5}, double zero = {0.0}, "
+ "double one = {1.0}> { Div_1 = Div (x, six) Add_1 = Add (Div_1, half) Clip_1 = Clip (Add_1, "
+ "zero, one) y = Mul (x, Clip_1) }", NULL},
+{"HardSwish", "HardSigmoid, Mul", 14, 13,
  "g (float[2] x) => (float[2] y) { y = HardSwish (x) }",
  "g (float[2] x) => (float[2] y) { HardSigmoid_1 = HardSigmoid <alpha = 0.16666667, beta = "
  "0.5> (x) y = Mul (x, HardSigmoid_1) }", NULL},
