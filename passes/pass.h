@@ -53,6 +53,7 @@ typedef struct c2s_pass_context {
     uint64_t seed;
     const char *target; /* that "auto" means, "ort-cpu"; NULL: any runtime */
     int64_t opset;      /* of ai.onnx to end with; 0: what passes need */
+    bool codes_follow;  /* the pipeline has a pass that makes codes of values */
 } c2s_pass_context;
 
 typedef struct c2s_pass {
@@ -65,6 +66,7 @@ typedef struct c2s_pass {
     bool learns; /* from the samples of the context, if there are any */
     /* It learns, and changes results by design: the budget judges them, not the tolerance. */
     bool lossy;
+    bool makes_codes; /* of values, not of weights alone */
     /* What it makes depends on what the context's `quality` says, without any bound as well. */
     bool measures;
     /* It works on layers of float32 alone: whoever has others is told of the pass `single`. */

@@ -15,6 +15,13 @@ bool c2s_pipeline_is_lossy(const c2s_pipeline *pipeline) {
     return false;
 }
 
+static bool makes_codes(const c2s_pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->steps.count; i++)
+        if (pipeline->steps.at[i].pass->makes_codes)
+            return true;
+    return false;
+}
+
 bool c2s_pipeline_measures(const c2s_pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->steps.count; i++)
         if (pipeline->steps.at[i].pass->measures)
@@ -101,7 +108,8 @@ c2s_status c2s_job_lossy_open(const c2s_model *model, const c2s_pipeline *pipeli
                                                o->min_sqnr_db > 0 ? o->min_sqnr_db : (double)NAN},
                                     .seed = o->seed,
                                     .target = o->target,
-                                    .opset = o->opset}};
+                                    .opset = o->opset,
+                                    .codes_follow = makes_codes(pipeline)}};
     out->metric = (c2s_metric_command){o->metric_command, o->metric_seconds, o->metric_less};
     if (o->metric_command)
         C2S_TRY(c2s_metric_command_check(o->metric_command));

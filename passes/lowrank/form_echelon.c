@@ -201,5 +201,6 @@ const c2s_lowrank_form c2s_lowrank_form_echelon = {
     .chain = chain,
     .solve = solve,
     .is_optimal = true,
+    .amplifies = true,
     .find_stable = find_stable,
 };

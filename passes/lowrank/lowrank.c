@@ -35,7 +35,7 @@ static const c2s_option_spec options[] = {
      "layers make up for those before them; auto: refit if there are samples"},
     {"forms", "",
      "of these only, separated by ;: pair, channel, echelon, spatial, spatial-turned, tucker, "
-     "decoupled, cp"},
+     "decoupled, cp; all, but for echelon where values are quantized in the same job"},
     {"multiple", "8", "ranks are multiples of this"},
     {"timing", "yes", "take only what is no slower in the runtime, measured"},
     {"weigh", "yes",
@@ -141,6 +141,7 @@ static c2s_status read_options(c2s_lowrank_job *j, const c2s_options *o) {
     c2s_name_filter_read(&j->exclude, c2s_option_text(o, "exclude"));
     j->plan.forms = c2s_option_text(o, "forms");
     C2S_TRY(check_forms(j->plan.forms));
+    j->plan.codes_follow = j->context->codes_follow;
     C2S_TRY(c2s_option_number(o, "multiple", 1, 4096, &multiple));
     j->plan.multiple = (size_t)multiple;
     C2S_TRY(c2s_option_flag(o, "timing", &j->timed));

@@ -26,6 +26,8 @@ typedef struct c2s_lowrank_form {
                         size_t rank, double *const *weights, double *error);
     /* What it gives is a proven optimum, so that its error at all ranks is that of the spectrum. */
     bool is_optimal;
+    /* Errors of what comes in between grow: where that becomes codes, only if it is asked for. */
+    bool amplifies;
     /* Of these: stable[r - 1] says whether floats keep that error at rank r, for all up to `most`,
      * which the spectrum has. NULL: always. */
     c2s_status (*find_stable)(const c2s_lowrank_problem *problem,

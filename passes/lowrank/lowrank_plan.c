@@ -53,7 +53,7 @@ double c2s_lowrank_cost(const c2s_lowrank_plan *plan, const c2s_lowrank_item *it
 static bool is_wanted(const c2s_lowrank_plan *plan, const c2s_lowrank_form *form) {
     const size_t length = strlen(form->name);
     if (plan->forms[0] == '\0')
-        return true;
+        return !(plan->codes_follow && form->amplifies);
     for (const char *at = plan->forms; at; at = strchr(at, ';')) {
         at += *at == ';';
         if (strncmp(at, form->name, length) == 0 && (at[length] == ';' || at[length] == '\0'))

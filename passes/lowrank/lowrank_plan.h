@@ -66,6 +66,7 @@ typedef struct c2s_lowrank_plan {
     double tied_before, tied_after;
     size_t multiple;   /* ranks are rounded to */
     const char *forms; /* names of those that may be chosen, separated by ;. "" all */
+    bool codes_follow; /* then of all those that do not amplify */
 } c2s_lowrank_plan;
 
 void c2s_lowrank_plan_free(c2s_lowrank_plan *plan);

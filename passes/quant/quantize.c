@@ -199,4 +199,5 @@ const c2s_pass c2s_pass_quantize = {
     .kinds = kinds,
     .lossy = true,
     .on_float = true,
+    .makes_codes = true,
     .run = run};

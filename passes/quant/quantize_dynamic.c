@@ -203,4 +203,5 @@ const c2s_pass c2s_pass_quantize_dynamic = {
     .kinds = kinds,
     .lossy = true,
     .on_float = true,
+    .makes_codes = true,
     .run = run};

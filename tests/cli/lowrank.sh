@@ -74,3 +74,12 @@ make unproved '' --no-prove
 make unweighed ,weigh=no
 cmp -s "$scratch/proved.onnxtxt" "$scratch/unproved.onnxtxt" || fail "--no-prove makes another model"
 ! cmp -s "$scratch/proved.onnxtxt" "$scratch/unweighed.onnxtxt" || fail "errors of layers are not weighed: the test says nothing"
+
+# What codes are off grows in the form echelon: it is left out where they follow.
+echelons() { # PASSES
+    "$C2S_BIN" -v --no-guard --passes "$1" "$scratch/a.onnxtxt" "$scratch/b.onnxtxt" >"$scratch/out" 2>&1 || fail "$1: $(cat "$scratch/out")"
+    grep -c ': echelon, rank' "$scratch/out" || true
+}
+only='lowrank(params=0.6,timing=no,joint=no)'
+[ "$(echelons "$only")" -gt 0 ] || fail "no echelon: $(cat "$scratch/out")"
+[ "$(echelons "$only,quantize_dynamic")" -eq 0 ] || fail "echelon in front of codes: $(cat "$scratch/out")"
