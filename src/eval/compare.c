@@ -77,13 +77,16 @@ static double distance(double reference, double found) {
     return isfinite(difference) ? difference : INFINITY;
 }
 
+/* The largest number of a type marks what does not count, such as scores of tokens that are
+ * suppressed: as large as it nothing else is seen. */
 static double largest_magnitude(const c2s_tensor *t, size_t numbers) {
+    const double mark = c2s_dtype_largest(t->type.dtype);
     double buffer[CHUNK], largest = SMALLEST_SCALE;
     for (size_t start = 0; start < numbers; start += CHUNK) {
         size_t count = numbers - start < CHUNK ? numbers - start : CHUNK;
         load(t, start, count, buffer);
         for (size_t k = 0; k < count; k++)
-            if (fabs(buffer[k]) > largest && isfinite(buffer[k]))
+            if (fabs(buffer[k]) > largest && fabs(buffer[k]) < mark)
                 largest = fabs(buffer[k]);
     }
     return largest;
@@ -93,6 +96,7 @@ static void compare_floats(const c2s_tensor *reference, const c2s_tensor *found,
                            c2s_difference *d) {
     bool pairs = reference->type.dtype == C2S_COMPLEX64 || reference->type.dtype == C2S_COMPLEX128;
     size_t numbers = reference->count * (pairs ? 2 : 1);
+    const double mark = c2s_dtype_largest(reference->type.dtype);
     d->scale = largest_magnitude(reference, numbers);
     double a[CHUNK], b[CHUNK], limit = tolerance * d->scale, signal = 0, noise = 0;
     for (size_t start = 0; start < numbers; start += CHUNK) {
@@ -101,8 +105,10 @@ static void compare_floats(const c2s_tensor *reference, const c2s_tensor *found,
         load(found, start, count, b);
         for (size_t k = 0; k < count; k++) {
             double difference = distance(a[k], b[k]);
-            if (isfinite(a[k]))
+            if (fabs(a[k]) < mark)
                 signal += a[k] * a[k];
+            else if (isfinite(a[k])) /* relative to itself */
+                difference *= d->scale / fabs(a[k]);
             noise += difference * difference;
             if (difference > d->max_abs)
                 d->max_abs = difference;

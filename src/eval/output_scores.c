@@ -17,6 +17,7 @@ void c2s_output_power_add(c2s_output_power *p, const c2s_tensor *first, const c2
         p->noise = INFINITY;
         return;
     }
+    const double mark = c2s_dtype_largest(first->type.dtype); /* no result: compare.c */
     double a[CHUNK], b[CHUNK];
     const size_t count = first->count;
     const void *x = c2s_tensor_data(first), *y = c2s_tensor_data(found);
@@ -26,7 +27,7 @@ void c2s_output_power_add(c2s_output_power *p, const c2s_tensor *first, const c2
         c2s_load_f64(found->type.dtype, y, at, n, b);
         for (size_t i = 0; i < n; i++) {
             if (a[i] == b[i] || (isnan(a[i]) && isnan(b[i])) || isinf(a[i]))
-                b[i] = a[i] = isfinite(a[i]) ? a[i] : 0;
+                b[i] = a[i] = fabs(a[i]) < mark ? a[i] : 0;
             const double d = a[i] - b[i];
             p->signal += isnan(a[i]) ? 0 : a[i] * a[i];
             p->noise += isnan(d) ? INFINITY : d * d;

@@ -23,14 +23,15 @@ typedef struct sample {
     double max_abs, largest, signal, noise;
 } sample;
 
-static void add_element(c2s_distance *d, sample *s, double a, double b) {
+/* `mark`: the largest number of the type, which is no result (compare.c). */
+static void add_element(c2s_distance *d, sample *s, double a, double b, double mark) {
     const bool equal = a == b || (isnan(a) && isnan(b));
     const double difference = equal ? 0 : fabs(b - a);
     const double error = isnan(difference) ? INFINITY : difference;
     s->max_abs = error > s->max_abs ? error : s->max_abs;
     s->noise += error * error;
     d->sum_abs += error;
-    if (isfinite(a)) {
+    if (isfinite(a) && (fabs(a) < mark || !equal)) {
         const double size = fabs(a);
         s->largest = size > s->largest ? size : s->largest;
         s->signal += a * a;
@@ -38,7 +39,7 @@ static void add_element(c2s_distance *d, sample *s, double a, double b) {
         d->low = a < d->low ? a : d->low;
         d->high = a > d->high ? a : d->high;
     }
-    if (isfinite(a) && isfinite(b)) {
+    if (isfinite(a) && isfinite(b) && (fabs(a) < mark || !equal)) {
         d->found += b * b;
         d->product += a * b;
     }
@@ -52,6 +53,7 @@ void c2s_distance_add(c2s_distance *d, const c2s_tensor *reference, const c2s_te
     }
     double a[CHUNK], b[CHUNK];
     sample s = {.largest = SMALLEST_SCALE};
+    const double mark = c2s_dtype_largest(reference->type.dtype);
     const size_t count = reference->count;
     const void *x = c2s_tensor_data(reference), *y = c2s_tensor_data(found);
     for (size_t at = 0; at < count; at += CHUNK) {
@@ -59,7 +61,7 @@ void c2s_distance_add(c2s_distance *d, const c2s_tensor *reference, const c2s_te
         c2s_load_f64(reference->type.dtype, x, at, n, a);
         c2s_load_f64(found->type.dtype, y, at, n, b);
         for (size_t i = 0; i < n; i++)
-            add_element(d, &s, a[i], b[i]);
+            add_element(d, &s, a[i], b[i], mark);
     }
     d->samples++;
     d->elements += count;

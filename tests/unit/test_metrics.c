@@ -76,6 +76,22 @@ static void broken_is_infinitely_bad(void **state) {
     }
 }
 
+/* The largest number of the type is no signal. */
+static void marks_are_no_signal(void **state) {
+    (void)state;
+    const double most = 0x1.fffffep127;
+    for (int marked = 0; marked < 2; marked++) {
+        c2s_distance d = C2S_DISTANCE_INIT;
+        double value[C2S_METRIC_COUNT];
+        add(&d, 2 + marked, (double[]){3, 4, -most}, (double[]){3, 4.5, -most});
+        clear(value);
+        c2s_distance_metrics(&d, value);
+        expect(value[C2S_METRIC_SQNR], 20);
+        expect(value[C2S_METRIC_MAX_REL], 0.125);
+        expect(value[C2S_METRIC_PSNR], 10 * log10(1 / (0.25 / (2 + marked))));
+    }
+}
+
 static void other_shapes_are_counted_alone(void **state) {
     (void)state;
     c2s_distance d = C2S_DISTANCE_INIT;
@@ -189,6 +205,7 @@ int main(void) {
         cmocka_unit_test(sums_over_samples),
         cmocka_unit_test(equal_is_infinitely_good),
         cmocka_unit_test(broken_is_infinitely_bad),
+        cmocka_unit_test(marks_are_no_signal),
         cmocka_unit_test(other_shapes_are_counted_alone),
         cmocka_unit_test(rows_agree_or_not),
         cmocka_unit_test(divergence_of_distributions_and_scores),

@@ -61,6 +61,21 @@ static void special_values(void **state) {
     c2s_tensor_unref(y);
 }
 
+/* What stands beside the largest number of the type is seen, and so is what that number becomes. */
+static void marks(void **state) {
+    (void)state;
+    c2s_difference d;
+    const double most = 0x1.fffffep127;
+    assert_true(close(C2S_FLOAT, 2, (double[]){-most, 2}, (double[]){-most, 2.0001}, &d));
+    assert_false(close(C2S_FLOAT, 2, (double[]){-most, 2}, (double[]){-most, 2.1}, &d));
+    assert_int_equal(d.first, 1);
+    assert_true(fabs(d.max_rel - 0.05) < 1e-6);
+    assert_true(fabs(d.sqnr_db - 10 * log10(4 / 0.01)) < 0.01);
+    assert_true(close(C2S_FLOAT, 2, (double[]){most, 2}, (double[]){most * (1 - 1e-7), 2}, &d));
+    assert_false(close(C2S_FLOAT, 2, (double[]){most, 2}, (double[]){most / 2, 2}, &d));
+    assert_false(close(C2S_FLOAT16, 2, (double[]){-65504, 2}, (double[]){-65504, 2.1}, &d));
+}
+
 static void integers_and_strings_are_exact(void **state) {
     (void)state;
     c2s_difference d;
@@ -275,6 +290,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_relative_to_the_tensor),
         cmocka_unit_test(special_values),
+        cmocka_unit_test(marks),
         cmocka_unit_test(integers_and_strings_are_exact),
         cmocka_unit_test(containers_and_types),
         cmocka_unit_test(random_inputs_respect_the_graph),
