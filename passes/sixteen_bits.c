@@ -5,9 +5,10 @@
 #include "ops/op.h"
 
 static bool is_16_bit(const c2s_node *node) {
-    const c2s_value *x = node->inputs[0].value;
-    return (node->op == &c2s_op_conv || node->op == &c2s_op_matmul || node->op == &c2s_op_gemm) &&
-           (x->type.dtype == C2S_FLOAT16 || x->type.dtype == C2S_BFLOAT16);
+    if (node->op != &c2s_op_conv && node->op != &c2s_op_matmul && node->op != &c2s_op_gemm)
+        return false;
+    const c2s_dtype dtype = node->inputs[0].value->type.dtype;
+    return dtype == C2S_FLOAT16 || dtype == C2S_BFLOAT16;
 }
 
 void c2s_tell_of_16_bits(const c2s_pass *pass, const c2s_model *model) {
