@@ -229,8 +229,7 @@ static const c2s_option_spec options[] = {
     {"refit", "yes", "fit the weights of what reads pruned channels to the data"},
     {"round", "auto",
      "widths that stay are multiples of this, in groups of that or more; auto: 8, in groups of 64 "
-     "or "
-     "more, with macs or latency of 16 or more; less where the budget is not met nearly"},
+     "or more, with macs or latency of 16 or more; less where the budget is not met nearly"},
     {"samples", "512", "of the data, to learn from at most; 0: all"},
     {"stages", "16", "steps from input to output in which weights are fitted, at most"},
     {"steps", "1",

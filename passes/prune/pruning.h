@@ -101,8 +101,6 @@ c2s_status c2s_pruning_order_by_outputs(c2s_pruning *p, size_t group);
 c2s_status c2s_pruning_open_outputs(c2s_pruning *p);
 /* The error of the outputs as a part of their energy. */
 c2s_status c2s_pruning_noise(c2s_pruning *p, double *noise);
-/* The same, and all that is known of the outputs. */
-c2s_status c2s_pruning_compare(c2s_pruning *p, c2s_quality_result *result, double *noise);
 /* What the readers of a group lose, by the laws of its channels: scores, to be freed, by unit; NULL
  * where these are not known for all readers. */
 double *c2s_pruning_law_scores(const c2s_pruning *p, size_t group);

@@ -26,17 +26,13 @@ c2s_status c2s_pruning_open_outputs(c2s_pruning *p) {
     return status;
 }
 
-c2s_status c2s_pruning_compare(c2s_pruning *p, c2s_quality_result *result, double *noise) {
-    c2s_model *now = c2s_logits_model(p->model->graph);
-    const c2s_status status = c2s_quality_measure(p->outputs, now->graph, 0, result);
-    c2s_model_destroy(now);
-    *noise = status == C2S_OK ? pow(10, -fmin(fmax(result->sqnr_db, -MOST_DB), MOST_DB) / 10) : 1;
-    return status;
-}
-
 c2s_status c2s_pruning_noise(c2s_pruning *p, double *noise) {
     c2s_quality_result result;
-    return c2s_pruning_compare(p, &result, noise);
+    c2s_model *now = c2s_logits_model(p->model->graph);
+    const c2s_status status = c2s_quality_measure(p->outputs, now->graph, 0, &result);
+    c2s_model_destroy(now);
+    *noise = status == C2S_OK ? pow(10, -fmin(fmax(result.sqnr_db, -MOST_DB), MOST_DB) / 10) : 1;
+    return status;
 }
 
 /* ---- a group by itself ---- */

@@ -155,6 +155,12 @@ size_t c2s_half_count(const c2s_half_choice *c) {
     return count;
 }
 
+c2s_status c2s_half_build(c2s_model *model, const c2s_half_choice *choice, bool io,
+                          c2s_retype_counts *counts) {
+    const c2s_retyping how = {C2S_FLOAT, C2S_FLOAT16, choice->half, io};
+    return c2s_retype(model, &how, counts);
+}
+
 void c2s_half_choice_free(c2s_half_choice *choice) {
     free(choice->half);
     free(choice->reason);

@@ -4,12 +4,6 @@
 /* Weights of fewer elements are not worth a Cast. */
 enum { LEAST_STORED = 64 };
 
-c2s_status c2s_half_build(c2s_model *model, const c2s_half_choice *choice, bool io,
-                          c2s_retype_counts *counts) {
-    const c2s_retyping how = {C2S_FLOAT, C2S_FLOAT16, choice->half, io};
-    return c2s_retype(model, &how, counts);
-}
-
 static bool is_stored(const c2s_value *value, c2s_dtype dtype) {
     if (!c2s_half_is_float(value) || !value->constant || value->constant->count < LEAST_STORED ||
         value->use_count == 0 || (value->def && value->def->op != &c2s_op_constant))

@@ -52,7 +52,7 @@ c2s_status c2s_retype_constant(c2s_value *value, c2s_dtype to, c2s_retype_counts
 
 /* ---- operands ---- */
 
-static bool has_type(const c2s_value *value, c2s_dtype dtype) {
+bool c2s_retype_is(const c2s_value *value, c2s_dtype dtype) {
     return value && value->type.kind == C2S_KIND_TENSOR && value->type.dtype == dtype;
 }
 
@@ -62,7 +62,7 @@ static c2s_status other_type(retyper *b, c2s_value *value, c2s_value **out) {
         C2S_TRY(c2s_retype_constant(value, b->how->to, b->counts, known));
     } else if (!*known) {
         c2s_node *before = value->def == b->graph->entry ? b->graph->first : value->def->next;
-        const c2s_dtype other = has_type(value, b->how->to) ? b->how->from : b->how->to;
+        const c2s_dtype other = c2s_retype_is(value, b->how->to) ? b->how->from : b->how->to;
         C2S_TRY(c2s_retype_cast(b->graph, before, value, value, other, b->counts, known));
     }
     *out = *known;
@@ -76,8 +76,8 @@ static c2s_status set_operand(retyper *b, c2s_use *use, bool wanted) {
     const bool tracked = b->tracked[value->id];
     while (b->same[value->id])
         value = b->same[value->id];
-    const bool as_to = tracked ? wanted : has_type(use->value, b->how->to);
-    if (as_to != has_type(value, b->how->to))
+    const bool as_to = tracked ? wanted : c2s_retype_is(use->value, b->how->to);
+    if (as_to != c2s_retype_is(value, b->how->to))
         C2S_TRY(other_type(b, value, &value));
     if (value != use->value)
         c2s_use_set(use, value);
@@ -100,7 +100,7 @@ static c2s_status convert_filling(c2s_node *node, c2s_dtype to) {
 }
 
 static c2s_status set_attributes(c2s_node *node, const c2s_retyping *how) {
-    if (!has_type(node->outputs[0], how->from))
+    if (!c2s_retype_is(node->outputs[0], how->from))
         return C2S_OK;
     if (node->op == &c2s_op_cast)
         c2s_attr_set_int(node, "to", how->to);
@@ -120,8 +120,8 @@ static c2s_status convert_results(retyper *b, c2s_node *node) {
         type.dtype = b->how->to;
         c2s_value_set_type(value, &type);
     }
-    if (node->op == &c2s_op_cast && has_type(node->inputs[0].value, b->how->to) &&
-        has_type(node->outputs[0], b->how->to))
+    if (node->op == &c2s_op_cast && c2s_retype_is(node->inputs[0].value, b->how->to) &&
+        c2s_retype_is(node->outputs[0], b->how->to))
         b->same[node->outputs[0]->id] = node->inputs[0].value;
     return c2s_node_infer(node);
 }
@@ -140,7 +140,7 @@ static c2s_status convert_node(retyper *b, c2s_node *node, bool chosen) {
 static void set_inputs(retyper *b) {
     for (unsigned k = 0; k < c2s_graph_input_count(b->graph); k++) {
         c2s_value *value = c2s_graph_input(b->graph, k);
-        if (!has_type(value, b->how->from) || value->initial)
+        if (!c2s_retype_is(value, b->how->from) || value->initial)
             continue;
         c2s_type type = value->type;
         type.dtype = b->how->to;
@@ -175,7 +175,7 @@ c2s_status c2s_retype(c2s_model *model, const c2s_retyping *how, c2s_retype_coun
     b.same = c2s_zalloc(room * sizeof *b.same);
     b.converted = c2s_zalloc(room * sizeof *b.converted);
     for (size_t i = 0; i < b.value_count; i++)
-        b.tracked[i] = has_type(model->values.at[i], how->from);
+        b.tracked[i] = c2s_retype_is(model->values.at[i], how->from);
     const c2s_status status = convert(&b);
     free(b.tracked);
     free(b.same);

@@ -23,6 +23,9 @@ typedef struct c2s_retype_counts {
 /* Adds to *counts. On failure the model is fit for destruction only. */
 c2s_status c2s_retype(c2s_model *model, const c2s_retyping *retyping, c2s_retype_counts *counts);
 
+/* A tensor of the type; false of NULL. */
+bool c2s_retype_is(const c2s_value *value, c2s_dtype dtype);
+
 /* A constant with the numbers of another one, as another type, and named after it: what float16
  * cannot hold is clamped. */
 c2s_status c2s_retype_constant(c2s_value *value, c2s_dtype to, c2s_retype_counts *counts,

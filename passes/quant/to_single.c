@@ -20,16 +20,12 @@ static const char kind[] = "single-node";
 static const c2s_option_spec options[] = {
     {"io", "keep", "types of inputs and outputs: keep, single"}, {0}};
 
-static bool has_type(const c2s_value *value, c2s_dtype dtype) {
-    return value && value->type.kind == C2S_KIND_TENSOR && value->type.dtype == dtype;
-}
-
 static bool touches(const c2s_node *node, c2s_dtype dtype) {
     for (unsigned k = 0; k < node->formal_count; k++)
-        if (has_type(node->inputs[k].value, dtype))
+        if (c2s_retype_is(node->inputs[k].value, dtype))
             return true;
     for (unsigned k = 0; k < node->output_count; k++)
-        if (has_type(node->outputs[k], dtype))
+        if (c2s_retype_is(node->outputs[k], dtype))
             return true;
     return false;
 }
