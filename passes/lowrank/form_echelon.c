@@ -29,9 +29,8 @@ static const char *refuse(const c2s_linear_site *site) {
     return site->groups > 1                     ? "it has groups"
            : c2s_node_is_recurrent(site->node)  ? "its last stage stays inside the operator"
            : site->k < LEAST || site->n < LEAST ? "it is small"
-           : bias && !(bias->constant && bias->constant->count == site->n)
-               ? "what it adds is no constant per output"
-               : NULL;
+           : bias && !c2s_is_output_vector(bias, site->n) ? "what it adds is no constant per output"
+                                                          : NULL;
 }
 
 static size_t most(const c2s_linear_site *site) {

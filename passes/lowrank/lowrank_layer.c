@@ -31,12 +31,6 @@ static const char *site_of(const c2s_node *node, c2s_linear_site *site) {
     return site->k == 0 || site->n == 0 ? "its table is empty" : NULL;
 }
 
-/* [n], or [.., 1, n] */
-static bool is_vector(const c2s_value *value, size_t n) {
-    return is_constant(value) && value->constant->count == n && value->type.rank > 0 &&
-           value->type.dim[value->type.rank - 1] == (int64_t)n;
-}
-
 static void find_add(c2s_lowrank_layer *layer) {
     const c2s_value *y = layer->node->outputs[0];
     if (y->use_count != 1 || y->uses->user->op != &c2s_op_add ||
@@ -45,7 +39,7 @@ static void find_add(c2s_lowrank_layer *layer) {
     c2s_node *add = y->uses->user;
     const unsigned slot = 1 - y->uses->slot;
     const c2s_value *vector = c2s_node_in(add, slot);
-    if (!is_vector(vector, layer->site.n) || vector->type.rank > y->type.rank)
+    if (!c2s_is_output_vector(vector, layer->site.n) || vector->type.rank > y->type.rank)
         return;
     layer->add = add;
     layer->add_slot = slot;
@@ -67,7 +61,7 @@ static void find_bias(c2s_lowrank_layer *layer) {
     else if (c2s_node_is_recurrent(node))
         layer->has_bias = has_cell_bias(layer);
     else if (node->op != &c2s_op_gather)
-        layer->has_bias = !bias || is_vector(bias, layer->site.groups * layer->site.n);
+        layer->has_bias = !bias || c2s_is_output_vector(bias, layer->site.groups * layer->site.n);
 }
 
 const char *c2s_lowrank_layer_of(c2s_node *node, c2s_lowrank_layer *out) {

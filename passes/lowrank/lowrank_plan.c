@@ -193,6 +193,9 @@ static bool fits_members(const c2s_lowrank_layer *layer, const c2s_lowrank_form 
 }
 
 static bool fits(const c2s_lowrank_layer *layer, const c2s_lowrank_form *form) {
+    for (size_t t = 0; t < layer->tied_count; t++)
+        if (form->refuse(&layer->tied[t].site))
+            return false;
     return layer->member_count ? fits_members(layer, form) : !form->refuse(&layer->site);
 }
 

@@ -83,6 +83,12 @@ const char *c2s_linear_reader_of(const c2s_node *node, c2s_linear_site *out) {
     return NULL;
 }
 
+bool c2s_is_output_vector(const c2s_value *value, size_t n) {
+    return value && value->constant && value->constant->type.kind == C2S_KIND_TENSOR &&
+           c2s_dtype_is_float(value->constant->type.dtype) && value->constant->count == n &&
+           value->type.rank > 0 && value->type.dim[value->type.rank - 1] == (int64_t)n;
+}
+
 static bool same_window(const c2s_window *a, const c2s_window *b) {
     if (a->rank != b->rank || a->auto_pad != b->auto_pad)
         return false;

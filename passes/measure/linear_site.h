@@ -29,6 +29,8 @@ const char *c2s_linear_site_of(const c2s_node *node, c2s_linear_site *out);
  * directions and gates, side by side; what comes out is not that product. */
 const char *c2s_linear_reader_of(const c2s_node *node, c2s_linear_site *out);
 bool c2s_node_is_recurrent(const c2s_node *node); /* LSTM, GRU, RNN */
+/* Floats that are constant, one for each of n outputs: [n], or [.., 1, n]. */
+bool c2s_is_output_vector(const c2s_value *value, size_t n);
 /* Both see the same rows. */
 bool c2s_linear_site_shares(const c2s_linear_site *a, const c2s_linear_site *b);
 

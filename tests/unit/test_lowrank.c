@@ -302,6 +302,40 @@ static void tied_weights_share_factors(void **state) {
     check_refused(m, "lowrank(timing=no)", "MatMul Add", "no layers");
 }
 
+/* Two products with one matrix that add something, which for each may be no constant per output. */
+static c2s_model *tied_sums(c2s_value *(*added)(c2s_model *)) {
+    c2s_model *m = make_model();
+    c2s_value *w = low_matrix(m, "w", 48, 48, 8);
+    make_output(OP(m, "Gemm", INPUT(m, "x", 48, 48), w, WEIGHT(m, "b1", 48)), "y");
+    make_output(OP(m, "Gemm", INPUT(m, "z", 48, 48), w, added(m)), "v");
+    return m;
+}
+static c2s_value *by_row(c2s_model *m) {
+    return WEIGHT(m, "b2", 48, 1);
+}
+static c2s_value *one_number(c2s_model *m) {
+    return WEIGHT(m, "b2", 1);
+}
+static c2s_value *an_input(c2s_model *m) {
+    return INPUT(m, "b2", 48);
+}
+
+/* The form that passes outputs on to others would pass on what is added to them as well: with
+ * anything but a number for each output it is out, also where only one of several has that. */
+static void what_is_added_stays(void **state) {
+    (void)state;
+    c2s_value *(*const added[])(c2s_model *) = {by_row, one_number, an_input};
+    for (size_t i = 0; i < 3; i++) {
+        check(tied_sums(added[i]), "energy=0.99", "Gemm Gemm Gemm Gemm",
+              8 * (48 + 48) + (added[i] == by_row ? 48 : 0));
+        check_refused(tied_sums(added[i]), "lowrank(timing=no,forms=echelon)", "Gemm Gemm", NULL);
+    }
+    c2s_model *m = make_model();
+    make_output(OP(m, "Gemm", INPUT(m, "x", 48, 48), low_matrix(m, "w", 48, 48, 8), by_row(m)),
+                "y");
+    check(m, "energy=0.99", "Gemm Gemm", 8 * (48 + 48) + 48);
+}
+
 /* An output layer that is the table turned, its rows times 1 + `gain` * row; the table is large
  * enough that a Transpose of it is not folded. */
 static c2s_model *tied_head(const char *op, float gain, int64_t columns) {
@@ -684,6 +718,7 @@ int main(void) {
                                        cmocka_unit_test(families_share_a_factor),
                                        cmocka_unit_test(joint_no),
                                        cmocka_unit_test(tied_weights_share_factors),
+                                       cmocka_unit_test(what_is_added_stays),
                                        cmocka_unit_test(tables_are_output_layers),
                                        cmocka_unit_test(tied_weights_learn),
                                        cmocka_unit_test(bad_options),
