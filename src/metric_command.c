@@ -93,16 +93,23 @@ c2s_status c2s_metric_command_check(const char *text) {
 
 /* ---- running ---- */
 
-/* A number that stands alone: "top-1" and "v2" hold none, "0.91," and "acc=0.91%" do. */
+/* The beginning of nan, inf or infinity. */
+static bool may_not_be_finite(const char *text) {
+    return strchr("nNiI", *text) != NULL;
+}
+
+/* A number that stands alone: "top-1" and "v2" hold none, "0.91," and "acc=0.91%" do; "nan" and
+ * "inf", and what is too large, are such that are not finite. */
 static bool last_number(const char *text, double *out) {
     bool found = false;
     for (const char *at = text; *at;) {
         const char before = at == text ? ' ' : at[-1];
         char *end = (char *)(uintptr_t)at;
-        const bool starts = (isdigit((unsigned char)*at) || strchr("+-.", *at)) &&
-                            !isalnum((unsigned char)before) && !strchr("_.-+", before);
+        const bool starts =
+            (isdigit((unsigned char)*at) || strchr("+-.", *at) || may_not_be_finite(at)) &&
+            !isalnum((unsigned char)before) && !strchr("_.-+", before);
         const double number = starts ? strtod(at, &end) : 0;
-        if (end > at && !isalnum((unsigned char)*end) && *end != '_' && isfinite(number)) {
+        if (end > at && !isalnum((unsigned char)*end) && *end != '_') {
             *out = number;
             found = true;
         }
@@ -125,6 +132,8 @@ c2s_status c2s_metric_command_file(const c2s_metric_command *command, const char
                             command->seconds > 0 ? command->seconds : C2S_METRIC_SECONDS, &printed);
     if (status == C2S_OK && !last_number(printed, out))
         status = c2s_fail(C2S_ERR_INVALID, "%s: printed no number", w.at.at[0]);
+    else if (status == C2S_OK && !isfinite(*out))
+        status = c2s_fail(C2S_ERR_INVALID, "%s: printed %g as its last number", w.at.at[0], *out);
     if (status != C2S_OK)
         c2s_note("metric command");
     free(printed);

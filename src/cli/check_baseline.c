@@ -55,7 +55,8 @@ static void check_output(const c2s_probed_output *wanted, const c2s_probed_outpu
                     wanted->name);
         return;
     }
-    bool same = wanted->probes.count == found->probes.count;
+    bool same = wanted->probes.count == found->probes.count &&
+                (!wanted->type || !found->type || strcmp(wanted->type, found->type) == 0);
     for (size_t i = 0; same && i < wanted->probes.count; i++)
         same = same_shape(&wanted->probes.at[i], &found->probes.at[i]);
     if (!same)
@@ -73,12 +74,14 @@ void cli_baseline_check_outputs(const c2s_baseline *b, const c2s_probes *found,
 
 c2s_status cli_baseline_distances(const c2s_baseline *b, const c2s_probes *found,
                                   c2s_metrics *metrics) {
-    double changed = 0;
+    double changed = 0, texts = (double)NAN;
     for (unsigned k = 0; k < found->count && k < b->probes.count; k++) {
         const c2s_probed_output *x = &b->probes.output[k], *y = &found->output[k];
         c2s_distance distance = C2S_DISTANCE_INIT;
         c2s_row_scores rows = {0};
         changed += x->digest != y->digest;
+        if (x->probes.count == 0 && y->probes.count == 0)
+            texts = (isnan(texts) ? 0 : texts) + (x->digest != y->digest);
         for (size_t i = 0; i < x->probes.count && i < y->probes.count; i++) {
             const c2s_probe *p = &x->probes.at[i], *q = &y->probes.at[i];
             if (!same_shape(p, q))
@@ -91,6 +94,7 @@ c2s_status cli_baseline_distances(const c2s_baseline *b, const c2s_probes *found
         c2s_row_scores_metrics(&rows, metrics->value);
     }
     metrics->value[C2S_METRIC_OUTPUTS_CHANGED] = changed;
+    metrics->value[C2S_METRIC_TEXTS_CHANGED] = texts;
     return C2S_OK;
 }
 

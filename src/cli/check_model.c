@@ -63,6 +63,7 @@ static const struct usual {
     {C2S_METRIC_TOP1_DROP, false, "top1_drop > 0.5"},
     {C2S_METRIC_METRIC_DROP, false, "metric_drop > 0"},
     {C2S_METRIC_SQNR, false, "sqnr < 30"},
+    {C2S_METRIC_TEXTS_CHANGED, false, "texts_changed > 0"},
     {C2S_METRIC_BYTES, true, "bytes > 1.01*ref"},
 };
 
@@ -132,8 +133,27 @@ static c2s_status compare_with_baseline(job *j) {
     return cli_baseline_distances(&j->baseline, &j->probes, m);
 }
 
+/* What the baseline has and these data do not give, or the other way round, would go unjudged. */
+static c2s_status need_both(const job *j, c2s_metric_id id, const char *from) {
+    const c2s_metrics *m = &j->comparison.metrics;
+    const bool now = !isnan(m->value[id]), then = !isnan(m->reference[id]);
+    if (then && !now)
+        return c2s_fail(
+            C2S_ERR_USAGE,
+            "the baseline has %s, which was not measured now: expected %s, or --fail-if",
+            c2s_metric_all[id].name, from);
+    if (now && !then && !j->arguments->against)
+        return c2s_fail(
+            C2S_ERR_USAGE,
+            "%s was measured, which the baseline lacks: expected --update, or --fail-if",
+            c2s_metric_all[id].name);
+    return C2S_OK;
+}
+
 static c2s_status add_usual(job *j) {
     const c2s_metrics *m = &j->comparison.metrics;
+    C2S_TRY(need_both(j, C2S_METRIC_TOP1, "labels in the data, and scores that they fit"));
+    C2S_TRY(need_both(j, C2S_METRIC_METRIC, "--metric-cmd"));
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
         const c2s_metric_id id = usual[i].needs;
         if (!isnan(m->value[id]) && !(usual[i].reference && isnan(m->reference[id])))
@@ -214,8 +234,9 @@ const cli_verb cli_verb_check = {
     .summary = "Holds a model against expected metrics and outputs. Exit code 7 if it fell behind.",
     .options = options,
     .details =
-        "Without --fail-if it fails on top1_drop > 0.5, metric_drop > 0, sqnr < 30 and\n"
-        "bytes > 1.01*ref, as far as these are measured. ref is the baseline's value of the metric "
+        "Without --fail-if it fails on top1_drop > 0.5, metric_drop > 0, sqnr < 30,\n"
+        "texts_changed > 0 and bytes > 1.01*ref, as far as these are measured. ref is the "
+        "baseline's value of the metric "
         "in\n"
         "the same comparison. The same data must be given as for --update. See docs/regression.md.",
     .least = 1,

@@ -90,6 +90,20 @@ static c2s_status run_b(comparing *c, c2s_tensor *const *in, c2s_tensor **out) {
     return cli_model_run(b, c->in_b, out);
 }
 
+/* Numbers of a sequence item by item, which are of the same types. */
+static c2s_status add_numbers(cli_compared_output *o, const c2s_tensor *reference,
+                              const c2s_tensor *found) {
+    if (c2s_type_is_tensor(&reference->type)) {
+        o->texts |= !c2s_is_numeric_tensor(reference);
+        if (c2s_is_numeric_tensor(reference))
+            c2s_distance_add(&o->distance, reference, found);
+        return c2s_row_scores_add(&o->rows, reference, found);
+    }
+    for (size_t i = 0; i < reference->count; i++)
+        C2S_TRY(add_numbers(o, c2s_tensor_item(reference, i), c2s_tensor_item(found, i)));
+    return C2S_OK;
+}
+
 static c2s_status add_output(cli_compared_output *o, const c2s_tensor *reference,
                              const c2s_tensor *found, double tolerance) {
     c2s_difference d;
@@ -99,10 +113,7 @@ static c2s_status add_output(cli_compared_output *o, const c2s_tensor *reference
     if (!d.same_type)
         return C2S_OK;
     o->mismatches += d.mismatches;
-    if (!c2s_type_is_tensor(&reference->type))
-        return C2S_OK;
-    c2s_distance_add(&o->distance, reference, found);
-    return c2s_row_scores_add(&o->rows, reference, found);
+    return add_numbers(o, reference, found);
 }
 
 static void add_labelled(const comparing *c, size_t index, const c2s_tensor *first,
@@ -192,6 +203,7 @@ static void sum_up_noise(const comparing *c, c2s_metrics *m) {
 static void sum_up(const comparing *c) {
     cli_comparison *out = c->out;
     uint64_t mismatches = 0;
+    double texts = (double)NAN;
     for (unsigned i = 0; i < out->outputs; i++) {
         cli_compared_output *o = &out->output[i];
         mismatches += o->mismatches;
@@ -204,7 +216,10 @@ static void sum_up(const comparing *c) {
         }
         c2s_distance_metrics(&o->distance, out->metrics.value);
         c2s_row_scores_metrics(&o->rows, out->metrics.value);
+        if (o->texts)
+            texts = (isnan(texts) ? 0 : texts) + !o->ok;
     }
+    out->metrics.value[C2S_METRIC_TEXTS_CHANGED] = texts;
     if (out->outputs > 0)
         out->metrics.value[C2S_METRIC_MISMATCHES] = (double)mismatches;
     c2s_class_scores_metrics(&out->classes, &out->metrics);

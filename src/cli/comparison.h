@@ -15,6 +15,7 @@ typedef struct cli_compared_output {
     const char *name;
     bool ok;        /* of the same type, and within the tolerance */
     bool same_type; /* kind, element type and shape */
+    bool texts;     /* holds elements that are no numbers */
     uint64_t mismatches;
     c2s_distance distance;
     c2s_row_scores rows;

@@ -126,10 +126,12 @@ static c2s_status read_probe(const json_t *json, c2s_probe *p) {
 
 static c2s_status read_output(const json_t *json, c2s_probed_output *o) {
     const char *name = json_string_value(json_object_get(json, "name"));
+    const char *type = json_string_value(json_object_get(json, "type"));
     const json_t *probes = json_object_get(json, "probes");
     if (!name || !json_is_array(probes))
         return broken("an output");
     o->name = c2s_strdup(name);
+    o->type = type ? c2s_strdup(type) : NULL; /* files of before have none */
     C2S_TRY(read_digest(json_object_get(json, "digest"), "\"digest\"", &o->digest));
     for (size_t i = 0; i < json_array_size(probes); i++) {
         c2s_probe p = {0};

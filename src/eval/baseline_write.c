@@ -61,6 +61,7 @@ static json_t *outputs_json(const c2s_probes *p) {
         for (size_t i = 0; i < o->probes.count; i++)
             json_array_append_new(probes, probe_json(o, &o->probes.at[i]));
         json_object_set_new(json, "name", c2s_json_text(o->name));
+        json_object_set_new(json, "type", json_string(o->type));
         json_object_set_new(json, "digest", digest_json(o->digest));
         json_object_set_new(json, "probes", probes);
         json_array_append_new(outputs, json);

@@ -47,7 +47,9 @@ bool c2s_metric_expr_clause_uses(const c2s_metric_expr *expr, unsigned index, c2
 
 /* ---- evaluating ---- */
 
-static bool compare(c2s_cond_op how, double a, double b) {
+/* *defined becomes false if a side is no number: what then holds would be chance. */
+static bool compare(c2s_cond_op how, double a, double b, bool *defined) {
+    *defined &= !isnan(a) && !isnan(b);
     switch (how) {
     case C2S_COND_LESS:
         return a < b;
@@ -64,7 +66,7 @@ static bool compare(c2s_cond_op how, double a, double b) {
     }
 }
 
-static double combine(c2s_cond_op how, double a, double b) {
+static double combine(c2s_cond_op how, double a, double b, bool *defined) {
     switch (how) {
     case C2S_COND_ADD:
         return a + b;
@@ -74,16 +76,13 @@ static double combine(c2s_cond_op how, double a, double b) {
         return a * b;
     case C2S_COND_DIVIDE:
         return a / b;
-    case C2S_COND_AND:
-        return a != 0 && b != 0;
-    case C2S_COND_OR:
-        return a != 0 || b != 0;
     default:
-        return compare(how, a, b);
+        return compare(how, a, b, defined);
     }
 }
 
-static double compute(const c2s_metric_expr *expr, unsigned index, const c2s_metrics *m) {
+static double compute(const c2s_metric_expr *expr, unsigned index, const c2s_metrics *m,
+                      bool *defined) {
     const c2s_cond_node *n = &expr->nodes.at[index];
     switch (n->kind) {
     case C2S_COND_NUMBER:
@@ -93,11 +92,17 @@ static double compute(const c2s_metric_expr *expr, unsigned index, const c2s_met
     case C2S_COND_REFERENCE:
         return m->reference[n->metric];
     case C2S_COND_NEGATE:
-        return -compute(expr, n->left, m);
+        return -compute(expr, n->left, m, defined);
     case C2S_COND_NOT:
-        return compute(expr, n->left, m) == 0;
-    default:
-        return combine(n->kind, compute(expr, n->left, m), compute(expr, n->right, m));
+        return compute(expr, n->left, m, defined) == 0;
+    case C2S_COND_AND:
+        return compute(expr, n->left, m, defined) != 0 && compute(expr, n->right, m, defined) != 0;
+    case C2S_COND_OR:
+        return compute(expr, n->left, m, defined) != 0 || compute(expr, n->right, m, defined) != 0;
+    default: {
+        const double left = compute(expr, n->left, m, defined);
+        return combine(n->kind, left, compute(expr, n->right, m, defined), defined);
+    }
     }
 }
 
@@ -113,6 +118,10 @@ c2s_status c2s_metric_expr_holds(const c2s_metric_expr *expr, unsigned index,
             return c2s_fail(C2S_ERR_USAGE, "\"%s\": %s has no reference here", c->text,
                             c2s_metric_all[n->metric].name);
     }
-    *holds = compute(expr, c->root, metrics) != 0;
-    return C2S_OK;
+    bool defined = true;
+    *holds = compute(expr, c->root, metrics, &defined) != 0;
+    return defined ? C2S_OK
+                   : c2s_fail(C2S_ERR_USAGE,
+                              "\"%s\": it compares what is no number, such as 0 / 0 or inf - inf",
+                              c->text);
 }

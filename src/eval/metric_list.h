@@ -23,13 +23,16 @@ C2S_METRIC(TOP5_AGREEMENT, "top5_agreement", "%", HIGHER,
 C2S_METRIC(MISMATCHES, "mismatches", "", LOWER, "elements beyond the tolerance")
 C2S_METRIC(OUTPUTS_CHANGED, "outputs_changed", "", LOWER,
            "outputs with other bytes than the baseline's, in any sample")
+C2S_METRIC(TEXTS_CHANGED, "texts_changed", "", LOWER,
+           "outputs that hold no numbers, such as texts, with other elements in any sample")
 C2S_METRIC(TOP1, "top1", "%", HIGHER, "labelled rows whose largest element is at the label")
 C2S_METRIC(TOP5, "top5", "%", HIGHER, "labelled rows with the label among the five largest")
 C2S_METRIC(CLASS_MEAN, "class_mean", "%", HIGHER, "mean over classes of top1 of the class")
 C2S_METRIC(CLASS_WORST, "class_worst", "%", HIGHER, "top1 of the class where it is least")
 C2S_METRIC(TOP1_DROP, "top1_drop", "points", LOWER, "top1 of A - top1 of B")
-C2S_METRIC(TOP1_DROP_ERROR, "top1_drop_error", "points", LOWER,
-           "one standard error of top1_drop, from the rows that were gained and lost (McNemar 1947)")
+C2S_METRIC(
+    TOP1_DROP_ERROR, "top1_drop_error", "points", LOWER,
+    "one standard error of top1_drop, from the rows that were gained and lost (McNemar 1947)")
 C2S_METRIC(TOP5_DROP, "top5_drop", "points", LOWER, "top5 of A - top5 of B")
 C2S_METRIC(CLASS_MEAN_DROP, "class_mean_drop", "points", LOWER, "class_mean of A - class_mean of B")
 C2S_METRIC(CLASS_WORST_DROP, "class_worst_drop", "points", LOWER,

@@ -47,21 +47,21 @@ size_t c2s_rows_of(const c2s_tensor *t) {
     return t->count / (size_t)t->type.dim[t->type.rank - 1];
 }
 
-/* The index of the first largest element of a row. */
+/* The index of the first largest element of a row; -1 if it holds nothing but NaN. */
 static int64_t argmax(const c2s_tensor *t, size_t row) {
     const size_t width = (size_t)t->type.dim[t->type.rank - 1];
     float chunk[CHUNK], best = -INFINITY;
-    size_t at_best = 0;
+    int64_t at_best = -1;
     for (size_t at = 0; at < width; at += CHUNK) {
         const size_t n = width - at < CHUNK ? width - at : CHUNK;
         c2s_load_f32(t->type.dtype, c2s_tensor_data(t), row * width + at, n, chunk);
         for (size_t i = 0; i < n; i++)
-            if (chunk[i] > best) {
+            if (chunk[i] > best || (at_best < 0 && !isnan(chunk[i]))) {
                 best = chunk[i];
-                at_best = at + i;
+                at_best = (int64_t)(at + i);
             }
     }
-    return (int64_t)at_best;
+    return at_best;
 }
 
 void c2s_row_tally_add(c2s_row_tally *t, const c2s_tensor *first, const c2s_tensor *found,

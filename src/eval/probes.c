@@ -29,6 +29,7 @@ void c2s_probes_free(c2s_probes *p) {
             c2s_tensor_unref(o->probes.at[i].tensor);
         c2s_vec_free(&o->probes);
         free(o->name);
+        free(o->type);
     }
     free(p->output);
     free(p->chosen);
@@ -39,10 +40,24 @@ size_t c2s_probe_size(size_t elements) {
     return elements < C2S_PROBE_ELEMENTS ? elements : C2S_PROBE_ELEMENTS;
 }
 
+static const char *type_name(const c2s_type *type) {
+    return c2s_type_is_tensor(type)          ? c2s_dtype_name(type->dtype)
+           : type->kind == C2S_KIND_SEQUENCE ? "sequence"
+           : type->kind == C2S_KIND_OPTIONAL ? "optional"
+                                             : "other";
+}
+
+static size_t probed_elements(const c2s_tensor *t) {
+    size_t sum = c2s_is_numeric_tensor(t) ? c2s_probe_size(t->count) : 0;
+    for (size_t i = 0; !c2s_type_is_tensor(&t->type) && i < t->count; i++)
+        sum += probed_elements(c2s_tensor_item(t, i));
+    return sum;
+}
+
 static void choose_samples(c2s_probes *p, c2s_tensor *const *out) {
     size_t each = 0;
     for (unsigned k = 0; k < p->count; k++)
-        each += c2s_is_numeric_tensor(out[k]) ? c2s_probe_size(out[k]->count) : 0;
+        each += probed_elements(out[k]);
     size_t wanted = ELEMENTS / (each + 1);
     wanted = wanted < LEAST_SAMPLES ? LEAST_SAMPLES : wanted > MOST_SAMPLES ? MOST_SAMPLES : wanted;
     c2s_samples_choose(p->samples, wanted, p->chosen);
@@ -63,9 +78,17 @@ static c2s_status probe(c2s_probed_output *o, size_t index, const c2s_tensor *t)
         c2s_load_f64(t->type.dtype, c2s_tensor_data(t),
                      whole ? i : (size_t)((double)i * ((double)t->count / (double)size)), 1,
                      &to[i]);
-    o->numeric = true;
-    o->wide = c2s_dtype_bits(t->type.dtype) > 32;
+    o->wide |= c2s_dtype_bits(t->type.dtype) > 32;
     c2s_vec_push(&o->probes, found);
+    return C2S_OK;
+}
+
+/* Of a sequence each item is probed. */
+static c2s_status probe_all(c2s_probed_output *o, size_t index, const c2s_tensor *t) {
+    if (c2s_is_numeric_tensor(t))
+        return probe(o, index, t);
+    for (size_t i = 0; !c2s_type_is_tensor(&t->type) && i < t->count; i++)
+        C2S_TRY(probe_all(o, index, c2s_tensor_item(t, i)));
     return C2S_OK;
 }
 
@@ -78,8 +101,10 @@ c2s_status c2s_probes_add(c2s_probes *p, size_t index, unsigned input_count, c2s
     for (unsigned k = 0; k < p->count; k++) {
         c2s_probed_output *o = &p->output[k];
         o->digest = c2s_hash_mix(o->digest, c2s_tensor_hash(out[k]));
-        if (p->chosen[index] && c2s_is_numeric_tensor(out[k]))
-            C2S_TRY(probe(o, index, out[k]));
+        if (index == 0)
+            o->type = c2s_strdup(type_name(&out[k]->type));
+        if (p->chosen[index])
+            C2S_TRY(probe_all(o, index, out[k]));
     }
     return C2S_OK;
 }

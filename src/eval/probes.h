@@ -22,10 +22,10 @@ typedef struct c2s_probe {
 
 typedef struct c2s_probed_output {
     char *name;
+    char *type; /* of elements, or of what holds some; NULL: not known */
     uint64_t digest;
-    bool numeric;              /* numbers; else there are no probes */
     bool wide;                 /* more than 32 bits each: what to write them with */
-    C2S_VEC(c2s_probe) probes; /* by sample */
+    C2S_VEC(c2s_probe) probes; /* by sample; none: these are no numbers */
 } c2s_probed_output;
 
 typedef struct c2s_probes {

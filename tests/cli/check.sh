@@ -76,6 +76,45 @@ expect 0 . check a.onnxtxt --baseline a.json --update
 expect 7 'output 0 is "z", expected "y"' check renamed.onnxtxt --baseline a.json --fail-if 'bytes < 0'
 expect 7 'output "y" has another shape' check turned.onnxtxt --baseline a.json --fail-if 'bytes < 0'
 
+sed 's/float\[2,3\] y/double[2,3] y/; s/y = Relu(x)/r = Relu(x) y = Cast<to = 11>(r)/' a.onnxtxt >double.onnxtxt
+expect 7 'output "y" has another shape or type' check double.onnxtxt --baseline a.json --fail-if 'bytes < 0'
+
+# Texts are the same or others; of a sequence the items are measured.
+cat >texts.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[2,3] x) => (string[2] y) <string[3] names = {"ant", "bee", "cat"}> { i = ArgMax<axis = 1, keepdims = 0>(x) y = Gather(names, i) }
+MODEL
+sed 's/"ant", "bee", "cat"/"bee", "cat", "ant"/' texts.onnxtxt >other_texts.onnxtxt
+expect 0 . check texts.onnxtxt --baseline texts.json --update
+expect 0 'passed: texts_changed > 0' check texts.onnxtxt --baseline texts.json
+expect 7 'FAILED: texts_changed > 0' check other_texts.onnxtxt --baseline texts.json
+expect 7 'FAILED: texts_changed > 0' check other_texts.onnxtxt --baseline texts.json --against texts.onnxtxt
+expect 7 'failed: texts_changed > 0' compare texts.onnxtxt other_texts.onnxtxt --fail-if 'texts_changed > 0'
+expect 0 . compare texts.onnxtxt texts.onnxtxt --fail-if 'texts_changed > 0'
+cat >items.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[2,3] x) => (seq(float[1,3]) y) <float s = {1}> { m = Mul(x, s) y = SplitToSequence<axis = 0>(m) }
+MODEL
+sed 's/s = {1}/s = {1.0001}/' items.onnxtxt >near_items.onnxtxt
+sed 's/s = {1}/s = {1.5}/' items.onnxtxt >far_items.onnxtxt
+expect 0 . check items.onnxtxt --baseline items.json --update
+expect 0 'passed: sqnr < 30' check near_items.onnxtxt --baseline items.json
+expect 7 'FAILED: sqnr < 30' check far_items.onnxtxt --baseline items.json
+expect 7 'FAILED: sqnr < 30' check far_items.onnxtxt --baseline items.json --against items.onnxtxt
+
+# What the baseline can judge and these data cannot is no pass.
+if python3 -c 'import numpy' 2>/dev/null; then
+    python3 - "$data" plain.npz <<'PYTHON'
+import numpy, sys
+data = dict(numpy.load(sys.argv[1]))
+del data["labels"]
+numpy.savez(sys.argv[2], **data)
+PYTHON
+    expect 2 'the baseline has top1, which was not measured now' check "$model" --baseline base.json --data plain.npz --samples 120
+    expect 0 'passed: sqnr < 30' check "$model" --baseline base.json --data plain.npz --samples 120 --fail-if 'sqnr < 30'
+fi
+expect 2 'metric was measured, which the baseline lacks' check a.onnxtxt --baseline a.json --metric-cmd 'echo {model} 3'
+
 # ---- broken baselines ----
 
 broken() { # PATTERN SED_SCRIPT
@@ -139,7 +178,12 @@ metric 7 'FAILED: metric_drop > 0' 'echo {model} 0.9' --metric-less
 metric 2 'lacks \{model\}' 'echo 0.9'
 metric 2 'not closed' "echo '{model}"
 metric 2 'no-such-program: cannot be started' 'no-such-program {model}'
+expect 2 'the baseline has metric, which was not measured now' check a.onnxtxt --baseline m.json
 metric 3 'printed no number' 'echo {model} v2'
+metric 3 'printed nan as its last number' 'echo {model} of 3 samples: nan'
+metric 3 'printed -inf as its last number' 'echo {model} 3 -Infinity.'
+metric 3 'printed inf as its last number' 'echo {model} 3 1e999'
+metric 0 'passed: metric_drop > 0' 'echo {model} nan 0.9 info inf_1 nano'
 metric 5 'exit status 3' 'sh -c "exit 3" {model}'
 start=$(date +%s)
 metric 5 'still running after 0.3 s' "sh -c 'sleep 60 & sleep 60' {model}" --metric-timeout 0.3

@@ -125,7 +125,10 @@ static void has_bounds(void **state) {
     char *text = calloc(SIZE + 64, 1);
     const struct {
         const char *part, *end;
-    } cases[] = {{"(", ""}, {"-", "1 < sqnr"}, {"!", "(1 < sqnr)"}, {"1+", "1 < sqnr"},
+    } cases[] = {{"(", ""},
+                 {"-", "1 < sqnr"},
+                 {"!", "(1 < sqnr)"},
+                 {"1+", "1 < sqnr"},
                  {"sqnr < 1 || ", "sqnr < 1"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         text[0] = '\0';
@@ -152,6 +155,32 @@ static void needs_what_it_names(void **state) {
     assert_true(c2s_metric_expr_uses(expr, C2S_METRIC_KL));
     assert_false(c2s_metric_expr_uses(expr, C2S_METRIC_BYTES));
     c2s_metric_expr_free(expr);
+}
+
+/* Nothing passes, or fails, because of what is no number. As in C, what is decided is not computed
+ * any further. */
+static void needs_numbers(void **state) {
+    (void)state;
+    const c2s_metrics m = measured();
+    static const char *const without[] = {"psnr - psnr < 0",
+                                          "psnr / psnr != 1",
+                                          "0 / 0 > sqnr",
+                                          "!((bytes - 1000) / 0 > 1)",
+                                          "psnr * 0 < 1",
+                                          "sqnr > 0 && 0 / 0 > 1",
+                                          "(sqnr < 0 || 0 / 0 > 1) && sqnr > 0"};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        bool result;
+        c2s_metric_expr *expr = parse(without[i]);
+        if (c2s_metric_expr_holds(expr, 0, &m, &result) != C2S_ERR_USAGE ||
+            !strstr(c2s_error(), "no number"))
+            fail_msg("%s was taken", without[i]);
+        c2s_metric_expr_free(expr);
+    }
+    assert_false(holds("sqnr < 0 && 0 / 0 > 1"));
+    assert_true(holds("(sqnr > 0 || 0 / 0 > 1) && bytes > 0"));
+    assert_true(holds("bytes / 0 > 1"));
+    assert_false(holds("-psnr > -1"));
 }
 
 static void clauses_are_what_stands_between_ors(void **state) {
@@ -185,6 +214,7 @@ int main(void) {
         cmocka_unit_test(refuses),
         cmocka_unit_test(has_bounds),
         cmocka_unit_test(needs_what_it_names),
+        cmocka_unit_test(needs_numbers),
         cmocka_unit_test(clauses_are_what_stands_between_ors),
         cmocka_unit_test(names_are_different),
     };

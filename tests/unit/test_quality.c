@@ -72,6 +72,11 @@ static void counts_rows_and_labels(void **state) {
     assert_true(fabs(moved.drop_error - 100 * sqrt(2) / 3) < 1e-9);
     const double signal = 16 + 4 + 9 + 4 + 1 + 4 + 25, noise = 4 * 2.5 * 2.5;
     assert_true(fabs(moved.sqnr_db - 10 * log10(signal / noise)) < 1e-5);
+    /* Rows without any number answer nothing: not class 0 either. */
+    const double nan = (double)NAN;
+    c2s_quality_result broken = measure(q, shifted(nan, nan, nan), 0);
+    assert_true(broken.agreement == 0 && broken.top1 == 0);
+    assert_true(isinf(broken.sqnr_db) && broken.sqnr_db < 0);
     /* A part of the samples: the first and the third. */
     c2s_quality_result half = measure(q, shifted(0, 2.5, 0), 2);
     assert_int_equal(half.samples, 2);
