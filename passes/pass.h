@@ -71,6 +71,8 @@ typedef struct c2s_pass {
     bool measures;
     /* It works on layers of float32 alone: whoever has others is told of the pass `single`. */
     bool on_float;
+    /* Inputs and outputs may become another type of float, on request. */
+    bool changes_interface;
     /* What it makes may be slower: it was asked for because of the size. */
     bool for_size;
     /* Changes model->graph and its bodies, asks `stats` before each rewrite. Leaves the list order

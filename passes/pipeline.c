@@ -62,7 +62,8 @@ static c2s_status prove(const attempt *a, c2s_model *before, c2s_model *after, c
     if (!a->step->pass->lossy)
         return prover->prove(prover->user, before, after, proof);
     if (prover->measure)
-        return prover->measure(prover->user, before, after, proof);
+        return prover->measure(prover->user, before, after, a->step->pass->changes_interface,
+                               proof);
     *proof = (c2s_proof){.verdict = C2S_PROVED, .error = (double)NAN};
     return C2S_OK;
 }
@@ -90,13 +91,14 @@ static c2s_status try_limit(const attempt *a, c2s_model *before, unsigned limit,
 }
 
 /* Finds the first rewrite after which the results differ: the smallest limit that breaks. It is
- * then the last one in `culprit`; none if it does not break again. */
+ * then the last one in `culprit`; none if it does not break again, or breaks without a rewrite. */
 static c2s_status bisect(const attempt *a, c2s_model *before, unsigned rewrites,
                          c2s_stats *culprit) {
     unsigned good = 0, bad = rewrites;
     culprit->last_kind[0] = '\0';
     while (good + 1 < bad || !culprit->last_kind[0]) {
-        unsigned middle = good + 1 < bad ? good + (bad - good) / 2 : bad;
+        const bool last = good + 1 >= bad;
+        const unsigned middle = last ? bad : good + (bad - good) / 2;
         c2s_stats stats;
         bool fine = false;
         c2s_status status = try_limit(a, before, middle, &stats, &fine);
@@ -107,7 +109,7 @@ static c2s_status bisect(const attempt *a, c2s_model *before, unsigned rewrites,
         }
         c2s_stats_free(&stats);
         C2S_TRY(status);
-        if (fine && middle == bad)
+        if (last)
             return C2S_OK;
         if (fine)
             good = middle;

@@ -42,8 +42,10 @@ typedef struct c2s_prover {
     /* True if what was proved last is slower than the first model; `text` says by how much. */
     bool (*slower)(void *user, c2s_model *after, char text[C2S_SLOWER_TEXT]);
     /* For lossy passes, instead of `prove`: the model runs, has the interface it had, and its
-     * results are within the budget. NULL: such passes are trusted. */
-    c2s_status (*measure)(void *user, c2s_model *before, c2s_model *after, c2s_proof *result);
+     * results are within the budget; with `other_floats` outputs may be of another type of float.
+     * NULL: such passes are trusted. */
+    c2s_status (*measure)(void *user, c2s_model *before, c2s_model *after, bool other_floats,
+                          c2s_proof *result);
     /* What a lossy pass made was accepted: later passes are held against that. */
     void (*rebase)(void *user);
     void *user;

@@ -38,11 +38,12 @@ static c2s_status prove(void *user, c2s_model *before, c2s_model *after, c2s_pro
     return C2S_OK;
 }
 
-static c2s_status measure(void *user, c2s_model *before, c2s_model *after, c2s_proof *result) {
+static c2s_status measure(void *user, c2s_model *before, c2s_model *after, bool other_floats,
+                          c2s_proof *result) {
     execution *e = user;
     if (!e->baseline)
         C2S_TRY(c2s_baseline_create(before->graph, &e->options, &e->baseline));
-    c2s_prove_runs(e->baseline, after->graph, result);
+    c2s_prove_runs(e->baseline, after->graph, other_floats, result);
     e->seconds = result->seconds;
     if (!e->quality || result->verdict != C2S_PROVED)
         return C2S_OK;
@@ -125,7 +126,7 @@ void c2s_prover_total(const c2s_prover *prover, const c2s_graph *graph, double *
     c2s_proof result = {.error = (double)NAN};
     if (!e->first)
         return;
-    c2s_prove_runs(e->first, graph, &result);
+    c2s_prove_runs(e->first, graph, true, &result);
     if (!isnan(result.error))
         *error = result.error;
 }

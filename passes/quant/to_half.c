@@ -208,5 +208,6 @@ const c2s_pass c2s_pass_half = {.name = "half",
                                 .kinds = kinds,
                                 .lossy = true,
                                 .measures = true,
+                                .changes_interface = true,
                                 .for_size = true,
                                 .run = run};

@@ -84,5 +84,6 @@ const c2s_pass c2s_pass_single = {.name = "single",
                                   .options = options,
                                   .kinds = kinds,
                                   .lossy = true,
+                                  .changes_interface = true,
                                   .for_size = true,
                                   .run = run};

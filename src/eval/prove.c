@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/timing.h"
 #include "eval/compare.h"
+#include "eval/float_types.h"
 #include "eval/runner.h"
 
 enum { DEFAULT_SETS = 2 };
@@ -260,6 +261,19 @@ static bool is_other_answer(const c2s_value *output, const c2s_tensor *reference
                         : fits(&output->type, &reference->type, &found->type);
 }
 
+/* Outputs of another type of float become what they were. */
+static c2s_status convert_outputs(const c2s_baseline *b, c2s_tensor **found) {
+    for (size_t k = 0; k < (size_t)b->set_count * b->output_count; k++) {
+        c2s_tensor *converted;
+        if (!c2s_is_other_float(&b->out[k]->type, &found[k]->type))
+            continue;
+        C2S_TRY(c2s_as_float_type(found[k], b->out[k]->type.dtype, &converted));
+        c2s_tensor_unref(found[k]);
+        found[k] = converted;
+    }
+    return C2S_OK;
+}
+
 static void compare_all(const c2s_baseline *b, const c2s_graph *graph, c2s_tensor *const *found,
                         double tolerance, c2s_proof *proof) {
     proof->error = 0;
@@ -299,7 +313,7 @@ static bool same_interface(const c2s_baseline *b, const c2s_graph *graph, c2s_pr
 }
 
 static void hold_against(const c2s_baseline *b, const c2s_graph *graph, double tolerance,
-                         c2s_proof *proof) {
+                         bool other_floats, c2s_proof *proof) {
     *proof = (c2s_proof){.verdict = C2S_PROVED, .error = NAN, .sqnr_db = INFINITY};
     if (b->reason) {
         proof->verdict = C2S_NOT_PROVED;
@@ -311,7 +325,10 @@ static void hold_against(const c2s_baseline *b, const c2s_graph *graph, double t
     size_t count = (size_t)b->set_count * b->output_count;
     const c2s_tensor **in = c2s_baseline_inputs(b, graph);
     c2s_tensor **out = c2s_zalloc((count + 1) * sizeof *out);
-    if (run_sets(b, graph, in, out, &proof->seconds) == C2S_OK) {
+    c2s_status status = run_sets(b, graph, in, out, &proof->seconds);
+    if (status == C2S_OK && other_floats)
+        status = convert_outputs(b, out);
+    if (status == C2S_OK) {
         compare_all(b, graph, out, tolerance, proof);
     } else {
         broken(proof, "");
@@ -324,9 +341,10 @@ static void hold_against(const c2s_baseline *b, const c2s_graph *graph, double t
 }
 
 void c2s_prove(const c2s_baseline *b, const c2s_graph *graph, c2s_proof *proof) {
-    hold_against(b, graph, b->options.tolerance > 0 ? b->options.tolerance : -1, proof);
+    hold_against(b, graph, b->options.tolerance > 0 ? b->options.tolerance : -1, false, proof);
 }
 
-void c2s_prove_runs(const c2s_baseline *b, const c2s_graph *graph, c2s_proof *proof) {
-    hold_against(b, graph, INFINITY, proof);
+void c2s_prove_runs(const c2s_baseline *b, const c2s_graph *graph, bool other_floats,
+                    c2s_proof *proof) {
+    hold_against(b, graph, INFINITY, other_floats, proof);
 }

@@ -35,32 +35,34 @@ bool c2s_baseline_runs(const c2s_baseline *baseline);
 unsigned c2s_baseline_sets(const c2s_baseline *baseline); /* of inputs */
 /* Processor seconds that the last set took, the one that did not plan as well if there are more. */
 double c2s_baseline_seconds(const c2s_baseline *baseline);
-/* The sets' tensors in the order of this graph's inputs, set by set; those it does not have are left
- * out. Borrowed tensors in an array to free. */
+/* The sets' tensors in the order of this graph's inputs, set by set; those it does not have are
+ * left out. Borrowed tensors in an array to free. */
 const c2s_tensor **c2s_baseline_inputs(const c2s_baseline *baseline, const c2s_graph *graph);
 
 typedef enum c2s_verdict {
     C2S_PROVED,
-    C2S_DIFFERENT, /* outputs differ by more than the tolerance, or the graph no longer runs */
+    C2S_DIFFERENT,     /* outputs differ by more than the tolerance, or the graph no longer runs */
     C2S_BEYOND_BUDGET, /* of a lossy pass: results lose more than they may */
     C2S_NOT_PROVED     /* the graph before could not be run */
 } c2s_verdict;
 
 typedef struct c2s_proof {
     c2s_verdict verdict;
-    double error;     /* largest relative error of all outputs and inputs; NaN: nothing compared */
-    double sqnr_db;   /* smallest; infinite if all is equal */
-    double seconds;   /* of the processor that the last set took; 0: nothing ran */
+    double error;   /* largest relative error of all outputs and inputs; NaN: nothing compared */
+    double sqnr_db; /* smallest; infinite if all is equal */
+    double seconds; /* of the processor that the last set took; 0: nothing ran */
     c2s_quality_result quality; /* of what a lossy pass made; 0 samples: not measured */
-    char output[128]; /* DIFFERENT: the first output that does, shortened; else "" */
-    char text[512];   /* DIFFERENT: which element, found and expected; BEYOND_BUDGET,
-                         NOT_PROVED: why; else "" */
+    char output[128];           /* DIFFERENT: the first output that does, shortened; else "" */
+    char text[512];             /* DIFFERENT: which element, found and expected; BEYOND_BUDGET,
+                                   NOT_PROVED: why; else "" */
 } c2s_proof;
 
 /* Holds `graph` against the baseline: inputs by name, outputs by position and name. */
 void c2s_prove(const c2s_baseline *baseline, const c2s_graph *graph, c2s_proof *out);
 /* The same for a graph that may compute something else: DIFFERENT if it does not run, or its
- * interface or the type of an output is another one, or an element became NaN or infinite. */
-void c2s_prove_runs(const c2s_baseline *baseline, const c2s_graph *graph, c2s_proof *out);
+ * interface or the type of an output is another one, or an element became NaN or infinite.
+ * `other_floats`: outputs may be of another type of float. */
+void c2s_prove_runs(const c2s_baseline *baseline, const c2s_graph *graph, bool other_floats,
+                    c2s_proof *out);
 
 #endif

@@ -14,7 +14,8 @@ typedef struct c2s_runner c2s_runner;
  * those of inlining and of the evaluator. */
 c2s_status c2s_runner_open(const c2s_graph *graph, const c2s_evaluator *evaluator,
                            const c2s_eval_options *options, c2s_runner **out);
-/* As c2s_evaluator.run. */
+/* As c2s_evaluator.run. Inputs of another type of float than the graph's are converted: a pass may
+ * have given it that. */
 c2s_status c2s_runner_run(c2s_runner *runner, const c2s_tensor *const *in, c2s_tensor **out);
 void c2s_runner_close(c2s_runner *runner); /* NULL is allowed */
 

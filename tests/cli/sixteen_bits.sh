@@ -38,3 +38,13 @@ single, sparsify, half = (step['error'] for step in report['passes'])
 assert single < 0.01 and half < 0.01 and sparsify > 0.05, (single, sparsify, half)
 assert abs(report['error'] - sparsify) < 0.02, report['error']
 END
+
+# The interface follows on request, with a proof as well, whatever stands behind it.
+for passes in 'single(io=single)' 'single(io=single),half(io=half),cleanup' 'single(io=single),cleanup'; do
+    run "$passes"
+    type=float
+    [ "${passes#*half}" = "$passes" ] || type=float16
+    grep -q "a ($type\[24,32\] x) => ($type\[24,32\] y)" "$scratch/b.onnxtxt" ||
+        fail "$passes: the interface is $(sed -n 2p "$scratch/b.onnxtxt"): $(cat "$scratch/out")"
+    ! grep -q 'rolled back' "$scratch/out" || fail "$passes: $(cat "$scratch/out")"
+done

@@ -170,6 +170,30 @@ static c2s_status break_all(c2s_model *model, const c2s_options *options,
     return C2S_OK;
 }
 
+/* Breaks the model beside its rewrites, which it only makes together. */
+static c2s_status break_beside(c2s_model *model, const c2s_options *options,
+                               const c2s_pass_context *context, c2s_stats *stats) {
+    (void)options;
+    (void)context;
+    c2s_node_set_type(model->graph->first, "", "Neg");
+    for (int i = 0; i < 2 && stats->limit > 1; i++)
+        c2s_stats_apply(stats, "good-rule", "somewhere");
+    return C2S_OK;
+}
+
+/* Then no rewrite is to blame, and the search for one has an end. */
+static void blames_nobody(void **state) {
+    (void)state;
+    static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_beside};
+    c2s_pipeline_result result;
+    int proofs = 0;
+    run_own(&bad, true, &result, &proofs, NULL);
+    assert_int_equal(result.steps.at[0].report.outcome, C2S_ROLLED_BACK);
+    assert_int_equal(result.steps.at[0].left_out.count, 0);
+    assert_int_equal(proofs, 3);
+    c2s_pipeline_result_free(&result);
+}
+
 static void leaves_out_all_of_a_kind(void **state) {
     (void)state;
     static const c2s_pass bad = {.name = "bad", .summary = "", .run = break_all};
@@ -285,6 +309,7 @@ int main(void) {
         cmocka_unit_test(explains_errors),
         cmocka_unit_test(rolls_back_what_breaks),
         cmocka_unit_test(rolls_back_what_fails),
+        cmocka_unit_test(blames_nobody),
         cmocka_unit_test(leaves_out_all_of_a_kind),
         cmocka_unit_test(gives_up),
         cmocka_unit_test(obeys_the_user),

@@ -275,15 +275,42 @@ static void other_answers_are_no_fault_of_lossy_passes(void **state) {
     c2s_proof proof;
     assert_int_equal(prover->prove(prover->user, before, after, &proof), C2S_OK);
     assert_int_equal(proof.verdict, C2S_DIFFERENT);
-    assert_int_equal(prover->measure(prover->user, before, after, &proof), C2S_OK);
+    assert_int_equal(prover->measure(prover->user, before, after, false, &proof), C2S_OK);
     assert_int_equal(proof.verdict, C2S_PROVED);
     assert_true(proof.error == 0);
-    assert_int_equal(prover->measure(prover->user, before, less, &proof), C2S_OK);
+    assert_int_equal(prover->measure(prover->user, before, less, true, &proof), C2S_OK);
     assert_int_equal(proof.verdict, C2S_DIFFERENT); /* another type */
     c2s_prover_destroy(prover);
     c2s_model_destroy(before);
     c2s_model_destroy(after);
     c2s_model_destroy(less);
+}
+
+/* y = x * factor, all of one type. */
+static c2s_model *of_type(c2s_dtype dtype, double factor) {
+    c2s_model *model = make_model();
+    c2s_value *f = make_weight(model->graph, "factor", dtype, factor, DIMS(1));
+    make_output(OP(model, "Mul", make_input(model, "x", dtype, DIMS(9)), f), "y");
+    return model;
+}
+
+/* Only of a pass that is asked for that: inputs are converted, and so are outputs. */
+static void interfaces_may_get_other_floats(void **state) {
+    (void)state;
+    const c2s_prove_options options = {.evaluator = &c2s_evaluator_reference};
+    c2s_model *before = of_type(C2S_FLOAT, 0.5), *after = of_type(C2S_FLOAT16, 0.5);
+    c2s_prover *prover = c2s_prover_create(&options, NULL);
+    c2s_proof proof;
+    assert_int_equal(prover->measure(prover->user, before, after, true, &proof), C2S_OK);
+    assert_int_equal(proof.verdict, C2S_PROVED);
+    assert_true(proof.error > 0 && proof.error < 0.002);
+    assert_int_equal(prover->measure(prover->user, before, after, false, &proof), C2S_OK);
+    assert_int_equal(proof.verdict, C2S_DIFFERENT);
+    assert_int_equal(prover->prove(prover->user, before, after, &proof), C2S_OK);
+    assert_int_equal(proof.verdict, C2S_DIFFERENT);
+    c2s_prover_destroy(prover);
+    c2s_model_destroy(before);
+    c2s_model_destroy(after);
 }
 
 int main(void) {
@@ -295,6 +322,7 @@ int main(void) {
         cmocka_unit_test(containers_and_types),
         cmocka_unit_test(random_inputs_respect_the_graph),
         cmocka_unit_test(extents_are_tried),
+        cmocka_unit_test(interfaces_may_get_other_floats),
         cmocka_unit_test(proof_finds_what_differs),
         cmocka_unit_test(proof_needs_a_runnable_model),
         cmocka_unit_test(proof_fails_if_the_result_does_not_run),
