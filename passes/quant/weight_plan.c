@@ -18,7 +18,9 @@ int64_t c2s_planned_opset(const c2s_planned_weight *p) {
         return 0;
     if (c2s_dtype_is_float(dtype))
         return bits < 8 ? 23 : p->coding.block > 0 ? 21 : 19;
-    return bits == 2 ? 25 : bits == 4 || p->coding.block > 0 ? 21 : 13;
+    /* Scales have the type of the weight. */
+    const int64_t scales = p->weight->type.dtype == C2S_FLOAT ? 13 : 19;
+    return bits == 2 ? 25 : bits == 4 || p->coding.block > 0 ? 21 : scales;
 }
 
 static c2s_dtype dtype_of(const c2s_weight_options *o, bool is_signed) {

@@ -207,6 +207,22 @@ static void refused(void **state) {
     check_refused(model, "quantize_weights", "MatMul", "expected a finite number");
 }
 
+/* Scales of 16 bits came with opset 19: the model is raised to that, and float needs nothing. */
+static void sixteen_bits_need_an_opset(void **state) {
+    (void)state;
+    static const c2s_dtype types[] = {C2S_FLOAT, C2S_FLOAT16, C2S_BFLOAT16};
+    for (size_t i = 0; i < 3; i++) {
+        c2s_model *model = make_model();
+        c2s_model_set_opset(model, "", 14);
+        c2s_value *w = make_weight(model->graph, "w", types[i], 0, DIMS(64, 64));
+        make_output(OP(model, "MatMul", make_input(model, "x", types[i], DIMS(3, 64)), w), "y");
+        run_passes(model, "quantize_weights");
+        assert_string_equal(ops_of(model->graph), "DequantizeLinear MatMul");
+        assert_int_equal(c2s_model_opset(model, ""), i == 0 ? 14 : 19);
+        c2s_model_destroy(model);
+    }
+}
+
 /* ---- by samples ---- */
 
 /* Rows whose elements follow each other. */
@@ -428,6 +444,7 @@ int main(void) {
         cmocka_unit_test(shared_weights),
         cmocka_unit_test(filters),
         cmocka_unit_test(refused),
+        cmocka_unit_test(sixteen_bits_need_an_opset),
         cmocka_unit_test(samples_help),
         cmocka_unit_test(stages_help),
         cmocka_unit_test(samples_reach_bodies),
