@@ -100,7 +100,7 @@ static void unique(c2s_composite *c) {
 const c2s_op c2s_op_ms_unique = {.type = "Unique",
                                  .domain = "com.microsoft",
                                  .inputs = {1, 1},
-                                 .outputs = {1, 3},
+                                 .outputs = {3, 3},
                                  .flags = C2S_OP_SIZES_OUTPUTS,
                                  .quant = C2S_QUANT_UNARY(SAME),
                                  .ties = c2s_ties_pinned,

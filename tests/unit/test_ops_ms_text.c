@@ -235,12 +235,12 @@ static void lengths_may_differ(void **state) {
         "q0, q1 = Split <axis = 0> (q, halves) k0, k1 = Split <axis = 0> (k, halves)"
         "v0, v1 = Split <axis = 0> (v, halves) a0, a1 = Split <axis = 0> (a, halves)"
         "e0, e1 = Split <axis = 0> (e, halves)"
-        "z0 = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
+        "z0, s0, u0 = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
         "sparse_block_size = 2> (q0, k0, v0, a0, e0, r, c, most, most)"
-        "z1 = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
+        "z1, s1, u1 = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
         "sparse_block_size = 2> (q1, k1, v1, a1, e1, r, c, few, few)"
         "z = Concat <axis = 0> (z0, z1)"
-        "y = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
+        "y, s, u = com.microsoft.SparseAttention <num_heads = 1, kv_num_heads = 1,"
         "sparse_block_size = 2> (q, k, v, a, e, r, c, most, lengths)",
         "[2,1,2] 0 0 0 0");
 #undef LAYOUT
