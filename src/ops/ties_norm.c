@@ -48,6 +48,14 @@ void c2s_ties_mean_variance_norm(c2s_ties *t) {
 
 enum { BATCH, GROUPS, WITHIN };
 
+/* One number per channel, or, up to opset 20, per group. */
+static void tie_affine(c2s_ties *t, unsigned space, unsigned slot, int64_t channels,
+                       int64_t repeat) {
+    const bool by_channel = c2s_ties_extent(t, false, slot, 0) == channels;
+    if (by_channel || space == GROUPS)
+        c2s_ties_in(t, space, slot, 0, by_channel ? repeat : 1);
+}
+
 static void tie_groups(c2s_ties *t, int64_t groups, int axis) {
     enum { X, SCALE, BIAS };
     int64_t channels = c2s_ties_extent(t, false, X, axis);
@@ -58,8 +66,8 @@ static void tie_groups(c2s_ties *t, int64_t groups, int axis) {
     for (unsigned space = GROUPS; space <= WITHIN && fits; space++) {
         int64_t repeat = space == GROUPS ? channels / groups : 1;
         c2s_ties_in(t, space, X, axis, repeat);
-        c2s_ties_in(t, space, SCALE, 0, repeat);
-        c2s_ties_in(t, space, BIAS, 0, repeat);
+        tie_affine(t, space, SCALE, channels, repeat);
+        tie_affine(t, space, BIAS, channels, repeat);
         c2s_ties_out(t, space, 0, axis, repeat);
     }
 }
