@@ -3,18 +3,19 @@
  * How the multiply-accumulates of a node depend on the extents of its spaces: as a sum of products.
  * Most nodes have one, with all spaces as factors. Recurrences have W with the inputs and R with
  * the hidden units before, attention has scores, by channels of queries, and sums, by those of
- * values.
+ * values, and where it projects its input itself, products with the weights of both.
  */
 #ifndef C2S_PASSES_PRUNE_NODE_WORK_H
 #define C2S_PASSES_PRUNE_NODE_WORK_H
 
 #include "passes/prune/tie_index.h"
 
-enum { C2S_WORK_PARTS = 2 };
+enum { C2S_WORK_PARTS = 4 };
 
 typedef struct c2s_work_part {
     double macs;
-    bool whole; /* all spaces are factors; else those that tie an axis of this operand: */
+    bool whole;      /* all spaces are factors */
+    uint32_t spaces; /* bits of those that are; 0: those that tie an axis of this operand: */
     bool output;
     unsigned slot;
 } c2s_work_part;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "passes/prune/zero_code.h"
 
 /* Operands for which 0 is not what lets a channel vanish: divisors, exponents, variances. */
 static bool stays(const c2s_use *use) {
@@ -19,15 +20,9 @@ static bool stays(const c2s_use *use) {
     return false;
 }
 
-/* Codes stand for 0 where they are the zero point. */
-static double zero_of(const c2s_use *use) {
-    const bool codes = c2s_node_is(use->user, "DequantizeLinear") && use->slot == 0;
-    const c2s_value *zero = codes ? c2s_node_in(use->user, 2) : NULL;
-    return zero && zero->constant ? c2s_tensor_f64_at(zero->constant, 0) : 0;
-}
-
 static c2s_status write_zeros(c2s_use *use, int axis, const bool *gone) {
     const c2s_tensor *in = use->value->constant;
+    const c2s_zero_codes zeros = c2s_zero_codes_of(use);
     const size_t extent = (size_t)in->type.dim[axis];
     size_t inner = 1;
     for (int a = axis + 1; a < in->type.rank; a++)
@@ -38,7 +33,7 @@ static c2s_status write_zeros(c2s_use *use, int axis, const bool *gone) {
     c2s_tensor_load_f64(in, 0, in->count, values);
     for (size_t i = 0; i < in->count; i++)
         if (gone[i / inner % extent])
-            values[i] = zero_of(use);
+            values[i] = c2s_zero_code_at(&zeros, i);
     const c2s_status status =
         c2s_tensor_from_f64(in->type.dtype, in->type.rank, in->type.dim, values, &out);
     free(values);
@@ -52,6 +47,15 @@ static c2s_status write_zeros(c2s_use *use, int axis, const bool *gone) {
     return C2S_OK;
 }
 
+/* Attention sums over products of what it computes; its bias is added to these. */
+static bool multiplies(const c2s_node *node, unsigned slot) {
+    enum { BIAS = 3, BIAS_BEHIND_CACHES = 10 };
+    return !(node->op == &c2s_op_ms_multi_head_attention && slot == BIAS) &&
+           !(node->op == &c2s_op_ms_decoder_masked_multi_head_attention &&
+             slot == BIAS_BEHIND_CACHES);
+}
+
+/* All that sums over the channels multiplies them with weights. */
 static bool sums_constants(const c2s_prune_groups *all, const c2s_prune_group *g) {
     for (size_t k = 0; k < g->spaces.count; k++) {
         const c2s_group_space *s = &g->spaces.at[k];
@@ -60,7 +64,8 @@ static bool sums_constants(const c2s_prune_groups *all, const c2s_prune_group *g
         bool constant = s->role == C2S_TIE_KEEP;
         for (size_t i = 0; i < ties.count; i++) {
             const c2s_tie *tie = &n->ties.ties.at[ties.at[i]];
-            constant |= !tie->output && c2s_holds_weights(s->node->inputs[tie->slot].value);
+            constant |= !tie->output && c2s_holds_weights(s->node->inputs[tie->slot].value) &&
+                        multiplies(s->node, tie->slot);
         }
         if (!constant || s->role == C2S_TIE_MIX)
             return false;

@@ -149,9 +149,45 @@ static fit fit_of(const walk *w, const c2s_tie *tie, int64_t extent, size_t firs
     return f;
 }
 
-/* Enters one of the spaces of ties at the same indices: one for which nothing has to be united that
- * is not, or, with `force`, the one that leaves most classes, if that are two. False: there is
- * none. */
+/* Another factor of an axis that the space is one of has been entered: following this one as well
+ * would unite the elements of both. */
+static bool crosses(const walk *w, const c2s_node *node, const c2s_node_ties *n, unsigned space) {
+    const c2s_tie_range ties = c2s_ties_of_space(n, space);
+    for (size_t k = 0; k < ties.count; k++) {
+        const c2s_tie_range same = c2s_ties_beside(n, &n->ties.ties.at[ties.at[k]]);
+        for (size_t i = 0; i < same.count; i++) {
+            const unsigned other = n->ties.ties.at[same.at[i]].space;
+            if (other != space && n->ties.spaces.at[other].extent > 1 && is_entered(w, node, other))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The one that leaves most classes, if that are two; without `force` only one for which nothing has
+ * to be united that is not. */
+static const c2s_tie *best_factor(const walk *w, const side *s, const c2s_tie_range *same,
+                                  size_t first, bool force, bool crossing) {
+    const c2s_node_ties *n = &w->index->of[s->node->id];
+    const c2s_tie *best = NULL;
+    size_t most = 1;
+    for (size_t k = 0; k < same->count; k++) {
+        const c2s_tie *tie = &n->ties.ties.at[same->at[k]];
+        const int64_t extent = n->ties.spaces.at[tie->space].extent;
+        if (extent < 2 || n->visits[tie->space] >= MOST_VISITS ||
+            crosses(w, s->node, n, tie->space) != crossing)
+            continue;
+        const fit f = fit_of(w, tie, extent, first);
+        if (f.then > most && (force || f.then == f.now)) {
+            best = tie;
+            most = f.then;
+        }
+    }
+    return best;
+}
+
+/* Enters one of the spaces of ties at the same indices, rather one that crosses no other. False:
+ * there is none. */
 static bool enter_factor(walk *w, const side *s, const c2s_tie_range *same, size_t first,
                          bool force) {
     const c2s_node_ties *n = &w->index->of[s->node->id];
@@ -170,19 +206,9 @@ static bool enter_factor(walk *w, const side *s, const c2s_tie_range *same, size
         enter(w, s->node, alone->space);
         return true;
     }
-    const c2s_tie *best = NULL;
-    size_t most = 1;
-    for (size_t k = 0; k < same->count; k++) {
-        const c2s_tie *tie = &n->ties.ties.at[same->at[k]];
-        const int64_t extent = n->ties.spaces.at[tie->space].extent;
-        if (factors < 2 || extent < 2 || n->visits[tie->space] >= MOST_VISITS)
-            continue;
-        const fit f = fit_of(w, tie, extent, first);
-        if (f.then > most && (force || f.then == f.now)) {
-            best = tie;
-            most = f.then;
-        }
-    }
+    const c2s_tie *best = factors < 2 ? NULL : best_factor(w, s, same, first, force, false);
+    if (!best && factors > 1)
+        best = best_factor(w, s, same, first, force, true);
     if (best)
         enter(w, s->node, best->space);
     return best != NULL;

@@ -94,13 +94,16 @@ static int64_t macs(const c2s_node *node, unsigned past_slot) {
     if (!x || x->type.rank != 3)
         return 0;
     const int64_t rows = c2s_macs_extents(&x->type, 0, 2), keys = c2s_macs_extents(&x->type, 1, 2);
-    int64_t all = keys, wide;
+    const int64_t columns = c2s_macs_input(node, 1, 1, -1), values = c2s_macs_output(node, 0, 2, 3);
+    const int64_t key_width = columns > values ? (columns - values) / 2 : values;
+    int64_t all = keys, width, sum;
     if (past && !c2s_add_i64(keys, c2s_macs_extents(&past->type, 3, 4), &all))
         all = INT64_MAX;
-    /* queries * keys * (key width + value width), where both are as wide as the output */
-    wide = c2s_macs_mul(c2s_macs_mul(2, all), c2s_macs_output(node, 0, 0, -1));
-    int64_t projection = c2s_macs_mul(rows, c2s_macs_input(node, 1, 1, -1)), sum;
-    projection = c2s_macs_mul(projection, c2s_macs_input(node, 1, 0, 1));
+    if (!c2s_add_i64(key_width, values, &width))
+        width = INT64_MAX;
+    const int64_t wide = c2s_macs_mul(c2s_macs_mul(rows, all), width);
+    const int64_t projection =
+        c2s_macs_mul(c2s_macs_mul(rows, columns), c2s_macs_input(node, 1, 0, 1));
     return c2s_add_i64(projection, wide, &sum) ? sum : INT64_MAX;
 }
 

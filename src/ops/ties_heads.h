@@ -17,7 +17,7 @@ enum {
     C2S_HEADS_QUERIES, /* query heads of a key head */
     C2S_HEADS_CHANNELS,
     C2S_HEADS_VALUES,
-    C2S_HEADS_COUNT
+    C2S_HEADS_PROJECTED /* channels of an input that the operator projects itself */
 };
 
 /* Their extents; 0: not known. */

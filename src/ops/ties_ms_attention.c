@@ -129,7 +129,6 @@ c2s_status c2s_refit_group_query(const c2s_refit *r) {
 /* ---- Attention, QAttention: the input is projected first ---- */
 
 enum { X, WEIGHT, BIAS };
-enum { PROJECTED = C2S_HEADS_COUNT };
 
 static c2s_head_sizes tie_projection(c2s_ties *t, unsigned mask, unsigned past) {
     int64_t heads = c2s_attr_int(t->node, "num_heads", 0);
@@ -142,7 +141,7 @@ static c2s_head_sizes tie_projection(c2s_ties *t, unsigned mask, unsigned past) 
                         .values = fits ? values / heads : 0};
     c2s_heads_spaces(t, &s, X);
     c2s_ties_over(t, C2S_TIE_SUM, X, 2, C2S_TIES_NO_AXIS);
-    c2s_ties_in(t, PROJECTED, WEIGHT, 0, 1);
+    c2s_ties_in(t, C2S_HEADS_PROJECTED, WEIGHT, 0, 1);
     c2s_heads_tie_packed(t, &s, WEIGHT, 1);
     c2s_heads_tie_packed(t, &s, BIAS, 0);
     c2s_ties_in(t, BATCH, mask, 0, 1);
