@@ -10,6 +10,10 @@
 
 /* Damping by few rows: this part of variables / rows. */
 #define FEW_ROWS 0.1
+/* An input that varies by less than this part of its square does not: the rest is rounding. */
+#define ROUNDING 1e-6
+/* Damping that is always there: what says nothing of a weight leaves it as it is. */
+#define LEAST_DAMPING 1e-9
 
 /* y that the layer has beside what a bias in its reach adds is not its own product. */
 static bool gives_products(const c2s_lowrank_layer *layer) {
@@ -36,6 +40,14 @@ void c2s_lowrank_target_close(c2s_lowrank_target *target) {
 
 /* ---- problems ---- */
 
+/* Nothing is left of the input if a bias takes its mean. */
+static bool is_still(const c2s_lowrank_target *t, size_t group, size_t i) {
+    const size_t k = t->gram->k;
+    const double mean = t->gram->sum[group * k + i] / (double)t->gram->rows;
+    const double square = t->gram->moment[(group * k + i) * k + i] / (double)t->gram->rows;
+    return t->layer->has_bias && !(square - mean * mean > ROUNDING * square);
+}
+
 /* Moments of the group around the means if a bias takes those. */
 static void fill_moment(const c2s_lowrank_target *t, size_t group, double *moment) {
     const size_t k = t->gram->k;
@@ -44,15 +56,24 @@ static void fill_moment(const c2s_lowrank_target *t, size_t group, double *momen
     for (size_t i = 0; t->layer->has_bias && i < k; i++)
         for (size_t j = 0; j < k; j++)
             moment[i * k + j] -= sum[i] * sum[j] / (double)t->gram->rows;
+    for (size_t i = 0; i < k; i++) {
+        if (!is_still(t, group, i))
+            continue;
+        for (size_t j = 0; j < k; j++)
+            moment[i * k + j] = moment[j * k + i] = 0;
+    }
 }
 
-static void damp(size_t k, double damping, double *moment) {
+/* Returns what it adds to the diagonal, which is more than nothing. */
+static double damp(size_t k, double damping, double *moment) {
     double trace = 0;
     for (size_t i = 0; i < k; i++)
         trace += moment[i * (k + 1)];
-    const double more = trace > 0 ? damping * trace / (double)k : 1;
+    double more = fmax(damping, LEAST_DAMPING) * trace / (double)k;
+    more = more > 0 ? more : 1;
     for (size_t i = 0; i < k; i++)
         moment[i * (k + 1)] += more;
+    return more;
 }
 
 /* c = X^T y, less what the bias is: around the means, or as it stands. */
@@ -64,24 +85,24 @@ static void fill_cross(const c2s_lowrank_target *t, size_t group, double *c) {
             const double mean = t->layer->has_bias ? y[j] / (double)t->gram->rows : 0;
             c[i * n + j] = t->cross->moment[(group * k + i) * n + j] - x[i] * mean;
         }
+    for (size_t i = 0; i < k; i++)
+        if (is_still(t, group, i))
+            memset(c + i * n, 0, n * sizeof *c);
 }
 
 /* The weights that come nearest to what the layer should give, of those near the old ones: with
- * (G + d) v = X^T y + d w. */
-static c2s_status aim(const c2s_lowrank_target *t, size_t group, const double *moment,
+ * (G + d) v = X^T y + d w, where `added` is d. */
+static c2s_status aim(const c2s_lowrank_target *t, size_t group, const double *moment, double added,
                       double *weights) {
     const size_t k = t->gram->k, n = t->layer->site.n;
-    double *factor, *rest = NULL, damping = 1e-12, plain = 0, trace = 0;
+    double *factor, *rest = NULL, damping = 1e-12;
     C2S_TRY(c2s_scratch(k, k * sizeof *factor, &factor));
     c2s_status status = c2s_scratch(k, n * sizeof *rest, &rest);
     if (status == C2S_OK) {
         fill_cross(t, group, rest);
         memcpy(factor, moment, k * k * sizeof *factor);
-        for (size_t i = 0; i < k; i++)
-            trace += moment[i * (k + 1)];
-        plain = trace / (double)k * t->damping / (1 + t->damping); /* what was added */
         for (size_t i = 0; i < k * n; i++)
-            rest[i] += plain * weights[i];
+            rest[i] += added * weights[i];
         status = c2s_cholesky(k, factor, &damping);
     }
     if (status == C2S_OK)
@@ -119,8 +140,8 @@ c2s_status c2s_lowrank_target_problem(const c2s_lowrank_target *t, size_t group,
         status = c2s_scratch(k, k * sizeof *moment, &moment);
         if (status == C2S_OK) {
             fill_moment(t, group, moment);
-            damp(k, t->damping, moment);
-            status = t->cross ? aim(t, group, moment, weights) : C2S_OK;
+            const double added = damp(k, t->damping, moment);
+            status = t->cross ? aim(t, group, moment, added, weights) : C2S_OK;
         }
     }
     const double *outer = t->outer ? t->outer + group * n * n : NULL;
