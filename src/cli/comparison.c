@@ -200,6 +200,22 @@ static void sum_up_noise(const comparing *c, c2s_metrics *m) {
     m->value[C2S_METRIC_NOISE_TOP1_DROP] = noisy.value[C2S_METRIC_TOP1_DROP];
 }
 
+/* What is of another type or shape is as far away as can be, by every metric of outputs. */
+static void take_other_type(cli_compared_output *o, double metrics[C2S_METRIC_COUNT]) {
+    static const struct {
+        c2s_metric_id id;
+        double value;
+    } worst[] = {{C2S_METRIC_MAX_ABS, INFINITY},      {C2S_METRIC_MEAN_ABS, INFINITY},
+                 {C2S_METRIC_MAX_REL, INFINITY},      {C2S_METRIC_MEAN_REL, INFINITY},
+                 {C2S_METRIC_SQNR, -INFINITY},        {C2S_METRIC_SQNR_SAMPLE, -INFINITY},
+                 {C2S_METRIC_PSNR, -INFINITY},        {C2S_METRIC_COSINE, -1},
+                 {C2S_METRIC_KL, INFINITY},           {C2S_METRIC_TOP1_AGREEMENT, 0},
+                 {C2S_METRIC_TOP5_AGREEMENT, 0},      {C2S_METRIC_MISMATCHES, INFINITY},
+                 {C2S_METRIC_TEXTS_CHANGED, INFINITY}};
+    for (size_t i = 0; i < sizeof worst / sizeof *worst; i++)
+        o->value[worst[i].id] = metrics[worst[i].id] = worst[i].value;
+}
+
 static void sum_up(const comparing *c) {
     cli_comparison *out = c->out;
     uint64_t mismatches = 0;
@@ -210,10 +226,6 @@ static void sum_up(const comparing *c) {
         c2s_distance_metrics(&o->distance, o->value);
         c2s_row_scores_metrics(&o->rows, o->value);
         o->value[C2S_METRIC_MISMATCHES] = (double)o->mismatches;
-        if (!o->same_type) { /* nothing else would say so */
-            o->value[C2S_METRIC_SQNR] = out->metrics.value[C2S_METRIC_SQNR] = -INFINITY;
-            o->value[C2S_METRIC_MAX_REL] = out->metrics.value[C2S_METRIC_MAX_REL] = INFINITY;
-        }
         c2s_distance_metrics(&o->distance, out->metrics.value);
         c2s_row_scores_metrics(&o->rows, out->metrics.value);
         if (o->texts)
@@ -222,7 +234,13 @@ static void sum_up(const comparing *c) {
     out->metrics.value[C2S_METRIC_TEXTS_CHANGED] = texts;
     if (out->outputs > 0)
         out->metrics.value[C2S_METRIC_MISMATCHES] = (double)mismatches;
+    for (unsigned i = 0; i < out->outputs; i++)
+        if (!out->output[i].same_type)
+            take_other_type(&out->output[i], out->metrics.value);
     c2s_class_scores_metrics(&out->classes, &out->metrics);
+    if (c->labels.at && isnan(out->metrics.value[C2S_METRIC_TOP1]))
+        c2s_log(0, "the labels fit no rows of scores in output \"%s\", and are not used",
+                c->outputs > 0 ? c2s_graph_output_name(c->first->model->graph, 0) : "");
     sum_up_noise(c, &out->metrics);
     if (c->request->layers)
         cli_layers_weigh(c->request->layers, c->first->model->graph);

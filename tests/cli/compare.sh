@@ -51,6 +51,31 @@ assert r["first_divergence"] is None and r["unmatched"] == 0
 assert all(l["matched"] == "name" and l["metrics"]["max_abs"] == 0 for l in r["layers"])
 PYTHON
 
+# An output of another shape or type is as far away as can be by any metric, beside one that is equal.
+cat >two.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[N,3] x) => (float[N,3] y, float[M,3] z) { y = Relu(x) z = Neg(x) }
+MODEL
+sed 's/z = Neg(x)/n = Neg(x) z = Concat<axis = 0>(n, n)/' two.onnxtxt >longer.onnxtxt
+sed 's/float\[M,3\] z/double[M,3] z/; s/z = Neg(x)/n = Neg(x) z = Cast<to = 11>(n)/' two.onnxtxt >wider.onnxtxt
+for other in longer wider; do
+    for condition in 'mismatches > 0' 'max_abs > 1' 'mean_rel > 1' 'cosine < 0.9' 'psnr < 9' 'kl > 1' 'top1_agreement < 50'; do
+        status=0
+        "$C2S_BIN" compare two.onnxtxt $other.onnxtxt --fail-if "$condition" >text 2>err || status=$?
+        [ $status -eq 7 ] || fail "$other: '$condition': status $status, expected 7: $(cat text err)"
+    done
+done
+
+# Labels that no rows of scores fit are not passed over in silence.
+$python - "$data" <<'PYTHON'
+import numpy, sys
+data = dict(numpy.load(sys.argv[1]))
+data["labels"] = numpy.eye(10, dtype=numpy.int64)[data["labels"]]
+numpy.savez("one_hot.npz", **data)
+PYTHON
+"$C2S_BIN" compare "$model" "$model" --data one_hot.npz --samples 9 >text 2>err || fail "one-hot labels: $(cat err)"
+grep -q 'the labels fit no rows' err || fail "nothing said of labels that do not fit: $(cat err)"
+
 # Memory does not grow with the number of samples: kept outputs would take 8 KB each. Sanitizers keep what is freed.
 cat >wide.onnxtxt <<'MODEL'
 <ir_version: 10, opset_import: ["" : 21]>
