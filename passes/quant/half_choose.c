@@ -114,6 +114,12 @@ static bool is_behind_turned_batch(const c2s_node *node) {
     return perm && rank > 2 && perm[rank - 1] == (int64_t)rank - 1;
 }
 
+/* ONNX Runtime 1.30 has code for these on float16, which fails when it runs. */
+static bool reduces_what_it_scatters(const c2s_node *node) {
+    return (node->op == &c2s_op_scatter_elements || node->op == &c2s_op_scatter_nd) &&
+           strcmp(c2s_attr_string(node, "reduction", "none"), "none") != 0;
+}
+
 static const char *refuse(const c2s_node *node, const c2s_half_limits *limits) {
     const c2s_half_operator *row = c2s_half_operator_of(node);
     if (!row)
@@ -122,6 +128,8 @@ static const char *refuse(const c2s_node *node, const c2s_half_limits *limits) {
         return "it stands at a quantizer";
     if (is_behind_turned_batch(node))
         return "ONNX Runtime 1.30 fails on float16 behind a Transpose of leading axes";
+    if (reduces_what_it_scatters(node))
+        return "ONNX Runtime 1.30 reduces no float16 that it scatters";
     const char *why = refuse_operands(node, row, limits);
     if (!why && row->sums + row->squares > 0)
         why = refuse_reduction(node, row, limits);

@@ -115,6 +115,14 @@ static void what_runtimes_fail_on_stays(void **state) {
           "g (float[2,3,4] x) => (float[3,2,2] y) <float[4,2] w = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, "
           "7.0, 8.0}> { s = Sin(x) t = Transpose<perm = [1, 0, 2]>(s) y = MatMul(t, w) }",
           "Sin f>f Transpose f>f MatMul ff>f", "Transpose of leading axes");
+    check("", -1,
+          "g (float[4,2] x) => (float[4,2] y) <int64[1,1] i = {2}, float[1,2] u = {0.5, 1.0}> "
+          "{ s = Sin(x) y = ScatterND<reduction = \"add\">(s, i, u) }",
+          "Sin f>f ScatterND fif>f", "reduces no float16");
+    check("", 0.005,
+          "g (float[4,2] x) => (float[4,2] y) <int64[1,1] i = {2}, float[1,2] u = {0.5, 1.0}> "
+          "{ s = Sin(x) y = ScatterND(s, i, u) }",
+          "Cast f>h Sin h>h ScatterND hih>h Cast h>f", NULL);
 }
 
 static void moves_join_islands(void **state) {
