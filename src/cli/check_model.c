@@ -103,6 +103,8 @@ static c2s_status measure(job *j) {
                                             .inputs = &j->inputs,
                                             .noise = a->noise,
                                             .seed = (uint64_t)a->seed,
+                                            .label_offset =
+                                                a->against ? 0 : j->baseline.label_offset,
                                             .take = record,
                                             .user = j};
     C2S_TRY(cli_compare(&request, &j->comparison));
@@ -167,7 +169,8 @@ static c2s_status write_baseline(job *j) {
     const c2s_class_tally *tally = c2s_class_scores_tally(&j->comparison.classes);
     if (j->arguments->against)
         cli_metrics_drops(j->arguments, &j->comparison.metrics);
-    c2s_baseline baseline = {.probes = j->probes};
+    c2s_baseline baseline = {.probes = j->probes,
+                             .label_offset = 1 + c2s_class_scores_offset(&j->comparison.classes)};
     memcpy(baseline.value, m->value, sizeof baseline.value);
     for (size_t k = 0; k < tally->classes.count; k++)
         c2s_vec_push(&baseline.classes, tally->classes.at[k]);

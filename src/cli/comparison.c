@@ -194,7 +194,9 @@ static void sum_up_noise(const comparing *c, c2s_metrics *m) {
         cli_noise_response_metrics(&c->response_a, c->outputs, m->reference);
     c2s_metrics noisy;
     c2s_metrics_clear(&noisy);
-    c2s_class_scores_metrics(&c->noisy_classes, &noisy);
+    c2s_class_scores classes = c->noisy_classes; /* which are those without noise */
+    classes.known = 1 + c2s_class_scores_offset(&c->out->classes);
+    c2s_class_scores_metrics(&classes, &noisy);
     m->value[C2S_METRIC_NOISE_TOP1] = noisy.value[C2S_METRIC_TOP1];
     m->reference[C2S_METRIC_NOISE_TOP1] = noisy.reference[C2S_METRIC_TOP1];
     m->value[C2S_METRIC_NOISE_TOP1_DROP] = noisy.value[C2S_METRIC_TOP1_DROP];
@@ -248,6 +250,7 @@ static void sum_up(const comparing *c) {
 
 static void start_outputs(const cli_comparison_request *request, cli_comparison *out) {
     *out = (cli_comparison){.classes = C2S_CLASS_SCORES_INIT};
+    out->classes.known = request->label_offset;
     c2s_metrics_clear(&out->metrics);
     out->outputs = request->a ? c2s_graph_output_count(request->a->model->graph) : 0;
     out->output = c2s_zalloc((out->outputs + 1) * sizeof *out->output);

@@ -37,6 +37,7 @@ typedef struct cli_comparison_request {
     double tolerance;   /* 0: by type */
     double noise;  /* what is added to float inputs, relative to their root mean square; 0: none */
     uint64_t seed; /* of the noise */
+    int label_offset;   /* c2s_class_scores.known */
     cli_layers *layers; /* for which the models were started; NULL: none */
     /* Sees what B was given (in A's order if there is A) and computed; may be NULL. */
     c2s_status (*take)(void *user, size_t index, c2s_tensor *const *in, c2s_tensor *const *out);

@@ -18,6 +18,7 @@ typedef struct c2s_baseline {
     c2s_probes probes;
     double value[C2S_METRIC_COUNT];   /* NaN: not known */
     C2S_VEC(c2s_class_count) classes; /* rows and hits by label; none: no labels */
+    int label_offset;                 /* c2s_class_scores.known */
 } c2s_baseline;
 
 c2s_status c2s_baseline_print(const c2s_baseline *baseline, FILE *stream);

@@ -68,6 +68,10 @@ static c2s_status read_classes(const json_t *json, c2s_baseline *b) {
     size_t row_count = 0, hit_count = 0;
     if (!json)
         return C2S_OK;
+    const json_t *offset = json_object_get(json, "offset"); /* files of before have none */
+    if (offset && (!json_is_integer(offset) || (uint64_t)json_integer_value(offset) > 1))
+        return broken("\"offset\"");
+    b->label_offset = offset ? 1 + (int)json_integer_value(offset) : 0;
     c2s_status status = read_numbers(json_object_get(json, "rows"), "\"rows\"", &rows, &row_count);
     if (status == C2S_OK)
         status = read_numbers(json_object_get(json, "hits"), "\"hits\"", &hits, &hit_count);

@@ -76,6 +76,8 @@ static json_t *classes_json(const c2s_baseline *b) {
         put_number(&hits, "%.0f", (double)b->classes.at[k].hits);
     }
     json_t *json = json_object();
+    if (b->label_offset > 0)
+        json_object_set_new(json, "offset", json_integer(b->label_offset - 1));
     json_object_set_new(json, "rows", take_text(&rows));
     json_object_set_new(json, "hits", take_text(&hits));
     return json;

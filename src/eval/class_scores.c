@@ -81,11 +81,17 @@ void c2s_class_scores_free(c2s_class_scores *s) {
         c2s_vec_free(&s->by_offset[i].classes);
 }
 
-const c2s_class_tally *c2s_class_scores_tally(const c2s_class_scores *s) {
+int c2s_class_scores_offset(const c2s_class_scores *s) {
+    if (s->known)
+        return s->known - 1;
     const c2s_class_tally *plain = &s->by_offset[0], *shifted = &s->by_offset[1];
     const bool better =
         s->has_first ? shifted->first_top1 > plain->first_top1 : shifted->top1 > plain->top1;
-    return s->most < s->width - 1 && better ? shifted : plain;
+    return s->most < s->width - 1 && better;
+}
+
+const c2s_class_tally *c2s_class_scores_tally(const c2s_class_scores *s) {
+    return &s->by_offset[c2s_class_scores_offset(s)];
 }
 
 /* Over the classes that have rows. */

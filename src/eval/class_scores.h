@@ -26,6 +26,7 @@ typedef struct c2s_class_scores {
     bool has_first; /* there is a first model */
     int64_t most;   /* the greatest label; -1: none was seen */
     int64_t width;  /* elements of a row, the least there were */
+    int known;      /* 1 + the offset from labels to elements; 0: the one that fits better */
     c2s_class_tally by_offset[2];
 } c2s_class_scores;
 
@@ -37,6 +38,8 @@ typedef struct c2s_class_scores {
 void c2s_class_scores_add(c2s_class_scores *s, const c2s_tensor *first, const c2s_tensor *found,
                           const int64_t *labels);
 void c2s_class_scores_free(c2s_class_scores *s);
+/* From labels to elements: 0, or 1 where scores begin with one for the background. */
+int c2s_class_scores_offset(const c2s_class_scores *s);
 /* The tally that counts. */
 const c2s_class_tally *c2s_class_scores_tally(const c2s_class_scores *s);
 /* Sets what labels tell: top1, top5, class_*, and the drops if there is a first model. */

@@ -115,6 +115,28 @@ PYTHON
 fi
 expect 2 'metric was measured, which the baseline lacks' check a.onnxtxt --baseline a.json --metric-cmd 'echo {model} 3'
 
+# Classes that have all moved by one are not the labels of a model with another first class.
+if python3 -c 'import numpy' 2>/dev/null; then
+    cat >classes.onnxtxt <<'MODEL'
+<ir_version: 10, opset_import: ["" : 21]>
+g (float[N,4] x) => (float[N,5] y) <int64[4] pads = {0, 0, 0, 1}> { y = Pad(x, pads) }
+MODEL
+    sed 's/{0, 0, 0, 1}/{0, 1, 0, 0}/' classes.onnxtxt >moved.onnxtxt
+    python3 - <<'PYTHON'
+import numpy
+x = 1 + numpy.random.RandomState(1).rand(40, 4).astype("float32")
+numpy.savez("rows.npz", x=x, labels=x.argmax(1))
+PYTHON
+    for base in classes moved; do
+        other=$([ $base = classes ] && echo moved || echo classes)
+        expect 0 . check $base.onnxtxt --baseline rows.json --data rows.npz --update
+        expect 0 'top1 *100 % *100 %' check $base.onnxtxt --baseline rows.json --data rows.npz --fail-if 'top1_drop > 0.5'
+        expect 7 'FAILED: top1_drop > 0.5' check $other.onnxtxt --baseline rows.json --data rows.npz --fail-if 'top1_drop > 0.5'
+        sed 's/"offset": [01]/"offset": 2/' rows.json >broken.json
+        expect 3 'offset' check $base.onnxtxt --baseline broken.json --data rows.npz
+    done
+fi
+
 # ---- broken baselines ----
 
 broken() { # PATTERN SED_SCRIPT
