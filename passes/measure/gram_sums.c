@@ -65,10 +65,14 @@ typedef struct gram_rows {
     cut cut;
 } gram_rows;
 
+/* Infinite numbers or NaN would be all that is left of the sums: blocks that hold any are left out,
+ * of x and of y. */
 static c2s_status add_gram(void *user, const c2s_linear_block *whole) {
     const gram_rows *r = user;
     c2s_gram *g = r->gram;
     const c2s_linear_block block = cut_block(&r->cut, whole);
+    if (!c2s_samples_finite(&block.x))
+        return C2S_OK;
     add_sums(&block.x, g->sum + block.group * g->k, NULL);
     if (block.group == 0)
         g->rows += block.x.rows;
@@ -122,6 +126,8 @@ static c2s_status add_cross(void *user, const c2s_linear_block *whole) {
     const c2s_linear_site *s = &t->consumer->site;
     c2s_cross *cross = &t->consumer->cross;
     const c2s_linear_block block = cut_block(&t->cut, whole);
+    if (!c2s_samples_finite(&block.x))
+        return C2S_OK;
     const c2s_samples y = c2s_linear_outputs(s, &block, t->consumer->y, t->positions);
     if (t->consumer->cutoff)
         C2S_TRY(cut_off(t->consumer, &block, &y));

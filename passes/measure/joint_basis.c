@@ -65,6 +65,8 @@ static c2s_status take(void *user, const c2s_linear_block *block) {
     const size_t k = l->site.k;
     const c2s_samples *x = &block->x;
     double *sum = l->sum + block->group * k;
+    if (!c2s_samples_finite(x))
+        return C2S_OK;
     if (block->group == 0)
         l->rows += (double)x->rows;
     for (size_t v = 0; v < k; v++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/measure/joint_gradient.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,28 @@ static size_t bytes_of(c2s_tensor *const *in, unsigned inputs) {
     return bytes;
 }
 
+static void release(c2s_joint_gradient *g, size_t sample) {
+    for (unsigned k = 0; k < g->fit->graph->formal_inputs; k++)
+        c2s_tensor_unref(g->inputs[sample][k]);
+    free(g->inputs[sample]);
+}
+
+static bool is_finite(c2s_tensor *const *in, unsigned inputs) {
+    double numbers[256];
+    for (unsigned k = 0; k < inputs; k++) {
+        const size_t count = in[k] && c2s_dtype_is_float(in[k]->type.dtype) ? in[k]->count : 0;
+        for (size_t from = 0, some; from < count; from += some) {
+            some = count - from < 256 ? count - from : 256;
+            c2s_tensor_load_f64(in[k], from, some, numbers);
+            for (size_t i = 0; i < some; i++)
+                if (!isfinite(numbers[i]))
+                    return false;
+        }
+    }
+    return true;
+}
+
+/* Without those that hold infinite numbers or NaN, of which nothing can be learnt. */
 static c2s_status read_samples(c2s_joint_gradient *g) {
     const c2s_feed *feed = g->fit->feed;
     const unsigned inputs = g->fit->graph->formal_inputs;
@@ -54,14 +77,18 @@ static c2s_status read_samples(c2s_joint_gradient *g) {
     c2s_status status = C2S_OK;
     g->inputs = c2s_zalloc((most + 1) * sizeof *g->inputs);
     for (size_t s = 0; s < most && status == C2S_OK; s++) {
-        g->inputs[s] = c2s_zalloc((inputs + 1u) * sizeof **g->inputs);
-        g->samples = s + 1;
-        status = feed->get(feed, g->fit->graph, taken[s], g->inputs[s]);
-        if (status == C2S_OK && s == 0 && most > MOST_BYTES / bytes_of(g->inputs[0], inputs))
-            most = MOST_BYTES / bytes_of(g->inputs[0], inputs) + 1;
+        c2s_tensor **in = c2s_zalloc((inputs + 1u) * sizeof *in);
+        g->inputs[g->samples++] = in;
+        status = feed->get(feed, g->fit->graph, taken[s], in);
+        if (status == C2S_OK && s == 0 && most > MOST_BYTES / bytes_of(in, inputs))
+            most = MOST_BYTES / bytes_of(in, inputs) + 1;
+        if (status == C2S_OK && !is_finite(in, inputs))
+            release(g, --g->samples);
     }
     free(taken);
-    return g->samples ? status : c2s_fail(C2S_ERR_INVALID, "there are no samples to learn from");
+    if (status == C2S_OK && g->samples == 0)
+        return c2s_fail(C2S_ERR_UNSUPPORTED, "there are no samples of finite numbers");
+    return status;
 }
 
 /* ---- points ---- */
@@ -238,11 +265,8 @@ void c2s_joint_gradient_close(c2s_joint_gradient *g) {
         c2s_backward_close(g->workers[k].first);
         free(g->workers[k].room.at);
     }
-    for (size_t s = 0; s < g->samples; s++) {
-        for (unsigned k = 0; k < g->fit->graph->formal_inputs; k++)
-            c2s_tensor_unref(g->inputs[s][k]);
-        free(g->inputs[s]);
-    }
+    for (size_t s = 0; s < g->samples; s++)
+        release(g, s);
     free(g->inputs);
     free(g->workers);
     free(g->factors);

@@ -118,6 +118,14 @@ static c2s_status open_fit(fit *f, c2s_tensor **weight, c2s_tensor **bias) {
     return C2S_OK;
 }
 
+static bool is_finite(const c2s_tensor *fitted) {
+    const float *at = fitted ? c2s_tensor_data(fitted) : NULL;
+    float nothing = 0;
+    for (size_t i = 0; fitted && i < fitted->count; i++)
+        nothing += 0 * at[i];
+    return isfinite(nothing);
+}
+
 c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *first,
                           const c2s_gram *gram, const c2s_cross *cross, double damping) {
     c2s_tensor *weight = NULL, *bias = NULL;
@@ -133,7 +141,8 @@ c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *firs
     c2s_status status = open_fit(&f, &weight, &bias);
     for (size_t g = 0; g < reader->site.groups && status == C2S_OK; g++)
         status = fit_group(&f, g);
-    if (status == C2S_OK) {
+    /* Targets that are not finite give no weights; those it has stay. */
+    if (status == C2S_OK && is_finite(weight) && is_finite(bias)) {
         c2s_reader_write(reader->node, 1, weight);
         if (bias)
             c2s_reader_write(reader->bias_node, reader->bias_slot, bias);

@@ -128,6 +128,18 @@ static c2s_status check_samples(const c2s_samples *x) {
     return check_size(x->stride, x->by_column ? x->n : x->rows);
 }
 
+bool c2s_samples_finite(const c2s_samples *x) {
+    const size_t lines = x->by_column ? x->n : x->rows, length = x->by_column ? x->rows : x->n;
+    float nothing = 0;
+    for (size_t i = 0; i < lines; i++) {
+        float line = 0;
+        for (size_t k = 0; k < length; k++)
+            line += 0 * x->at[i * x->stride + k];
+        nothing += line;
+    }
+    return isfinite(nothing);
+}
+
 c2s_status c2s_gram_add(const c2s_samples *x, double *g) {
     C2S_TRY(check_samples(x));
     C2S_TRY(check_size(x->n, x->n));

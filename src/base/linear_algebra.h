@@ -46,6 +46,9 @@ typedef struct c2s_samples {
     bool by_column;
 } c2s_samples;
 
+/* None is infinite or NaN. */
+bool c2s_samples_finite(const c2s_samples *x);
+
 /* Second moments of as many rows: the lower triangle of g [x.n, x.n] += x^T x (elements above it
  * may change, c2s_symmetric_fill makes them equal), c [x.n, y.n] += x^T y. Products are summed in
  * float over 256 rows, in double beyond. */

@@ -58,6 +58,35 @@ static c2s_status same_sample(const c2s_feed *feed, const c2s_graph *graph, size
     return c2s_tensor_from_f64(C2S_FLOAT, 2, dim, values, &in[0]);
 }
 
+static c2s_status spoilt_sample(const c2s_feed *feed, const c2s_graph *graph, size_t index,
+                                c2s_tensor **in) {
+    C2S_TRY(sample(feed, graph, index, in));
+    if (index % 10 == 5)
+        ((float *)c2s_tensor_mutable(in[0]))[index] = index == 5 ? NAN : INFINITY;
+    return C2S_OK;
+}
+
+/* Samples that are no numbers teach nothing, and spoil nothing of what the others teach. */
+static void spoilt_samples(void **state) {
+    (void)state;
+    const c2s_feed spoilt = {.count = 40, .get = spoilt_sample};
+    for (int together = 0; together < 2; together++) {
+        c2s_model *before = network("Relu", false), *after = c2s_model_copy(before);
+        case_feed = &spoilt;
+        run_passes(after, together ? "prune(ratio=0.5,epochs=60)" : "prune(ratio=0.5,epochs=0)");
+        case_feed = NULL;
+        assert_int_equal(units_of(after), 8);
+        const double clean =
+            prune(c2s_model_copy(before), together ? "ratio=0.5,epochs=60" : "ratio=0.5,epochs=0",
+                  8, true);
+        const double found = loss(before, after);
+        if (!(found > 0 && found < 1.2 * clean)) /* 0: not a single number came out */
+            fail_msg("a loss of %g, %g without the spoilt ones", found, clean);
+        c2s_model_destroy(before);
+        c2s_model_destroy(after);
+    }
+}
+
 /* Of rows that are all the same nothing can be learnt but means, for which biases make up. */
 static void rows_all_the_same(void **state) {
     (void)state;
@@ -274,12 +303,13 @@ static void left_alone_groups(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(redundant_units), cmocka_unit_test(rows_all_the_same),
-        cmocka_unit_test(budgets),         cmocka_unit_test(near_budget),
-        cmocka_unit_test(further_ways),    cmocka_unit_test(time_budget),
-        cmocka_unit_test(quality_budget),  cmocka_unit_test(layer_tables),
-        cmocka_unit_test(nothing_to_do),   cmocka_unit_test(left_alone_groups),
-        cmocka_unit_test(fits_together),   cmocka_unit_test(fits_scores),
+        cmocka_unit_test(redundant_units),   cmocka_unit_test(spoilt_samples),
+        cmocka_unit_test(rows_all_the_same), cmocka_unit_test(budgets),
+        cmocka_unit_test(near_budget),       cmocka_unit_test(further_ways),
+        cmocka_unit_test(time_budget),       cmocka_unit_test(quality_budget),
+        cmocka_unit_test(layer_tables),      cmocka_unit_test(nothing_to_do),
+        cmocka_unit_test(left_alone_groups), cmocka_unit_test(fits_together),
+        cmocka_unit_test(fits_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
