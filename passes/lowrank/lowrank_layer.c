@@ -20,6 +20,8 @@ static const char *site_of(const c2s_node *node, c2s_linear_site *site) {
     if (!table || table->type.rank != 2 || !c2s_type_is_static(&table->type) ||
         c2s_attr_int(node, "axis", 0) != 0)
         return "it does not read rows of a table";
+    if (table->type.dtype == C2S_BFLOAT16)
+        return "ONNX Runtime 1.30 looks up rows of bfloat16, and multiplies none";
     *site = (c2s_linear_site){.node = node,
                               .input = c2s_node_in(node, 1),
                               .weight = table,

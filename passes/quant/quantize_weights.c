@@ -128,6 +128,7 @@ static c2s_status read_options(job *j, const c2s_options *o) {
     C2S_TRY(read_choice(o, "bits", widths, "8, 4 or 2", &width));
     j->weights = (c2s_weight_options){.bits = 8u >> width,
                                       .most_opset = j->context->opset,
+                                      .dequantizes = true,
                                       .include = &j->include,
                                       .exclude = &j->exclude};
     C2S_TRY(c2s_option_target(o, j->context, &j->weights.contrib));

@@ -165,6 +165,12 @@ static const char *refuse_value(const c2s_value *value) {
     return NULL;
 }
 
+/* ONNX Runtime 1.30 looks up rows of bfloat16, and has no DequantizeLinear that makes these. */
+static bool is_lost_table(const c2s_weight_options *o, const c2s_node *node, unsigned slot) {
+    return o->dequantizes && is_table(node, slot) &&
+           c2s_node_in(node, slot)->type.dtype == C2S_BFLOAT16;
+}
+
 /* Where what a body captures is stored. */
 static c2s_value *stored(c2s_value *value) {
     while (value->def && value->def == value->graph->entry && value->graph->owner &&
@@ -186,6 +192,8 @@ static const char *plan_weight(const c2s_weight_options *o, c2s_node *node, unsi
         return reason;
     if (!find_axes(node, slot, &channels, &sums))
         return "it is no weight of this operator";
+    if (is_lost_table(o, node, slot))
+        return "ONNX Runtime 1.30 dequantizes no bfloat16: the pass single in front helps";
     reason = choose_coding(o, channels, sums, p);
     return reason ? reason : refuse_opset(o, p);
 }

@@ -38,6 +38,7 @@ typedef struct c2s_weight_options {
     c2s_scale_method method;
     bool contrib;       /* operators of com.microsoft where they suit */
     int64_t most_opset; /* of ai.onnx: what needs a newer one stays in float; 0: any */
+    bool dequantizes;   /* codes become numbers by DequantizeLinear, where that has the type */
     c2s_name_filter *include, *exclude;
 } c2s_weight_options;
 

@@ -387,6 +387,11 @@ static void leaves_alone(void **state) {
     ((float *)c2s_tensor_mutable((c2s_tensor *)(uintptr_t)nan->constant))[5] = (float)NAN;
     make_output(OP(m, "MatMul", INPUT(m, "x", 4, 32), nan), "y");
     check_refused(m, "lowrank(timing=no)", "MatMul", "not finite");
+    /* rows of bfloat16 can be looked up, and not multiplied */
+    m = make_model();
+    c2s_value *table = make_weight(m->graph, "w", C2S_BFLOAT16, 0.1, DIMS(100, 32));
+    make_output(OP(m, "Gather", table, INTS(m, "i", 3, 99, 0, -1)), "y");
+    check_refused(m, "lowrank(timing=no,rank=8)", "Gather", NULL);
     /* named, but not this one; too small to save anything; an energy that it cannot keep */
     m = gemm_model(8);
     c2s_node *node = m->graph->first;

@@ -201,6 +201,10 @@ static void refused(void **state) {
     make_output(OP(model, "MatMul", make_input(model, "x", C2S_DOUBLE, DIMS(3, 64)), w), "y");
     check_refused(model, "quantize_weights", "MatMul", "no such type");
     model = make_model();
+    w = make_weight(model->graph, "w", C2S_BFLOAT16, 0, DIMS(64, 64));
+    make_output(OP(model, "Gather", w, make_input(model, "i", C2S_INT64, DIMS(3))), "y");
+    check_refused(model, "quantize_weights", "Gather", "dequantizes no bfloat16");
+    model = make_model();
     w = NORMAL(model, "w", 64, 64);
     ((float *)(uintptr_t)c2s_tensor_data(w->constant))[5] = NAN;
     make_output(OP(model, "MatMul", INPUT(model, "x", 3, 64), w), "y");
