@@ -65,10 +65,21 @@ static void tie_kept(c2s_ties *t, const cut *c, int64_t at, int64_t count, int64
     c2s_ties_part(t, kept, true, 0, c->axis, at, count, 1);
 }
 
+/* One of every `step` indices is kept, all through the axis: every second one from 1 on shares its
+ * elements with every second one from 0 on. */
+static bool is_one_of_each(const cut *c, int64_t extent) {
+    return c->step > 1 && c->start < c->step && extent % c->step == 0 &&
+           c->count == extent / c->step;
+}
+
 static void tie_cut(c2s_ties *t, const cut *c, int64_t extent) {
     int64_t last = c->start + (c->count - 1) * c->step;
     if (c->count == 0)
         return;
+    if (is_one_of_each(c, extent)) {
+        tie_kept(t, &(cut){c->axis, 0, c->step, c->count}, 0, c->count, c->step);
+        return;
+    }
     tie_dropped(t, c->axis, 0, c->start);
     if (extent - last >= c->step) {
         tie_kept(t, c, 0, c->count, c->step);
@@ -139,8 +150,11 @@ c2s_status c2s_refit_slice(const c2s_refit *r) {
         if (extent == 0 || !find_cut(&s, k, x->rank, extent, &old) || old.count == 0)
             continue;
         now = old;
-        now.start = left_of(r, axis, extent, old.start);
-        int64_t kept = left_of(r, axis, extent, old.start + (old.count - 1) * old.step + 1);
+        const bool each = is_one_of_each(&old, extent);
+        if (!each)
+            now.start = left_of(r, axis, extent, old.start);
+        int64_t behind = each ? extent : old.start + (old.count - 1) * old.step + 1;
+        int64_t kept = left_of(r, axis, extent, behind);
         now.count = kept > now.start ? (kept - now.start - 1) / old.step + 1 : 0;
         find_cut(&s, k, x->rank, x->dim[axis], &same);
         if (same.start == now.start && same.count == now.count)

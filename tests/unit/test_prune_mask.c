@@ -99,10 +99,22 @@ static void codes(void **state) {
           1);
 }
 
+/* Halves that take turns along an axis, as rotations of pairs take them: both have one element of
+ * each pair. */
+static void turns(void **state) {
+    (void)state;
+    check("g (float[2,5] x, float[5,12] w, float[6,3] wa, float[6,3] wb) => (float y)"
+          " <int64[1] b = {0}, int64[1] c = {1}, int64[1] e = {100}, int64[1] a = {1},"
+          " int64[1] s = {2}> { h = MatMul (x, w) r = Relu (h) p = Slice (r, b, e, a, s)"
+          " q = Slice (r, c, e, a, s) u = MatMul (p, wa) v = MatMul (q, wb) y = Add (u, v) }",
+          1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attention),
         cmocka_unit_test(codes),
+        cmocka_unit_test(turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
