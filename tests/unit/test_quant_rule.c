@@ -214,7 +214,7 @@ static const text_case texts[] = {
      "{ y = com.microsoft.Pad (x, by, v) }",
      C2S_QUANT_UNIFY},
     {"g (float[3,3] x) => (y) { y = com.microsoft.Trilu (x) }", C2S_QUANT_SAME},
-    {"g (float[9] x) => (y) { y = com.microsoft.Unique (x) }", C2S_QUANT_SAME},
+    {"g (float[9] x) => (y) { y, i, c = com.microsoft.Unique (x) }", C2S_QUANT_SAME},
     {"g (float[2,9] x) => (y) { y = com.microsoft.UnfoldTensor <size = 3> (x) }", C2S_QUANT_SAME},
     {"g (float[1,5,5,4] x, float[6,2,3,3] w, float[6] b) => (y)"
      "{ y = com.microsoft.NhwcConv <group = 2> (x, w, b) }",
