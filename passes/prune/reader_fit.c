@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/prune/reader_fit.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,11 +118,10 @@ static c2s_status open_fit(fit *f, c2s_tensor **weight, c2s_tensor **bias) {
 }
 
 static bool is_finite(const c2s_tensor *fitted) {
-    const float *at = fitted ? c2s_tensor_data(fitted) : NULL;
-    float nothing = 0;
-    for (size_t i = 0; fitted && i < fitted->count; i++)
-        nothing += 0 * at[i];
-    return isfinite(nothing);
+    if (!fitted)
+        return true;
+    const c2s_samples all = {c2s_tensor_data(fitted), 1, fitted->count, fitted->count, false};
+    return c2s_samples_finite(&all);
 }
 
 c2s_status c2s_reader_fit(const c2s_reader *reader, const c2s_reader_first *first,
