@@ -3,7 +3,8 @@
  * Before: f(f(x)) for Relu, Abs, Ceil, Floor, Round, Sign      After: f(x)
  * Before: Neg(Neg(x)), Not(Not(x))                             After: x
  * Before: Relu of a result that is never negative (Sigmoid,
- *         Softmax, Abs, Exp, Sqrt, ...)                        After: that result
+ *         Softmax, Abs, Exp, Sqrt, ...), in floats: the least
+ *         integer has no magnitude                             After: that result
  * Before: Clip without bounds, or with infinite ones           After: x
  * NaN passes through all of these.
  */
@@ -49,6 +50,10 @@ const c2s_rule c2s_rule_involution = {.name = "there-and-back",
 static const c2s_op *const positive_ops[] = {
     &c2s_op_sigmoid,  &c2s_op_softmax,      &c2s_op_abs,       &c2s_op_exp,       &c2s_op_sqrt,
     &c2s_op_softplus, &c2s_op_hard_sigmoid, &c2s_op_reduce_l1, &c2s_op_reduce_l2, NULL};
+static const char *relu_refuse(const c2s_match *m) {
+    return c2s_is_float_value(m->value[KEPT]) ? NULL : "the least integer stays negative";
+}
+
 static const c2s_pattern_row relu_of_positive[] = {
     {.any_of = positive_ops, .out = KEPT},
     {.op = &c2s_op_relu, .in = {KEPT}},
@@ -57,6 +62,7 @@ const c2s_rule c2s_rule_relu_of_positive = {.name = "relu-of-positive",
                                             .summary = "Relu of what is never negative -> nothing",
                                             C2S_ROWS(relu_of_positive),
                                             .shared = C2S_BIT(KEPT),
+                                            .refuse = relu_refuse,
                                             .build = c2s_build_forward};
 
 static bool bounds_nothing(const c2s_value *bound, double sign) {

@@ -2,7 +2,8 @@
  *
  * Before: Slice of everything; Pad by nothing; Tile by ones; Resize to the same size
  * After:  x
- * Refuses when pads, repeats or scales are computed, or a region of interest is cropped.
+ * Refuses when pads, repeats or scales are computed, or Resize takes samples from elsewhere at scale 1:
+ * by a region of interest, or half a sample further on.
  */
 #include <string.h>
 
@@ -55,8 +56,8 @@ const c2s_rule c2s_rule_tile_once = {.name = "tile-once",
                                      .refuse = tile_refuse,
                                      .build = c2s_build_forward};
 
-/* At scale 1 every coordinate mode but the cropping one maps each sample to itself, and every
- * interpolation returns it. A scale of nearly 1 can give the same size and is no copy. */
+/* At scale 1 every coordinate mode but these two maps each sample to itself, and every interpolation
+ * returns it. A scale of nearly 1 can give the same size and is no copy. */
 static const char *resize_refuse(const c2s_match *m) {
     const char *mode = c2s_attr_string(m->root, "coordinate_transformation_mode", "half_pixel");
     const c2s_value *scales = m->value[SCALES];
@@ -65,6 +66,8 @@ static const char *resize_refuse(const c2s_match *m) {
         return c2s_no_match;
     if (strcmp(mode, "tf_crop_and_resize") == 0)
         return "it crops a region of interest";
+    if (strcmp(mode, "tf_half_pixel_for_nn") == 0)
+        return "it takes samples half a step further on";
     if (has_scales && !c2s_constant_is_all(scales, 1))
         return "the scales are not exactly 1";
     return NULL;

@@ -72,12 +72,21 @@ static void count_operands(cover *c, const c2s_node *root) {
             c->count[back] += has_extent(root->inputs[k].value, back, wanted(c, back));
 }
 
+/* The result has an extent there because of the value: it may, too, where it is a number and the result
+ * the larger of two numbers that are not known. */
+static bool matters(const cover *c, const c2s_value *value, const c2s_value *x, int back) {
+    const c2s_type *type = &value->type;
+    if (back >= type->rank || has_extent(x, back, type->dim[type->rank - 1 - back]))
+        return false;
+    return type->dim[type->rank - 1 - back] != 1 || wanted(c, back) == 1;
+}
+
 /* Takes the expanded value out of the count, `times` of it, and what it was made of in; false if some
- * extent of the result would be there no more. */
+ * extent of the result might be there no more: no other operand has it. */
 static bool replace(cover *c, const c2s_value *value, const c2s_value *x, unsigned times) {
     for (int back = 0; back < c->result->rank; back++)
-        if (has_extent(value, back, wanted(c, back)) && !has_extent(x, back, wanted(c, back)) &&
-            c->count[back] <= times)
+        if (matters(c, value, x, back) &&
+            c->count[back] <= (has_extent(value, back, wanted(c, back)) ? times : 0))
             return false;
     for (int back = 0; back < c->result->rank; back++)
         c->count[back] -= has_extent(value, back, wanted(c, back)) &&

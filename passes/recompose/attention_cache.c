@@ -4,11 +4,12 @@
  *         the next cache
  * After:  Attention of the new keys and values with that past, whose present is the next cache
  * Refuses when something but outputs of the graph reads them, since Attention itself might depend
- * on that, and causal attention, which counts from the past.
+ * on that; causal attention and windows, which count from the past; and numbers of keys without
+ * padding, which no cache goes with.
  */
 #include "passes/recompose/attention_parts.h"
 
-enum { K = 1, V, MASK, PAST_KEY };
+enum { K = 1, V, MASK, PAST_KEY, VALID = 6 };
 
 /* The Concat of a past and a present of [batch, heads, length, width]; else NULL. */
 static c2s_node *joins(const c2s_value *value) {
@@ -36,8 +37,11 @@ static bool is_shown_only(const c2s_value *value, const c2s_node *attention) {
 
 static const char *refuse(const c2s_match *m) {
     const c2s_value *k = c2s_node_in(m->root, K), *v = c2s_node_in(m->root, V);
-    if (c2s_attr_int(m->root, "is_causal", 0))
-        return "causal attention counts from the past";
+    if (c2s_attr_int(m->root, "is_causal", 0) || c2s_attr_int(m->root, "left_window_size", -1) >= 0 ||
+        c2s_attr_int(m->root, "right_window_size", -1) >= 0)
+        return "causal attention and windows count from the past";
+    if (c2s_node_in(m->root, VALID))
+        return "it is told how many keys are no padding, which excludes a cache";
     if (c2s_node_in(m->root, PAST_KEY))
         return "it has a cache already";
     if (!c2s_is_float_rank(c2s_node_in(m->root, 0), 4))

@@ -5,7 +5,7 @@
  */
 #include "passes/recompose/attention_parts.h"
 
-enum { K = 1, V };
+enum { K = 1, V, PAST_KEY = 4, INPUTS = 7 };
 
 typedef struct repeated {
     c2s_value *one; /* the heads once, with an axis of extent 1 where they are repeated */
@@ -60,7 +60,7 @@ static const char *refuse(const c2s_match *m) {
         return "of keys and values only one is repeated";
     if (k.times != v.times)
         return "keys and values are not repeated as many times";
-    return c2s_node_in(m->root, 4) ? "it has a cache, whose heads are others" : NULL;
+    return c2s_node_in(m->root, PAST_KEY) ? "it has a cache, whose heads are others" : NULL;
 }
 
 static c2s_value *build_once(c2s_builder *b, c2s_value *value) {
@@ -93,11 +93,13 @@ static c2s_value *build_once(c2s_builder *b, c2s_value *value) {
 }
 
 static c2s_value *build(c2s_builder *b, const c2s_match *m) {
-    c2s_value *in[4] = {c2s_node_in(m->root, 0), build_once(b, c2s_node_in(m->root, K)),
-                        build_once(b, c2s_node_in(m->root, V)), c2s_node_in(m->root, 3)};
-    if (!in[1] || !in[2])
+    c2s_value *in[INPUTS] = {NULL};
+    unsigned count = m->root->formal_count < INPUTS ? m->root->formal_count : INPUTS;
+    for (unsigned i = 0; i < count; i++)
+        in[i] = i == K || i == V ? build_once(b, c2s_node_in(m->root, i)) : c2s_node_in(m->root, i);
+    if (!in[K] || !in[V])
         return NULL;
-    return c2s_build_finish(b, c2s_build_like(b, m->root, in, in[3] ? 4 : 3));
+    return c2s_build_finish(b, c2s_build_like(b, m->root, in, count));
 }
 
 static const c2s_pattern_row rows[] = {{.op = &c2s_op_attention}};

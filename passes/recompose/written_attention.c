@@ -4,11 +4,14 @@
  *         the scores, as product or quotient; or Where(condition, scores, -infinity) for the mask
  * After:  Attention of q, k and v with 4 axes, or 3 and one head; is_causal where the mask hides
  *         the keys behind the query's own place and nothing else
- * Refuses when a query might see no key at all: the written form gives NaN there, Attention zeros.
+ * Refuses when a query might see no key at all: the written form gives NaN there, Attention zeros;
+ * and scales that are not above 0, of which Attention would take the root.
  *
  * Keys that a mask hides are out of both sums if their scores are numbers; what a NaN there does is
  * nothing the standard's text and its runtimes agree on, and not kept.
  */
+#include <math.h>
+
 #include "passes/recompose/attention_mask.h"
 #include "passes/recompose/attention_parts.h"
 
@@ -234,7 +237,9 @@ static const char *refuse(const c2s_match *m) {
     c2s_value *x;
     c2s_ints perm;
     read(m->root, &a);
-    const char *reason = refuse_extents(&a, m->root->outputs[0]);
+    const char *reason = (float)a.scale > 0 && isfinite((float)a.scale)
+                             ? refuse_extents(&a, m->root->outputs[0])
+                             : "the scale is not a number above 0";
     if (!reason && !turn_keys(a.k, &x, &perm))
         reason = "the keys are columns as they come: a Transpose would have to be added";
     return reason ? reason : refuse_mask(&a);
