@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "passes/quant/code_pair.h"
 #include "passes/quant/lint.h"
 #include "passes/quant/unsigned_codes.h"
 #include "rewrite/rewrite.h"
@@ -67,7 +68,8 @@ static c2s_status mend_parameters(fixer *f) {
 
 static c2s_node *dequantizer_of(fixer *f, c2s_node *quantizer) {
     c2s_value_each_use(use, quantizer->outputs[0]) {
-        if (use->user != f->model->graph->exit && c2s_is_dequantizer(use->user))
+        if (use->user != f->model->graph->exit && c2s_is_dequantizer(use->user) &&
+            !c2s_code_pair_refuse(quantizer, use->user))
             return use->user;
     }
     c2s_node *dq = c2s_node_create(f->model->graph, quantizer->next, quantizer->domain,
@@ -75,12 +77,18 @@ static c2s_node *dequantizer_of(fixer *f, c2s_node *quantizer) {
     c2s_use_set(&dq->inputs[0], quantizer->outputs[0]);
     c2s_use_set(&dq->inputs[1], c2s_node_in(quantizer, 1));
     c2s_use_set(&dq->inputs[2], c2s_node_in(quantizer, 2));
+    static const char *const granularity[] = {"axis", "block_size"};
+    for (size_t i = 0; i < sizeof granularity / sizeof *granularity; i++)
+        if (c2s_attr_has(quantizer, granularity[i]))
+            c2s_attr_set_int(dq, granularity[i], c2s_attr_int(quantizer, granularity[i], 0));
     return dq;
 }
 
+/* Others can do with the codes, unless these clamp what was not clamped for them. */
 static void mend_readers(fixer *f, const c2s_node *node) {
     c2s_value *result = node->outputs[0];
     c2s_node *quantizer = NULL;
+    float high;
     C2S_VEC(c2s_use *) others = {0};
     c2s_value_each_use(use, result) {
         if (use->user != f->model->graph->exit && c2s_is_quantizer(use->user) && !quantizer)
@@ -88,7 +96,8 @@ static void mend_readers(fixer *f, const c2s_node *node) {
         else
             c2s_vec_push(&others, use);
     }
-    c2s_value *floats = quantizer ? dequantizer_of(f, quantizer)->outputs[0] : NULL;
+    const bool clamps = quantizer && c2s_code_pair_clamps(quantizer, &high);
+    c2s_value *floats = quantizer && !clamps ? dequantizer_of(f, quantizer)->outputs[0] : NULL;
     for (size_t k = 0; floats && k < others.count; k++)
         c2s_use_set(others.at[k], floats);
     f->mended += floats && others.count > 0;
@@ -170,7 +179,8 @@ static bool is_useless(const fixer *f, const c2s_node *quantizer) {
     if (c2s_judge_fuses_maker(&f->lint.judge, quantizer))
         return false;
     c2s_value_each_use(use, quantizer->outputs[0]) {
-        if (use->user == f->model->graph->exit || !c2s_is_dequantizer(use->user))
+        if (use->user == f->model->graph->exit || !c2s_is_dequantizer(use->user) ||
+            c2s_code_pair_refuse(quantizer, use->user))
             return false;
         c2s_value_each_use(inner, use->user->outputs[0]) {
             read = true;
@@ -181,20 +191,47 @@ static bool is_useless(const fixer *f, const c2s_node *quantizer) {
     return read;
 }
 
-static void remove_pairs(fixer *f) {
-    C2S_VEC(c2s_value *) floats = {0};
-    for (c2s_node *node = f->model->graph->first; node; node = node->next)
-        if (c2s_is_quantizer(node) && is_useless(f, node)) {
-            f->removed++;
-            c2s_value_each_use(use, node->outputs[0]) {
-                c2s_vec_push(&floats, use->user->outputs[0]);
-            }
-        }
-    for (size_t k = 0; k < floats.count; k++) {
-        c2s_node *dq = floats.at[k]->def;
-        c2s_rewrite_replace(floats.at[k], dq->inputs[0].value->def->inputs[0].value);
+/* What the pair left of the floats, but for rounding. */
+static c2s_status floats_of(fixer *f, c2s_node *quantizer, c2s_value **out) {
+    c2s_value *x = quantizer->inputs[0].value;
+    float high;
+    *out = x;
+    if (!c2s_code_pair_clamps(quantizer, &high))
+        return C2S_OK;
+    const bool open = isinf(high);
+    c2s_node *clamp =
+        c2s_node_create(f->model->graph, quantizer, "", open ? "Relu" : "Clip", open ? 1 : 3, 1);
+    const double bounds[] = {0, (double)high};
+    c2s_use_set(&clamp->inputs[0], x);
+    for (unsigned k = 0; k < 2 && !open; k++) {
+        c2s_tensor *bound;
+        C2S_TRY(c2s_tensor_from_f64(x->type.dtype, 0, NULL, &bounds[k], &bound));
+        c2s_use_set(&clamp->inputs[k + 1], constant(f->model, quantizer, "bound", bound));
     }
-    c2s_vec_free(&floats);
+    *out = clamp->outputs[0];
+    return c2s_node_infer(clamp);
+}
+
+static c2s_status remove_pairs(fixer *f) {
+    C2S_VEC(c2s_node *) useless = {0};
+    c2s_status status = C2S_OK;
+    for (c2s_node *node = f->model->graph->first; node; node = node->next)
+        if (c2s_is_quantizer(node) && is_useless(f, node))
+            c2s_vec_push(&useless, node);
+    for (size_t k = 0; k < useless.count && status == C2S_OK; k++) {
+        C2S_VEC(c2s_value *) old = {0};
+        c2s_value *floats;
+        status = floats_of(f, useless.at[k], &floats);
+        c2s_value_each_use(use, useless.at[k]->outputs[0]) {
+            c2s_vec_push(&old, use->user->outputs[0]);
+        }
+        for (size_t n = 0; n < old.count && status == C2S_OK; n++)
+            c2s_rewrite_replace(old.at[n], floats);
+        c2s_vec_free(&old);
+        f->removed++;
+    }
+    c2s_vec_free(&useless);
+    return status;
 }
 
 static c2s_status settle(fixer *f) {
@@ -218,7 +255,7 @@ static c2s_status fix(fixer *f) {
     }
     for (unsigned round = 0; round < MOST_ROUNDS; round++) {
         before = f->removed;
-        remove_pairs(f);
+        C2S_TRY(remove_pairs(f));
         C2S_TRY(settle(f));
         if (f->removed == before)
             break;

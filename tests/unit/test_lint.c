@@ -136,6 +136,38 @@ static void types_and_clamps_are_named(void **state) {
                "MaxPool", C2S_FAULT_DIFFERENT, 2, "MaxPool .>");
 }
 
+/* Codes that begin at 0 have taken the place of a Relu. */
+static void clamps_of_the_codes_stay(void **state) {
+    (void)state;
+#define CASE(body)                                                                                 \
+    "g (float[1,2,4,4] x) => (float[1,2,4,4] y)\n<float s = {0.05}, uint8 z = {128}, float t = "   \
+    "{0.04}, int8[2,2,1,1] w = {100, -50, 25, 3}, float ws = {0.01}, int8 n = {0}, uint8 u "       \
+    "= {0}, float e = {0.02353}, float f = {0.05}> {" INPUT_PAIR WEIGHT_PAIR body "}"
+    check_lint("ort-cpu",
+               CASE("c = ConvTranspose(a, k) q = QuantizeLinear(c, f, u) d = DequantizeLinear(q, "
+                    "f, u) y = Sin(d)"),
+               "ConvTranspose", C2S_FAULT_OPERATOR, 2, "ConvTranspose .w> Relu .> Sin .>");
+    check_lint("ort-cpu",
+               CASE("c = ConvTranspose(a, k) q = QuantizeLinear(c, e, u) d = DequantizeLinear(q, "
+                    "e, u) y = Sin(d)"),
+               "ConvTranspose", C2S_FAULT_OPERATOR, 2, "ConvTranspose .w> Clip ...> Sin .>");
+    /* Nor can others read them. */
+    check_lint("ort-cpu",
+               CASE("c = Conv(a, k) q = QuantizeLinear(c, f, u) d = DequantizeLinear(q, f, u) e1 = "
+                    "Conv(d, k) g = Sin(c) eq = QuantizeLinear(e1, t, z) ed = "
+                    "DequantizeLinear(eq, t, z) y = Add(ed, g)"),
+               "Conv", C2S_FAULT_READERS, 1, "Conv .w> Conv qw>q Sin .> Add q.>");
+}
+
+/* Two scales on purpose: the pair multiplies. */
+static void pairs_that_differ_stay(void **state) {
+    (void)state;
+    check_lint("ort-cpu",
+               GRAPH("r = Sin(x) q = QuantizeLinear(r, t, z) d = DequantizeLinear(q, s, z) y = "
+                     "Sin(d)"),
+               "Sin", C2S_FAULT_OPERATOR, 1, "Sin .>q Sin q>");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fuses_is_left_alone),
@@ -145,6 +177,8 @@ int main(void) {
         cmocka_unit_test(signed_codes_with_two_readers_become_unsigned),
         cmocka_unit_test(biases_become_integers),
         cmocka_unit_test(types_and_clamps_are_named),
+        cmocka_unit_test(clamps_of_the_codes_stay),
+        cmocka_unit_test(pairs_that_differ_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
