@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "passes/constants.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "ir/convert.h"
 
 bool c2s_constant_ints(const c2s_value *value, c2s_ints *out) {
     const c2s_tensor *tensor = value ? value->constant : NULL;
@@ -58,6 +61,22 @@ bool c2s_constant_is_all(const c2s_value *value, double number) {
     for (size_t i = 0; i < tensor->count; i++)
         if (!(c2s_tensor_f64_at(tensor, i) == number))
             return false;
+    return true;
+}
+
+bool c2s_constant_is_finite(const c2s_value *value) {
+    enum { CHUNK = 1024 };
+    const c2s_tensor *tensor = value->constant;
+    float numbers[CHUNK];
+    for (size_t at = 0; at < tensor->count; at += CHUNK) {
+        const size_t count = tensor->count - at < CHUNK ? tensor->count - at : CHUNK;
+        float sum = 0; /* of zeros, or NaN */
+        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), at, count, numbers);
+        for (size_t i = 0; i < count; i++)
+            sum += numbers[i] - numbers[i];
+        if (isnan(sum))
+            return false;
+    }
     return true;
 }
 

@@ -83,7 +83,8 @@ c2s_code_scale c2s_code_scale_choose(c2s_span span, c2s_dtype dtype, bool symmet
             within && within->high <= 0 ? -1 : 1;
     c2s_code_scale c = symmetric && !one_sided ? symmetric_scale(span, dtype, least, most)
                                                : affine_scale(span, least, most);
-    if (within)
+    /* With 0 in the middle both ends cannot be at bounds that are not equally far from it. */
+    if (within && (!symmetric || one_sided || within->low == -within->high))
         fit(&c, least, most, within);
     return c;
 }

@@ -48,18 +48,14 @@ static const char *refuse_conv(const c2s_node *node, const c2s_dynamic_options *
 }
 
 const char *c2s_dynamic_refuse(const c2s_node *node, const c2s_dynamic_options *o) {
-    const c2s_tensor *weight = node->inputs[1].value->constant;
     for (unsigned i = 0; i < node->attr_count; i++)
         if (node->attrs[i].reference)
             return "an attribute is that of a function's caller";
     const char *reason = c2s_name_filter_refuse(o->include, o->exclude, node);
     if (reason)
         return reason;
-    for (size_t i = 0; i < weight->count; i++) {
-        const double number = c2s_tensor_f64_at(weight, i);
-        if (!(number - number == 0))
-            return "a weight is NaN or infinite";
-    }
+    if (!c2s_constant_is_finite(node->inputs[1].value))
+        return "a weight is NaN or infinite";
     if (node->op == &c2s_op_lstm)
         return c2s_dynamic_refuse_cell(node, o);
     return node->op == &c2s_op_conv ? refuse_conv(node, o) : refuse_matrix(node, o);

@@ -127,6 +127,7 @@ static c2s_status insert(c2s_inserter *i) {
     for (size_t id = 0; id < i->value_count; id++)
         if (is_activation(i, id))
             C2S_TRY(give_scale(i, id));
+    C2S_TRY(c2s_insert_make_room_at_run_time(i));
     C2S_TRY(c2s_insert_weights(i));
     C2S_VEC(c2s_node *) nodes = {0};
     c2s_vec_push(&nodes, i->graph->entry);

@@ -3,6 +3,7 @@
  * Biases: what they are corrected by, and int32 codes with the scale x * w[channel]. Where that is
  * so small that the bias would not fit, the weights of the channel get a larger scale.
  */
+#include <float.h>
 #include <math.h>
 
 #include "passes/quant/insert_parts.h"
@@ -99,6 +100,11 @@ c2s_status c2s_insert_make_up(c2s_inserter *i, const c2s_value *value, const c2s
 
 /* ---- codes ---- */
 
+/* Of a weight: with it the code of the bias fits, and has a scale that is no subnormal float. */
+static double least_scale(double bias, double x) {
+    return fmax(fabs(bias) / MOST_BIAS, (double)FLT_MIN) / x;
+}
+
 void c2s_insert_make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *affines,
                           size_t groups) {
     c2s_value_each_use(use, weight) {
@@ -110,13 +116,45 @@ void c2s_insert_make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *
         const double x = (double)c2s_insert_scale_at(&i->coded[a.x->id], 0);
         for (size_t k = 0; bias && k < bias->constant->count; k++) {
             c2s_affine *affine = &affines[k % groups];
-            const double least = fabs(c2s_tensor_f64_at(bias->constant, k)) / (x * MOST_BIAS);
+            const double least = least_scale(c2s_tensor_f64_at(bias->constant, k), x);
             if ((double)affine->scale < least) {
                 affine->scale = (float)least;
                 i->result->repaired++;
             }
         }
     }
+}
+
+/* The zero point stays: all numbers that had codes have some. */
+static c2s_status enlarge(c2s_inserter *i, const c2s_value *value, double least) {
+    const unsigned group = i->p->values[value->id].group;
+    c2s_coded own = i->coded[value->id];
+    c2s_tensor *scale;
+    C2S_TRY(c2s_tensor_from_f64(C2S_FLOAT, 0, NULL, &least, &scale));
+    own.scale = scale;
+    own.scale_value = c2s_insert_constant(i, value, "scale", scale);
+    for (size_t id = 0; id < i->value_count; id++)
+        if (i->coded[id].scale && i->p->values[id].group == group)
+            i->coded[id] = own;
+    i->result->repaired++;
+    return C2S_OK;
+}
+
+c2s_status c2s_insert_make_room_at_run_time(c2s_inserter *i) {
+    for (c2s_node *node = i->graph->first; node; node = node->next) {
+        c2s_addends a;
+        if (!i->p->nodes[node->id].integer || !c2s_insert_find_addends(i, node, &a) ||
+            !i->coded[a.x->id].scale || !i->coded[a.weight->id].scale)
+            continue;
+        const c2s_value *bias = c2s_node_in(a.adder, a.slot);
+        const double x = (double)c2s_insert_scale_at(&i->coded[a.x->id], 0);
+        double least = 0;
+        for (size_t k = 0; bias && k < bias->constant->count; k++)
+            least = fmax(least, least_scale(c2s_tensor_f64_at(bias->constant, k), x));
+        if ((double)c2s_insert_scale_at(&i->coded[a.weight->id], 0) < least)
+            C2S_TRY(enlarge(i, a.weight, least));
+    }
+    return C2S_OK;
 }
 
 c2s_status c2s_insert_bias(c2s_inserter *i, const c2s_addends *a) {

@@ -53,6 +53,8 @@ c2s_status c2s_insert_make_up(c2s_inserter *i, const c2s_value *weight, const c2
 /* Enlarges scales of a weight for the biases of all its readers to fit; counts them. */
 void c2s_insert_make_room(c2s_inserter *i, const c2s_value *weight, c2s_affine *affines,
                           size_t groups);
+/* The same for weights that are activations: of their groups. Before anything is coded. */
+c2s_status c2s_insert_make_room_at_run_time(c2s_inserter *i);
 /* The bias becomes codes; weight and x are. */
 c2s_status c2s_insert_bias(c2s_inserter *i, const c2s_addends *a);
 

@@ -60,14 +60,7 @@ static unsigned find(const c2s_placement *p, unsigned id) {
 static void unite(c2s_placement *p, unsigned a, unsigned b) {
     a = find(p, a);
     b = find(p, b);
-    c2s_placed_value *first = &p->values[a < b ? a : b], *second = &p->values[a < b ? b : a];
-    if (first == second)
-        return;
-    second->group = first->group;
-    first->low = fmaxf(first->low, second->low);
-    first->high = fminf(first->high, second->high);
-    first->clamped |= second->clamped;
-    first->fixed |= second->fixed;
+    p->values[a < b ? b : a].group = a < b ? a : b;
 }
 
 static int weight_axis(const c2s_placed_node *n, const c2s_placement_options *o) {
@@ -159,19 +152,6 @@ static void join_groups(c2s_placement *p, const c2s_node *node) {
             unite(p, first, node->outputs[k]->id);
 }
 
-static void bound(c2s_placement *p, const c2s_node *node, bool fixed_ranges) {
-    const c2s_placed_node *n = placed(p, node);
-    const bool vanishes = n->head && n->row->way == C2S_WAY_VANISHES;
-    const bool fixed = fixed_ranges && n->rule.kind == C2S_QUANT_RANGE && !n->head;
-    c2s_placed_value *v = &p->values[node->outputs[0]->id];
-    if ((!vanishes && !fixed) || v->role == C2S_ROLE_NONE)
-        return;
-    v->low = fmaxf(v->low, n->rule.low);
-    v->high = fminf(v->high, n->rule.high);
-    v->clamped |= vanishes;
-    v->fixed |= fixed;
-}
-
 static c2s_dtype dtype_of(const c2s_placement_options *o, const c2s_node *node, c2s_dtype usual) {
     const bool wide = o->wide && o->wide[node->id] && o->target->mixes_widths;
     return !wide ? usual : usual == C2S_INT8 ? C2S_INT16 : usual == C2S_UINT8 ? C2S_UINT16 : usual;
@@ -202,13 +182,14 @@ static void mark_values(c2s_placement *p, const c2s_graph *graph, const c2s_plac
     for (const c2s_node *node = graph->first; node; node = node->next)
         if (placed(p, node)->integer) {
             p->integer_count++;
-            bound(p, node, o->target->fixed_ranges);
+            c2s_placement_bound(p, node, o->target->fixed_ranges);
         }
     for (const c2s_node *node = graph->first; node; node = node->next)
         if (placed(p, node)->integer)
             join_groups(p, node);
     for (size_t i = 0; i < graph->model->values.count; i++)
         p->values[i].group = find(p, (unsigned)i);
+    c2s_placement_join_bounds(p, graph->model);
     widen_groups(p, graph->model->values.count);
 }
 

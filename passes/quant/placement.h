@@ -90,6 +90,11 @@ void c2s_placement_find_candidates(const c2s_graph *graph, const c2s_placement_o
                                    c2s_dtype activations, c2s_placement *placement);
 /* One node reads it, which is not the graph's exit. */
 bool c2s_placement_is_lone(const c2s_value *value);
+/* Sets low and high of what a node that runs on integers makes, if a clamp vanishes behind it, or,
+ * with fixed_ranges, if its rule has a range. */
+void c2s_placement_bound(c2s_placement *placement, const c2s_node *node, bool fixed_ranges);
+/* Then of groups, whose members are known: what bounds one of them does not clip the others. */
+void c2s_placement_join_bounds(c2s_placement *placement, const c2s_model *model);
 /* Clears `integer` and sets the reason of nodes with which the graph would take longer. */
 void c2s_placement_keep_cheapest(const c2s_graph *graph, bool force, c2s_placement *placement);
 /* Does a node that runs on integers take this operand as codes, or would it? */

@@ -2,6 +2,7 @@
  *
  * Which nodes can run on integers, and which are done with the sums in front of them.
  */
+#include "passes/constants.h"
 #include "passes/quant/placement.h"
 
 static c2s_placed_node *placed(const c2s_placement *p, const c2s_node *node) {
@@ -36,6 +37,9 @@ static bool is_float(const c2s_value *value) {
     return c2s_type_is_tensor(&value->type) && value->type.dtype == C2S_FLOAT;
 }
 
+/* Codes stand for neither. */
+static const char not_finite[] = "a constant is NaN or infinite";
+
 static const char *refuse_operands(const c2s_node *node, const c2s_quant_rule *rule) {
     bool any = false;
     for (unsigned k = 0; k < node->formal_count; k++) {
@@ -46,6 +50,8 @@ static const char *refuse_operands(const c2s_node *node, const c2s_quant_rule *r
             return "an operand is no float32";
         if (value->def && value->def->op == &c2s_op_dequantize_linear)
             return "an operand is quantized already";
+        if (value->constant && !c2s_constant_is_finite(value))
+            return not_finite;
         any |= !value->constant;
     }
     return any ? NULL : "all operands are constant";
@@ -72,6 +78,8 @@ static const char *refuse_addends(const c2s_node *node, const c2s_quant_rule *ru
             return "an operand is added that is no vector of channels";
         if (!value->constant)
             return "the bias is computed";
+        if (!c2s_constant_is_finite(value))
+            return not_finite;
     }
     return NULL;
 }

@@ -198,6 +198,53 @@ static void generic_keeps_to_what_all_know(void **state) {
                     IMAGES("y = Conv(x, w, b)"), "Conv qWb>");
 }
 
+/* What bounds one of those that share a scale must not clip the others. */
+static void codes_reach_as_far_as_all_that_share_them(void **state) {
+    (void)state;
+#define JOINED(body)                                                                               \
+    "g (float[1,2,4,4] x) => (float[1,2,4,4] y)\n<float[2,2,1,1] w = {1.0, -2.0, 0.5, 0.25}, "     \
+    "float[2,2,1,1] v = {0.5, 0.1, -1.0, 0.3}, float[2,4,1,1] k = {1.0, -2.0, 0.5, 0.25, 1.0, "    \
+    "1.5, 0.1, 0.3}, float least = {-1.0}, float six = {6.0}> {" body                              \
+    "e = Concat<axis = 1>(r, d) y = Conv(e, k) }"
+    const char *sums = JOINED("a = Conv(x, w) r = Relu(a) d = Conv(x, v) ");
+    check_quantized(17, FORCED ", target=generic", 0.03, sums,
+                    "Conv qW> Relu .>q Conv qW>q Concat qq>q Conv qW>");
+    check_quantized(17, "target=qnn", 0.05, sums,
+                    "Conv qW> Relu .>q Conv qW>q Concat qq>q Conv qW>q");
+    check_quantized(17, "target=qnn", 0.05, JOINED("r = Sigmoid(x) d = Tanh(x) "),
+                    "Sigmoid q>q Tanh q>q Concat qq>q Conv qW>q");
+    check_quantized(17, "target=qnn", 0.05, JOINED("r = Sigmoid(x) d = Neg(x) "),
+                    "Sigmoid q>q Neg q>q Concat qq>q Conv qW>q");
+    /* With zero points in the middle no scale suits both bounds. */
+    check_quantized(17, FORCED ", target=generic, symmetric=yes", 0.04,
+                    IMAGES("a = Conv(x, w, b) r = Clip(a, least, six) y = Conv(r, v)"),
+                    "Conv qWb> Clip ...>q Conv qW>");
+}
+
+static void infinite_constants_stay(void **state) {
+    (void)state;
+    const char *left = "NaN or infinite";
+    check_left(17, FORCED ", target=generic",
+               "g (float[4,2] x) => (float[4,3] y)\n<float[2,3] m = {0.5, -0.2, 0.1, 1.0, 0.3, "
+               "-0.7}, float[3] d = {0.0, -inf, 0.0}> { a = MatMul(x, m) c = Add(a, d) y = "
+               "Softmax(c) }",
+               "MatMul qW> Add ..> Softmax .>", left);
+    check_left(17, FORCED,
+               "g (float[1,2,4,4] x) => (float[1,2,4,4] y)\n<float[2,2,1,1] w = {1.0, -2.0, 0.5, "
+               "0.25}, float[2] b = {-inf, 1.0}> { a = Conv(x, w, b) y = Relu(a) }",
+               "Conv ...> Relu .>", left);
+}
+
+/* Products of two scales that are so small that an int32 bias would not fit. */
+static void biases_fit_beside_computed_weights(void **state) {
+    (void)state;
+    check_quantized(17, FORCED, 0.02,
+                    "g (float[4,2] x, float[2,3] w) => (float[4,3] y)\n<float small = {0.00001}, "
+                    "float[3] d = {5.0, -3.0, 4.0}> { a = Sin(x) c = Mul(a, small) e = Sin(w) f = "
+                    "Mul(e, small) y = Gemm(c, f, d) }",
+                    "Sin .> Mul ..>q Sin .> Mul ..>q Gemm qqb>");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_of_products_run_on_integers),
@@ -211,6 +258,9 @@ int main(void) {
         cmocka_unit_test(openvino_quantizes_operands),
         cmocka_unit_test(qnn_quantizes_everything),
         cmocka_unit_test(generic_keeps_to_what_all_know),
+        cmocka_unit_test(codes_reach_as_far_as_all_that_share_them),
+        cmocka_unit_test(infinite_constants_stay),
+        cmocka_unit_test(biases_fit_beside_computed_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
