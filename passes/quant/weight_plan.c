@@ -108,7 +108,11 @@ static c2s_weight_form form_of(const c2s_weight_options *o, const c2s_value *wei
 static c2s_coding coding_of(const c2s_weight_options *o, const c2s_value *weight, int channels,
                             int sums, c2s_weight_form form) {
     const c2s_type *type = &weight->type;
-    c2s_coding coding = {.axis = channels, .symmetric = o->is_signed, .method = o->method};
+    /* Operators of com.microsoft have the middle where zero points are left out. */
+    c2s_coding coding = {.axis = channels,
+                         .symmetric = o->is_signed,
+                         .explicit_zero = !o->is_signed && form != C2S_FORM_DEQUANTIZE,
+                         .method = o->method};
     /* MatMulNBits has unsigned codes; without zero points they lie around the middle. */
     coding.dtype = dtype_of(o, o->is_signed && form != C2S_FORM_NBITS);
     if (o->block > 0 && sums >= 0 && (form != C2S_FORM_DEQUANTIZE || type->dim[sums] > o->block)) {
