@@ -56,6 +56,6 @@ extern const c2s_rule c2s_rule_idempotent, c2s_rule_involution, c2s_rule_relu_of
     c2s_rule_clip_unbounded;
 extern const c2s_rule c2s_rule_reduce_nothing;
 extern const c2s_rule c2s_rule_where_constant;
-extern const c2s_rule c2s_rule_reshape_target;
+extern const c2s_rule c2s_rule_reshape_target, c2s_rule_resize_target;
 
 #endif

@@ -8,5 +8,6 @@ const c2s_rule *const c2s_noop_rules[] = {
     &c2s_rule_only_operand,   &c2s_rule_split_to_one,      &c2s_rule_neutral_operand,
     &c2s_rule_idempotent,     &c2s_rule_involution,        &c2s_rule_relu_of_positive,
     &c2s_rule_clip_unbounded, &c2s_rule_reduce_nothing,    &c2s_rule_where_constant,
-    &c2s_rule_reshape_target, &c2s_rule_zero_bias,         NULL,
+    &c2s_rule_reshape_target, &c2s_rule_resize_target,     &c2s_rule_zero_bias,
+    NULL,
 };

@@ -60,6 +60,22 @@ static c2s_status spread_operand(c2s_raise *r, c2s_node *node, const spread *s, 
     return C2S_OK;
 }
 
+/* The same for sizes, of which some are computed, or extents of the input that are not known. */
+static c2s_status join_sizes(c2s_raise *r, c2s_node *node, const spread *s) {
+    int64_t from[C2S_MAX_RANK];
+    for (int d = 0; d < s->rank; d++)
+        from[d] = d;
+    for (size_t i = 0; i < s->count; i++)
+        from[s->axes[i]] = s->rank + (int64_t)i;
+    c2s_value *x = node->inputs[X].value;
+    c2s_value *both[] = {c2s_raise_node(r, node, "Shape", &x, 1), c2s_node_in(node, SIZES)};
+    c2s_value *in[] = {c2s_raise_node(r, node, "Concat", both, 2), NULL};
+    c2s_attr_set_int(in[0]->def, "axis", 0);
+    C2S_TRY(c2s_raise_ints(r, node, "axes", from, (size_t)s->rank, &in[1]));
+    c2s_use_set(&node->inputs[SIZES], c2s_raise_node(r, node, "Gather", in, 2));
+    return C2S_OK;
+}
+
 c2s_status c2s_lower_resize_axes(c2s_raise *r, c2s_node *node) {
     spread s;
     double whole[C2S_MAX_RANK];
@@ -72,16 +88,14 @@ c2s_status c2s_lower_resize_axes(c2s_raise *r, c2s_node *node) {
     C2S_TRY(spread_operand(r, node, &s, ROI, whole));
     C2S_TRY(spread_operand(r, node, &s, SCALES, whole));
     if (c2s_node_in(node, SIZES)) {
-        bool resized[C2S_MAX_RANK] = {false};
+        bool resized[C2S_MAX_RANK] = {false}, known = c2s_node_in(node, SIZES)->constant != NULL;
         for (size_t i = 0; i < s.count; i++)
             resized[s.axes[i]] = true;
         for (int d = 0; d < s.rank; d++) {
-            if (!resized[d] && !c2s_dim_is_known(type->dim[d]))
-                return c2s_fail(C2S_ERR_UNSUPPORTED,
-                                "it sizes some axes, and the extent of axis %d is not known", d);
+            known = known && (resized[d] || c2s_dim_is_known(type->dim[d]));
             whole[d] = resized[d] ? 0 : (double)type->dim[d];
         }
-        C2S_TRY(spread_operand(r, node, &s, SIZES, whole));
+        C2S_TRY(known ? spread_operand(r, node, &s, SIZES, whole) : join_sizes(r, node, &s));
     }
     c2s_attr_remove(node, "axes");
     return C2S_OK;

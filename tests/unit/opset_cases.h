@@ -522,6 +522,12 @@
  "g (float[1,1,4,4] x) => (float[1,1,8,8] y) <int64[4] s_2 = {1, 1, 8, 8}> { y = Resize (x, "
  "\"\", \"\", s_2) }", NULL},
 {"Resize", "all axes", 18, 17,
+ "g (float[n,1,4,4] x) => (float[n,1,8,8] y) <int64[2] s = {8, 8}> { y = Resize <axes = [3, "
+ "2]> (x, \"\", \"\", s) }",
+ "g (float[n,1,4,4] x) => (float[n,1,8,8] y) <int64[2] s = {8, 8}, int64[4] axes_1 = {0, 1, 5, 4}> { "
+ "Shape_1 = Shape (x) Concat_1 = Concat <axis = 0> (Shape_1, s) Gather_1 = Gather (Concat_1, "
+ "axes_1) y = Resize (x, \"\", \"\", Gather_1) }", NULL},
+{"Resize", "all axes", 18, 17,
  "g (float[1,1,4,4] x) => (float[1,1,8,4] y) <float[1] s = {2.0}> { y = Resize <axes = [2]> "
  "(x, \"\", s) }",
  "g (float[1,1,4,4] x) => (float[1,1,8,4] y) <float[4] s_2 = {1.0, 1.0, 2.0, 1.0}> { y = "
