@@ -167,6 +167,12 @@ static void look_at(c2s_region *r, c2s_node *node, unsigned slot, bool backward,
     c2s_vec_push(&r->actors, actor);
 }
 
+bool c2s_region_makes(const c2s_region_actor *actor, const c2s_value *value) {
+    c2s_axis_order order;
+    return c2s_relayout_output(actor->node, value->def_slot, &actor->relayout, &order) ==
+           C2S_FOLLOW;
+}
+
 bool c2s_region_grow(c2s_region *r, c2s_node *transpose, c2s_map *visits) {
     c2s_axis_order order;
     if (!is_transpose(transpose) || transpose->inputs[0].value->constant ||
@@ -182,9 +188,10 @@ bool c2s_region_grow(c2s_region *r, c2s_node *transpose, c2s_map *visits) {
             look_at(r, use->user, use->slot, false, &member, visits);
     }
     for (size_t i = 0; i < r->tensors.count; i++) {
-        const c2s_node *maker = r->tensors.at[i].root->def;
+        const c2s_value *root = r->tensors.at[i].root;
+        const c2s_node *maker = root->def;
         const c2s_region_actor *actor = maker ? c2s_region_actor_of(r, maker) : NULL;
-        if (actor)
+        if (actor && c2s_region_makes(actor, root))
             r->tensors.at[i].maker = (unsigned)(actor - r->actors.at);
         else if (maker != r->graph->entry && is_transpose(maker) &&
                  c2s_axis_order_of(maker, &order) && !maker->inputs[0].value->constant &&

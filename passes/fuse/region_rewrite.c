@@ -84,11 +84,12 @@ static c2s_region_tensor *tensor_of(const rewriter *w, const c2s_value *value) {
 /* The tensors that an actor makes, which is `made` now. */
 static void offer_results(rewriter *w, const c2s_region_actor *actor, c2s_node *made) {
     for (unsigned i = 0; i < actor->node->output_count && made; i++) {
-        c2s_region_tensor *tensor = tensor_of(w, actor->node->outputs[i]);
-        if (tensor)
+        c2s_value *old = actor->node->outputs[i];
+        c2s_region_tensor *tensor = tensor_of(w, old);
+        if (tensor && c2s_region_makes(actor, old))
             offer(w, tensor, made->outputs[i]);
-        else if (made != actor->node && actor->node->outputs[i])
-            c2s_vec_push(&w->successors, (successor){actor->node->outputs[i], made->outputs[i]});
+        else if (made != actor->node && old)
+            c2s_vec_push(&w->successors, (successor){old, made->outputs[i]});
     }
 }
 

@@ -59,6 +59,9 @@ typedef struct c2s_region {
 /* NULL if it is none. */
 c2s_region_member *c2s_region_member_of(const c2s_region *region, const c2s_value *value);
 c2s_region_actor *c2s_region_actor_of(const c2s_region *region, const c2s_node *node);
+/* The actor, which makes the value, makes it in the layout in which it runs; else it makes it as it is
+ * in either. */
+bool c2s_region_makes(const c2s_region_actor *actor, const c2s_value *value);
 /* The Transpose leads from one layout of a tensor of the region to the other: it goes. */
 bool c2s_region_is_inner(const c2s_region *region, const c2s_node *node);
 
