@@ -46,6 +46,9 @@ static c2s_judged check_weight(const judge *j, const c2s_node *node, const c2s_q
     if (scale->count > 1 && row->whole_weight)
         return c2s_code_faulty(C2S_FAULT_SCALE, slot,
                                "the target takes one scale for the whole weight");
+    if (scale->count > 1 && row->one_matrix && rank > 2)
+        return c2s_code_faulty(C2S_FAULT_SCALE, slot,
+                               "the target takes one scale for several matrices");
     if (scale->count > 1 && axis != wanted)
         return c2s_code_faulty(C2S_FAULT_SCALE, slot, "a weight has scales along another axis");
     if (!c2s_target_takes(j->target->weights | j->target->activations, c2s_code_dtype(dq)))

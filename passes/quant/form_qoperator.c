@@ -62,6 +62,8 @@ static const char *refuse_operand(const c2s_qoperator *q, const c2s_node *node, 
     const int64_t along = c2s_attr_int(dq, "axis", 1);
     if (!scale || (zero && !zero->constant))
         return "a scale or zero point is computed";
+    if (q->floats == &c2s_op_matmul && rank > 2)
+        return "several matrices have scales per column"; /* ONNX Runtime 1.30 fails on these */
     if (!q->weight || k != 1 || axis < 0 || scale->type.rank != 1 ||
         (along < 0 ? along + rank : along) != axis || c2s_attr_int(dq, "block_size", 0))
         return "an operand has scales that the operator does not know";

@@ -63,8 +63,9 @@ static void unite(c2s_placement *p, unsigned a, unsigned b) {
     p->values[a < b ? b : a].group = a < b ? a : b;
 }
 
-static int weight_axis(const c2s_placed_node *n, const c2s_placement_options *o) {
-    if (!o->per_channel || n->row->whole_weight)
+static int weight_axis(const c2s_placed_node *n, const c2s_placement_options *o,
+                       const c2s_value *weight) {
+    if (!o->per_channel || n->row->whole_weight || (n->row->one_matrix && weight->type.rank > 2))
         return -1;
     const int axis = n->row->weight_axis ? n->row->weight_axis - 1 : n->rule.weight_axis;
     return axis == C2S_QUANT_NO_AXIS ? -1 : axis;
@@ -93,7 +94,7 @@ static void mark_operands(c2s_placement *p, const c2s_placement_options *o, cons
             continue;
         if (value->constant && c2s_quant_has(n->rule.weights, k) &&
             n->rule.kind == C2S_QUANT_LINEAR)
-            mark_weight(&p->values[value->id], weight_axis(n, o), weights);
+            mark_weight(&p->values[value->id], weight_axis(n, o, value), weights);
         else
             mark_activation(&p->values[value->id], value, activations);
     }

@@ -31,6 +31,7 @@ typedef struct c2s_target_row {
     uint8_t result;    /* c2s_target_result; of a sum of products that of what fuses with it, too */
     bool wide;         /* takes codes of 16 bits, too */
     bool whole_weight; /* no scale per channel */
+    bool one_matrix;   /* a scale per channel only where the weight is one matrix, not several */
     bool commutes;     /* of PASSES: the runtime moves quantizers to its other side by itself */
     bool weights_alone; /* multiplies floats with constant codes, too */
     bool activates; /* takes an activation behind it along, in floats, before it looks for codes */

@@ -20,7 +20,11 @@ static const c2s_target_row rows[] = {
      .weights_alone = true,
      .refuse = refuse_gemm,
      .activates = true},
-    {.op = &c2s_op_matmul, .way = C2S_WAY_COMPUTES, .weights_alone = true, .adds_vector = true},
+    {.op = &c2s_op_matmul,
+     .way = C2S_WAY_COMPUTES,
+     .weights_alone = true,
+     .adds_vector = true,
+     .one_matrix = true},
     /* QLinearAdd, ... */
     {.op = &c2s_op_add,
      .way = C2S_WAY_COMPUTES,

@@ -159,6 +159,16 @@ static void clamps_of_the_codes_stay(void **state) {
                "Conv", C2S_FAULT_READERS, 1, "Conv .w> Conv qw>q Sin .> Add q.>");
 }
 
+static void several_matrices_need_one_scale(void **state) {
+    (void)state;
+    check_lint("ort-cpu",
+               "g (float[2,1,2] x) => (float[2,1,2] y) <float s = {0.05}, uint8 z = {128}, "
+               "int8[2,2,2] w = {1, -2, 3, 4, 5, 6, 7, 8}, float[2] ws = {0.01, 0.02}, int8[2] n = "
+               "{0, 0}> { q = QuantizeLinear(x, s, z) a = DequantizeLinear(q, s, z) k = "
+               "DequantizeLinear<axis = 2>(w, ws, n) y = MatMul(a, k) }",
+               "MatMul", C2S_FAULT_SCALE, 1, "MatMul .W>");
+}
+
 /* Two scales on purpose: the pair multiplies. */
 static void pairs_that_differ_stay(void **state) {
     (void)state;
@@ -178,6 +188,7 @@ int main(void) {
         cmocka_unit_test(biases_become_integers),
         cmocka_unit_test(types_and_clamps_are_named),
         cmocka_unit_test(clamps_of_the_codes_stay),
+        cmocka_unit_test(several_matrices_need_one_scale),
         cmocka_unit_test(pairs_that_differ_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

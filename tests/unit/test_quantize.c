@@ -44,6 +44,11 @@ static void sums_of_products_run_on_integers(void **state) {
     check_quantized(17, FORCED, 0.02,
                     "g (float[2,2] x, float[2,2] z) => (float[2,2] y) { y = MatMul(x, z) }",
                     "MatMul qq>");
+    /* Several matrices with scales per column are fused, and fail when the model runs. */
+    check_quantized(17, FORCED, 0.02,
+                    "g (float[2,1,2] x) => (float[2,1,2] y) <float[2,2,2] m = {1.0, 2.0, 3.0, "
+                    "-1.0, 0.5, 0.25, 1.5, -2.0}> { y = MatMul(x, m) }",
+                    "MatMul qw>");
 }
 
 static void clamps_vanish_where_the_quantizer_saturates(void **state) {
