@@ -187,6 +187,10 @@ static const char *attach_tail(c2s_placement *p, const unsigned *depth, c2s_node
         before = x ? x->def : NULL;
         if (!x || !c2s_placement_is_lone(x) || !chain_of(p, before, row->way == C2S_WAY_FUSES))
             return "it stands behind no operator that it could be done with";
+        /* Of two ONNX Runtime 1.30 makes a model that it then calls invalid. */
+        if (row->way == C2S_WAY_VANISHES && placed(p, before)->head &&
+            placed(p, before)->row->way == C2S_WAY_VANISHES)
+            return "a clamp is in front of it already";
     }
     attach(p, before, node);
     return NULL;

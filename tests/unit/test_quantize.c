@@ -63,6 +63,9 @@ static void clamps_vanish_where_the_quantizer_saturates(void **state) {
     check_left(17, FORCED, IMAGES("a = Conv(x, w, b) r = Relu(a) y = Add(r, a)"),
                "Conv qWb>q Relu q> Add .q>", "done with");
     check_left(17, FORCED, IMAGES("y = Relu(x)"), "Relu .>", "done with");
+    /* The first of two alone. */
+    check_left(17, FORCED, IMAGES("a = Conv(x, w, b) r = Relu(a) s = Relu(r) y = Conv(s, v)"),
+               "Conv qWb> Relu .>q Relu q>q Conv qW>q", "a clamp is in front of it");
     /* Bounds that are computed. */
     check_left(17, FORCED,
                "g (float[1,2,4,4] x, float top) => (float[1,2,4,4] y)\n" WEIGHTS
