@@ -12,7 +12,7 @@ static const c2s_target_row rows[] = {
      .way = C2S_WAY_COMPUTES,
      .wide = true,
      .refuse = c2s_target_refuse_scaled_gemm},
-    {.op = &c2s_op_matmul, .way = C2S_WAY_COMPUTES, .wide = true},
+    {.op = &c2s_op_matmul, .way = C2S_WAY_COMPUTES, .wide = true, .one_matrix = true},
     {.op = &c2s_op_add, .way = C2S_WAY_COMPUTES, .wide = true},
     {.op = &c2s_op_average_pool, .way = C2S_WAY_COMPUTES, .wide = true},
     {.op = &c2s_op_global_average_pool, .way = C2S_WAY_COMPUTES, .wide = true},

@@ -202,6 +202,10 @@ static void generic_keeps_to_what_all_know(void **state) {
     (void)state;
     check_quantized(17, FORCED ", target=generic", 0.03, IMAGES("a = Conv(x, w, b) y = Sigmoid(a)"),
                     "Conv qWb> Sigmoid .>");
+    check_quantized(17, FORCED ", target=generic", 0.02,
+                    "g (float[2,1,2] x) => (float[2,1,2] y) <float[2,2,2] m = {1.0, 2.0, 3.0, "
+                    "-1.0, 0.5, 0.25, 1.5, -2.0}> { y = MatMul(x, m) }",
+                    "MatMul qw>");
     check_quantized(17, FORCED ", target=generic, activations=int16", 0.02,
                     IMAGES("y = Conv(x, w, b)"), "Conv qWb>");
 }
