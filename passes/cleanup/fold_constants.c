@@ -25,7 +25,7 @@ static const char rule[] = "fold-constant";
 bool c2s_may_fold(const c2s_node *node) {
     if (c2s_node_is_random(node) || (node->op->flags & C2S_OP_HAS_BODY) ||
         node->op == &c2s_op_constant || node->op == &c2s_op_dequantize_linear ||
-        node->op == &c2s_op_dynamic_quantize_linear)
+        node->op == &c2s_op_ms_dequantize_linear || node->op == &c2s_op_dynamic_quantize_linear)
         return false;
     bool used = false;
     for (unsigned i = 0; i < node->output_count; i++)

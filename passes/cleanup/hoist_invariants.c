@@ -84,7 +84,8 @@ static bool is_invariant(const hoister *h, const c2s_node *node) {
     if (c2s_node_is_random(node) || (node->op->flags & C2S_OP_HAS_BODY) ||
         node->op == &c2s_op_opaque || node->op == &c2s_op_constant ||
         node->op == &c2s_op_identity || node->op == &c2s_op_quantize_linear ||
-        node->op == &c2s_op_dequantize_linear || node->input_count != node->formal_count ||
+        node->op == &c2s_op_dequantize_linear || node->op == &c2s_op_ms_quantize_linear ||
+        node->op == &c2s_op_ms_dequantize_linear || node->input_count != node->formal_count ||
         c2s_attr_any_reference(node))
         return false;
     bool used = false;

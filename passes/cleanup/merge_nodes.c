@@ -15,7 +15,9 @@
 static bool may_merge(const c2s_node *node) {
     const c2s_op *op = node->op;
     if (c2s_node_is_random(node) || (op->flags & C2S_OP_HAS_BODY) || op == &c2s_op_opaque ||
-        op == &c2s_op_constant || op == &c2s_op_quantize_linear || op == &c2s_op_dequantize_linear)
+        op == &c2s_op_constant || op == &c2s_op_quantize_linear ||
+        op == &c2s_op_dequantize_linear || op == &c2s_op_ms_quantize_linear ||
+        op == &c2s_op_ms_dequantize_linear)
         return false;
     return node->input_count == node->formal_count && node->output_count > 0;
 }

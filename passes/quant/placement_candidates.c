@@ -3,6 +3,7 @@
  * Which nodes can run on integers, and which are done with the sums in front of them.
  */
 #include "passes/constants.h"
+#include "passes/quant/code_flow.h"
 #include "passes/quant/placement.h"
 
 static c2s_placed_node *placed(const c2s_placement *p, const c2s_node *node) {
@@ -48,7 +49,7 @@ static const char *refuse_operands(const c2s_node *node, const c2s_quant_rule *r
             continue;
         if (!is_float(value))
             return "an operand is no float32";
-        if (value->def && value->def->op == &c2s_op_dequantize_linear)
+        if (value->def && c2s_is_dequantizer(value->def))
             return "an operand is quantized already";
         if (value->constant && !c2s_constant_is_finite(value))
             return not_finite;

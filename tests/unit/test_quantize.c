@@ -108,6 +108,16 @@ static void elementwise_operators_follow_the_sums(void **state) {
 
 static void what_the_runtime_lacks_stays(void **state) {
     (void)state;
+    static const char *const domains[] = {"", "com.microsoft."};
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
+        char text[1000];
+        snprintf(text, sizeof text,
+                 "g (float[1,2,4,4] x) => (float[1,2,4,4] y)\n<float[2,2,1,1] w = {1.0, -2.0, 0.5, "
+                 "0.25}, float s = {0.1}, uint8 z = {128}> { q = %sQuantizeLinear(x, s, z) a = "
+                 "%sDequantizeLinear(q, s, z) y = Conv(a, w) }",
+                 domains[i], domains[i]);
+        check_left(17, FORCED, text, "Conv q.>", "quantized already");
+    }
     check_left(17, FORCED,
                "g (float[1,2,4,4] x) => (float[1,2,4,4] y)\n" WEIGHTS "{ y = ConvTranspose(x, w) }",
                "ConvTranspose ..>", "does not compute it on integers");
