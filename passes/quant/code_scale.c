@@ -39,6 +39,13 @@ static c2s_code_scale affine_scale(c2s_span span, float least, float most) {
     return (c2s_code_scale){s, (int64_t)fmin(fmax(zero, (double)least), (double)most)};
 }
 
+c2s_code_scale c2s_code_scale_of_range(c2s_span range, c2s_dtype dtype) {
+    float least, most;
+    c2s_quant_range(dtype, &least, &most);
+    const double scale = ((double)range.high - (double)range.low) / 0x1p16;
+    return (c2s_code_scale){usual(scale), (int64_t)rint((double)least - (double)range.low / scale)};
+}
+
 /* What the outermost codes stand for, computed as runtimes do, stays inside of the bounds. */
 static void fit(c2s_code_scale *c, float least, float most, const c2s_span *within) {
     const float below = least - (float)c->zero, above = most - (float)c->zero;

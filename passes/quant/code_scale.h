@@ -33,5 +33,8 @@ typedef struct c2s_code_scale {
  * 0 makes the zero point the least or greatest code, symmetric or not. */
 c2s_code_scale c2s_code_scale_choose(c2s_span span, c2s_dtype dtype, bool symmetric,
                                      double least_range, const c2s_span *within);
+/* For codes of 16 bits and a range that holds whatever the samples say: 1/65536 of it, as QNN wants
+ * it; the greatest code is one step short. */
+c2s_code_scale c2s_code_scale_of_range(c2s_span range, c2s_dtype dtype);
 
 #endif

@@ -73,8 +73,10 @@ static c2s_status give_scale(c2s_inserter *i, size_t id) {
         const c2s_span within = {first->low, first->high};
         const c2s_span span = first->fixed ? within : i->groups[v->group];
         const c2s_code_scale c =
-            c2s_code_scale_choose(span, v->dtype, i->o->symmetric || i->p->target->symmetric,
-                                  i->p->target->least_range, first->clamped ? &within : NULL);
+            first->fixed && c2s_dtype_bits(v->dtype) == 16
+                ? c2s_code_scale_of_range(span, v->dtype)
+                : c2s_code_scale_choose(span, v->dtype, i->o->symmetric || i->p->target->symmetric,
+                                        i->p->target->least_range, first->clamped ? &within : NULL);
         const c2s_value *owner = i->graph->model->values.at[v->group];
         c2s_tensor *scale, *zero;
         const double number = (double)c.scale;
