@@ -169,9 +169,16 @@ static c2s_status choose(c2s_quantizing *j, const c2s_ranges *ranges, const bool
 
 /* ---- measuring ---- */
 
+/* Readers with channels along different axes: none are told apart. */
+static void want_axis(int8_t wanted, bool *known, int8_t *axis) {
+    *axis = *known && *axis != wanted ? C2S_NO_CHANNELS : wanted;
+    *known = true;
+}
+
 /* Input channels of sums of products: by them saturation is judged, and the mean that rounding
  * takes from the sums. */
 static void find_channels(const c2s_quantizing *j, int8_t *axis) {
+    bool *known = c2s_zalloc(j->model->values.count + 1);
     const bool portable = j->portable && !j->always && j->target->saturates,
                means = j->correction == C2S_CORRECT_ANALYTIC;
     for (const c2s_node *node = j->model->graph->first; node; node = node->next) {
@@ -182,8 +189,10 @@ static void find_channels(const c2s_quantizing *j, int8_t *axis) {
             c2s_attr_int(node, "transA", 0) == 0 &&
             ((portable && c2s_pair_order_of(node, &node->inputs[1].value->type, &order)) ||
              (means && !c2s_linear_site_of(node, &site))))
-            axis[node->inputs[0].value->id] = node->op == &c2s_op_conv ? 1 : -1;
+            want_axis(node->op == &c2s_op_conv ? 1 : -1, &known[node->inputs[0].value->id],
+                      &axis[node->inputs[0].value->id]);
     }
+    free(known);
 }
 
 static c2s_status measure(c2s_quantizing *j) {
