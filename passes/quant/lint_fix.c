@@ -55,7 +55,9 @@ static c2s_status give_zero(fixer *f, c2s_node *codec) {
 
 static c2s_status mend_parameters(fixer *f) {
     for (c2s_node *node = f->model->graph->first; node; node = node->next) {
-        if (!c2s_is_quantizer(node) && !c2s_is_dequantizer(node))
+        const bool blocks =
+            c2s_attr_int(node, "block_size", 0) > 0; /* scales have the data's rank */
+        if ((!c2s_is_quantizer(node) && !c2s_is_dequantizer(node)) || blocks)
             continue;
         C2S_TRY(give_scalar(f, node, 1, "scale"));
         C2S_TRY(give_scalar(f, node, 2, "zero_point"));

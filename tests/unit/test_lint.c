@@ -169,6 +169,15 @@ static void several_matrices_need_one_scale(void **state) {
                "MatMul", C2S_FAULT_SCALE, 1, "MatMul .W>");
 }
 
+static void blocks_stay(void **state) {
+    (void)state;
+    check_lint(
+        "generic",
+        "g (float[1,1,1,2] x) => (float[1,1,1,1] y) <int8[2,1] w = {100, -50}, float[1,1] s = "
+        "{0.01}> { k = DequantizeLinear<axis = 0, block_size = 2>(w, s) y = MatMul(x, k) }",
+        "MatMul", C2S_FAULT_OPERAND, 0, "MatMul .w>");
+}
+
 /* Two scales on purpose: the pair multiplies. */
 static void pairs_that_differ_stay(void **state) {
     (void)state;
@@ -189,6 +198,7 @@ int main(void) {
         cmocka_unit_test(types_and_clamps_are_named),
         cmocka_unit_test(clamps_of_the_codes_stay),
         cmocka_unit_test(several_matrices_need_one_scale),
+        cmocka_unit_test(blocks_stay),
         cmocka_unit_test(pairs_that_differ_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
