@@ -6,6 +6,7 @@
 #include "eval/random_feed.h"
 #include "ops/macs.h"
 #include "passes/measure/linear_site.h"
+#include "passes/quant/hidden_scores.h"
 #include "passes/quant/logits.h"
 #include "passes/quant/pair_order.h"
 #include "passes/quant/quantizing.h"
@@ -69,8 +70,11 @@ typedef struct trial {
 } trial;
 
 static void set_spans(c2s_quantizing *j, const c2s_range_question *questions, size_t count) {
-    for (size_t k = 0; k < count; k++)
-        j->spans[questions[k].value->id] = (c2s_span){questions[k].low, questions[k].high};
+    for (size_t k = 0; k < count; k++) {
+        const c2s_range_question *q = &questions[k];
+        const float low = c2s_hidden_scores_below(q->value, q->stats);
+        j->spans[q->value->id] = (c2s_span){fmaxf(q->low, low), q->high};
+    }
 }
 
 static c2s_status measure_answers(void *user, double *noise) {

@@ -257,6 +257,20 @@ static void infinite_constants_stay(void **state) {
                "Conv ...> Relu .>", left);
 }
 
+/* A mask's numbers would take all codes, and Softmax does not see how far down they are. */
+static void what_a_mask_hides_takes_no_codes(void **state) {
+    (void)state;
+    static const char *const masks[] = {"-10000.0", "-1000000000.0"};
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        char text[400];
+        snprintf(text, sizeof text,
+                 "g (float[4,6] x) => (float[4,6] y)\n<float[6] m = {0.0, 0.0, 0.0, %s, 0.0, %s}> "
+                 "{ a = Add(x, m) y = Softmax(a) }",
+                 masks[i], masks[i]);
+        check_quantized(17, "target=qnn", 0.1, text, "Add qw>q Softmax q>q");
+    }
+}
+
 /* Products of two scales that are so small that an int32 bias would not fit. */
 static void biases_fit_beside_computed_weights(void **state) {
     (void)state;
@@ -282,6 +296,7 @@ int main(void) {
         cmocka_unit_test(generic_keeps_to_what_all_know),
         cmocka_unit_test(codes_reach_as_far_as_all_that_share_them),
         cmocka_unit_test(infinite_constants_stay),
+        cmocka_unit_test(what_a_mask_hides_takes_no_codes),
         cmocka_unit_test(biases_fit_beside_computed_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
