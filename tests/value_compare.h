@@ -48,8 +48,10 @@ static inline bool values_close(const c2s_tensor *got, const c2s_tensor *want,
         return true;
     }
     if (!c2s_type_equal(&got->type, &want->type)) {
-        snprintf(why, size, "%s, expected %s", c2s_type_text(NULL, &got->type, a, sizeof a),
-                 c2s_type_text(NULL, &want->type, b, sizeof b));
+        c2s_dims *dims = c2s_dims_create();
+        snprintf(why, size, "%s, expected %s", c2s_type_text(dims, &got->type, a, sizeof a),
+                 c2s_type_text(dims, &want->type, b, sizeof b));
+        c2s_dims_destroy(dims);
         return false;
     }
     if (t->types_only)
