@@ -13,9 +13,9 @@
 static bool read_widths(c2s_composite *c, const c2s_value *weights, int64_t end[3]) {
     size_t count;
     const int64_t *sizes = c2s_attr_ints(c2s_composite_node(c), "qkv_hidden_sizes", &count);
-    const c2s_dim all = weights->type.rank == 2 ? weights->type.dim[1] : -1;
-    if (!c2s_dim_is_known(all))
+    if (weights->type.rank != 2 || !c2s_dim_is_known(weights->type.dim[1]))
         return false;
+    const c2s_dim all = weights->type.dim[1];
     for (int k = 0; k < 3; k++)
         end[k] = all / 3 * (k + 1);
     bool fits = all % 3 == 0;

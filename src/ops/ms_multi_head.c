@@ -68,24 +68,24 @@ static bool take_operands(c2s_composite *c, c2s_ms_operands *o) {
 }
 
 /* The three biases stand behind one another in one vector; keys and values that were computed
- * before (rank 4) have theirs already. */
-static void add_biases(c2s_composite *c, c2s_ms_operands *o, c2s_value *bias) {
+ * before (rank 4) have theirs already. False if the widths are not known yet. */
+static bool add_biases(c2s_composite *c, c2s_ms_operands *o, c2s_value *bias) {
     c2s_value **to[3] = {&o->q, &o->k, &o->v};
     const int64_t heads = c2s_attr_int(c2s_composite_node(c), "num_heads", 0);
     int64_t end[3], sum = 0;
     for (int k = 0; bias && k < 3; k++) {
         const c2s_value *x = *to[k];
         c2s_dim width = x->type.rank == 3 ? x->type.dim[2] : x->type.dim[3];
-        if (!c2s_dim_is_known(width) || (x->type.rank == 4 && !c2s_mul_i64(width, heads, &width))) {
-            c2s_composite_fail(
-                c, c2s_fail(C2S_ERR_UNSUPPORTED, "a bias needs operands whose width is known"));
-            return;
-        }
+        if (!c2s_dim_is_known(width))
+            return false;
+        if (x->type.rank == 4 && !c2s_mul_i64(width, heads, &width))
+            width = INT64_MAX;
         end[k] = c2s_add_i64(sum, width, &sum) ? sum : INT64_MAX;
     }
     for (int k = 0; bias && k < 3; k++)
         if (c2s_composite_rank(*to[k]) == 3)
             *to[k] = C2S_APPLY(c, "Add", *to[k], c2s_ms_part(c, bias, end, k));
+    return true;
 }
 
 /* ---- caches ---- */
@@ -153,7 +153,8 @@ static void multi_head_of(c2s_composite *c, const slots *s) {
     c2s_value *mask = c2s_composite_in(c, s->mask);
     if ((mask && !c2s_composite_known(mask)) || !take_operands(c, &o))
         return;
-    add_biases(c, &o, c2s_composite_in(c, s->bias));
+    if (!add_biases(c, &o, c2s_composite_in(c, s->bias)))
+        return;
     const bool before = c2s_composite_rank(o.k) == 4; /* no new keys */
     if (!o.k || !o.v || !o.q)
         return;
