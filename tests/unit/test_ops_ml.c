@@ -134,6 +134,11 @@ static void linear_models_are_products(void **state) {
                "{ y, z = ai.onnx.ml.LinearClassifier <coefficients = [1.0], intercepts = [-1.0],"
                "classlabels_ints = [4, 5], post_transform = \"LOGISTIC\"> (x) }",
                "[2] 4 5 | [2,2] 0.73106 0.26894 0.26894 0.73106");
+    expect_run(17,
+               "g () => (y, z) <float[2,1] x = {0, 2}>"
+               "{ y, z = ai.onnx.ml.LinearClassifier <coefficients = [1.0], intercepts = [-1.0],"
+               "classlabels_ints = [4, 5]> (x) }",
+               "[2] 4 5 | [2,2] 2 -1 0 1");
     expect_failure(17,
                    "g () => (r) <float[1,3] x = {1, 2, 3}>"
                    "{ r = ai.onnx.ml.LinearRegressor <coefficients = [1.0, 2.0]> (x) }",

@@ -94,11 +94,14 @@ static c2s_status classifier_infer(c2s_infer *i) {
     return C2S_OK;
 }
 
-/* Scores in place; one set of coefficients is the second of two classes. */
+/* Scores in place; one set of coefficients is the second of two classes, and the first has what is
+ * left to 1, as in ONNX Runtime, whatever the sign. */
 static size_t classify(const model *m, double *scores) {
-    if (m->outputs == 1)
-        return (size_t)c2s_binary_scores(m->transform, scores[0], false, scores);
-    size_t winner = 0;
+    size_t winner = m->outputs == 1 && scores[0] > 0;
+    if (m->outputs == 1) {
+        c2s_binary_scores(m->transform, scores[0], true, scores);
+        return winner;
+    }
     for (size_t k = 1; k < m->outputs; k++)
         if (scores[k] > scores[winner])
             winner = k;
