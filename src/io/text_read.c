@@ -41,12 +41,21 @@ static c2s_value *find(c2s_text_scope *s, const char *name) {
 
 /* ---- graphs ---- */
 
+/* Values may be called as types are: what no name follows is the name. */
+static bool is_name_alone(c2s_lexer *l) {
+    const char *start = l->at, *name;
+    const bool is = c2s_lex_is_word(l) && c2s_lex_name(l, &name) == C2S_OK &&
+                    memchr(",)>=", c2s_lex_peek(l), 4) != NULL;
+    l->at = start;
+    return is;
+}
+
 /* [type] name [= content] */
 static c2s_status read_declaration(c2s_text_reader *r, const char **name, c2s_type *type,
                                    c2s_tensor **content) {
     *type = c2s_type_unknown();
     *content = NULL;
-    if (c2s_text_is_type(&r->lexer))
+    if (c2s_text_is_type(&r->lexer) && !is_name_alone(&r->lexer))
         C2S_TRY(c2s_text_read_type(&r->lexer, r->model->dims, type));
     C2S_TRY(c2s_text_read_name(r, name));
     if (c2s_lex_take(&r->lexer, "="))

@@ -100,6 +100,12 @@ static void what_has_no_kind_or_odd_names_round_trips(void **state) {
                "    l = Constant <sparse_value : sparse_tensor = @beta> ()\n"
                "    r = Mul (p, k)\n"
                "}\n");
+    round_trip("<ir_version: 9, opset_import: [\"\" : 17]>\n"
+               "g (int2, float[N] bool) => (double)\n"
+               "{\n"
+               "    float = Neg (bool)\n"
+               "    double, seq = TopK (float, int2)\n"
+               "}\n");
 }
 
 /* As passes may leave it: an output is another value now, while the value of its name stays. */
