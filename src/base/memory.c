@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "c2s.h"
 
@@ -52,6 +55,12 @@ void *c2s_alloc_array(size_t count, size_t size) {
     if (!c2s_mul_size(count, size, &bytes))
         out_of_memory();
     return c2s_alloc(bytes);
+}
+
+void c2s_heap_trim(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 /* ---- the ceiling ---- */

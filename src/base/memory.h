@@ -25,6 +25,9 @@ void *c2s_alloc_array(size_t count, size_t size);
 void *c2s_try_alloc_aligned(size_t size);
 /* A message for such a failure: how much was wanted, and the ceiling if that is why. */
 c2s_status c2s_fail_alloc(size_t count, size_t size);
+/* Gives the system back what was freed between pieces in use, if the C library can. Takes
+ * milliseconds: for pieces of megabytes that come and go between small ones that stay. */
+void c2s_heap_trim(void);
 
 /* The ceiling: what this thread may hold in tensors, which c2s_memory_count adds up, with the
  * allocation at hand. The machine's memory unless set; at most that. */

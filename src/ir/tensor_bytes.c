@@ -110,4 +110,5 @@ void c2s_tensor_spill(c2s_tensor *tensor) {
     free(bytes->data);
     bytes->data = (void *)(uintptr_t)copy;
     bytes->release = release_mapping;
+    c2s_heap_trim();
 }
