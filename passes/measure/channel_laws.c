@@ -29,18 +29,15 @@ static size_t channels_of(const c2s_value *value) {
 
 /* ---- normalizations ---- */
 
-static bool is_vector(const c2s_value *value, size_t count) {
-    return value && value->constant && value->constant->count == count && value->type.rank == 1;
-}
-
 /* Behind it, the mean is the shift and the deviation the scale, but for epsilon. */
 static c2s_channel_law normalized(c2s_channel_laws *all, const c2s_node *n) {
     enum { SCALE = 1, SHIFT = 2, VARIANCE = 4 };
     const size_t count = channels_of(n->outputs[0]);
     const double epsilon = (double)c2s_attr_float(n, "epsilon", 1e-5F);
     if (count == 0 || c2s_attr_int(n, "training_mode", 0) != 0 ||
-        !is_vector(c2s_node_in(n, SCALE), count) || !is_vector(c2s_node_in(n, SHIFT), count) ||
-        !is_vector(c2s_node_in(n, VARIANCE), count))
+        !c2s_is_output_vector(c2s_node_in(n, SCALE), count) ||
+        !c2s_is_output_vector(c2s_node_in(n, SHIFT), count) ||
+        !c2s_is_output_vector(c2s_node_in(n, VARIANCE), count))
         return (c2s_channel_law){0};
     c2s_channel_law law = law_create(all, count);
     for (size_t c = 0; c < count; c++) {
@@ -215,7 +212,8 @@ static bool is_plain(const c2s_linear_site *s, const c2s_value *bias) {
     size_t step;
     return s->weight->constant && c2s_attr_float(s->node, "alpha", 1) == 1 &&
            c2s_attr_float(s->node, "beta", 1) == 1 &&
-           (!bias || is_vector(bias, s->groups * s->n) || by_channel(bias, 2, s->n, &step));
+           (!bias || c2s_is_output_vector(bias, s->groups * s->n) ||
+            by_channel(bias, 2, s->n, &step));
 }
 
 static c2s_channel_law through_product(c2s_channel_laws *all, const c2s_node *n) {

@@ -7,9 +7,8 @@
 #include "base/memory.h"
 #include "ir/node_walk.h"
 
-static bool is_vector(const c2s_value *value, size_t count) {
-    return value->constant && value->type.dtype == C2S_FLOAT && value->constant->count == count &&
-           value->type.rank > 0 && value->type.dim[value->type.rank - 1] == (int64_t)count;
+static bool is_bias(const c2s_value *value, size_t outputs) {
+    return c2s_is_output_vector(value, outputs) && value->type.dtype == C2S_FLOAT;
 }
 
 /* The Add that alone reads a product and adds a constant vector. */
@@ -19,7 +18,7 @@ static void find_added(c2s_reader *r) {
     if (!next || !c2s_node_is(next, "Add"))
         return;
     const unsigned slot = 1 - y->uses->slot;
-    if (!next->inputs[slot].value || !is_vector(next->inputs[slot].value, r->site.n))
+    if (!is_bias(next->inputs[slot].value, r->site.n))
         return;
     r->bias_node = next;
     r->bias_slot = slot;
@@ -44,7 +43,7 @@ static void find_bias(c2s_reader *r) {
         find_cell_bias(r);
     } else if (r->node->op == &c2s_op_matmul) {
         find_added(r);
-    } else if (bias && is_vector(bias, r->site.groups * r->site.n) &&
+    } else if (is_bias(bias, r->site.groups * r->site.n) &&
                c2s_attr_float(r->node, "alpha", 1) == 1 &&
                c2s_attr_float(r->node, "beta", 1) == 1) {
         r->bias_node = r->node;

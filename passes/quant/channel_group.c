@@ -126,10 +126,8 @@ static bool own_constant(const c2s_node *node, unsigned slot) {
            value->type.dtype == C2S_FLOAT;
 }
 
-static bool is_vector(const c2s_value *value, size_t count) {
-    size_t elements;
-    return c2s_type_elements(&value->type, &elements) && elements == count &&
-           value->type.rank > 0 && value->type.dim[value->type.rank - 1] == (int64_t)count;
+static bool own_vector(const c2s_node *node, unsigned slot, size_t count) {
+    return own_constant(node, slot) && c2s_is_output_vector(c2s_node_in(node, slot), count);
 }
 
 int c2s_channel_axis_made(const c2s_node *node) {
@@ -153,9 +151,8 @@ int c2s_channel_axis_made(const c2s_node *node) {
 }
 
 static bool as_norm(walk *w, c2s_node *node, const c2s_channel_value *v) {
-    if (!own_constant(node, 1) || !is_vector(c2s_node_in(node, 1), v->extent) ||
-        (c2s_node_in(node, 2) &&
-         (!own_constant(node, 2) || !is_vector(c2s_node_in(node, 2), v->extent))))
+    if (!own_vector(node, 1, v->extent) ||
+        (c2s_node_in(node, 2) && !own_vector(node, 2, v->extent)))
         return stop(w, node, "its scale or shift is no constant of its own by channels");
     if (node->output_count > 1)
         for (unsigned k = 1; k < node->output_count; k++)
@@ -166,8 +163,7 @@ static bool as_norm(walk *w, c2s_node *node, const c2s_channel_value *v) {
 }
 
 static bool has_own_bias(const c2s_node *node, size_t count) {
-    const c2s_value *bias = c2s_node_in(node, 2);
-    return !bias || (own_constant(node, 2) && is_vector(bias, count));
+    return !c2s_node_in(node, 2) || own_vector(node, 2, count);
 }
 
 /* `site` is that of the node; its output, or operand 0, is the value v. */

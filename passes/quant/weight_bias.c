@@ -16,17 +16,6 @@ static int64_t channels_of(const c2s_node *node, const c2s_value *weight) {
     return w->dim[by_row ? 0 : w->rank - 1];
 }
 
-static bool is_float_type(c2s_dtype dtype) {
-    return dtype == C2S_FLOAT || dtype == C2S_FLOAT16 || dtype == C2S_BFLOAT16;
-}
-
-/* A constant with one element per channel, along the last axis. */
-static bool is_vector(const c2s_value *value, int64_t channels) {
-    const c2s_type *t = &value->type;
-    return value->constant && is_float_type(t->dtype) && t->rank > 0 &&
-           value->constant->count == (size_t)channels && t->dim[t->rank - 1] == channels;
-}
-
 static bool behind_product(c2s_node *node, int64_t channels, c2s_weight_bias *out) {
     const c2s_value *product = c2s_node_out(node, 0);
     if (!product || product->use_count != 1 || c2s_value_is_output(product) ||
@@ -35,7 +24,7 @@ static bool behind_product(c2s_node *node, int64_t channels, c2s_weight_bias *ou
     out->adder = product->uses->user;
     out->slot = 1 - product->uses->slot;
     out->value = c2s_node_in(out->adder, out->slot);
-    return out->value && is_vector(out->value, channels);
+    return c2s_is_output_vector(out->value, (size_t)channels);
 }
 
 bool c2s_weight_bias_of(const c2s_planned_weight *p, c2s_weight_bias *out) {
@@ -49,7 +38,7 @@ bool c2s_weight_bias_of(const c2s_planned_weight *p, c2s_weight_bias *out) {
         c2s_attr_float(node, "alpha", 1) != 1 || c2s_attr_float(node, "beta", 1) != 1)
         return false;
     *out = (c2s_weight_bias){node, 2, c2s_node_in(node, 2)};
-    return !out->value || is_vector(out->value, channels);
+    return !out->value || c2s_is_output_vector(out->value, (size_t)channels);
 }
 
 /* ---- moments about means ---- */
