@@ -23,7 +23,8 @@ static c2s_dim load_dim(c2s_dims *dims, const Onnx__TensorShapeProto__Dimension 
     if (proto->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM ||
         !proto->dim_param[0])
         return c2s_dim_fresh(dims);
-    if (is_expression(proto->dim_param) && c2s_dim_parse(dims, proto->dim_param, &dim))
+    if (is_expression(proto->dim_param) && c2s_dim_parse(dims, proto->dim_param, &dim) &&
+        (!c2s_dim_is_known(dim) || dim >= 0))
         return dim;
     return c2s_dim_symbol(dims, proto->dim_param);
 }

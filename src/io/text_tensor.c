@@ -44,7 +44,7 @@ static c2s_status read_dim(c2s_lexer *l, c2s_dims *dims, c2s_dim *out) {
         *out = c2s_dim_fresh(dims);
         return C2S_OK;
     }
-    if (c2s_lex_is_number(l)) {
+    if (c2s_lex_is_number(l) && !c2s_lex_is_word(l)) { /* a symbol may be called inf */
         C2S_TRY(c2s_lex_integer(l, out));
         return *out >= 0 && *out < -C2S_DIM_SYMBOLIC
                    ? C2S_OK
@@ -54,7 +54,9 @@ static c2s_status read_dim(c2s_lexer *l, c2s_dims *dims, c2s_dim *out) {
     C2S_TRY(c2s_lex_name(l, &text));
     if (!c2s_dim_parse(dims, text, out))
         *out = c2s_dim_symbol(dims, text);
-    return C2S_OK;
+    return !c2s_dim_is_known(*out) || *out >= 0
+               ? C2S_OK
+               : c2s_lex_expected(l, "a dimension >= 0 before this");
 }
 
 static c2s_status read_shape(c2s_lexer *l, c2s_dims *dims, c2s_type *type) {

@@ -207,7 +207,7 @@ static double bias_at(const attention *a, int64_t batch, int64_t head, int64_t i
         return -INFINITY;
     if (!a->mask)
         return 0.0;
-    if (a->mask_extent[3] > 1 ? j >= a->mask_extent[3] : j >= 1 && a->mask_extent[3] < 1)
+    if (a->mask_extent[3] != 1 && j >= a->mask_extent[3])
         return -INFINITY;
     return a->mask[batch * a->mask_stride[0] + head * a->mask_stride[1] + i * a->mask_stride[2] +
                    j * a->mask_stride[3]];

@@ -101,7 +101,7 @@ static void what_has_no_kind_or_odd_names_round_trips(void **state) {
                "    r = Mul (p, k)\n"
                "}\n");
     round_trip("<ir_version: 9, opset_import: [\"\" : 17]>\n"
-               "g (int2, float[N] bool) => (double)\n"
+               "g (int2, float[inf,nan,true] bool) => (double)\n"
                "{\n"
                "    float = Neg (bool)\n"
                "    double, seq = TopK (float, int2)\n"
@@ -187,6 +187,7 @@ static void mistakes_are_placed(void **state) {
         {"g (float x) => (float y", "expected \",\""},
         {"g (float[2,) => () {}", "expected a name"},
         {"g (float[-1] x) => () {}", "dimension >= 0"},
+        {"g (float[\"5-7\"] x) => () {}", "dimension >= 0"},
         {"g () => () <float[3] w = {1, 2}> {}", "3 elements before this, not 2"},
         {"g () => () <complex64[1] w = {1.0, 2.0, 3.0}> {}", "two numbers for each element"},
         {"g () => () <float[N] w = {1, 2}> {}", "known dimensions"},
