@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "ir/convert.h"
-
 bool c2s_constant_ints(const c2s_value *value, c2s_ints *out) {
     const c2s_tensor *tensor = value ? value->constant : NULL;
     if (!tensor || tensor->type.kind != C2S_KIND_TENSOR || tensor->count > C2S_MAX_INTS)
@@ -67,17 +65,18 @@ bool c2s_constant_is_all(const c2s_value *value, double number) {
 bool c2s_constant_is_finite(const c2s_value *value) {
     enum { CHUNK = 1024 };
     const c2s_tensor *tensor = value->constant;
-    float numbers[CHUNK];
-    for (size_t at = 0; at < tensor->count; at += CHUNK) {
+    double numbers[CHUNK];
+    bool finite = true;
+    for (size_t at = 0; at < tensor->count && finite; at += CHUNK) {
         const size_t count = tensor->count - at < CHUNK ? tensor->count - at : CHUNK;
-        float sum = 0; /* of zeros, or NaN */
-        c2s_load_f32(tensor->type.dtype, c2s_tensor_data(tensor), at, count, numbers);
+        double sum = 0; /* of zeros, or NaN */
+        c2s_tensor_load_f64(tensor, at, count, numbers);
         for (size_t i = 0; i < count; i++)
             sum += numbers[i] - numbers[i];
-        if (isnan(sum))
-            return false;
+        finite = !isnan(sum);
     }
-    return true;
+    c2s_tensor_forget(tensor);
+    return finite;
 }
 
 bool c2s_reshape_target(const c2s_value *x, const c2s_dim *dim, unsigned count, c2s_ints *out) {

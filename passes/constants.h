@@ -29,7 +29,7 @@ bool c2s_node_axes(const c2s_node *node, unsigned slot, int rank, c2s_ints *out,
 bool c2s_constant_scalar(const c2s_value *value, double *out);
 /* True if every element of the constant real or bool tensor equals `number` (0 equals -0). */
 bool c2s_constant_is_all(const c2s_value *value, double number);
-/* True if no element of the constant real tensor is NaN or infinite. */
+/* True if no element of the constant real tensor, of a byte or more each, is NaN or infinite. */
 bool c2s_constant_is_finite(const c2s_value *value);
 
 /* A constant target with which Reshape of `x` gives these extents: known ones as they are, 0 for
