@@ -7,7 +7,6 @@
 #include "eval/concrete.h"
 #include "eval/random_inputs.h"
 #include "io/normalise.h"
-#include "ir/clone.h"
 #include "io/save.h"
 #include "ir/clone.h"
 #include "ir/graph_list.h"
@@ -28,8 +27,8 @@ static void count_graph(const c2s_graph *graph, c2s_counts *counts) {
         if (graph->entry->outputs[i]->initial)
             counts->parameters += graph->entry->outputs[i]->initial->count;
     for (const c2s_node *node = graph->first; node; node = node->next)
-        if (c2s_node_is(node, "Constant") && node->output_count == 1 &&
-            node->outputs[0] && node->outputs[0]->constant)
+        if (c2s_node_is(node, "Constant") && node->output_count == 1 && node->outputs[0] &&
+            node->outputs[0]->constant)
             counts->parameters += node->outputs[0]->constant->count;
 }
 
@@ -53,8 +52,7 @@ static uint64_t value_bytes(const c2s_value *value) {
         return 0;
     size_t count = 1, bytes;
     for (int i = 0; i < type->rank; i++)
-        if (c2s_dim_is_known(type->dim[i]) &&
-            !c2s_mul_size(count, (size_t)type->dim[i], &count))
+        if (c2s_dim_is_known(type->dim[i]) && !c2s_mul_size(count, (size_t)type->dim[i], &count))
             return 0;
     return c2s_dtype_size(type->dtype, count, &bytes) ? bytes : 0;
 }
@@ -116,8 +114,10 @@ static const c2s_type *extents_of(const c2s_extents *extents, const char *name) 
     return NULL;
 }
 
-/* Gives every value of the main graph its type for these inputs. */
+/* Gives every value of the main graph its type for these inputs; what a caller may leave out has
+ * the value that the model gives it. */
 static void make_concrete(c2s_graph *graph, const c2s_extents *extents) {
+    c2s_graph_seal_inputs(graph);
     unsigned inputs = c2s_graph_input_count(graph);
     c2s_type *types = c2s_alloc_array(inputs + 1u, sizeof *types);
     for (unsigned k = 0; k < inputs; k++) {

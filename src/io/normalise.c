@@ -179,9 +179,7 @@ c2s_status c2s_model_normalise(c2s_model *model) {
 
 c2s_status c2s_model_infer_copy(const c2s_model *model, c2s_model **out) {
     c2s_model *copy = c2s_model_copy(model);
-    for (unsigned k = c2s_graph_input_count(copy->graph); k-- > 0;)
-        if (c2s_graph_input(copy->graph, k)->initial)
-            c2s_value_seal(c2s_graph_input(copy->graph, k));
+    c2s_graph_seal_inputs(copy->graph);
     c2s_status status = c2s_model_normalise(copy);
     if (status == C2S_OK)
         status = c2s_model_inline(copy, 0);

@@ -187,6 +187,7 @@ void c2s_value_set_name(c2s_value *value, const char *name);
 bool c2s_value_is_output(const c2s_value *value); /* some use is graph->exit */
 /* An overridable graph input becomes a plain initializer: the interface loses this input. */
 void c2s_value_seal(c2s_value *value);
+void c2s_graph_seal_inputs(c2s_graph *graph); /* all of them */
 #define c2s_value_each_use(use, val)                                                               \
     for (c2s_use *use = (val)->uses, *use##_end = NULL; use != use##_end;                          \
          use##_end = (val)->uses, use = use->next)

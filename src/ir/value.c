@@ -153,3 +153,9 @@ void c2s_value_seal(c2s_value *value) {
     value->initial = NULL;
     c2s_vec_push(&value->graph->initializers, value);
 }
+
+void c2s_graph_seal_inputs(c2s_graph *graph) {
+    for (unsigned k = graph->formal_inputs; k-- > 0;)
+        if (graph->entry->outputs[k]->initial)
+            c2s_value_seal(graph->entry->outputs[k]);
+}

@@ -145,10 +145,24 @@ static void every_operator_is_counted(void **state) {
             fail_msg("%s %s has no count above", ops[i]->domain, ops[i]->type);
 }
 
+/* What a caller may give, and need not, counts as the model gives it. */
+static void overridable_shapes_are_known(void **state) {
+    (void)state;
+    c2s_model *model =
+        model_of_text(12, "g (float[2,3] x, int64[2] s = {3, 2}, float[2,5] w) => (y)"
+                          "{ t = Reshape (x, s) y = MatMul (t, w) }");
+    c2s_counts cost;
+    assert_int_equal(c2s_model_count(model, &cost), C2S_OK);
+    assert_int_equal(cost.macs, 3 * 2 * 5);
+    assert_int_equal(c2s_graph_input_count(model->graph), 3);
+    c2s_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_by_hand),
         cmocka_unit_test(every_operator_is_counted),
+        cmocka_unit_test(overridable_shapes_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
