@@ -28,11 +28,21 @@ static c2s_status run(const c2s_graph *graph, const c2s_evaluator *evaluator,
     return status;
 }
 
+/* Unique of two codes that differ by rounding has one element more. */
+static bool has_extents_of_content(const c2s_graph *graph) {
+    for (const c2s_node *node = graph->first; node; node = node->next)
+        if (node->op->flags & C2S_OP_SIZES_OUTPUTS)
+            return true;
+    return false;
+}
+
 static void compare(const c2s_graph *graph, c2s_tensor *const *a, c2s_tensor *const *b) {
+    const bool open = has_extents_of_content(graph);
     for (unsigned k = 0; k < c2s_graph_output_count(graph); k++) {
         c2s_difference difference;
         const bool equal = c2s_compare(a[k], b[k], -1, &difference);
-        if (difference.same_type && (equal || !getenv("C2S_FUZZ_STRICT")))
+        const bool fits = difference.same_type || (open && a[k]->type.dtype == b[k]->type.dtype);
+        if (fits && (equal || !getenv("C2S_FUZZ_STRICT")))
             continue;
         c2s_text_write(graph->model, NULL, stderr);
         fprintf(stderr, "output %u differs: %s: %g, %g\n", k, difference.where,
