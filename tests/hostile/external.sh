@@ -99,7 +99,8 @@ case_of long_number 3 'data.bin|99999999999999999999999999|16|4'
 case_of too_short 3 'data.bin|0|12|4'
 case_of overlap 3 'data.bin|0|16|4' 'data.bin|8|16|4'
 case_of inside 3 'data.bin|0|64|16' 'data.bin|16|16|4'
-[ ! -s "$scratch/in/huge.bin" ] || case_of huge_overlap 3 'huge.bin|0|1099511627776|274877906944' 'huge.bin|4096|16|4'
+# The thread sanitizer leaves no room to map a terabyte: status 6.
+[ ! -s "$scratch/in/huge.bin" ] || [ "${C2S_SANITIZE:-}" = thread ] || case_of huge_overlap 3 'huge.bin|0|1099511627776|274877906944' 'huge.bin|4096|16|4'
 case_of extents_overflow 3 'data.bin|0|16|4611686018427387904,4611686018427387904'
 printf '%-34s %6s tried %4s crashes %4s hangs %4s wrong exits %4s leftovers\n' \
     "external data" $tried $crashes $hangs $wrong $leftovers

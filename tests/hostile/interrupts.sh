@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../shared.sh"
 . "$(dirname "$0")/../damage.sh"
 . "$(dirname "$0")/victim.sh"
+[ "${C2S_SANITIZE:-}" != thread ] || skip "the thread sanitizer holds signals back"
 need_program
 victim_job -q --no-guard --external-data=64
 
