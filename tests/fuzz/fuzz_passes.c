@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a model (grown_model.h) through the main job, with one of the pipelines that the
  * first byte chooses: it is refused with a message, or what comes out is sound. With
- * C2S_FUZZ_STRICT a lossless pass that had to be rolled back is a finding, too, if the model itself
- * can be run. */
+ * C2S_FUZZ_STRICT, for models that can be run, a lossless pass that had to be rolled back is a
+ * finding, too, and so are other results on inputs that the proof has not seen. */
 #include "fuzz/grown_model.h"
 
+#include "eval/compare.h"
 #include "eval/random_inputs.h"
 #include "eval/runner.h"
+#include "ir/clone.h"
 #include "io/save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,29 +45,102 @@ static void must_be_sound(c2s_model *model, const char *after) {
     c2s_model_destroy(again);
 }
 
-enum { MOST_INPUTS = 8, MOST_OUTPUTS = 64 };
+/* ---- with C2S_FUZZ_STRICT: other inputs than those that the proof has seen ---- */
 
-/* Whether it computes something on inputs of the seed; the types of a changed model may contradict
- * each other, which only a run shows where functions are called. */
-static bool can_run(const c2s_model *model) {
-    static const c2s_eval_options options = {.threads = 1, .memory_limit = 4 << 20};
-    const c2s_random_options random = {.seed = 1};
+enum { MOST_INPUTS = 8, MOST_OUTPUTS = 64, VARIANTS = 4 };
+
+typedef struct inputs {
+    c2s_tensor *at[MOST_INPUTS];
+    unsigned count;
+} inputs;
+
+static void drop(c2s_tensor **tensors, unsigned count) {
+    for (unsigned k = 0; k < count; k++)
+        c2s_tensor_unref(tensors[k]);
+}
+
+/* Inputs of the seed 1; then others, larger and of the other sign, zeros: with extents of two or
+ * three where a name stands for them. */
+static bool make_inputs(const c2s_model *model, unsigned variant, inputs *in) {
     const c2s_graph *graph = model->graph;
-    c2s_tensor *in[MOST_INPUTS] = {NULL}, *out[MOST_OUTPUTS] = {NULL};
-    const unsigned inputs = c2s_graph_input_count(graph), outputs = c2s_graph_output_count(graph);
-    c2s_runner *runner = NULL;
-    if (inputs > MOST_INPUTS || outputs > MOST_OUTPUTS || grown_has_bodies(model) ||
-        c2s_random_inputs(graph, &random, in) != C2S_OK)
+    c2s_dim_binding dims[MOST_INPUTS * C2S_MAX_RANK];
+    c2s_random_options random = {.seed = 1 + variant, .sample = variant, .dims = dims};
+    *in = (inputs){0};
+    if (c2s_graph_input_count(graph) > MOST_INPUTS)
         return false;
+    in->count = c2s_graph_input_count(graph);
+    for (unsigned k = 0; k < in->count && variant > 0; k++) {
+        const c2s_type *type = &c2s_graph_input(graph, k)->type;
+        for (int i = 0; c2s_type_is_tensor(type) && i < type->rank; i++)
+            if (!c2s_dim_is_known(type->dim[i]) && !c2s_dim_is_fresh(type->dim[i]))
+                dims[random.dim_count++] =
+                    (c2s_dim_binding){c2s_dim_text(model->dims, type->dim[i]), 2 + i % 2};
+    }
+    if (c2s_random_inputs(graph, &random, in->at) != C2S_OK)
+        return false;
+    for (unsigned k = 0; k < in->count && variant > 1; k++)
+        if (in->at[k] && in->at[k]->type.dtype == C2S_FLOAT) {
+            float *x = c2s_tensor_mutable(in->at[k]);
+            for (size_t i = 0; i < in->at[k]->count; i++)
+                x[i] *= variant == 2 ? -30 : 0;
+        }
+    return true;
+}
+
+/* Fails also where the types of a changed model contradict each other, which only a run shows where
+ * functions are called. */
+static bool run_plain(const c2s_graph *graph, c2s_tensor *const *in, c2s_tensor **out) {
+    static const c2s_eval_options options = {.threads = 1, .memory_limit = 4 << 20};
+    c2s_runner *runner = NULL;
     const bool good =
         c2s_runner_open(graph, &c2s_evaluator_reference, &options, &runner) == C2S_OK &&
         c2s_runner_run(runner, (const c2s_tensor *const *)in, out) == C2S_OK;
     c2s_runner_close(runner);
-    for (unsigned k = 0; k < outputs && good; k++)
-        c2s_tensor_unref(out[k]);
-    for (unsigned k = 0; k < inputs; k++)
-        c2s_tensor_unref(in[k]);
     return good;
+}
+
+static bool can_run(const c2s_model *model) {
+    inputs in;
+    c2s_tensor *out[MOST_OUTPUTS] = {NULL};
+    if (c2s_graph_output_count(model->graph) > MOST_OUTPUTS || grown_has_bodies(model))
+        return false;
+    const bool good = make_inputs(model, 0, &in) && run_plain(model->graph, in.at, out);
+    drop(out, good ? c2s_graph_output_count(model->graph) : 0);
+    drop(in.at, in.count);
+    return good;
+}
+
+/* The inputs that are left, by name. */
+static void choose(const c2s_graph *from, const inputs *in, const c2s_graph *to, inputs *chosen) {
+    *chosen = (inputs){.count = c2s_graph_input_count(to)};
+    for (unsigned k = 0; k < chosen->count; k++)
+        for (unsigned i = 0; i < in->count; i++)
+            if (strcmp(c2s_graph_input(to, k)->name, c2s_graph_input(from, i)->name) == 0)
+                chosen->at[k] = in->at[i];
+}
+
+static void must_agree(const c2s_model *before, const c2s_model *after, unsigned variant) {
+    inputs in, left;
+    c2s_tensor *a[MOST_OUTPUTS] = {NULL}, *b[MOST_OUTPUTS] = {NULL};
+    const unsigned outputs = c2s_graph_output_count(before->graph);
+    const bool good = make_inputs(before, variant, &in) && run_plain(before->graph, in.at, a);
+    if (good) {
+        choose(before->graph, &in, after->graph, &left);
+        const bool runs = run_plain(after->graph, left.at, b);
+        for (unsigned k = 0; k < outputs; k++) {
+            c2s_difference d = {0};
+            if (runs && c2s_compare(a[k], b[k], -1, &d))
+                continue;
+            c2s_text_write(before, NULL, stderr);
+            c2s_text_write(after, NULL, stderr);
+            fprintf(stderr, "variant %u, output %u: %s: %g, %g\n", variant, k,
+                    runs ? d.where : c2s_error(), d.reference, d.found);
+            abort();
+        }
+        drop(b, outputs);
+    }
+    drop(a, good ? outputs : 0);
+    drop(in.at, in.count);
 }
 
 static void check_report(const c2s_report *report, const c2s_model *model) {
@@ -83,7 +158,8 @@ static void check_report(const c2s_report *report, const c2s_model *model) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2)
         return 0;
-    const unsigned choice = data[0] % PIPELINES;
+    const bool is_strict = getenv("C2S_FUZZ_STRICT") != NULL;
+    const unsigned choice = data[0] % (unsigned)(is_strict ? LOSSLESS : PIPELINES);
     if (choice == LOWRANK && data[1] >= GROWN_REAL_FROM && grown_real()->count > 0)
         return 0; /* it looks for ranks half a minute long */
     c2s_model *model = grown_model(data + 1, size - 1);
@@ -95,18 +171,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .memory_limit = 16 << 20,
         .threads = 1,
     };
-    const bool strict = getenv("C2S_FUZZ_STRICT") && choice < LOSSLESS && can_run(model);
+    const bool strict = is_strict && can_run(model);
+    c2s_model *before = strict ? c2s_model_copy(model) : NULL;
     c2s_report *report = NULL;
     const c2s_status status = c2s_model_optimize(model, &options, &report);
     if (status == C2S_OK) {
         must_be_sound(model, "after the passes");
         if (strict)
             check_report(report, model);
+        for (unsigned variant = 0; strict && variant < VARIANTS; variant++)
+            must_agree(before, model, variant);
     } else {
         must(*c2s_error() != '\0', "refused without a message");
         must(status != C2S_ERR_USAGE, "the options are wrong");
     }
     c2s_report_free(report);
+    c2s_model_destroy(before);
     c2s_model_destroy(model);
     c2s_error_clear();
     return 0;
