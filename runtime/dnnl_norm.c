@@ -31,18 +31,6 @@ static c2s_status finish(c2s_step *step, c2s_status status) {
 
 /* ---- LayerNormalization ---- */
 
-/* A number for each of the last axes from `axis` on, and not one for each row, which may be as
- * many.
- */
-static bool is_row(const c2s_type *type, const c2s_type *x, int axis) {
-    bool same = c2s_dnnl_accepts(type);
-    for (int back = 1; same && (back <= type->rank || back <= x->rank - axis); back++) {
-        const int64_t own = back <= type->rank ? type->dim[type->rank - back] : 1;
-        same = own == (back <= x->rank - axis ? x->dim[x->rank - back] : 1);
-    }
-    return same;
-}
-
 /* The tensor as [rows, columns]; scale and shift have one number per column. */
 static bool describe_layer_norm(const c2s_step *step, int64_t dims[2]) {
     const c2s_type *x = c2s_step_type(step, 0);
@@ -57,7 +45,8 @@ static bool describe_layer_norm(const c2s_step *step, int64_t dims[2]) {
     for (int i = 0; i < x->rank; i++)
         dims[i < axis ? 0 : 1] *= x->dim[i];
     for (unsigned k = 1; k <= 2; k++)
-        if (c2s_step_has(step, k) && !is_row(c2s_step_type(step, k), x, (int)axis))
+        if (c2s_step_has(step, k) &&
+            (!c2s_dnnl_accepts(c2s_step_type(step, k)) || !c2s_step_is_row(step, k, (int)axis)))
             return false;
     return c2s_step_has(step, 1);
 }

@@ -81,6 +81,16 @@ const c2s_tensor *c2s_step_constant(const c2s_step *step, unsigned input) {
     return c2s_step_has(step, input) ? step->in[input]->constant : NULL;
 }
 
+bool c2s_step_is_row(const c2s_step *step, unsigned input, int axis) {
+    const c2s_type *x = c2s_step_type(step, 0), *type = c2s_step_type(step, input);
+    const int length = x->rank - axis, most = type->rank > length ? type->rank : length;
+    bool same = true;
+    for (int back = 1; back <= most; back++)
+        same = same && (back <= type->rank ? type->dim[type->rank - back] : 1) ==
+                           (back <= length ? x->dim[x->rank - back] : 1);
+    return same;
+}
+
 bool c2s_step_wants(const c2s_step *step, unsigned output) {
     return output < step->out_count && step->out[output];
 }

@@ -162,6 +162,9 @@ const c2s_kernel_family *c2s_kernel_next(const c2s_step *step, size_t *row);
 bool c2s_step_has(const c2s_step *step, unsigned input);
 const c2s_type *c2s_step_type(const c2s_step *step, unsigned input);
 const c2s_tensor *c2s_step_constant(const c2s_step *step, unsigned input);
+/* True if input i has a number for each place along the axes of input 0 from `axis` on, the same
+ * for all places along those before; there may be as many of these. */
+bool c2s_step_is_row(const c2s_step *step, unsigned input, int axis);
 /* For finite_only: of every step. */
 bool c2s_step_always(const c2s_step *step);
 /* True if output i is wanted. */

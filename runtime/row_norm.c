@@ -119,18 +119,9 @@ static int64_t first_axis(const c2s_step *step) {
     return axis < 0 ? axis + step->in[0]->type.rank : axis;
 }
 
-/* A number for each of the last axes, or nothing. */
-static bool is_whole_row(const c2s_step *step, unsigned input) {
-    if (input >= step->own_count || !step->in[input])
-        return true;
-    const c2s_type *x = &step->in[0]->type, *type = &step->in[input]->type;
-    int64_t axis = first_axis(step);
-    if (!c2s_dnnl_accepts(type) || type->rank != x->rank - axis)
-        return false;
-    for (int i = 0; i < type->rank; i++)
-        if (type->dim[i] != x->dim[i + axis])
-            return false;
-    return true;
+static bool is_row_or_nothing(const c2s_step *step, unsigned input, int64_t axis) {
+    return !c2s_step_has(step, input) || (c2s_dnnl_accepts(c2s_step_type(step, input)) &&
+                                          c2s_step_is_row(step, input, (int)axis));
 }
 
 static bool row_norm_accepts(const c2s_step *step) {
@@ -140,7 +131,8 @@ static bool row_norm_accepts(const c2s_step *step) {
         if (step->out[k])
             return false;
     return c2s_processor_has_fma() && c2s_dnnl_accepts(x) && axis >= 0 && axis < x->rank &&
-           c2s_dnnl_accepts(&step->out[0]->type) && is_whole_row(step, 1) && is_whole_row(step, 2);
+           c2s_dnnl_accepts(&step->out[0]->type) && is_row_or_nothing(step, 1, axis) &&
+           is_row_or_nothing(step, 2, axis);
 }
 
 static c2s_status row_norm_run(c2s_step *step) {

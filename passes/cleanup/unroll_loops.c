@@ -6,6 +6,7 @@
  * more trips than UNROLL_TRIPS.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,7 +41,8 @@ static bool is_true(const c2s_value *value) {
     return c2s_constant_scalar(value, &condition) && condition != 0;
 }
 
-/* The condition is never false: left out or constant in the beginning, and passed on or constant. */
+/* The condition is never false: left out or constant in the beginning, and passed on or constant.
+ */
 static bool never_ends(const c2s_node *node, const c2s_graph *body) {
     const c2s_value *first = c2s_node_in(node, CONDITION), *next = c2s_graph_output(body, 0);
     while (next->def && next->def->op == &c2s_op_identity)
@@ -55,7 +57,8 @@ static bool read_loop(c2s_node *node, loop *l, char *reason, size_t size) {
     *l = (loop){.node = node, .body = c2s_attr_graph(node, "body")};
     reason[0] = '\0';
     if (node->op != &c2s_op_loop || !l->body || node->formal_count < CARRIED ||
-        !c2s_node_in(node, TRIPS) || !c2s_constant_scalar(c2s_node_in(node, TRIPS), &trips))
+        !c2s_node_in(node, TRIPS) || !c2s_constant_scalar(c2s_node_in(node, TRIPS), &trips) ||
+        isnan(trips))
         return false;
     l->carried = node->formal_count - CARRIED;
     if (l->body->formal_inputs != CARRIED + l->carried ||
@@ -186,8 +189,9 @@ static c2s_status visit(c2s_node *node, c2s_fold_budget *budget, c2s_stats *stat
         return C2S_OK;
     const char *where = c2s_node_text(node);
     if (!reason[0] && (l.growth > INT64_MAX || (l.growth && (int64_t)l.growth > budget->left)))
-        snprintf(reason, sizeof reason, "the model would grow, %u trips take about %" PRIu64
-                 " bytes more", l.trips, l.growth);
+        snprintf(reason, sizeof reason,
+                 "the model would grow, %u trips take about %" PRIu64 " bytes more", l.trips,
+                 l.growth);
     if (reason[0]) {
         c2s_stats_refuse(stats, rule, where, reason);
         c2s_stats_looked(stats, node);

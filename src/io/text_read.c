@@ -72,6 +72,8 @@ static c2s_status read_inputs(c2s_text_reader *r, c2s_text_scope *s) {
         C2S_TRY(read_declaration(r, &name, &type, &content));
         c2s_value *input = c2s_graph_add_input(s->graph, name, &type);
         input->initial = content;
+        if (content && c2s_graph_is_function(s->graph))
+            return c2s_lex_expected(&r->lexer, "no content of a function's input before this");
         C2S_TRY(define(r, s, name, input));
         if (c2s_lex_peek(&r->lexer) != ')')
             C2S_TRY(c2s_lex_need(&r->lexer, ","));

@@ -4,12 +4,12 @@
  * C2S_FUZZ_STRICT, for models that can be run, a lossless pass that had to be rolled back is a
  * finding, too, and so are other results on inputs that the proof has not seen. */
 #include "fuzz/grown_model.h"
+#include "fuzz/run_model.h"
 
 #include "eval/compare.h"
 #include "eval/random_inputs.h"
-#include "eval/runner.h"
-#include "ir/clone.h"
 #include "io/save.h"
+#include "ir/clone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,10 +47,10 @@ static void must_be_sound(c2s_model *model, const char *after) {
 
 /* ---- with C2S_FUZZ_STRICT: other inputs than those that the proof has seen ---- */
 
-enum { MOST_INPUTS = 8, MOST_OUTPUTS = 64, VARIANTS = 4 };
+enum { VARIANTS = 4 };
 
 typedef struct inputs {
-    c2s_tensor *at[MOST_INPUTS];
+    c2s_tensor *at[RUN_MOST_INPUTS];
     unsigned count;
 } inputs;
 
@@ -63,10 +63,10 @@ static void drop(c2s_tensor **tensors, unsigned count) {
  * three where a name stands for them. */
 static bool make_inputs(const c2s_model *model, unsigned variant, inputs *in) {
     const c2s_graph *graph = model->graph;
-    c2s_dim_binding dims[MOST_INPUTS * C2S_MAX_RANK];
+    c2s_dim_binding dims[RUN_MOST_INPUTS * C2S_MAX_RANK];
     c2s_random_options random = {.seed = 1 + variant, .sample = variant, .dims = dims};
     *in = (inputs){0};
-    if (c2s_graph_input_count(graph) > MOST_INPUTS)
+    if (c2s_graph_input_count(graph) > RUN_MOST_INPUTS)
         return false;
     in->count = c2s_graph_input_count(graph);
     for (unsigned k = 0; k < in->count && variant > 0; k++) {
@@ -87,22 +87,16 @@ static bool make_inputs(const c2s_model *model, unsigned variant, inputs *in) {
     return true;
 }
 
-/* Fails also where the types of a changed model contradict each other, which only a run shows where
- * functions are called. */
 static bool run_plain(const c2s_graph *graph, c2s_tensor *const *in, c2s_tensor **out) {
-    static const c2s_eval_options options = {.threads = 1, .memory_limit = 4 << 20};
-    c2s_runner *runner = NULL;
-    const bool good =
-        c2s_runner_open(graph, &c2s_evaluator_reference, &options, &runner) == C2S_OK &&
-        c2s_runner_run(runner, (const c2s_tensor *const *)in, out) == C2S_OK;
-    c2s_runner_close(runner);
-    return good;
+    return run_model(graph, &c2s_evaluator_reference, 1, in, out) == C2S_OK;
 }
 
+/* The types of a changed model may contradict each other, which only a run shows where functions
+ * are called. */
 static bool can_run(const c2s_model *model) {
     inputs in;
-    c2s_tensor *out[MOST_OUTPUTS] = {NULL};
-    if (c2s_graph_output_count(model->graph) > MOST_OUTPUTS || grown_has_bodies(model))
+    c2s_tensor *out[RUN_MOST_OUTPUTS] = {NULL};
+    if (c2s_graph_output_count(model->graph) > RUN_MOST_OUTPUTS || grown_has_bodies(model))
         return false;
     const bool good = make_inputs(model, 0, &in) && run_plain(model->graph, in.at, out);
     drop(out, good ? c2s_graph_output_count(model->graph) : 0);
@@ -121,7 +115,7 @@ static void choose(const c2s_graph *from, const inputs *in, const c2s_graph *to,
 
 static void must_agree(const c2s_model *before, const c2s_model *after, unsigned variant) {
     inputs in, left;
-    c2s_tensor *a[MOST_OUTPUTS] = {NULL}, *b[MOST_OUTPUTS] = {NULL};
+    c2s_tensor *a[RUN_MOST_OUTPUTS] = {NULL}, *b[RUN_MOST_OUTPUTS] = {NULL};
     const unsigned outputs = c2s_graph_output_count(before->graph);
     const bool good = make_inputs(before, variant, &in) && run_plain(before->graph, in.at, a);
     if (good) {

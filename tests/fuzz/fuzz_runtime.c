@@ -3,30 +3,13 @@
  * same small inputs: both fail, or the results have the same types. With C2S_FUZZ_STRICT they must
  * have the same values, too. */
 #include "fuzz/grown_model.h"
+#include "fuzz/run_model.h"
 
 #include "eval/compare.h"
 #include "eval/random_inputs.h"
-#include "eval/runner.h"
 #include "runtime/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum { MOST_INPUTS = 8, MOST_OUTPUTS = 64 };
-
-static c2s_status run(const c2s_graph *graph, const c2s_evaluator *evaluator,
-                      const c2s_tensor *const *in, c2s_tensor **out) {
-    static const c2s_eval_options options = {.threads = 1, .memory_limit = 4 << 20};
-    c2s_runner *runner = NULL;
-    C2S_TRY(c2s_runner_open(graph, evaluator, &options, &runner));
-    c2s_status status = c2s_runner_run(runner, in, out);
-    if (status == C2S_OK) { /* again: what is kept between runs */
-        for (unsigned k = 0; k < c2s_graph_output_count(graph); k++)
-            c2s_tensor_unref(out[k]);
-        status = c2s_runner_run(runner, in, out);
-    }
-    c2s_runner_close(runner);
-    return status;
-}
 
 /* Unique of two codes that differ by rounding has one element more. */
 static bool has_extents_of_content(const c2s_graph *graph) {
@@ -53,16 +36,16 @@ static void compare(const c2s_graph *graph, c2s_tensor *const *a, c2s_tensor *co
 
 static void run_both(const c2s_graph *graph) {
     const c2s_random_options random = {.seed = 1};
-    c2s_tensor *in[MOST_INPUTS] = {NULL}, *a[MOST_OUTPUTS] = {NULL}, *b[MOST_OUTPUTS] = {NULL};
+    c2s_tensor *in[RUN_MOST_INPUTS] = {NULL}, *a[RUN_MOST_OUTPUTS] = {NULL},
+               *b[RUN_MOST_OUTPUTS] = {NULL};
     const unsigned inputs = c2s_graph_input_count(graph), outputs = c2s_graph_output_count(graph);
-    if (inputs > MOST_INPUTS || outputs > MOST_OUTPUTS ||
+    if (inputs > RUN_MOST_INPUTS || outputs > RUN_MOST_OUTPUTS ||
         c2s_random_inputs(graph, &random, in) != C2S_OK)
         return;
-    const c2s_tensor *const *given = (const c2s_tensor *const *)in;
-    const c2s_status plain = run(graph, &c2s_evaluator_reference, given, a);
+    const c2s_status plain = run_model(graph, &c2s_evaluator_reference, 2, in, a);
     if (plain != C2S_OK)
         must(*c2s_error() != '\0', "refused without a message");
-    const c2s_status fast = run(graph, &c2s_evaluator_onednn, given, b);
+    const c2s_status fast = run_model(graph, &c2s_evaluator_onednn, 2, in, b);
     if (fast != C2S_OK)
         must(*c2s_error() != '\0', "refused without a message");
     if (plain == C2S_OK && fast == C2S_OK)
