@@ -145,16 +145,21 @@ bool c2s_term_mul(const c2s_dim_term *a, const c2s_dim_term *b, c2s_dim_term *ou
     return true;
 }
 
+/* A factor may be taken for a dimension of its own: it stays within what a known one can be. */
+static bool has_known_factors(const c2s_polynomial *p) {
+    for (unsigned i = 0; i < p->count; i++)
+        if (p->terms[i].factor <= C2S_DIM_SYMBOLIC || p->terms[i].factor >= -C2S_DIM_SYMBOLIC)
+            return false;
+    return true;
+}
+
 c2s_dim c2s_polynomial_dim(c2s_dims *dims, const c2s_polynomial *p) {
-    if (p->overflow)
+    if (p->overflow || !has_known_factors(p))
         return c2s_dim_unknown(dims);
     if (p->count == 0)
         return 0;
-    if (p->count == 1 && p->terms[0].degree == 0) {
-        int64_t value = p->terms[0].factor;
-        return value > C2S_DIM_SYMBOLIC && value < -C2S_DIM_SYMBOLIC ? value
-                                                                     : c2s_dim_unknown(dims);
-    }
+    if (p->count == 1 && p->terms[0].degree == 0)
+        return p->terms[0].factor;
     return intern(dims, p, false);
 }
 

@@ -129,7 +129,8 @@ static c2s_status constant_of_shape_infer(c2s_infer *i) {
     int64_t number;
     size_t length;
     if (value && !i->concrete && count <= 1 && c2s_tensor_i64_at(value, 0, &number) &&
-        c2s_dtype_is_integer(dtype) && c2s_type_elements(&i->out[0], &length) && length <= 1024) {
+        c2s_dim_is_known(number) && c2s_dtype_is_integer(dtype) &&
+        c2s_type_elements(&i->out[0], &length) && length <= 1024) {
         c2s_dim *contents = c2s_arena_array(i->arena, length ? length : 1, sizeof *contents);
         for (size_t k = 0; k < length; k++)
             contents[k] = number;

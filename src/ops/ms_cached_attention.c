@@ -14,35 +14,40 @@ static const c2s_tensor *input(const c2s_eval *e, unsigned slot) {
 /* ---- inference ---- */
 
 /* The width of one head; fresh where it is not known. */
-static c2s_dim head_width(const c2s_infer *i, const c2s_cached_slots *slot, const c2s_type *q) {
-    const int64_t heads = c2s_attr_int(i->node, "num_heads", 0);
-    const int64_t key_heads = c2s_attr_int(i->node, "kv_num_heads", 0);
-    int64_t all = heads;
+static c2s_dim head_width(const c2s_infer *i, const c2s_type *q, int64_t parts) {
     c2s_dim width;
-    if (!c2s_infer_has(i, slot->key) &&
-        (!c2s_mul_i64(key_heads, 2, &all) || !c2s_add_i64(all, heads, &all)))
-        all = 0;
-    return all > 0 && c2s_dim_divides(i->dims, q->dim[2], all, &width) ? width
-                                                                       : c2s_dim_fresh(i->dims);
+    return c2s_dim_divides(i->dims, q->dim[2], parts, &width) ? width : c2s_dim_fresh(i->dims);
 }
 
-void c2s_cached_infer(c2s_infer *i, const c2s_cached_slots *slot, c2s_dim present) {
+static c2s_status head_count(const c2s_infer *i, const char *name, int64_t *count) {
+    *count = c2s_attr_int(i->node, name, 0);
+    if (*count < 1 || *count > INT32_MAX)
+        return c2s_fail(C2S_ERR_INVALID, "%s is %" PRId64 ", expected 1 to %" PRId32, name, *count,
+                        INT32_MAX);
+    return C2S_OK;
+}
+
+c2s_status c2s_cached_infer(c2s_infer *i, const c2s_cached_slots *slot, c2s_dim present) {
+    int64_t heads, key_heads;
+    C2S_TRY(head_count(i, "num_heads", &heads));
+    C2S_TRY(head_count(i, "kv_num_heads", &key_heads));
     const c2s_type *q = c2s_infer_type(i, slot->query);
     const c2s_type *past = c2s_infer_type(i, slot->past_key);
     const c2s_dtype dtype = past->dtype ? past->dtype : q->dtype;
     const bool known = c2s_type_is_tensor(q) && q->rank == 3;
-    const c2s_dim width = known ? head_width(i, slot, q) : 0;
-    c2s_dim cache[4] = {known ? q->dim[0] : 0, c2s_attr_int(i->node, "kv_num_heads", 0), present,
-                        width};
+    const int64_t parts = c2s_infer_has(i, slot->key) ? heads : heads + 2 * key_heads;
+    const c2s_dim width = known ? head_width(i, q, parts) : 0;
+    c2s_dim cache[4] = {known ? q->dim[0] : 0, key_heads, present, width};
     if (past->rank == 4)
         cache[3] = past->dim[3];
     for (unsigned k = 0; k < i->out_count && k < 3; k++)
         i->out[k] = c2s_type_tensor(k == 0 ? q->dtype : dtype, known && k > 0 ? 4 : -1, cache);
     if (!known || i->out_count == 0)
-        return;
+        return C2S_OK;
     i->out[0] = *q;
     if (!c2s_infer_has(i, slot->key))
-        i->out[0].dim[2] = c2s_dim_mul(i->dims, width, c2s_attr_int(i->node, "num_heads", 0));
+        i->out[0].dim[2] = c2s_dim_mul(i->dims, width, heads);
+    return C2S_OK;
 }
 
 /* ---- operands ---- */

@@ -25,8 +25,9 @@ typedef struct c2s_cached_attention {
     double *k, *v;                   /* [batch, key_heads, rows, width] */
 } c2s_cached_attention;
 
-/* Types of the three outputs: the result as the query is; the caches of `present` rows. */
-void c2s_cached_infer(c2s_infer *i, const c2s_cached_slots *slot, c2s_dim present);
+/* Types of the three outputs: the result as the query is; the caches of `present` rows. Refuses
+ * numbers of heads that are not 1 to INT32_MAX. */
+c2s_status c2s_cached_infer(c2s_infer *i, const c2s_cached_slots *slot, c2s_dim present);
 
 /* Extents of the node's operands, queries with keys and values behind them taken apart. */
 c2s_status c2s_cached_open(const c2s_eval *e, const c2s_cached_slots *slot,

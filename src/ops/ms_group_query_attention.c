@@ -55,7 +55,7 @@ static c2s_status group_query_infer(c2s_infer *i) {
         present = past->rank == 4 ? past->dim[2] : sum;
     else if (past->rank == 4)
         present = known ? c2s_dim_max(i->dims, past->dim[2], sum) : sum;
-    c2s_cached_infer(i, &slots, present);
+    C2S_TRY(c2s_cached_infer(i, &slots, present));
     if (i->out_count <= SCORES)
         return C2S_OK;
     const c2s_dim dim[4] = {q->rank == 3 ? q->dim[0] : 0, c2s_attr_int(i->node, "num_heads", 0),

@@ -21,8 +21,7 @@ static c2s_status sparse_attention_infer(c2s_infer *i) {
         if (!c2s_infer_has(i, k) && k != KEY && k != VALUE)
             return c2s_fail(C2S_ERR_INVALID, "input %u is missing", k);
     const c2s_type *past = c2s_infer_type(i, PAST_KEY);
-    c2s_cached_infer(i, &slots, past->rank == 4 ? past->dim[2] : c2s_dim_fresh(i->dims));
-    return C2S_OK;
+    return c2s_cached_infer(i, &slots, past->rank == 4 ? past->dim[2] : c2s_dim_fresh(i->dims));
 }
 
 typedef struct sparse {

@@ -36,6 +36,14 @@ same_folder() { # A B
     diff -r "$1" "$2" >"$scratch/diff" 2>&1
 }
 
+# Of a job with --strict that took a pass back: it says so, and its model, with the same files, computes what the input does.
+judge_taken_back() {
+    [ "$(ls -A "$scratch/out")" = "$(ls -A "$scratch/new")" ] || victim_fails leftovers "status 7, with $(ls -A "$scratch/out")"
+    grep -q 'rolled back' "$scratch/err" || victim_fails wrong "status 7 without a pass that was rolled back"
+    "$C2S_BIN" compare "$scratch/in/in.onnx" "$scratch/out/out.onnx" --fail-if 'sqnr < 100' >/dev/null 2>"$scratch/err" ||
+        victim_fails wrong "status 7, but another model"
+}
+
 # After the job has ended with STATUS. Statuses that mean failure: PATTERN, an extended regular expression; with
 # `signal` as third argument either state of the output is right, and there is no message.
 victim_judge() { # STATUS PATTERN [signal]
@@ -48,6 +56,8 @@ victim_judge() { # STATUS PATTERN [signal]
     elif ! [[ $1 =~ ^($2)$ ]]; then
         if [ "$1" -ge 128 ]; then victim_fails crashes "status $1"; else victim_fails wrong "status $1"; fi
         return
+    elif [ "$1" -eq 7 ]; then
+        judge_taken_back
     elif [ "${3:-}" = signal ]; then
         same_folder "$scratch/out" "$scratch/old" || same_folder "$scratch/out" "$scratch/new" ||
             victim_fails leftovers "neither the old files nor the new ones: $(ls -A "$scratch/out")"

@@ -51,6 +51,12 @@ static void dims_divide(void **state) {
     /* floor(floor(n / 2) ...) stays an expression and is shared */
     assert_true(c2s_dim_floordiv(d, n, 2) == c2s_dim_floordiv(d, n, 2));
     assert_true(c2s_dim_max(d, n, c2s_dim_add(d, n, 1)) == c2s_dim_add(d, n, 1));
+    /* a factor that is no extent makes an unknown integer, one just within is divided out again */
+    const c2s_dim most = C2S_DIM_SYMBOLIC + 1;
+    assert_true(c2s_dim_divides(d, c2s_dim_mul(d, n, most), n, &q) && q == most);
+    c2s_dim beyond = c2s_dim_mul(d, c2s_dim_mul(d, n, -((int64_t)1 << 61)), 2);
+    assert_true(c2s_dim_is_fresh(beyond));
+    assert_false(c2s_dim_divides(d, beyond, n, &q));
     c2s_dims_destroy(d);
 }
 
@@ -160,7 +166,7 @@ static void floats_round_to_even(void **state) {
     assert_int_equal(c2s_f32_to_f16(65520.0f), 0x7c00);
     assert_int_equal(c2s_f32_to_f16(1.0f + 0x1p-11f), 0x3c00); /* tie to even */
     assert_int_equal(c2s_f32_to_f16(1.0f + 3 * 0x1p-11f), 0x3c02);
-    assert_int_equal(c2s_f32_to_f16(0x1p-25f), 0);             /* tie with zero */
+    assert_int_equal(c2s_f32_to_f16(0x1p-25f), 0); /* tie with zero */
     assert_int_equal(c2s_f32_to_f16(0x1.8p-25f), 1);
     assert_int_equal(c2s_f64_to_f16(1.0 + 0x1p-11 + 0x1p-40), 0x3c01); /* no double rounding */
     for (unsigned i = 0; i < 0x10000; i++) {
@@ -175,8 +181,8 @@ static void floats_round_to_even(void **state) {
 
 static void small_floats_round_trip(void **state) {
     (void)state;
-    static const c2s_dtype formats[] = {C2S_FLOAT8E4M3FN, C2S_FLOAT8E4M3FNUZ, C2S_FLOAT8E5M2,
-                                        C2S_FLOAT8E5M2FNUZ, C2S_FLOAT4E2M1, C2S_FLOAT8E8M0};
+    static const c2s_dtype formats[] = {C2S_FLOAT8E4M3FN,   C2S_FLOAT8E4M3FNUZ, C2S_FLOAT8E5M2,
+                                        C2S_FLOAT8E5M2FNUZ, C2S_FLOAT4E2M1,     C2S_FLOAT8E8M0};
     static const float largest[] = {448, 240, 57344, 57344, 6, 0x1p127f};
     for (size_t k = 0; k < 6; k++) {
         for (unsigned i = 0; i < (formats[k] == C2S_FLOAT4E2M1 ? 16u : 256u); i++) {
@@ -256,7 +262,8 @@ static void sorting_is_stable_and_finds_cycles(void **state) {
     c2s_graph *g = m->graph;
     c2s_type type = c2s_type_scalar(C2S_FLOAT);
     c2s_value *x = c2s_graph_add_input(g, "x", &type);
-    c2s_node *late = node(g, "Late", x, NULL), *a = node(g, "A", x, NULL), *b = node(g, "B", x, NULL);
+    c2s_node *late = node(g, "Late", x, NULL), *a = node(g, "A", x, NULL),
+             *b = node(g, "B", x, NULL);
     c2s_use_set(&late->inputs[0], b->outputs[0]);
     c2s_graph_add_output(g, late->outputs[0], "y");
     assert_int_equal(c2s_model_verify(m), C2S_ERR_INVALID);

@@ -272,6 +272,13 @@ static void operands_that_do_not_fit(void **state) {
         "float[6] b = {0,1,0,0,1,2}, int32[3] ends = {1,2,2}> {"
         "y = com.microsoft.Attention <num_heads = 1> (x, w, b, ends) }",
         C2S_ERR_INVALID, "3 elements for a batch of 1");
+    /* -2^62 heads are no symbolic extent. */
+    expect_failure(
+        21,
+        "g () => (y, p, r) <float[1,1,2] q = {1,2}, int32[1] last = {0}, int32 all = {1}> {"
+        "y, p, r = com.microsoft.GroupQueryAttention <num_heads = 1,"
+        "kv_num_heads = -4611686018427387904> (q, q, q, \"\", \"\", last, all) }",
+        C2S_ERR_INVALID, "kv_num_heads is -4611686018427387904");
 }
 
 int main(void) {
